@@ -1,0 +1,188 @@
+package invitations
+
+import (
+	"context"
+	"errors"
+)
+
+// An Identity is who answers an invitation, as the host vouches for them.
+type Identity struct {
+	UserID string // of the signed-in user
+	// Email is the address of their account. One that has no canonical form
+	// (see [CanonicalEmail]) is equal to no other.
+	Email string
+	// EmailVerified says that the host has proof that the user owns Email.
+	EmailVerified bool
+}
+
+// Lookup returns what the token offers, as long as somebody could accept it.
+// It changes nothing, however often it is called: use it on GET, where mail
+// scanners and link previews come by.
+//
+// Refusals: [ErrInvalidToken], [ErrNotPending].
+func (s *Service) Lookup(ctx context.Context, token string) (Offer, error) {
+	c, q, err := s.claim(token)
+	if err != nil {
+		return Offer{}, err
+	}
+	r := s.rules()
+	f, err := s.store.View(ctx, q)
+	if err != nil {
+		return Offer{}, err
+	}
+	record, err := r.look(f, c)
+	if err != nil {
+		return Offer{}, err
+	}
+	return record.offer(), nil
+}
+
+// Accept makes the person a member with the role of the invitation, as one
+// atomic step. Call it on POST, for somebody who is signed in and has asked for it.
+//
+// The same user who accepts again gets the same membership back while it
+// lasts. A refusal leaves everything as it was: [ErrInvalid], [ErrInvalidToken],
+// [ErrNotPending], [ErrRecipientMismatch], [ErrEmailUnverified],
+// [ErrDomainNotAllowed], [ErrAlreadyMember].
+func (s *Service) Accept(ctx context.Context, token string, who Identity) (Member, error) {
+	c, q, err := s.claim(token)
+	if err != nil {
+		return Member{}, err
+	}
+	if err := checkUser("user_id", who.UserID); err != nil {
+		return Member{}, err
+	}
+	r := s.rules()
+	q.Members = []string{who.UserID}
+	return update(ctx, s, q, func(f Facts) (Member, Changes, error) {
+		return r.accept(f, c, who)
+	})
+}
+
+// Decline ends an email invitation for good. It needs the token alone, because the
+// recipient may have no account. Call it on POST. A link cannot be declined.
+//
+// Refusals: [ErrInvalid] (a link), [ErrInvalidToken], [ErrNotPending].
+func (s *Service) Decline(ctx context.Context, token string) error {
+	c, q, err := s.claim(token)
+	if err != nil {
+		return err
+	}
+	r := s.rules()
+	_, err = update(ctx, s, q, func(f Facts) (Record, Changes, error) {
+		return r.decline(f, c)
+	})
+	return err
+}
+
+// A Step is what a person who followed a link does next.
+type Step string
+
+const (
+	// StepSignIn: sign in, with the address of the offer if it has one.
+	StepSignIn Step = "sign_in"
+	// StepRegister: register with the address of the offer.
+	StepRegister Step = "register"
+	// StepSwitchAccount: they are signed in with an account that the
+	// invitation is not for.
+	StepSwitchAccount Step = "switch_account"
+	// StepVerifyEmail: verify the address of their account.
+	StepVerifyEmail Step = "verify_email"
+	// StepAccept: show the offer and the button that accepts.
+	StepAccept Step = "accept"
+	// StepOpen: they are a member already; take them there.
+	StepOpen Step = "open"
+	// StepStop: the invitation is no longer valid.
+	StepStop Step = "stop"
+)
+
+// A Visitor is the person who followed a link, as far as the host knows them.
+type Visitor struct {
+	Identity // the zero Identity: nobody is signed in
+
+	// HasAccount reports whether an account with this address exists. It is
+	// called once at most, if nobody is signed in and the invitation names an
+	// address; nil sends everybody to sign in. It is for the holder of the token alone.
+	HasAccount func(ctx context.Context, email string) (bool, error)
+}
+
+// Next is the answer of [Service.Next].
+type Next struct {
+	Step  Step  `json:"step"`
+	Offer Offer `json:"offer,omitzero"` // zero for StepStop, and for StepOpen where nothing is offered any more
+	// Reason is why the step is not StepAccept, where a refusal is why.
+	Reason error `json:"-"`
+}
+
+// Next tells what the person who followed a link does next, so that following
+// it is all they have to know. It changes nothing. For StepStop it returns no
+// error: the reason is in the answer.
+func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, error) {
+	c, q, err := s.claim(token)
+	if err != nil {
+		return Next{Step: StepStop, Reason: err}, nil
+	}
+	if v.Identity != (Identity{}) {
+		if err := checkUser("user_id", v.UserID); err != nil {
+			return Next{}, err
+		}
+		q.Members = []string{v.UserID}
+	}
+	r := s.rules()
+	f, err := s.store.View(ctx, q)
+	if err != nil {
+		return Next{}, err
+	}
+	record, reason := r.look(f, c)
+	next := Next{}
+	if reason == nil {
+		next.Offer = record.offer()
+	}
+	if v.Identity != (Identity{}) {
+		var member Member
+		member, _, next.Reason = r.accept(f, c, v.Identity)
+		_, isMember := f.Members[member.UserID]
+		next.Step = stepAfter(next.Reason, isMember)
+		return next, nil
+	}
+	if reason != nil {
+		return Next{Step: StepStop, Reason: reason}, nil
+	}
+	next.Step = StepSignIn
+	if record.Kind == KindEmail && v.HasAccount != nil {
+		known, err := v.HasAccount(ctx, record.Email)
+		if err != nil {
+			return Next{}, err
+		}
+		if !known {
+			next.Step = StepRegister
+		}
+	}
+	return next, nil
+}
+
+// stepAfter returns the step of a signed-in person whose acceptance would end with
+// reason, or would find them a member.
+func stepAfter(reason error, isMember bool) Step {
+	switch {
+	case reason == nil && isMember, errors.Is(reason, ErrAlreadyMember):
+		return StepOpen
+	case reason == nil:
+		return StepAccept
+	case errors.Is(reason, ErrRecipientMismatch), errors.Is(reason, ErrDomainNotAllowed):
+		return StepSwitchAccount
+	case errors.Is(reason, ErrEmailUnverified):
+		return StepVerifyEmail
+	}
+	return StepStop
+}
+
+// claim verifies a token, before any store is asked, and returns the query of
+// the organization that it belongs to.
+func (s *Service) claim(token string) (claim, Query, error) {
+	id, nonce, err := s.keys.Verify(token)
+	if err != nil {
+		return claim{}, Query{}, err
+	}
+	return claim{id, nonce}, Query{Invitation: id, Nonce: nonce, Sender: true}, nil
+}

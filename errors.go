@@ -1,0 +1,135 @@
+package invitations
+
+// Error is the type of every sentinel of this package: one kind of refusal
+// that a caller can act on. Compare with [errors.Is]; take the details for an
+// API answer with [errors.As]:
+//
+//	var refusal *invitations.Error
+//	if errors.As(err, &refusal) {
+//		http.Error(w, refusal.Message(), refusal.HTTPStatus())
+//	}
+//
+// An error of this package never contains a token, a key, SQL, or an address
+// that the caller did not pass in the same call.
+type Error struct {
+	code    string
+	status  int
+	text    string
+	message string
+	coarse  *Error
+}
+
+// Error returns the text for logs.
+func (e *Error) Error() string { return "invitations: " + e.text }
+
+// Code returns the stable identifier for APIs, such as "already_invited".
+func (e *Error) Code() string { return e.code }
+
+// HTTPStatus returns the suggested HTTP status code.
+func (e *Error) HTTPStatus() int { return e.status }
+
+// Message returns a sentence that can be shown to the person who acted.
+func (e *Error) Message() string { return e.message }
+
+// Unwrap returns the coarse error that a fine one also matches, or nil.
+func (e *Error) Unwrap() error {
+	if e.coarse == nil {
+		return nil // a nil *Error in an error would not be nil
+	}
+	return e.coarse
+}
+
+const noLongerValid = "Invitation no longer valid"
+
+// What a token can be refused for.
+var (
+	// ErrInvalidToken: the token is malformed, forged, of an unknown key, or
+	// replaced by a later one. Which of these it is, is not told.
+	ErrInvalidToken = &Error{code: "invalid_token", status: 404, text: "invalid token", message: noLongerValid}
+
+	// ErrNotPending is the coarse error of every invitation that can no
+	// longer be answered; one of the five below always says why.
+	ErrNotPending = &Error{code: "not_pending", status: 410, text: "invitation is not pending", message: noLongerValid}
+
+	// ErrExpired: the invitation was pending until its expiry. It can be resent.
+	ErrExpired = &Error{code: "expired", status: 410, text: "invitation has expired", message: "This invitation has expired; ask for a new one", coarse: ErrNotPending}
+
+	// ErrRevoked: the invitation was revoked, or the person who answers was
+	// removed from the organization after it was sent.
+	ErrRevoked = &Error{code: "revoked", status: 410, text: "invitation was revoked", message: noLongerValid, coarse: ErrNotPending}
+
+	// ErrDeclined: the recipient declined.
+	ErrDeclined = &Error{code: "declined", status: 410, text: "invitation was declined", message: noLongerValid, coarse: ErrNotPending}
+
+	// ErrAccepted: the email invitation was accepted.
+	ErrAccepted = &Error{code: "already_accepted", status: 409, text: "invitation was already accepted", message: "This invitation was already used", coarse: ErrNotPending}
+
+	// ErrExhausted: the link has no use left.
+	ErrExhausted = &Error{code: "exhausted", status: 410, text: "invitation link has no uses left", message: noLongerValid, coarse: ErrNotPending}
+
+	// ErrSenderNotEntitled: the member who sent the invitation could not
+	// send it any more, so its authority is gone. Another member may resend it.
+	ErrSenderNotEntitled = &Error{code: "sender_not_entitled", status: 410, text: "sender is no longer entitled to this invitation", message: noLongerValid, coarse: ErrNotPending}
+)
+
+// What the person who answers can be refused for.
+var (
+	// ErrRecipientMismatch: the invitation was sent to another address.
+	ErrRecipientMismatch = &Error{code: "recipient_mismatch", status: 403, text: "invitation was sent to another address", message: "This invitation was sent to another address"}
+
+	// ErrEmailUnverified: the address fits, but the host has not verified it.
+	ErrEmailUnverified = &Error{code: "email_unverified", status: 403, text: "email address is not verified", message: "Verify your email address first"}
+
+	// ErrDomainNotAllowed: the link is for other email domains.
+	ErrDomainNotAllowed = &Error{code: "domain_not_allowed", status: 403, text: "email domain is not allowed", message: "This invitation is for addresses of other domains"}
+
+	// ErrAlreadyMember: the person is a member already, by another way.
+	ErrAlreadyMember = &Error{code: "already_member", status: 409, text: "already a member", message: "You are already a member"}
+)
+
+// What an actor can be refused for.
+var (
+	// ErrPermissionDenied: the actor's role lacks the permission.
+	ErrPermissionDenied = &Error{code: "permission_denied", status: 403, text: "permission denied", message: "You do not have permission to do this"}
+
+	// ErrRoleNotAssignable: the role holds a permission that the actor's does not.
+	ErrRoleNotAssignable = &Error{code: "role_not_assignable", status: 403, text: "role is not assignable by this actor", message: "You cannot give this role"}
+
+	// ErrNotFound: the organization has no such thing. An id of another
+	// organization is answered the same.
+	ErrNotFound = &Error{code: "not_found", status: 404, text: "not found", message: "Not found"}
+
+	// ErrAlreadyInvited: the address has a pending invitation;
+	// [AlreadyInvitedError] names it.
+	ErrAlreadyInvited = &Error{code: "already_invited", status: 409, text: "address is already invited", message: "This address already has a pending invitation"}
+
+	// ErrPendingLimit: the organization has as many pending invitations as it may.
+	ErrPendingLimit = &Error{code: "pending_limit_reached", status: 409, text: "limit of pending invitations reached", message: "There are too many pending invitations"}
+
+	// ErrConflict: the id stands for something else already, or, inside a
+	// host's transaction, a concurrent change won; roll back and run it again.
+	ErrConflict = &Error{code: "conflict", status: 409, text: "conflict with an existing or concurrent change", message: "This conflicts with another change; try again"}
+
+	// ErrInvalid: an argument is not acceptable; [InvalidError] says which and why.
+	ErrInvalid = &Error{code: "invalid_argument", status: 422, text: "invalid argument", message: "The request is not valid"}
+)
+
+// ErrOutcomeUnknown: the answer to a commit was lost, so the change may or may
+// not have happened. Repeating the same call converges: acceptance gives the
+// same membership back, and a creation that carries an id gives back what exists.
+var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
+
+// InvalidError names the argument that was refused and the reason. It matches
+// [ErrInvalid]. It never quotes the value.
+type InvalidError struct {
+	Field  string // such as "email" or "expires_in"
+	Reason string // such as "has no domain"
+}
+
+// Error returns "invitations: invalid FIELD: REASON".
+func (e *InvalidError) Error() string { return "invitations: invalid " + e.Field + ": " + e.Reason }
+
+// Unwrap returns [ErrInvalid].
+func (e *InvalidError) Unwrap() error { return ErrInvalid }
+
+func invalid(field, reason string) error { return &InvalidError{Field: field, Reason: reason} }

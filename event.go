@@ -1,0 +1,39 @@
+package invitations
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// An EventType says what happened.
+type EventType string
+
+const (
+	EventInvitationCreated  EventType = "invitation.created"
+	EventInvitationResent   EventType = "invitation.resent"
+	EventInvitationRevoked  EventType = "invitation.revoked"
+	EventInvitationDeclined EventType = "invitation.declined"
+	EventInvitationAccepted EventType = "invitation.accepted"
+	EventMemberJoined       EventType = "member.joined"
+)
+
+// An Event is the record of one change, written in the same atomic step.
+type Event struct {
+	Organization string `json:"organization"`
+	// Version and Index order the events of an organization: the version that
+	// the change gave it, and the place within the change, from 0.
+	Version int64     `json:"version"`
+	Index   int       `json:"index"`
+	Type    EventType `json:"type"`
+	At      time.Time `json:"at"`
+	// Actor is the user id of who did it. It is empty where the host's backend did, and
+	// for a declined invitation, which needs no account.
+	Actor string `json:"actor,omitempty"`
+	// Subject is the user id of whom it was done to, where that is a user.
+	Subject string `json:"subject,omitempty"`
+	// InvitationID is the invitation concerned, if any.
+	InvitationID uuid.UUID `json:"invitation_id,omitzero"`
+	Role         Role      `json:"role,omitempty"`
+	Reason       string    `json:"reason,omitempty"`
+}

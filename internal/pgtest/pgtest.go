@@ -1,0 +1,71 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// RequireVariable, if it is not empty, makes a missing PostgreSQL a failure.
+const RequireVariable = "INVITATIONS_REQUIRE_POSTGRES"
+
+var database string // empty: there is none
+
+// Main runs a package's tests with a database: call it from TestMain.
+//
+//	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func Main(m *testing.M) int {
+	database = os.Getenv(URLVariable)
+	if database == "" {
+		url, stop, err := Start(context.Background())
+		switch {
+		case err == nil:
+			database = url
+			defer stop()
+		case !errors.Is(err, ErrNoServer) || os.Getenv(RequireVariable) != "":
+			fmt.Fprintln(os.Stderr, "FAIL: PostgreSQL is needed:", err)
+			return 1
+		default:
+			fmt.Fprintln(os.Stderr, "WARNING: ALL TESTS AGAINST POSTGRESQL ARE SKIPPED:", err)
+		}
+	}
+	return m.Run()
+}
+
+// URL returns the database's URL, or skips the test where there is none.
+func URL(t testing.TB) string {
+	t.Helper()
+	if database == "" {
+		t.Skip("no PostgreSQL: see the warning of this package's tests")
+	}
+	return database
+}
+
+var schemas atomic.Int64
+
+// Schema returns the name of a schema that no other test uses. It does not
+// exist yet, and is dropped when the test ends.
+func Schema(t testing.TB) string {
+	t.Helper()
+	url := URL(t)
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), schemas.Add(1))
+	t.Cleanup(func() {
+		ctx := context.Background()
+		conn, err := pgx.Connect(ctx, url)
+		if err != nil {
+			t.Errorf("dropping the schema: %v", err)
+			return
+		}
+		defer conn.Close(ctx)
+		if _, err := conn.Exec(ctx, "drop schema if exists "+quote(name)+" cascade"); err != nil && !strings.Contains(err.Error(), "does not exist") {
+			t.Errorf("dropping the schema: %v", err)
+		}
+	})
+	return name
+}

@@ -1,0 +1,287 @@
+// Package memstore keeps invitations in memory. It is a complete store for tests and for
+// programs that can lose their data when they stop: it passes the same suite as
+// the PostgreSQL store, package storetest.
+package memstore
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+// Store is an [invitations.Store] in memory. It is safe for concurrent use.
+type Store struct {
+	mu            sync.RWMutex
+	organizations map[string]*organization
+	byID          map[uuid.UUID][]*organization // who has an invitation of this id
+}
+
+var _ invitations.Store = (*Store)(nil)
+
+// An organization is locked as a whole: an Update holds mu from the reading of
+// the facts to the end of the writing.
+type organization struct {
+	id string
+
+	mu          sync.RWMutex
+	version     int64
+	members     map[string]invitations.Member
+	removals    map[string]invitations.Removal
+	invitations map[uuid.UUID]invitations.Record
+	newest      []invitations.InvitationPosition // of all invitations, in the order of listing
+	events      []invitations.Event
+}
+
+// New returns an empty Store.
+func New() *Store {
+	return &Store{
+		organizations: map[string]*organization{},
+		byID:          map[uuid.UUID][]*organization{},
+	}
+}
+
+// Update implements [invitations.Store].
+func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	org := s.find(q)
+	if org == nil {
+		_, err := decide(invitations.Facts{})
+		return err
+	}
+	org.mu.Lock()
+	defer org.mu.Unlock()
+	changes, err := decide(org.facts(q))
+	if err != nil || changes.Empty() {
+		return err
+	}
+	org.apply(changes)
+	s.index(org, changes.Invitations)
+	return nil
+}
+
+// View implements [invitations.Store].
+func (s *Store) View(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
+	if err := ctx.Err(); err != nil {
+		return invitations.Facts{}, err
+	}
+	q.Create = false
+	org := s.find(q)
+	if org == nil {
+		return invitations.Facts{}, nil
+	}
+	org.mu.RLock()
+	defer org.mu.RUnlock()
+	return org.facts(q), nil
+}
+
+// Invitations implements [invitations.Store].
+func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
+	var page invitations.InvitationPage
+	if err := ctx.Err(); err != nil {
+		return page, err
+	}
+	org := s.find(invitations.Query{Organization: q.Organization})
+	if org == nil {
+		return page, nil
+	}
+	org.mu.RLock()
+	defer org.mu.RUnlock()
+	page.Viewer = org.member(q.Viewer)
+	start := 0
+	if q.After != nil {
+		var there bool
+		if start, there = slices.BinarySearchFunc(org.newest, *q.After, newestFirst); there {
+			start++
+		}
+	}
+	for _, position := range org.newest[start:] {
+		if len(page.Records) == q.Limit {
+			break
+		}
+		if r := org.invitations[position.ID]; matches(r, q) {
+			page.Records = append(page.Records, r.Clone())
+		}
+	}
+	return page, nil
+}
+
+// Events implements [invitations.Store].
+func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error) {
+	var page invitations.EventPage
+	if err := ctx.Err(); err != nil {
+		return page, err
+	}
+	org := s.find(invitations.Query{Organization: q.Organization})
+	if org == nil {
+		return page, nil
+	}
+	org.mu.RLock()
+	defer org.mu.RUnlock()
+	page.Viewer = org.member(q.Viewer)
+	for _, e := range org.events {
+		if len(page.Events) == q.Limit {
+			break
+		}
+		after := e.Version > q.After.Version || e.Version == q.After.Version && e.Index > q.After.Index
+		if after && (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) {
+			page.Events = append(page.Events, e)
+		}
+	}
+	return page, nil
+}
+
+// find returns the organization that q names, or nil. One that Create makes
+// stays without a version until a change gives it one.
+func (s *Store) find(q invitations.Query) *organization {
+	s.mu.RLock()
+	org := s.organizations[q.Organization]
+	candidates := s.byID[q.Invitation]
+	s.mu.RUnlock()
+	switch {
+	case q.Organization == "":
+		for _, org := range candidates {
+			org.mu.RLock()
+			r, ok := org.invitations[q.Invitation]
+			org.mu.RUnlock()
+			if ok && r.Nonce == q.Nonce {
+				return org
+			}
+		}
+		return nil
+	case org == nil && q.Create:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.organizations[q.Organization] == nil {
+			s.organizations[q.Organization] = &organization{
+				id:          q.Organization,
+				members:     map[string]invitations.Member{},
+				removals:    map[string]invitations.Removal{},
+				invitations: map[uuid.UUID]invitations.Record{},
+			}
+		}
+		return s.organizations[q.Organization]
+	}
+	return org
+}
+
+// index remembers that org has these invitations.
+func (s *Store) index(org *organization, records []invitations.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range records {
+		if !slices.Contains(s.byID[r.ID], org) {
+			// A new slice: find reads the old one without the lock.
+			s.byID[r.ID] = append(slices.Clip(s.byID[r.ID]), org)
+		}
+	}
+}
+
+func (o *organization) facts(q invitations.Query) invitations.Facts {
+	record, ok := o.invitations[q.Invitation]
+	if q.Organization == "" && (!ok || record.Nonce != q.Nonce) {
+		return invitations.Facts{} // another token has replaced it since find
+	}
+	if o.version == 0 && !q.Create {
+		return invitations.Facts{}
+	}
+	f := invitations.Facts{
+		Organization: o.id,
+		Version:      o.version,
+		Members:      map[string]invitations.Member{},
+		Removals:     map[string]invitations.Removal{},
+		Pending:      map[string]uuid.UUID{},
+	}
+	emails := q.Emails
+	if ok {
+		record = record.Clone()
+		f.Invitation = &record
+		if q.Sender {
+			f.Sender = o.member(record.SentBy)
+		}
+		if q.SameEmail && record.Email != "" {
+			emails = append(slices.Clip(emails), record.Email)
+		}
+	}
+	for _, user := range q.Members {
+		if m := o.member(user); m != nil {
+			f.Members[user] = *m
+		}
+		if r, ok := o.removals[user]; ok {
+			f.Removals[user] = r
+		}
+	}
+	if q.PendingUpTo == 0 && len(emails) == 0 {
+		return f
+	}
+	for _, position := range o.newest {
+		r := o.invitations[position.ID]
+		if r.State != invitations.StatePending || !r.ExpiresAt.After(q.PendingAt) {
+			continue
+		}
+		f.PendingCount = min(f.PendingCount+1, q.PendingUpTo)
+		if _, newer := f.Pending[r.Email]; !newer && slices.Contains(emails, r.Email) {
+			f.Pending[r.Email] = r.ID
+		}
+	}
+	return f
+}
+
+func (o *organization) member(user string) *invitations.Member {
+	m, ok := o.members[user]
+	if !ok {
+		return nil
+	}
+	m.Metadata = maps.Clone(m.Metadata)
+	return &m
+}
+
+func (o *organization) apply(c invitations.Changes) {
+	o.version++
+	for _, r := range c.Removals {
+		delete(o.members, r.UserID)
+		o.removals[r.UserID] = r
+	}
+	for _, m := range c.Members {
+		m.Metadata = maps.Clone(m.Metadata)
+		o.members[m.UserID] = m
+	}
+	for _, r := range c.Invitations {
+		if _, ok := o.invitations[r.ID]; !ok {
+			position := invitations.InvitationPosition{CreatedAt: r.CreatedAt, ID: r.ID}
+			at, _ := slices.BinarySearchFunc(o.newest, position, newestFirst)
+			o.newest = slices.Insert(o.newest, at, position)
+		}
+		o.invitations[r.ID] = r.Clone()
+	}
+	for i, e := range c.Events {
+		e.Version, e.Index = o.version, i
+		o.events = append(o.events, e)
+	}
+}
+
+func newestFirst(a, b invitations.InvitationPosition) int {
+	if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
+		return c
+	}
+	return bytes.Compare(b.ID[:], a.ID[:])
+}
+
+func matches(r invitations.Record, q invitations.InvitationQuery) bool {
+	state := r.State
+	if state == invitations.StatePending && !r.ExpiresAt.After(q.At) {
+		state = invitations.StateExpired
+	}
+	return (q.State == "" || q.State == state) &&
+		(q.Kind == "" || q.Kind == r.Kind) &&
+		(q.Role == "" || q.Role == r.Role) &&
+		(q.Email == "" || q.Email == r.Email) &&
+		(q.SentBy == "" || q.SentBy == r.SentBy)
+}

@@ -1,0 +1,154 @@
+package pgstore
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrations returns the SQL files that make the store's tables in the named
+// schema, for a host's own migration tool. Their names begin with a number and sort in the
+// order in which they are to be applied, each once. A file is never changed
+// after its release. Use either this or [Store.Migrate], not both.
+func Migrations(schema string) (fs.FS, error) {
+	if err := checkSchema(schema); err != nil {
+		return nil, err
+	}
+	// A zip archive in memory is the standard library's file system of
+	// generated files.
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	for _, m := range render(schema) {
+		f, err := w.Create(m.name)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := f.Write([]byte(m.sql)); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return zip.NewReader(bytes.NewReader(archive.Bytes()), int64(archive.Len()))
+}
+
+type migration struct {
+	version int
+	name    string
+	sql     string
+}
+
+// render returns all migrations for a schema, in order.
+func render(schema string) []migration {
+	names, err := fs.Glob(migrations, "migrations/*.sql") // sorted
+	if err != nil {
+		panic(err)
+	}
+	var all []migration
+	for _, name := range names {
+		sql, err := migrations.ReadFile(name)
+		if err != nil {
+			panic(err)
+		}
+		number, _, _ := strings.Cut(path.Base(name), "_")
+		version, err := strconv.Atoi(number)
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, migration{version, path.Base(name), strings.ReplaceAll(string(sql), "{{schema}}", quote(schema))})
+	}
+	return all
+}
+
+// Migrate creates the store's schema and tables, or brings them up to date. It is
+// safe to call at every start of every process: one of them migrates, the others wait
+// for it, no longer than ctx lasts. It keeps its own account in the table
+// migrations of the store's schema, and works inside a host's transaction too.
+func (s *Store) Migrate(ctx context.Context) error {
+	return s.describe("migrating", s.migrate(ctx))
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	all := render(s.schema)
+	// Most starts find all done, and need no lock to see it.
+	if version, err := s.migrated(ctx, s.db); err != nil || version >= all[len(all)-1].version {
+		return err
+	}
+	tx, mine := s.db.(pgx.Tx)
+	if !mine {
+		var b pgx.Batch
+		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+		begun := s.db.SendBatch(ctx, &b)
+		if tx = begun.Tx(); tx == nil {
+			return errors.Join(begun.Close(), errNoTx)
+		}
+		defer rollback(ctx, tx)
+		if err := begun.Close(); err != nil {
+			return err
+		}
+	}
+	// A lock of the transaction, not of the session, which may sit behind a
+	// pooler; and around everything, for "if not exists" alone is not safe
+	// when two transactions create the same.
+	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended($1::text, 0))", "invitations migrations "+s.schema); err != nil {
+		return err
+	}
+	version, err := s.migrated(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		if _, err := tx.Exec(ctx, s.sql("create schema if not exists {schema}")); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, s.sql("create table {schema}.migrations (version integer not null primary key)")); err != nil {
+			return err
+		}
+	}
+	for _, m := range all {
+		if m.version <= version {
+			continue
+		}
+		// Many statements at once: they go by the simple protocol, without
+		// arguments.
+		if _, err := tx.Conn().PgConn().Exec(ctx, m.sql).ReadAll(); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, s.sql("insert into {schema}.migrations (version) values ($1::integer)"), m.version); err != nil {
+			return err
+		}
+	}
+	if mine {
+		return nil
+	}
+	return tx.Commit(ctx)
+}
+
+// migrated returns the last migration that was applied, 0 for none.
+func (s *Store) migrated(ctx context.Context, db DB) (version int, err error) {
+	exists := false
+	var b pgx.Batch
+	b.Queue("select to_regclass($1::text) is not null", s.sql("{schema}.migrations")).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&exists)
+	})
+	if err := db.SendBatch(ctx, &b).Close(); err != nil || !exists {
+		return 0, err
+	}
+	b = pgx.Batch{}
+	b.Queue(s.sql("select coalesce(max(version), 0) from {schema}.migrations")).QueryRow(func(row pgx.Row) error {
+		return row.Scan(&version)
+	})
+	return version, db.SendBatch(ctx, &b).Close()
+}

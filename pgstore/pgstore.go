@@ -1,0 +1,244 @@
+// Package pgstore keeps invitations in PostgreSQL 14 or later, through pgx.
+//
+// A [Store] works on a pool, on a connection, or on a transaction that the host
+// began. A change costs two network round trips: one begins, locks the
+// organization's row and reads the facts, one writes and commits. A read
+// costs one. It works in every query exec mode of pgx, and behind a pooler in transaction
+// mode: it keeps no state in the session.
+//
+// In a host's transaction nothing is begun, committed, rolled back or
+// repeated. The organization stays locked until the host ends the transaction, so end it soon. A
+// refusal leaves the transaction usable. At a higher isolation level than read
+// committed, a concurrent change is [invitations.ErrConflict]: roll back and
+// run the transaction again.
+//
+// The store needs no other setting of the server than a primary: with several
+// hosts in the connection string, ask for target_session_attrs=read-write.
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/go-invitations/invitations"
+)
+
+// DB is what a [Store] needs of pgx. A *pgxpool.Pool, a *pgx.Conn and a pgx.Tx
+// have it. What is also a pgx.Tx is taken for a transaction of the host's.
+type DB interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// Store is an [invitations.Store] in PostgreSQL. It is as safe for concurrent
+// use as its [DB]: on a pool it is.
+type Store struct {
+	db      DB
+	schema  string
+	fix     fixed
+	byID    statements
+	byToken statements
+}
+
+var _ invitations.Store = (*Store)(nil)
+
+// Config is what a [Store] can be told. The zero Config is ready to use.
+type Config struct {
+	// Schema is the name of the schema that holds the store's tables; empty is
+	// "invitations". At most 63 bytes of valid UTF-8, without control characters;
+	// not one of PostgreSQL's own.
+	Schema string
+}
+
+// DefaultSchema is the schema of a [Config] that names none.
+const DefaultSchema = "invitations"
+
+// New returns a Store on db with the zero [Config].
+func New(db DB) *Store {
+	s, err := NewWithConfig(db, Config{})
+	if err != nil {
+		panic(err) // the zero Config is valid
+	}
+	return s
+}
+
+// NewWithConfig returns a Store on db. A name that cannot be a schema's is
+// refused with an [invitations.InvalidError].
+func NewWithConfig(db DB, config Config) (*Store, error) {
+	if config.Schema == "" {
+		config.Schema = DefaultSchema
+	}
+	if err := checkSchema(config.Schema); err != nil {
+		return nil, err
+	}
+	s := &Store{db: db, schema: config.Schema}
+	s.fix = s.fixed()
+	s.byID = s.statements("$1::text", 1)
+	s.byToken = s.statements("(select t.organization from {schema}.invitations t where t.id = $1::uuid and t.nonce = $2::bytea)", 2)
+	return s, nil
+}
+
+// WithTx returns a Store that is s but works in the host's transaction tx.
+func (s *Store) WithTx(tx pgx.Tx) *Store {
+	t := *s
+	t.db = tx
+	return &t
+}
+
+func checkSchema(name string) error {
+	switch {
+	case name == "":
+		return &invitations.InvalidError{Field: "schema", Reason: "is empty"}
+	case len(name) > 63: // what PostgreSQL cuts names to
+		return &invitations.InvalidError{Field: "schema", Reason: "has more than 63 bytes"}
+	case strings.HasPrefix(name, "pg_") || name == "information_schema":
+		return &invitations.InvalidError{Field: "schema", Reason: "is PostgreSQL's own"}
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
+		return &invitations.InvalidError{Field: "schema", Reason: "has a control character or is not valid UTF-8"}
+	case strings.ContainsAny(name, "{}"):
+		return &invitations.InvalidError{Field: "schema", Reason: "has a brace"}
+	}
+	return nil
+}
+
+func quote(schema string) string { return pgx.Identifier{schema}.Sanitize() }
+
+// sql returns text with the schema's name in its place.
+func (s *Store) sql(text string) string {
+	return strings.ReplaceAll(text, "{schema}", quote(s.schema))
+}
+
+// Update implements [invitations.Store].
+func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	if tx, ok := s.db.(pgx.Tx); ok {
+		return s.describe("updating", s.updateIn(ctx, tx, q, decide))
+	}
+	return s.describe("updating", s.repeat(ctx, func() error {
+		return s.update(ctx, q, decide)
+	}))
+}
+
+var errNoTx = errors.New("the database handle did not begin a transaction")
+
+// update is an Update in a transaction of its own.
+func (s *Store) update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	// The first trip. At read committed every statement sees what had committed when it
+	// began, and those after the lock begin when the lock is held: so the
+	// facts are those that no other Update of the organization can change
+	// before this one ends.
+	var b pgx.Batch
+	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+	load := s.queueFacts(&b, q, true)
+	results := s.db.SendBatch(ctx, &b)
+	tx := results.Tx()
+	if tx == nil {
+		return errors.Join(results.Close(), errNoTx)
+	}
+	defer rollback(ctx, tx)
+	if err := results.Close(); err != nil {
+		leave(ctx, tx.Conn(), err)
+		return err
+	}
+	facts := load()
+	changes, err := decide(facts)
+	if err != nil {
+		return refusal{err}
+	}
+	if changes.Empty() {
+		return nil
+	}
+
+	// The second trip. If a write fails, the server skips what follows it, the
+	// commit included.
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	b = pgx.Batch{}
+	s.queueChanges(&b, facts, changes)
+	b.Queue("commit").Exec(committed)
+	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+		return afterCommit(tx.Conn(), err)
+	}
+	// The transaction is over, but tx does not know, because it saw no Commit. It gets
+	// one that reaches no server, whose context is done, and gives the connection back.
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = tx.Commit(done)
+	return nil
+}
+
+// updateIn is an Update in the host's transaction.
+func (s *Store) updateIn(ctx context.Context, tx pgx.Tx, q invitations.Query, decide invitations.Decision) error {
+	var b pgx.Batch
+	load := s.queueFacts(&b, q, true)
+	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+		return err
+	}
+	facts := load()
+	changes, err := decide(facts)
+	if err != nil {
+		return refusal{err}
+	}
+	if changes.Empty() {
+		return nil
+	}
+	b = pgx.Batch{}
+	s.queueChanges(&b, facts, changes)
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+// View implements [invitations.Store].
+func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitations.Facts, err error) {
+	err = s.read(ctx, "reading", func(b *pgx.Batch) func() {
+		load := s.queueFacts(b, q, false)
+		return func() { facts = load() }
+	})
+	return facts, err
+}
+
+// Invitations implements [invitations.Store].
+func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.InvitationPage, err error) {
+	err = s.read(ctx, "listing invitations", func(b *pgx.Batch) func() {
+		page = invitations.InvitationPage{}
+		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
+		s.queueInvitations(b, q, &page.Records)
+		return func() {}
+	})
+	return page, err
+}
+
+// Events implements [invitations.Store].
+func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.EventPage, err error) {
+	err = s.read(ctx, "listing events", func(b *pgx.Batch) func() {
+		page = invitations.EventPage{}
+		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
+		s.queueEvents(b, q, &page.Events)
+		return func() {}
+	})
+	return page, err
+}
+
+// read runs one batch of queries, and then what queue returned.
+func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) func()) error {
+	return s.describe(doing, s.repeat(ctx, func() error {
+		var b pgx.Batch
+		done := queue(&b)
+		if err := s.db.SendBatch(ctx, &b).Close(); err != nil {
+			return err
+		}
+		done()
+		return nil
+	}))
+}
+
+// rollback ends a transaction that is not over, also when ctx is.
+func rollback(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = tx.Rollback(ctx) // if it fails, the connection is closed, which rolls back too
+}

@@ -1,0 +1,154 @@
+package invitations
+
+import (
+	"maps"
+	"slices"
+)
+
+// A Permission is the right to do one thing in an organization. Hosts may
+// define their own beside those of this package.
+type Permission string
+
+// The permissions that this package checks or reserves.
+const (
+	PermissionInvitationCreate   Permission = "invitation:create"
+	PermissionInvitationResend   Permission = "invitation:resend"
+	PermissionInvitationRevoke   Permission = "invitation:revoke"
+	PermissionInvitationList     Permission = "invitation:list"
+	PermissionMemberList         Permission = "member:list"
+	PermissionMemberUpdate       Permission = "member:update"
+	PermissionMemberRemove       Permission = "member:remove"
+	PermissionQuotaUpdate        Permission = "quota:update"
+	PermissionOrganizationUse    Permission = "organization:use"
+	PermissionOrganizationManage Permission = "organization:manage"
+	PermissionBillingManage      Permission = "billing:manage"
+)
+
+// A Role is the name of a set of permissions.
+type Role string
+
+// The roles of [DefaultPolicy]. Every policy has [RoleOwner].
+const (
+	RoleOwner     Role = "owner"
+	RoleAdmin     Role = "admin"
+	RoleDeveloper Role = "developer"
+	RoleBilling   Role = "billing"
+	RoleViewer    Role = "viewer"
+)
+
+const (
+	maxRoles       = 256
+	maxPermissions = 256 // of one role
+	maxNameBytes   = 64  // of a role or permission
+)
+
+// A Policy is an immutable set of roles. What it does not know, it denies: an
+// unknown role holds nothing and can be granted by nobody. It is safe for
+// concurrent use; its checks are pure and do not allocate.
+type Policy struct {
+	roles map[Role]map[Permission]bool
+	// covers[a][b]: a holds every permission of b.
+	covers map[Role]map[Role]bool
+}
+
+// NewPolicy returns the policy of the given roles. Role and permission names
+// are 1 to 64 bytes of valid UTF-8 without control characters; there are at most
+// 256 roles with at most 256 permissions each.
+//
+// The roles must include [RoleOwner], the role of an organization's founder,
+// and it must hold every permission that any role holds: otherwise there would
+// be rights that nobody could give. The error is an [InvalidError].
+func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
+	if len(roles) > maxRoles {
+		return nil, invalid("roles", "are more than 256")
+	}
+	p := &Policy{roles: make(map[Role]map[Permission]bool, len(roles)), covers: make(map[Role]map[Role]bool, len(roles))}
+	for role, permissions := range roles {
+		if err := checkName("roles", string(role), maxNameBytes); err != nil {
+			return nil, err
+		}
+		if len(permissions) > maxPermissions {
+			return nil, invalid("roles", "a role has more than 256 permissions")
+		}
+		set := make(map[Permission]bool, len(permissions))
+		for _, permission := range permissions {
+			if err := checkName("roles", string(permission), maxNameBytes); err != nil {
+				return nil, err
+			}
+			set[permission] = true
+		}
+		p.roles[role] = set
+	}
+	for a, held := range p.roles {
+		p.covers[a] = make(map[Role]bool)
+		for b, wanted := range p.roles {
+			if holdsAll(held, wanted) {
+				p.covers[a][b] = true
+			}
+		}
+	}
+	if len(p.covers[RoleOwner]) < len(roles) || len(roles) == 0 {
+		return nil, invalid("roles", `must include "owner" with every permission that any role holds`)
+	}
+	return p, nil
+}
+
+func holdsAll(held, wanted map[Permission]bool) bool {
+	for permission := range wanted {
+		if !held[permission] {
+			return false
+		}
+	}
+	return true
+}
+
+// DefaultPolicy returns the policy that a [Config] without one stands for:
+//
+//   - owner: everything
+//   - admin: everything but organization:manage
+//   - developer: member:list, organization:use
+//   - billing: member:list, billing:manage
+//   - viewer: member:list
+func DefaultPolicy() *Policy { return defaultPolicy }
+
+var defaultPolicy = func() *Policy {
+	admin := []Permission{
+		PermissionInvitationCreate, PermissionInvitationResend, PermissionInvitationRevoke, PermissionInvitationList,
+		PermissionMemberList, PermissionMemberUpdate, PermissionMemberRemove, PermissionQuotaUpdate,
+		PermissionOrganizationUse, PermissionBillingManage,
+	}
+	p, err := NewPolicy(map[Role][]Permission{
+		RoleOwner:     append(slices.Clone(admin), PermissionOrganizationManage),
+		RoleAdmin:     admin,
+		RoleDeveloper: {PermissionMemberList, PermissionOrganizationUse},
+		RoleBilling:   {PermissionMemberList, PermissionBillingManage},
+		RoleViewer:    {PermissionMemberList},
+	})
+	if err != nil {
+		panic(err) // the literal above is wrong
+	}
+	return p
+}()
+
+// Allows reports whether role holds permission.
+func (p *Policy) Allows(role Role, permission Permission) bool {
+	return p.roles[role][permission]
+}
+
+// CanGrant reports whether somebody with the role actor may give the role
+// granted: only if actor holds every permission of granted, and the policy
+// knows both.
+func (p *Policy) CanGrant(actor, granted Role) bool {
+	return p.covers[actor][granted]
+}
+
+// Has reports whether the policy knows role.
+func (p *Policy) Has(role Role) bool {
+	_, ok := p.roles[role]
+	return ok
+}
+
+// Roles returns the names of all roles, sorted.
+func (p *Policy) Roles() []Role {
+	return slices.Sorted(maps.Keys(p.roles))
+}

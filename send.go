@@ -1,0 +1,251 @@
+package invitations
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// AlreadyInvitedError names the pending invitation that stands in the way, so
+// that a host can offer to resend it. It matches [ErrAlreadyInvited].
+type AlreadyInvitedError struct {
+	InvitationID uuid.UUID
+}
+
+// Error returns the text of [ErrAlreadyInvited].
+func (e *AlreadyInvitedError) Error() string { return ErrAlreadyInvited.Error() }
+
+// Unwrap returns [ErrAlreadyInvited].
+func (e *AlreadyInvitedError) Unwrap() error { return ErrAlreadyInvited }
+
+// InviteParams is what [Service.Invite] takes.
+type InviteParams struct {
+	Organization string
+	Email        string // see [CanonicalEmail]
+	Role         Role
+
+	// The rest is optional.
+
+	// ID is a version 7 UUID of the caller's own making. A call that is
+	// repeated with it, because its answer was lost, gives back what exists.
+	ID        uuid.UUID
+	ExpiresIn time.Duration     // cut to microseconds; bounds and default are in [Config]
+	Message   string            // at most 500 characters; the only control character is newline
+	Metadata  map[string]string // at most 16 pairs and 4 KiB; no empty key, no control characters
+}
+
+// Invite invites the owner of one address. The actor needs
+// [PermissionInvitationCreate] and every permission of the role.
+//
+// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable],
+// [ErrNotFound] (System, and no such organization), [ErrAlreadyInvited],
+// [ErrPendingLimit], [ErrConflict] (the ID is of an invitation with other content).
+func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (Sent, error) {
+	email, err := CanonicalEmail(p.Email)
+	if err != nil {
+		return Sent{}, err
+	}
+	return s.create(ctx, actor, p.ExpiresIn, Invitation{
+		ID: p.ID, Organization: p.Organization, Kind: KindEmail, Email: email, Role: p.Role,
+		Message: p.Message, Metadata: p.Metadata, MaxUses: 1,
+	})
+}
+
+// LinkParams is what [Service.CreateLink] takes.
+type LinkParams struct {
+	Organization string
+	Role         Role
+
+	// The rest is optional.
+
+	// MaxUses is how many can join by the link, up to [Config].MaxUses; 0 is
+	// without limit.
+	MaxUses int
+	// AllowedDomains, at most 100, limit the link to people whose verified
+	// address is of exactly one of these domains.
+	AllowedDomains []string
+
+	ID        uuid.UUID         // as in [InviteParams]
+	ExpiresIn time.Duration     // as in [InviteParams]
+	Message   string            // as in [InviteParams]
+	Metadata  map[string]string // as in [InviteParams]
+}
+
+// CreateLink creates a link by which whoever holds it can join. It needs and
+// refuses the same as [Service.Invite], but for the address.
+func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Sent, error) {
+	if p.MaxUses < 0 || p.MaxUses > s.config.MaxUses {
+		return Sent{}, invalid("max_uses", "is out of bounds")
+	}
+	domains, err := canonicalDomains(p.AllowedDomains)
+	if err != nil {
+		return Sent{}, err
+	}
+	return s.create(ctx, actor, p.ExpiresIn, Invitation{
+		ID: p.ID, Organization: p.Organization, Kind: KindLink, Role: p.Role,
+		Message: p.Message, Metadata: p.Metadata, MaxUses: p.MaxUses, AllowedDomains: domains,
+	})
+}
+
+// create is what both kinds have in common.
+func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Duration, inv Invitation) (Sent, error) {
+	lifetime, err := s.config.lifetime(expiresIn, s.config.Expiry)
+	if err != nil {
+		return Sent{}, err
+	}
+	if err := s.checkDraft(actor, inv); err != nil {
+		return Sent{}, err
+	}
+	r := s.rules()
+	q := Query{
+		Organization: inv.Organization,
+		Invitation:   inv.ID,
+		Members:      actor.members(),
+		PendingUpTo:  r.pendingLimit,
+		PendingAt:    r.now,
+	}
+	if inv.Kind == KindEmail {
+		q.Emails = []string{inv.Email}
+	}
+	if inv.ID == uuid.Nil {
+		inv.ID = newID(r.now)
+	}
+	inv.State = StatePending
+	inv.CreatedBy, inv.SentBy = actor.user, actor.user
+	inv.CreatedAt, inv.SentAt, inv.ExpiresAt = r.now, r.now, r.now.Add(lifetime)
+	draft := Record{Invitation: inv, Nonce: NewNonce()}.Clone()
+	record, err := update(ctx, s, q, func(f Facts) (Record, Changes, error) {
+		return r.create(f, actor, draft)
+	})
+	return s.sent(record, r.now), err
+}
+
+func (s *Service) checkDraft(actor Actor, inv Invitation) error {
+	if err := actor.check(); err != nil {
+		return err
+	}
+	if err := checkOrganization(inv.Organization); err != nil {
+		return err
+	}
+	if err := checkOwnID(inv.ID); err != nil {
+		return err
+	}
+	if !s.config.Policy.Has(inv.Role) {
+		return invalid("role", "is not in the policy")
+	}
+	if err := checkMessage(inv.Message); err != nil {
+		return err
+	}
+	return checkMetadata(inv.Metadata)
+}
+
+// sent returns record with its token, if there is still a use for one.
+func (s *Service) sent(record Record, now time.Time) Sent {
+	sent := Sent{Invitation: record.Invitation.clone().at(now)}
+	if sent.State == StatePending {
+		sent.Token = s.keys.Sign(record.ID, record.Nonce)
+	}
+	return sent
+}
+
+// newID returns a UUID of version 7 (RFC 9562, 5.7) for the instant now.
+func newID(now time.Time) uuid.UUID {
+	var id uuid.UUID
+	binary.BigEndian.PutUint64(id[:], uint64(now.UnixMilli())<<16)
+	_, _ = rand.Read(id[6:]) // crypto/rand.Read never fails
+	id[6] = id[6]&0x0f | 0x70
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+// ResendParams is what [Service.Resend] takes.
+type ResendParams struct {
+	Organization string
+	ID           uuid.UUID
+	// ExpiresIn is how long the invitation lives from now; 0 is as long as when it
+	// was sent before. Bounds are in [Config].
+	ExpiresIn time.Duration
+}
+
+// Resend gives a pending or expired invitation a new token and a fresh expiry;
+// the old token is dead at once. The actor becomes the sender and needs
+// [PermissionInvitationResend] and every permission of the role.
+//
+// An expired invitation takes a place among the pending ones again, and is
+// refused like a new one: [ErrPendingLimit], [ErrAlreadyInvited].
+// Other refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable],
+// [ErrNotFound], [ErrNotPending].
+func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent, error) {
+	lifetime, err := s.config.lifetime(p.ExpiresIn, 0)
+	if err != nil {
+		return Sent{}, err
+	}
+	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
+		return Sent{}, err
+	}
+	r, nonce := s.rules(), NewNonce()
+	q := Query{
+		Organization: p.Organization,
+		Invitation:   p.ID,
+		Members:      actor.members(),
+		SameEmail:    true,
+		PendingUpTo:  r.pendingLimit,
+		PendingAt:    r.now,
+	}
+	record, err := update(ctx, s, q, func(f Facts) (Record, Changes, error) {
+		return r.resend(f, actor, nonce, lifetime)
+	})
+	return s.sent(record, r.now), err
+}
+
+// Revoke ends a pending invitation for good. The actor needs
+// [PermissionInvitationRevoke].
+//
+// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound], [ErrNotPending].
+func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Invitation, error) {
+	if err := checkNamed(actor, organization, id); err != nil {
+		return Invitation{}, err
+	}
+	r := s.rules()
+	q := Query{Organization: organization, Invitation: id, Members: actor.members()}
+	record, err := update(ctx, s, q, func(f Facts) (Record, Changes, error) {
+		return r.revoke(f, actor)
+	})
+	return record.clone(), err
+}
+
+// Token returns the token of a pending invitation again, so that a mail queue
+// carries the id alone and asks when it sends. The actor needs what
+// [Service.Resend] needs; nothing changes.
+//
+// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable],
+// [ErrNotFound], [ErrNotPending].
+func (s *Service) Token(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Token, error) {
+	if err := checkNamed(actor, organization, id); err != nil {
+		return Token{}, err
+	}
+	r := s.rules()
+	f, err := s.store.View(ctx, Query{Organization: organization, Invitation: id, Sender: true, Members: actor.members()})
+	if err != nil {
+		return Token{}, err
+	}
+	record, err := r.reveal(f, actor)
+	if err != nil {
+		return Token{}, err
+	}
+	return s.keys.Sign(record.ID, record.Nonce), nil
+}
+
+// checkNamed checks the arguments of an operation on one invitation.
+func checkNamed(actor Actor, organization string, id uuid.UUID) error {
+	if err := actor.check(); err != nil {
+		return err
+	}
+	if err := checkOrganization(organization); err != nil {
+		return err
+	}
+	return checkID(id)
+}
