@@ -32,7 +32,7 @@ type Store interface {
 	// decide returns, as one atomic step: between the loading and the end of the
 	// applying no other Update of that organization takes effect, and afterwards
 	// either all changes are there or none. Updates of different
-	// organizations do not wait for each other.
+	// organizations need not wait for each other, and better do not.
 	//
 	// If decide returns an error, nothing changes and Update returns that very
 	// error. If it returns empty changes, nothing changes and Update returns
@@ -41,7 +41,9 @@ type Store interface {
 	// that returns any other error than [ErrOutcomeUnknown] changed nothing.
 	//
 	// The store may call decide several times, each time with fresh facts; the
-	// result of the last call is what counts. decide is quick and does no I/O.
+	// result of the last call is what counts. decide is quick and does no I/O. If
+	// it panics, nothing changes and the panic goes on.
+	//
 	// If no organization answers to q, decide is called with zero Facts all
 	// the same, and returns an error or no changes.
 	Update(ctx context.Context, q Query, decide Decision) error
@@ -148,8 +150,11 @@ type Changes struct {
 	Invitations []Record
 	// Members are put: each replaces the one with its user id, or is new.
 	Members []Member
-	// Removals delete the member of that user id, if there is one, and replace
-	// the user's last removal. They are applied before Members.
+	// Gone are the user ids of members to delete. None of them is in Members.
+	Gone []string
+	// Removals are put: each replaces the one with its user id, or is new. They
+	// delete no member: whoever is removed is in Gone as well, and who left
+	// of their own accord is in Gone alone.
 	Removals []Removal
 	// Events are appended. The store gives them Version and Index.
 	Events []Event
@@ -157,7 +162,8 @@ type Changes struct {
 
 // Empty reports whether c changes nothing.
 func (c Changes) Empty() bool {
-	return len(c.Invitations) == 0 && len(c.Members) == 0 && len(c.Removals) == 0 && len(c.Events) == 0
+	return len(c.Invitations) == 0 && len(c.Members) == 0 && len(c.Gone) == 0 &&
+		len(c.Removals) == 0 && len(c.Events) == 0
 }
 
 // An InvitationQuery asks for one page of an organization's invitations, newest

@@ -245,8 +245,10 @@ func (o *organization) member(user string) *invitations.Member {
 
 func (o *organization) apply(c invitations.Changes) {
 	o.version++
+	for _, user := range c.Gone {
+		delete(o.members, user)
+	}
 	for _, r := range c.Removals {
-		delete(o.members, r.UserID)
 		o.removals[r.UserID] = r
 	}
 	for _, m := range c.Members {

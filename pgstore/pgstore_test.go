@@ -1,69 +1,124 @@
 package pgstore_test
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
 	"github.com/go-invitations/invitations/internal/pgtest"
-	"github.com/go-invitations/invitations/memstore"
 	"github.com/go-invitations/invitations/pgstore"
+	"github.com/go-invitations/invitations/storetest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-func TestSmoke(t *testing.T) {
-	ctx := context.Background()
-	keys, err := invitations.NewKeyring(make([]byte, 32))
+// newPool returns a pool of up to 8 connections that configure may change.
+func newPool(t *testing.T, configure func(*pgxpool.Config)) *pgxpool.Pool {
+	t.Helper()
+	config, err := pgxpool.ParseConfig(pgtest.URL(t))
 	require.NoError(t, err)
-	run := func(t *testing.T, store invitations.Store) {
-		svc, err := invitations.New(store, keys, invitations.Config{})
-		require.NoError(t, err)
-		_, err = svc.CreateOrganization(ctx, "acme", "ada")
-		require.NoError(t, err)
-		_, err = svc.CreateOrganization(ctx, "acme", "ada")
-		require.NoError(t, err)
-		_, err = svc.CreateOrganization(ctx, "acme", "bob")
-		require.ErrorIs(t, err, invitations.ErrConflict)
-		sent, err := svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{Organization: "acme", Email: "Bob@Example.com", Role: "admin", Metadata: map[string]string{"a": "b"}})
-		require.NoError(t, err)
-		_, err = svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{Organization: "acme", Email: "Bob@Example.com", Role: "admin"})
-		require.ErrorIs(t, err, invitations.ErrAlreadyInvited)
-		offer, err := svc.Lookup(ctx, sent.Token.Reveal())
-		require.NoError(t, err)
-		require.Equal(t, "bob@example.com", offer.Email)
-		m, err := svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: "bob", Email: "BOB@example.com", EmailVerified: true})
-		require.NoError(t, err)
-		m2, err := svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: "bob", Email: "BOB@example.com", EmailVerified: true})
-		require.NoError(t, err)
-		require.Equal(t, m, m2)
-		link, err := svc.CreateLink(ctx, invitations.User("bob"), invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 2, AllowedDomains: []string{"Example.com"}})
-		require.NoError(t, err)
-		_, err = svc.Resend(ctx, invitations.User("ada"), invitations.ResendParams{Organization: "acme", ID: link.ID})
-		require.NoError(t, err)
-		for _, st := range []invitations.State{"", "pending", "expired", "accepted"} {
-			page, err := svc.List(ctx, invitations.User("ada"), invitations.ListParams{Organization: "acme", Limit: 1, State: st})
-			require.NoError(t, err)
-			t.Logf("%s %+v", st, page)
-		}
-		ev, err := store.Events(ctx, invitations.EventQuery{Organization: "acme", Viewer: "ada", Limit: 100})
-		require.NoError(t, err)
-		require.Len(t, ev.Events, 6)
+	config.MaxConns = 8
+	if configure != nil {
+		configure(config)
 	}
-	t.Run("mem", func(t *testing.T) { run(t, memstore.New()) })
-	t.Run("pg", func(t *testing.T) {
-		pool, err := pgxpool.New(ctx, pgtest.URL(t))
-		require.NoError(t, err)
-		defer pool.Close()
-		store, err := pgstore.NewWithConfig(pool, pgstore.Config{Schema: pgtest.Schema(t)})
-		require.NoError(t, err)
-		require.NoError(t, store.Migrate(ctx))
-		require.NoError(t, store.Migrate(ctx))
-		run(t, store)
-		require.Equal(t, int64(1), pool.Stat().NewConnsCount())
+	pool, err := pgxpool.NewWithConfig(context.Background(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	return pool
+}
+
+// newStore returns a store in a new schema.
+func newStore(t *testing.T, db pgstore.DB) *pgstore.Store {
+	t.Helper()
+	store, err := pgstore.NewWithConfig(db, pgstore.Config{Schema: pgtest.Schema(t)})
+	require.NoError(t, err)
+	require.NoError(t, store.Migrate(context.Background()))
+	return store
+}
+
+// execModes are all that pgx has.
+var execModes = []pgx.QueryExecMode{
+	pgx.QueryExecModeCacheStatement,
+	pgx.QueryExecModeCacheDescribe,
+	pgx.QueryExecModeDescribeExec,
+	pgx.QueryExecModeExec,
+	pgx.QueryExecModeSimpleProtocol,
+}
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	for _, mode := range execModes {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			pool := newPool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			storetest.Run(t, func(t *testing.T) invitations.Store { return newStore(t, pool) })
+		})
+	}
+}
+
+// TestStoreInHostTransaction runs the suite with each operation in a transaction that
+// a host began, and that has to be good for a commit also after a refusal.
+func TestStoreInHostTransaction(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, nil)
+	storetest.Run(t, func(t *testing.T) invitations.Store {
+		return hostTx{t, pool, newStore(t, pool)}
 	})
+}
+
+// hostTx is a store that works in transactions of a host's.
+type hostTx struct {
+	t     *testing.T
+	pool  *pgxpool.Pool
+	store *pgstore.Store
+}
+
+// in runs f on the store in a transaction and commits it.
+func (h hostTx) in(ctx context.Context, f func(*pgstore.Store) error) error {
+	tx, err := h.pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	err = f(h.store.WithTx(tx))
+	if ctx.Err() != nil {
+		return cmp.Or(err, ctx.Err()) // rolled back, with everything
+	}
+	assert.NoError(h.t, tx.Commit(ctx), "the transaction is poisoned")
+	return err
+}
+
+func (h hostTx) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return h.in(ctx, func(s *pgstore.Store) error { return s.Update(ctx, q, decide) })
+}
+
+func (h hostTx) View(ctx context.Context, q invitations.Query) (f invitations.Facts, err error) {
+	err = h.in(ctx, func(s *pgstore.Store) error {
+		f, err = s.View(ctx, q)
+		return err
+	})
+	return f, err
+}
+
+func (h hostTx) Invitations(ctx context.Context, q invitations.InvitationQuery) (p invitations.InvitationPage, err error) {
+	err = h.in(ctx, func(s *pgstore.Store) error {
+		p, err = s.Invitations(ctx, q)
+		return err
+	})
+	return p, err
+}
+
+func (h hostTx) Events(ctx context.Context, q invitations.EventQuery) (p invitations.EventPage, err error) {
+	err = h.in(ctx, func(s *pgstore.Store) error {
+		p, err = s.Events(ctx, q)
+		return err
+	})
+	return p, err
 }

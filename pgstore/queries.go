@@ -187,8 +187,10 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() 
 func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes) {
 	org, version := f.Organization, f.Version+1
 	b.Queue(s.fix.touch, org, version)
+	for _, user := range changes.Gone {
+		b.Queue(s.fix.deleteMember, org, user)
+	}
 	for _, r := range changes.Removals {
-		b.Queue(s.fix.deleteMember, org, r.UserID)
 		b.Queue(s.fix.putRemoval, org, r.UserID, r.Version, r.At)
 	}
 	for _, m := range changes.Members {

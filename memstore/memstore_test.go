@@ -1,0 +1,13 @@
+package memstore_test
+
+import (
+	"testing"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/memstore"
+	"github.com/go-invitations/invitations/storetest"
+)
+
+func TestStore(t *testing.T) {
+	storetest.Run(t, func(*testing.T) invitations.Store { return memstore.New() })
+}

@@ -1,0 +1,210 @@
+package storetest
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+var pageChecks = []check{
+	{"InvitationsByEveryFilter", pagesInvitations},
+	{"InvitationsAfterAnyPosition", pagesPositions},
+	{"Viewer", pagesViewer},
+	{"Events", pagesEvents},
+}
+
+// library puts 30 invitations of great variety into each of two organizations,
+// and returns those of the first, newest first.
+func (w *world) library() []invitations.Record {
+	w.Helper()
+	states := []invitations.State{invitations.StatePending, invitations.StateAccepted, invitations.StateDeclined, invitations.StateRevoked}
+	var all []invitations.Record
+	for _, organization := range []string{"zeta", "acme"} {
+		all = nil
+		for n := range 30 {
+			r := invitation(organization, n)
+			if n%3 == 0 {
+				r = link(organization, n)
+			} else {
+				r.Email = fmt.Sprintf("p%d@example.com", n%2)
+			}
+			r.State = states[n%7%4]
+			if r.State != invitations.StatePending {
+				r.EndedAt = start
+			}
+			r.Role = []invitations.Role{"viewer", "admin"}[n%5%2]
+			r.SentBy = []string{"ada", "bob", ""}[n%3]
+			r.CreatedAt = start.Add(time.Duration(n/4) * time.Second) // four at the same instant
+			r.ExpiresAt = start.Add(time.Duration(n%4-1) * time.Hour) // some before, some at, some after start
+			all = append(all, r)
+		}
+		w.change(organization, invitations.Changes{Invitations: all})
+	}
+	slices.SortFunc(all, func(a, b invitations.Record) int {
+		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
+			return c
+		}
+		return bytes.Compare(b.ID[:], a.ID[:])
+	})
+	return all
+}
+
+// passes is the filter of a query, written as plainly as can be.
+func passes(r invitations.Record, q invitations.InvitationQuery) bool {
+	expired := r.State == invitations.StatePending && !q.At.Before(r.ExpiresAt)
+	switch q.State {
+	case "":
+	case invitations.StateExpired:
+		if !expired {
+			return false
+		}
+	default:
+		if expired || r.State != q.State {
+			return false
+		}
+	}
+	return (q.Kind == "" || r.Kind == q.Kind) && (q.Role == "" || r.Role == q.Role) &&
+		(q.Email == "" || r.Email == q.Email) && (q.SentBy == "" || r.SentBy == q.SentBy)
+}
+
+func pagesInvitations(w *world) {
+	all := w.library()
+	for _, state := range []invitations.State{"", invitations.StatePending, invitations.StateExpired, invitations.StateAccepted, invitations.StateDeclined, invitations.StateRevoked} {
+		for _, kind := range []invitations.Kind{"", invitations.KindEmail, invitations.KindLink} {
+			for _, role := range []invitations.Role{"", "admin"} {
+				for _, email := range []string{"", "p1@example.com", "P1@example.com"} {
+					for _, sentBy := range []string{"", "ada", "nobody"} {
+						q := invitations.InvitationQuery{Organization: "acme", State: state, At: start, Kind: kind, Role: role, Email: email, SentBy: sentBy}
+						var want []invitations.Record
+						for _, r := range all {
+							if passes(r, q) {
+								want = append(want, r)
+							}
+						}
+						w.walk(q, 7, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// walk reads page after page and compares all of them with want.
+func (w *world) walk(q invitations.InvitationQuery, limit int, want []invitations.Record) {
+	w.Helper()
+	var got []invitations.Record
+	for q.Limit = limit; ; {
+		page := w.page(q)
+		got = append(got, page.Records...)
+		if len(page.Records) > limit {
+			w.Fatalf("%+v: got %d invitations", q, len(page.Records))
+		}
+		if len(page.Records) < limit {
+			break
+		}
+		last := page.Records[limit-1]
+		q.After = &invitations.InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID}
+	}
+	w.equal(fmt.Sprintf("%+v", q), got, want)
+}
+
+func pagesPositions(w *world) {
+	all := w.library()
+	for limit := 1; limit <= 31; limit += 6 {
+		w.walk(invitations.InvitationQuery{Organization: "acme", At: start}, limit, all)
+	}
+	before := func(p invitations.InvitationPosition) []invitations.Record {
+		i := slices.IndexFunc(all, func(r invitations.Record) bool {
+			return r.CreatedAt.Before(p.CreatedAt) || r.CreatedAt.Equal(p.CreatedAt) && bytes.Compare(r.ID[:], p.ID[:]) < 0
+		})
+		if i < 0 {
+			return nil
+		}
+		return all[i:]
+	}
+	top := uuid.UUID(bytes.Repeat([]byte{0xff}, 16))
+	for _, p := range []invitations.InvitationPosition{ // nothing stands at most of them
+		{CreatedAt: start.Add(3 * time.Second), ID: id(14)},
+		{CreatedAt: start.Add(3 * time.Second), ID: id(1000)},
+		{CreatedAt: start.Add(3 * time.Second)},
+		{CreatedAt: start.Add(3 * time.Second), ID: top},
+		{CreatedAt: start.Add(3*time.Second + time.Microsecond)},
+		{CreatedAt: start.Add(-time.Microsecond), ID: top},
+		{CreatedAt: start, ID: id(0)},
+		{CreatedAt: start.Add(100 * day)},
+		{CreatedAt: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{CreatedAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)},
+	} {
+		page := w.page(invitations.InvitationQuery{Organization: "acme", At: start, After: &p, Limit: 100})
+		w.equal(fmt.Sprintf("after %+v", p), page.Records, before(p))
+	}
+}
+
+func pagesViewer(w *world) {
+	w.twins()
+	w.change("zeta", invitations.Changes{Gone: []string{"bob"}})
+	bob := member("acme", "bob", "admin")
+	for _, c := range []struct {
+		organization, viewer string
+		want                 *invitations.Member
+	}{
+		{"acme", "bob", &bob},
+		{"zeta", "bob", nil},
+		{"acme", "nobody", nil},
+		{"acme", "", nil},
+		{"none", "bob", nil},
+	} {
+		page := w.page(invitations.InvitationQuery{Organization: c.organization, Viewer: c.viewer, At: start, Limit: 1})
+		w.equal("viewer of invitations", page.Viewer, c.want)
+		events := w.events(invitations.EventQuery{Organization: c.organization, Viewer: c.viewer, Limit: 1})
+		w.equal("viewer of events", events.Viewer, c.want)
+		if n := len(page.Records) + len(events.Events); (c.organization == "none") != (n == 0) {
+			w.Errorf("%s: got %d records", c.organization, n)
+		}
+	}
+}
+
+func pagesEvents(w *world) {
+	var all, ofOne []invitations.Event
+	for version := int64(1); version <= 6; version++ {
+		var changes, others invitations.Changes
+		for index := range 4 {
+			e := event("acme", fmt.Sprint(version, index), id(index%2+1))
+			changes.Events = append(changes.Events, e)
+			others.Events = append(others.Events, event("zeta", "other", id(index%2+1)))
+			e.Version, e.Index = version, index
+			all = append(all, e)
+			if e.InvitationID == id(1) {
+				ofOne = append(ofOne, e)
+			}
+		}
+		w.change("acme", changes)
+		w.change("zeta", others)
+	}
+	for _, c := range []struct {
+		invitation uuid.UUID
+		want       []invitations.Event
+	}{{uuid.Nil, all}, {id(1), ofOne}, {id(9), nil}} {
+		for _, limit := range []int{1, 3, 5, 100} {
+			var got []invitations.Event
+			q := invitations.EventQuery{Organization: "acme", Invitation: c.invitation, Limit: limit}
+			for {
+				page := w.events(q)
+				got = append(got, page.Events...)
+				if len(page.Events) < limit {
+					break
+				}
+				last := page.Events[limit-1]
+				q.After = invitations.EventPosition{Version: last.Version, Index: last.Index}
+			}
+			w.equal("events", got, c.want)
+		}
+	}
+	page := w.events(invitations.EventQuery{Organization: "acme", After: invitations.EventPosition{Version: 3, Index: 50}, Limit: 1})
+	w.equal("event after a position where nothing stands", page.Events, all[12:13])
+}

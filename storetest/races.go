@@ -1,0 +1,486 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+// A race is a check of what many do at once. It returns what went wrong, so that a test
+// can see it fail against a store that is not atomic.
+type race struct {
+	name string
+	run  func(ctx context.Context, store invitations.Store) error
+}
+
+var races = []race{
+	{"SerializedUpdates", raceSerialized},
+	{"FoundersOfOneOrganization", raceFound},
+	{"InvitesAtThePendingLimit", raceInvites},
+	{"InvitesOfOneAddress", raceSameAddress},
+	{"InvitesWithOneID", raceSameID},
+	{"Class28_AcceptsByManyUsers", raceAcceptManyUsers},
+	{"Class28_AcceptsByOneUser", raceAcceptOneUser},
+	{"Class29_AcceptsOfALimitedLink", raceAcceptLink},
+	{"RevokeAgainstAccept", raceRevokeAccept},
+	{"DeclineAgainstAccept", raceDeclineAccept},
+	{"ResendAgainstAccept", raceResendAccept},
+	{"Class15_DemotionAgainstAccept", raceDemotionAccept},
+	{"Class15_RemovalAgainstAccept", raceRemovalAccept},
+	{"Class10_DemotionAgainstInvite", raceDemotionInvite},
+}
+
+const (
+	crowdSize   = 64 // how many act at once
+	crowdRounds = 8
+	pairRounds  = 60
+)
+
+// together runs n calls of f that start at the same instant, and returns what they
+// return, in order.
+func together[T any](n int, f func(i int) T) []T {
+	results := make([]T, n)
+	var ready, done sync.WaitGroup
+	ready.Add(n)
+	barrier := make(chan struct{})
+	for i := range n {
+		done.Go(func() {
+			ready.Done()
+			<-barrier
+			results[i] = f(i)
+		})
+	}
+	ready.Wait()
+	close(barrier)
+	done.Wait()
+	return results
+}
+
+// An answer is what a call returned.
+type answer[T any] struct {
+	value T
+	err   error
+}
+
+func answerOf[T any](value T, err error) answer[T] { return answer[T]{value, err} }
+
+// tally returns how many answers are successes, and an error if any of the others is
+// not one of the refusals.
+func tally[T any](answers []answer[T], refusals ...error) (successes int, err error) {
+next:
+	for _, a := range answers {
+		if a.err == nil {
+			successes++
+			continue
+		}
+		for _, refusal := range refusals {
+			if errors.Is(a.err, refusal) {
+				continue next
+			}
+		}
+		return successes, fmt.Errorf("a call ended with: %w", a.err)
+	}
+	return successes, nil
+}
+
+// rounds runs f for as many organizations, each founded by ada.
+func rounds(n int, store invitations.Store, f func(svc *invitations.Service, organization string) error) error {
+	svc := newService(store, &clock{now: start}, testKey(1))
+	for round := range n {
+		organization := fmt.Sprintf("round %d", round)
+		if _, err := svc.CreateOrganization(context.Background(), organization, "ada"); err != nil {
+			return err
+		}
+		if err := f(svc, organization); err != nil {
+			return fmt.Errorf("%s: %w", organization, err)
+		}
+	}
+	return nil
+}
+
+// joined returns how many members joined by the invitation, from the events, and checks that
+// the store shows as many of the users as members.
+func joined(ctx context.Context, store invitations.Store, organization string, inv uuid.UUID, users []string) (int, error) {
+	s, err := readState(ctx, store, organization, users...)
+	if err != nil {
+		return 0, err
+	}
+	events, members := 0, 0
+	for _, e := range s.Events.Events {
+		if e.Type == invitations.EventMemberJoined && e.InvitationID == inv {
+			events++
+		}
+	}
+	for _, m := range s.Facts.Members {
+		if m.InvitationID == inv {
+			members++
+		}
+	}
+	for _, r := range s.Invitations.Records {
+		if r.ID == inv && r.Uses != members {
+			return members, fmt.Errorf("the invitation counts %d uses, and there are %d members by it", r.Uses, members)
+		}
+	}
+	if events != members {
+		return members, fmt.Errorf("there are %d members by the invitation, and events of %d", members, events)
+	}
+	return members, nil
+}
+
+func names(prefix string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("%s %d", prefix, i)
+	}
+	return out
+}
+
+// want returns an error if got is not want.
+func want(what string, got, want int) error {
+	if got != want {
+		return fmt.Errorf("%s: got %d, want %d", what, got, want)
+	}
+	return nil
+}
+
+// raceSerialized lets many updates count up one number, each from what it reads.
+func raceSerialized(ctx context.Context, store invitations.Store) error {
+	return rounds(crowdRounds, store, func(_ *invitations.Service, organization string) error {
+		inv := link(organization, 1)
+		inv.MaxUses, inv.Uses = 0, 0
+		put := func(change func(f invitations.Facts) (invitations.Changes, error)) error {
+			return store.Update(ctx, invitations.Query{Organization: organization, Invitation: inv.ID}, change)
+		}
+		if err := put(func(invitations.Facts) (invitations.Changes, error) {
+			return invitations.Changes{Invitations: []invitations.Record{inv}}, nil
+		}); err != nil {
+			return err
+		}
+		answers := together(crowdSize, func(int) answer[int64] {
+			var seen int64
+			err := put(func(f invitations.Facts) (invitations.Changes, error) {
+				seen = f.Version
+				r := *f.Invitation
+				r.Uses++
+				return invitations.Changes{Invitations: []invitations.Record{r}, Events: []invitations.Event{event(organization, "x", inv.ID)}}, nil
+			})
+			return answer[int64]{seen, err}
+		})
+		if _, err := tally(answers); err != nil {
+			return err
+		}
+		versions := map[int64]bool{}
+		for _, a := range answers {
+			versions[a.value] = true
+		}
+		s, err := readState(ctx, store, organization)
+		if err != nil {
+			return err
+		}
+		return errors.Join(
+			want("versions that the decisions saw", len(versions), crowdSize),
+			want("the count", s.Invitations.Records[0].Uses, crowdSize),
+			want("versions", int(s.Facts.Version), crowdSize+2),
+			want("events", len(s.Events.Events), crowdSize+1),
+		)
+	})
+}
+
+func raceFound(ctx context.Context, store invitations.Store) error {
+	svc := newService(store, &clock{now: start}, testKey(1))
+	owners := names("owner", crowdSize)
+	for round := range crowdRounds {
+		organization := fmt.Sprintf("round %d", round)
+		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
+			return answerOf(svc.CreateOrganization(ctx, organization, owners[i]))
+		}), invitations.ErrConflict)
+		if err != nil {
+			return err
+		}
+		s, err := readState(ctx, store, organization, owners...)
+		if err := errors.Join(err, want("successes", n, 1), want("owners", len(s.Facts.Members), 1), want("events", len(s.Events.Events), 1)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func raceInvites(ctx context.Context, store invitations.Store) error {
+	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
+		n, err := tally(together(crowdSize, func(i int) answer[invitations.Sent] {
+			if i%2 == 0 {
+				return answerOf(svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer"}))
+			}
+			return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
+				Organization: organization, Email: fmt.Sprintf("p%d@example.com", i), Role: "viewer",
+			}))
+		}), invitations.ErrPendingLimit)
+		if err != nil {
+			return err
+		}
+		page, err := svc.List(ctx, invitations.System(), invitations.ListParams{Organization: organization, State: invitations.StatePending, Limit: 100})
+		return errors.Join(err, want("successes", n, 10), want("pending invitations", len(page.Invitations), 10))
+	})
+}
+
+func raceSameAddress(ctx context.Context, store invitations.Store) error {
+	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
+		answers := together(crowdSize, func(int) answer[invitations.Sent] {
+			return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
+				Organization: organization, Email: "ann@example.com", Role: "viewer",
+			}))
+		})
+		n, err := tally(answers, invitations.ErrAlreadyInvited)
+		if err != nil {
+			return err
+		}
+		page, err := svc.List(ctx, invitations.System(), invitations.ListParams{Organization: organization})
+		if err := errors.Join(err, want("successes", n, 1), want("invitations", len(page.Invitations), 1)); err != nil {
+			return err
+		}
+		for _, a := range answers {
+			var already *invitations.AlreadyInvitedError
+			if errors.As(a.err, &already) && already.InvitationID != page.Invitations[0].ID {
+				return errors.New("a refusal names another invitation than the one there is")
+			}
+		}
+		return nil
+	})
+}
+
+func raceSameID(ctx context.Context, store invitations.Store) error {
+	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
+		answers := together(crowdSize, func(int) answer[invitations.Sent] {
+			return answerOf(svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{
+				Organization: organization, Role: "viewer", ID: id(1),
+			}))
+		})
+		if _, err := tally(answers); err != nil {
+			return err
+		}
+		for _, a := range answers {
+			if a.value.Token.Reveal() != answers[0].value.Token.Reveal() {
+				return errors.New("the same call has got different tokens")
+			}
+		}
+		s, err := readState(ctx, store, organization)
+		return errors.Join(err, want("invitations", len(s.Invitations.Records), 1), want("events", len(s.Events.Events), 2))
+	})
+}
+
+// invited runs f for an email invitation to ann in each round.
+func invited(n int, store invitations.Store, f func(svc *invitations.Service, sent invitations.Sent) error) error {
+	return rounds(n, store, func(svc *invitations.Service, organization string) error {
+		sent, err := svc.Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
+			Organization: organization, Email: "ann@example.com", Role: "admin",
+		})
+		if err != nil {
+			return err
+		}
+		return f(svc, sent)
+	})
+}
+
+func raceAcceptManyUsers(ctx context.Context, store invitations.Store) error {
+	users := names("user", crowdSize)
+	return invited(crowdRounds, store, func(svc *invitations.Service, sent invitations.Sent) error {
+		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
+			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), person(users[i], "ann@example.com")))
+		}), invitations.ErrAccepted)
+		if err != nil {
+			return err
+		}
+		members, err := joined(ctx, store, sent.Organization, sent.ID, users)
+		return errors.Join(err, want("successes", n, 1), want("members", members, 1))
+	})
+}
+
+func raceAcceptOneUser(ctx context.Context, store invitations.Store) error {
+	return invited(crowdRounds, store, func(svc *invitations.Service, sent invitations.Sent) error {
+		answers := together(crowdSize, func(int) answer[invitations.Member] {
+			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), person("ann", "ann@example.com")))
+		})
+		if _, err := tally(answers); err != nil {
+			return err
+		}
+		for _, a := range answers {
+			if d := differ(a.value, answers[0].value); d != "" {
+				return errors.New("the same call has got different memberships: " + d)
+			}
+		}
+		members, err := joined(ctx, store, sent.Organization, sent.ID, []string{"ann"})
+		return errors.Join(err, want("members", members, 1))
+	})
+}
+
+func raceAcceptLink(ctx context.Context, store invitations.Store) error {
+	users := names("user", crowdSize)
+	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
+		sent, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer", MaxUses: 10})
+		if err != nil {
+			return err
+		}
+		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
+			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: users[i]}))
+		}), invitations.ErrExhausted)
+		if err != nil {
+			return err
+		}
+		members, err := joined(ctx, store, organization, sent.ID, users)
+		return errors.Join(err, want("successes", n, 10), want("members", members, 10))
+	})
+}
+
+// acceptAgainst races ann's acceptance with another call, and passes both errors to judge, with
+// how many members there are by the invitation.
+func acceptAgainst(
+	ctx context.Context, store invitations.Store,
+	other func(svc *invitations.Service, sent invitations.Sent) error,
+	judge func(sent invitations.Sent, accepted, other error, members int) error,
+) error {
+	return invited(pairRounds, store, func(svc *invitations.Service, sent invitations.Sent) error {
+		errs := together(2, func(i int) error {
+			if i == 0 {
+				_, err := svc.Accept(ctx, sent.Token.Reveal(), person("ann", "ann@example.com"))
+				return err
+			}
+			return other(svc, sent)
+		})
+		members, err := joined(ctx, store, sent.Organization, sent.ID, []string{"ann"})
+		if err != nil {
+			return err
+		}
+		if (errs[0] == nil) != (members == 1) {
+			return fmt.Errorf("acceptance ended with %v, and there are %d members by it", errs[0], members)
+		}
+		if err := judge(sent, errs[0], errs[1], members); err != nil {
+			return fmt.Errorf("%w (acceptance: %v; the other: %v)", err, errs[0], errs[1])
+		}
+		return nil
+	})
+}
+
+// oneWinner is the judge of two calls that both end the invitation.
+func oneWinner(refusedBy error) func(invitations.Sent, error, error, int) error {
+	return func(_ invitations.Sent, accepted, other error, _ int) error {
+		if accepted == nil && errors.Is(other, invitations.ErrAccepted) || errors.Is(accepted, refusedBy) && other == nil {
+			return nil
+		}
+		return errors.New("there is not one winner")
+	}
+}
+
+func raceRevokeAccept(ctx context.Context, store invitations.Store) error {
+	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.Sent) error {
+		_, err := svc.Revoke(ctx, invitations.User("ada"), sent.Organization, sent.ID)
+		return err
+	}, oneWinner(invitations.ErrRevoked))
+}
+
+func raceDeclineAccept(ctx context.Context, store invitations.Store) error {
+	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.Sent) error {
+		return svc.Decline(ctx, sent.Token.Reveal())
+	}, oneWinner(invitations.ErrDeclined))
+}
+
+func raceResendAccept(ctx context.Context, store invitations.Store) error {
+	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.Sent) error {
+		_, err := svc.Resend(ctx, invitations.User("ada"), invitations.ResendParams{Organization: sent.Organization, ID: sent.ID})
+		return err
+	}, oneWinner(invitations.ErrInvalidToken))
+}
+
+// inOrder returns an error unless the events of acceptance and of the sender's fall have an order
+// that explains how the acceptance ended.
+func inOrder(ctx context.Context, store invitations.Store, sent invitations.Sent, accepted error, what invitations.EventType) error {
+	s, err := readState(ctx, store, sent.Organization)
+	if err != nil {
+		return err
+	}
+	fell, join := int64(0), int64(0)
+	for _, e := range s.Events.Events {
+		switch {
+		case e.Type == what:
+			fell = e.Version
+		case e.Type == invitations.EventMemberJoined && e.InvitationID == sent.ID:
+			join = e.Version
+		}
+	}
+	switch {
+	case accepted == nil && join > fell:
+		return errors.New("accepted although the sender had fallen before")
+	case accepted != nil && !errors.Is(accepted, invitations.ErrSenderNotEntitled):
+		return errors.New("refused for another reason")
+	}
+	return nil
+}
+
+func raceDemotionAccept(ctx context.Context, store invitations.Store) error {
+	return acceptAgainst(ctx, store, func(_ *invitations.Service, sent invitations.Sent) error {
+		return store.Update(ctx, invitations.Query{Organization: sent.Organization}, func(invitations.Facts) (invitations.Changes, error) {
+			return setRole(sent.Organization, "ada", "viewer"), nil
+		})
+	}, func(sent invitations.Sent, accepted, _ error, _ int) error {
+		return inOrder(ctx, store, sent, accepted, "member.role_changed")
+	})
+}
+
+func raceRemovalAccept(ctx context.Context, store invitations.Store) error {
+	return acceptAgainst(ctx, store, func(_ *invitations.Service, sent invitations.Sent) error {
+		return store.Update(ctx, invitations.Query{Organization: sent.Organization}, func(f invitations.Facts) (invitations.Changes, error) {
+			return invitations.Changes{
+				Gone:     []string{"ada"},
+				Removals: []invitations.Removal{{Organization: sent.Organization, UserID: "ada", Version: f.Version + 1, At: start}},
+				Events:   []invitations.Event{{Organization: sent.Organization, Type: "member.removed", At: start, Subject: "ada"}},
+			}, nil
+		})
+	}, func(sent invitations.Sent, accepted, _ error, _ int) error {
+		return inOrder(ctx, store, sent, accepted, "member.removed")
+	})
+}
+
+// raceDemotionInvite: an admin who loses the role cannot invite afterwards.
+func raceDemotionInvite(ctx context.Context, store invitations.Store) error {
+	return rounds(pairRounds, store, func(svc *invitations.Service, organization string) error {
+		set := func(role invitations.Role) error {
+			return store.Update(ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
+				return setRole(organization, "bob", role), nil
+			})
+		}
+		if err := set("admin"); err != nil {
+			return err
+		}
+		errs := together(2, func(i int) error {
+			if i == 0 {
+				return set("viewer")
+			}
+			_, err := svc.Invite(ctx, invitations.User("bob"), invitations.InviteParams{Organization: organization, Email: "ann@example.com", Role: "admin"})
+			return err
+		})
+		if errs[0] != nil || errs[1] != nil && !errors.Is(errs[1], invitations.ErrPermissionDenied) {
+			return errors.Join(errs...)
+		}
+		s, err := readState(ctx, store, organization)
+		if err != nil {
+			return err
+		}
+		var demoted, created int64
+		for _, e := range s.Events.Events {
+			switch {
+			case e.Type == "member.role_changed" && e.Role == "viewer":
+				demoted = e.Version
+			case e.Type == invitations.EventInvitationCreated:
+				created = e.Version
+			}
+		}
+		if created > demoted || (created > 0) != (errs[1] == nil) {
+			return fmt.Errorf("invited at version %d, demoted at %d, and the invitation ended with %v", created, demoted, errs[1])
+		}
+		return nil
+	})
+}

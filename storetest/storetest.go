@@ -1,0 +1,58 @@
+// Package storetest proves that an [invitations.Store] keeps its contract. A
+// custom store is trustworthy when it passes:
+//
+//	func TestStore(t *testing.T) {
+//		storetest.Run(t, func(t *testing.T) invitations.Store {
+//			return mystore.New(...)
+//		})
+//	}
+//
+// Run it with the race detector. It checks that an Update is atomic, that facts
+// and pages are exact, with two organizations side by side that have
+// everything in common, races with many rounds behind a barrier, and then the
+// stories of the library through the whole service. It uses the standard
+// library alone.
+package storetest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/go-invitations/invitations"
+)
+
+// Run runs the suite. newStore returns an empty store, safe for concurrent use, and
+// cleans up after it with t.Cleanup. It is called once for each check; the
+// checks run in parallel.
+func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
+	group := func(name string, checks []check) {
+		t.Run(name, func(t *testing.T) {
+			for _, c := range checks {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.run(newWorld(t, newStore(t)))
+				})
+			}
+		})
+	}
+	group("Update", updateChecks)
+	group("Facts", factsChecks)
+	group("Pages", pageChecks)
+	t.Run("Races", func(t *testing.T) {
+		for _, r := range races {
+			t.Run(r.name, func(t *testing.T) {
+				t.Parallel()
+				if err := r.run(context.Background(), newStore(t)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+	group("Stories", stories)
+}
+
+// A check is one test of the suite.
+type check struct {
+	name string
+	run  func(*world)
+}

@@ -1,0 +1,454 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+var updateChecks = []check{
+	{"AppliesEverything", updateAppliesEverything},
+	{"ReplacesByKey", updateReplacesByKey},
+	{"RefusalChangesNothing", updateRefusal},
+	{"NoChangesChangeNothing", updateEmpty},
+	{"PanicChangesNothing", updatePanic},
+	{"EndOfContextIsAllOrNothing", updateCancelled},
+	{"Create", updateCreate},
+	{"CreateThatIsRefused", updateCreateRefused},
+	{"ByToken", updateByToken},
+	{"UnknownOrganization", updateUnknown},
+	{"VersionsAndEvents", updateVersions},
+	{"OrganizationsSideBySide", updateSideBySide},
+	{"SharesNoMemory", updateSharesNoMemory},
+	{"Class03_TextsByteForByte", updateTexts},
+	{"Times", updateTimes},
+}
+
+// invitation returns the nth invitation of an organization, with everything set.
+func invitation(organization string, n int) invitations.Record {
+	r := invitations.Record{
+		Invitation: invitations.Invitation{
+			ID:           id(n),
+			Organization: organization,
+			Kind:         invitations.KindEmail,
+			State:        invitations.StatePending,
+			Email:        strings.Repeat("x", n%7) + "ann@example.com",
+			Role:         "developer",
+			Message:      "Hello\nyou",
+			Metadata:     map[string]string{"team": "blue", "empty": ""},
+			MaxUses:      1,
+			CreatedBy:    "ada",
+			SentBy:       "bob",
+			CreatedAt:    start.Add(time.Duration(n) * time.Microsecond),
+			SentAt:       start.Add(time.Duration(n+1) * time.Microsecond),
+			ExpiresAt:    start.Add(7 * day),
+		},
+		Nonce:       invitations.Nonce{byte(n), byte(n >> 8), 1, 0xff},
+		SentVersion: int64(n + 1),
+	}
+	copy(r.Nonce[4:], organization)
+	return r
+}
+
+func link(organization string, n int) invitations.Record {
+	r := invitation(organization, n)
+	r.Kind, r.Email, r.MaxUses, r.Uses = invitations.KindLink, "", 10, 3
+	r.AllowedDomains = []string{"example.com", "example.org"}
+	return r
+}
+
+func member(organization, user string, role invitations.Role) invitations.Member {
+	return invitations.Member{
+		Organization: organization, UserID: user, Role: role, JoinedAt: start,
+		InvitationID: id(99), InvitedBy: "ada", Metadata: map[string]string{"k": "v " + user},
+	}
+}
+
+func event(organization, subject string, inv uuid.UUID) invitations.Event {
+	return invitations.Event{
+		Organization: organization, Type: "test.happened", At: start, Actor: "ada", Subject: subject,
+		InvitationID: inv, Role: "viewer", Reason: "because",
+	}
+}
+
+// everything is one of all that changes can hold.
+func everything(organization string) invitations.Changes {
+	return invitations.Changes{
+		Invitations: []invitations.Record{invitation(organization, 1), link(organization, 2)},
+		Members:     []invitations.Member{member(organization, "ada", "owner"), member(organization, "bob", "admin")},
+		Removals:    []invitations.Removal{{Organization: organization, UserID: "eve", Version: 1, At: start}},
+		Events:      []invitations.Event{event(organization, "ada", id(1)), event(organization, "bob", uuid.Nil)},
+	}
+}
+
+var users = []string{"ada", "bob", "eve", "nobody"}
+
+// everythingState is the state of an organization to which everything was applied once.
+func everythingState(organization string) state {
+	c := everything(organization)
+	events := c.Events
+	for i := range events {
+		events[i].Version, events[i].Index = 1, i
+	}
+	return state{
+		Facts: invitations.Facts{
+			Organization: organization, Version: 1,
+			Members:      map[string]invitations.Member{"ada": c.Members[0], "bob": c.Members[1]},
+			Removals:     map[string]invitations.Removal{"eve": c.Removals[0]},
+			PendingCount: 2,
+		},
+		Invitations: invitations.InvitationPage{Records: []invitations.Record{c.Invitations[1], c.Invitations[0]}},
+		Events:      invitations.EventPage{Events: events},
+	}
+}
+
+func updateAppliesEverything(w *world) {
+	w.change("acme", everything("acme"))
+	w.equal("state", w.state("acme", users...), everythingState("acme"))
+}
+
+func updateReplacesByKey(w *world) {
+	w.change("acme", everything("acme"))
+	inv := invitation("acme", 1)
+	inv.State, inv.EndedAt, inv.Uses, inv.Message, inv.Metadata = invitations.StateAccepted, start.Add(day), 1, "", nil
+	inv.SentBy, inv.SentAt, inv.ExpiresAt, inv.SentVersion = "", start.Add(time.Hour), start.Add(9*day), 2
+	inv.Role, inv.Email, inv.Nonce = "viewer", "new@example.com", invitations.Nonce{7}
+	ada := member("acme", "ada", "viewer")
+	ada.Metadata, ada.InvitedBy, ada.InvitationID, ada.JoinedAt = nil, "", uuid.Nil, start.Add(day)
+	eve := invitations.Removal{Organization: "acme", UserID: "eve", Version: 2, At: start.Add(day)}
+	w.change("acme", invitations.Changes{
+		Invitations: []invitations.Record{inv},
+		Members:     []invitations.Member{ada},
+		Gone:        []string{"bob", "nobody"},
+		Removals:    []invitations.Removal{eve},
+	})
+	want := everythingState("acme")
+	want.Facts.Version = 2
+	want.Facts.Members = map[string]invitations.Member{"ada": ada}
+	want.Facts.Removals["eve"] = eve
+	want.Facts.PendingCount = 1
+	want.Invitations.Records[1] = inv
+	w.equal("state", w.state("acme", users...), want)
+}
+
+func updateRefusal(w *world) {
+	w.change("acme", everything("acme"))
+	before := w.state("acme", users...)
+	refusal := errors.New("no")
+	err := w.store.Update(w.ctx, invitations.Query{Organization: "acme"}, func(invitations.Facts) (invitations.Changes, error) {
+		return everything("acme"), refusal
+	})
+	if err != refusal { //nolint:errorlint // the contract says: that very error
+		w.Errorf("got error %v, want the decision's own", err)
+	}
+	w.equal("state after a refusal", w.state("acme", users...), before)
+}
+
+func updateEmpty(w *world) {
+	w.change("acme", everything("acme"))
+	before := w.state("acme", users...)
+	w.change("acme", invitations.Changes{})
+	w.equal("state after no changes", w.state("acme", users...), before)
+}
+
+func updatePanic(w *world) {
+	w.change("acme", everything("acme"))
+	before := w.state("acme", users...)
+	func() {
+		defer func() {
+			if recover() != "boom" {
+				w.Error("the panic did not go on")
+			}
+		}()
+		_ = w.store.Update(w.ctx, invitations.Query{Organization: "acme"}, func(invitations.Facts) (invitations.Changes, error) {
+			panic("boom")
+		})
+	}()
+	w.equal("state after a panic", w.state("acme", users...), before)
+	w.change("acme", invitations.Changes{Gone: []string{"bob"}}) // the organization is not left locked
+}
+
+func updateCancelled(w *world) {
+	done, cancel := context.WithCancel(w.ctx)
+	cancel()
+	err := w.store.Update(done, invitations.Query{Organization: "acme", Create: true}, func(invitations.Facts) (invitations.Changes, error) {
+		return everything("acme"), nil
+	})
+	w.refused(err, context.Canceled)
+	w.equal("state", w.state("acme", users...), state{})
+	for _, read := range []func() error{
+		func() error { _, err := w.store.View(done, invitations.Query{Organization: "acme"}); return err },
+		func() error {
+			_, err := w.store.Invitations(done, invitations.InvitationQuery{Organization: "acme", Limit: 1})
+			return err
+		},
+		func() error {
+			_, err := w.store.Events(done, invitations.EventQuery{Organization: "acme", Limit: 1})
+			return err
+		},
+	} {
+		w.refused(read(), context.Canceled)
+	}
+
+	// It ends between the reading and the writing.
+	for range 20 {
+		midway, cancel := context.WithCancel(w.ctx)
+		err := w.store.Update(midway, invitations.Query{Organization: "acme", Create: true}, func(invitations.Facts) (invitations.Changes, error) {
+			cancel()
+			return everything("acme"), nil
+		})
+		got := w.state("acme", users...)
+		switch {
+		case errors.Is(err, invitations.ErrOutcomeUnknown):
+			if differ(got, state{}) != "" {
+				w.equal("state after an unknown outcome", got, everythingState("acme"))
+				return
+			}
+		case err != nil:
+			w.refused(err, context.Canceled)
+			w.equal("state after the end of the context", got, state{})
+		default:
+			w.equal("state after a success", got, everythingState("acme"))
+			return
+		}
+	}
+}
+
+func updateCreate(w *world) {
+	var facts []invitations.Facts
+	create := func() {
+		w.Helper()
+		q := invitations.Query{Organization: "acme", Create: true, Members: []string{"ada"}}
+		w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+			facts = append(facts, f)
+			return invitations.Changes{Members: []invitations.Member{member("acme", "ada", "owner")}}, nil
+		}))
+	}
+	create()
+	create()
+	last := len(facts) - 1
+	w.equal("facts of a new organization", facts[0], invitations.Facts{Organization: "acme"})
+	w.equal("facts of an organization that exists", facts[last], invitations.Facts{
+		Organization: "acme", Version: 1, Members: map[string]invitations.Member{"ada": member("acme", "ada", "owner")},
+	})
+}
+
+func updateCreateRefused(w *world) {
+	q := invitations.Query{Organization: "acme", Create: true}
+	w.refused(w.store.Update(w.ctx, q, func(invitations.Facts) (invitations.Changes, error) {
+		return invitations.Changes{}, invitations.ErrConflict
+	}), invitations.ErrConflict)
+	w.equal("state", w.state("acme", users...), state{})
+	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: "acme"}, func(f invitations.Facts) (invitations.Changes, error) {
+		w.equal("facts", f, invitations.Facts{})
+		return invitations.Changes{}, nil
+	}))
+	w.change("acme", everything("acme"))
+	w.equal("state", w.state("acme", users...), everythingState("acme"))
+}
+
+func updateByToken(w *world) {
+	w.change("acme", everything("acme"))
+	w.change("zeta", everything("zeta"))
+	for _, organization := range []string{"acme", "zeta"} {
+		inv := invitation(organization, 1)
+		q := invitations.Query{Invitation: inv.ID, Nonce: inv.Nonce, Members: []string{"ada"}}
+		w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+			w.equal("facts", f, invitations.Facts{
+				Organization: organization, Version: 1, Invitation: &inv,
+				Members: map[string]invitations.Member{"ada": member(organization, "ada", "owner")},
+			})
+			f.Invitation.Nonce = invitations.Nonce{42}
+			return invitations.Changes{Invitations: []invitations.Record{*f.Invitation}}, nil
+		}))
+		// The old nonce names no organization any more.
+		w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+			w.equal("facts for a nonce of the past", f, invitations.Facts{})
+			return invitations.Changes{}, nil
+		}))
+		inv.Nonce = invitations.Nonce{42, byte(len(organization))}
+		w.change(organization, invitations.Changes{Invitations: []invitations.Record{inv}})
+	}
+}
+
+func updateUnknown(w *world) {
+	w.change("acme", everything("acme"))
+	for name, q := range map[string]invitations.Query{
+		"organization": {Organization: "zeta", Invitation: id(1), Members: users},
+		"invitation":   {Invitation: id(3), Nonce: invitation("acme", 1).Nonce, Members: users},
+		"nonce":        {Invitation: id(1), Nonce: invitations.Nonce{9}, Members: users},
+		"zero nonce":   {Invitation: id(1), Members: users},
+		"nothing":      {Members: users},
+	} {
+		called := false
+		w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+			called = true
+			w.equal("facts for an unknown "+name, f, invitations.Facts{})
+			return invitations.Changes{}, nil
+		}))
+		if !called {
+			w.Errorf("unknown %s: the decision was not called", name)
+		}
+		w.refused(w.store.Update(w.ctx, q, func(invitations.Facts) (invitations.Changes, error) {
+			return invitations.Changes{}, invitations.ErrNotFound
+		}), invitations.ErrNotFound)
+		w.equal("view of an unknown "+name, w.view(q), invitations.Facts{})
+	}
+}
+
+func updateVersions(w *world) {
+	for version := range int64(4) {
+		w.ok(w.store.Update(w.ctx, invitations.Query{Organization: "acme", Create: true}, func(f invitations.Facts) (invitations.Changes, error) {
+			if f.Version != version {
+				w.Errorf("got version %d, want %d", f.Version, version)
+			}
+			e := event("acme", "x", uuid.Nil)
+			e.Version, e.Index = 77, 77 // not the decision's to say
+			return invitations.Changes{Events: []invitations.Event{e, e, e}}, nil
+		}))
+	}
+	var got, want []invitations.EventPosition
+	for _, e := range w.state("acme").Events.Events {
+		got = append(got, invitations.EventPosition{Version: e.Version, Index: e.Index})
+	}
+	for version := int64(1); version <= 4; version++ {
+		for index := range 3 {
+			want = append(want, invitations.EventPosition{Version: version, Index: index})
+		}
+	}
+	w.equal("positions", got, want)
+}
+
+func updateSideBySide(w *world) {
+	w.change("acme", everything("acme"))
+	w.change("zeta", everything("zeta"))
+	acme := w.state("acme", users...)
+	w.change("zeta", invitations.Changes{
+		Gone:        []string{"ada", "bob"},
+		Removals:    []invitations.Removal{{Organization: "zeta", UserID: "ada", Version: 2, At: start}},
+		Invitations: []invitations.Record{link("zeta", 1), link("zeta", 3)},
+		Events:      []invitations.Event{event("zeta", "ada", id(1))},
+	})
+	w.equal("the other organization", w.state("acme", users...), acme)
+	w.equal("the first organization", acme, everythingState("acme"))
+}
+
+func updateSharesNoMemory(w *world) {
+	given := everything("acme")
+	w.change("acme", given)
+	spoil := func(r invitations.Record) {
+		for k := range r.Metadata {
+			r.Metadata[k] = "spoiled"
+		}
+		for i := range r.AllowedDomains {
+			r.AllowedDomains[i] = "spoiled"
+		}
+	}
+	spoilMember := func(m invitations.Member) {
+		for k := range m.Metadata {
+			m.Metadata[k] = "spoiled"
+		}
+	}
+	for i := range given.Invitations {
+		spoil(given.Invitations[i])
+		given.Invitations[i].Role = "spoiled"
+	}
+	for i := range given.Members {
+		spoilMember(given.Members[i])
+		given.Members[i].Role = "spoiled"
+	}
+	given.Events[0].Reason = "spoiled"
+	w.equal("state after what was given is spoiled", w.state("acme", users...), everythingState("acme"))
+
+	got := w.state("acme", users...)
+	q := invitations.Query{Organization: "acme", Invitation: id(2), Sender: true, Members: users}
+	facts := w.view(q)
+	for _, r := range append(got.Invitations.Records, *facts.Invitation) {
+		spoil(r)
+	}
+	for _, m := range facts.Members {
+		spoilMember(m)
+	}
+	spoilMember(*facts.Sender)
+	w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+		spoil(*f.Invitation)
+		spoilMember(*f.Sender)
+		spoilMember(f.Members["ada"])
+		return invitations.Changes{}, nil
+	}))
+	w.equal("state after what was returned is spoiled", w.state("acme", users...), everythingState("acme"))
+}
+
+// texts are different from each other, byte for byte.
+var texts = []string{
+	"a", "A", "a ", " a", "ä", "a\u0308", "Ä", "ß", "ss", "ı", "i", "I", "İ", "K", "\u212a", "ﬁ", "fi",
+	"0", "null", "NULL", "'", "''", `"`, `\`, `\\`, "%", "_", "$1", "{}", "[]", "--", "; drop table x", "a\u200bb", "ab", "\U0001f600", "\ufffd",
+	strings.Repeat("z", 255), strings.Repeat("é", 127), "\x7e", "{a,b}", "a,b", `{"a":1}`, "\u00a0",
+}
+
+func updateTexts(w *world) {
+	var want []invitations.Member
+	for i, text := range texts {
+		m := member("acme", text, "viewer")
+		m.Metadata = map[string]string{text: text, "n": texts[len(texts)-1-i]}
+		want = append(want, m)
+		inv := link("acme", i)
+		inv.Message, inv.Metadata = "line\n"+text, m.Metadata
+		inv.SentBy, inv.CreatedBy, inv.AllowedDomains = text, text, []string{text, "x"}
+		e := event("acme", text, id(i))
+		e.Reason, e.Actor = text, text
+		w.change("acme", invitations.Changes{
+			Members: []invitations.Member{m}, Invitations: []invitations.Record{inv}, Events: []invitations.Event{e},
+		})
+		w.change(text, everything(text))
+	}
+	facts := w.view(invitations.Query{Organization: "acme", Members: texts})
+	if len(facts.Members) != len(texts) {
+		w.Errorf("got %d members, want %d", len(facts.Members), len(texts))
+	}
+	for i, text := range texts {
+		w.equal("member", facts.Members[text], want[i])
+		w.equal("organization", w.state(text, users...), everythingState(text))
+		page := w.page(invitations.InvitationQuery{
+			Organization: "acme", Viewer: text, SentBy: text, At: start, Limit: 100,
+		})
+		if len(page.Records) != 1 || page.Viewer == nil {
+			w.Fatalf("text %d: got %d invitations, want 1, and viewer %v", i, len(page.Records), page.Viewer)
+		}
+		inv := link("acme", i)
+		inv.Message, inv.Metadata = "line\n"+text, want[i].Metadata
+		inv.SentBy, inv.CreatedBy, inv.AllowedDomains = text, text, []string{text, "x"}
+		w.equal("invitation", page.Records[0], inv)
+		events := w.events(invitations.EventQuery{Organization: "acme", Invitation: id(i), Limit: 9})
+		if len(events.Events) != 1 || events.Events[0].Subject != text || events.Events[0].Reason != text {
+			w.Errorf("text %d: got events %+v", i, events.Events)
+		}
+	}
+}
+
+func updateTimes(w *world) {
+	for i, at := range []time.Time{
+		time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC),
+		time.Date(2026, 10, 25, 1, 30, 0, 999999000, time.UTC),
+		time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
+	} {
+		inv := invitation("acme", i)
+		inv.CreatedAt, inv.SentAt, inv.ExpiresAt, inv.EndedAt = at, at, at, at
+		m := member("acme", "ada", "owner")
+		m.JoinedAt = at
+		removal := invitations.Removal{Organization: "acme", UserID: "eve", Version: 1, At: at}
+		w.change("acme", invitations.Changes{
+			Invitations: []invitations.Record{inv}, Members: []invitations.Member{m}, Removals: []invitations.Removal{removal},
+		})
+		f := w.view(invitations.Query{Organization: "acme", Invitation: inv.ID, Members: users})
+		w.equal("invitation", f.Invitation, inv)
+		w.equal("member", f.Members["ada"], m)
+		w.equal("removal", f.Removals["eve"], removal)
+	}
+}

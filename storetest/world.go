@@ -1,0 +1,255 @@
+package storetest
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+// A world is what a check works with: a store, a service on it, and a clock
+// that moves when it is told to.
+type world struct {
+	*testing.T
+	ctx   context.Context
+	store invitations.Store
+	clock *clock
+	svc   *invitations.Service
+}
+
+func newWorld(t *testing.T, store invitations.Store) *world {
+	c := &clock{now: start}
+	return &world{T: t, ctx: context.Background(), store: store, clock: c, svc: newService(store, c, testKey(1))}
+}
+
+// start is when every world begins.
+var start = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func testKey(n byte) []byte {
+	key := make([]byte, 32)
+	for i := range key {
+		key[i] = n
+	}
+	return key
+}
+
+func newService(store invitations.Store, c *clock, keys ...[]byte) *invitations.Service {
+	ring, err := invitations.NewKeyring(keys...)
+	if err != nil {
+		panic(err)
+	}
+	svc, err := invitations.New(store, ring, invitations.Config{Clock: c.Now})
+	if err != nil {
+		panic(err)
+	}
+	return svc
+}
+
+const day = 24 * time.Hour
+
+// id returns the nth of a row of version 7 UUIDs.
+func id(n int) uuid.UUID {
+	var u uuid.UUID
+	binary.BigEndian.PutUint64(u[:], uint64(start.UnixMilli())<<16)
+	binary.BigEndian.PutUint64(u[8:], uint64(n))
+	u[6] = u[6]&0x0f | 0x70
+	u[8] = u[8]&0x3f | 0x80
+	return u
+}
+
+// ok fails the check if err is not nil.
+func (w *world) ok(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatalf("unexpected error: %v", err)
+	}
+}
+
+// refused fails the check if err is not want.
+func (w *world) refused(err, want error) {
+	w.Helper()
+	if !errors.Is(err, want) {
+		w.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+// equal fails the check if got is not want. Empty and nil are the same.
+func (w *world) equal(what string, got, want any) {
+	w.Helper()
+	if d := differ(got, want); d != "" {
+		w.Fatalf("%s: %s", what, d)
+	}
+}
+
+// differ returns how got differs from want, or "".
+func differ(got, want any) string {
+	g, v := flatten(reflect.ValueOf(got)), flatten(reflect.ValueOf(want))
+	if reflect.DeepEqual(g, v) {
+		return ""
+	}
+	return fmt.Sprintf("\n got %v\nwant %v", g, v)
+}
+
+// flatten returns v in a form in which nil and empty are equal, times with the same
+// instant and zone are, and pointers are followed.
+func flatten(v reflect.Value) any {
+	if !v.IsValid() {
+		return nil
+	}
+	switch x := v.Interface().(type) {
+	case time.Time:
+		return x.Format(time.RFC3339Nano) + " " + x.Location().String()
+	case uuid.UUID:
+		return x.String()
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() {
+			return "none"
+		}
+		return flatten(v.Elem())
+	case reflect.Struct:
+		out := map[string]any{}
+		for i := range v.NumField() {
+			out[v.Type().Field(i).Name] = flatten(v.Field(i))
+		}
+		return out
+	case reflect.Map:
+		out := map[string]any{}
+		for _, key := range v.MapKeys() {
+			out[fmt.Sprint(key)] = flatten(v.MapIndex(key))
+		}
+		return out
+	case reflect.Slice:
+		out := []any{}
+		for i := range v.Len() {
+			out = append(out, flatten(v.Index(i)))
+		}
+		return out
+	}
+	return v.Interface()
+}
+
+// found makes an organization with its first owner.
+func (w *world) found(organization, owner string) {
+	w.Helper()
+	_, err := w.svc.CreateOrganization(w.ctx, organization, owner)
+	w.ok(err)
+}
+
+func (w *world) view(q invitations.Query) invitations.Facts {
+	w.Helper()
+	f, err := w.store.View(w.ctx, q)
+	w.ok(err)
+	return f
+}
+
+func (w *world) page(q invitations.InvitationQuery) invitations.InvitationPage {
+	w.Helper()
+	page, err := w.store.Invitations(w.ctx, q)
+	w.ok(err)
+	return page
+}
+
+func (w *world) events(q invitations.EventQuery) invitations.EventPage {
+	w.Helper()
+	page, err := w.store.Events(w.ctx, q)
+	w.ok(err)
+	return page
+}
+
+// change applies changes to an organization, whatever its facts.
+func (w *world) change(organization string, changes invitations.Changes) {
+	w.Helper()
+	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: organization, Create: true}, func(invitations.Facts) (invitations.Changes, error) {
+		return changes, nil
+	}))
+}
+
+// role gives a member of an organization another role, or makes one.
+func (w *world) role(organization, user string, role invitations.Role) {
+	w.Helper()
+	w.change(organization, setRole(organization, user, role))
+}
+
+func setRole(organization, user string, role invitations.Role) invitations.Changes {
+	return invitations.Changes{
+		Members: []invitations.Member{{Organization: organization, UserID: user, Role: role, JoinedAt: start}},
+		Events:  []invitations.Event{{Organization: organization, Type: "member.role_changed", At: start, Subject: user, Role: role}},
+	}
+}
+
+// remove removes a member as a rule of the library would.
+func (w *world) remove(organization, user string) {
+	w.Helper()
+	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: organization}, func(f invitations.Facts) (invitations.Changes, error) {
+		return invitations.Changes{
+			Gone:     []string{user},
+			Removals: []invitations.Removal{{Organization: organization, UserID: user, Version: f.Version + 1, At: w.clock.Now()}},
+		}, nil
+	}))
+}
+
+// leave lets a member go as if of their own accord.
+func (w *world) leave(organization, user string) {
+	w.Helper()
+	w.change(organization, invitations.Changes{Gone: []string{user}})
+}
+
+// person returns an identity whose address is verified.
+func person(user, email string) invitations.Identity {
+	return invitations.Identity{UserID: user, Email: email, EmailVerified: true}
+}
+
+// A state is all that a store shows of an organization.
+type state struct {
+	Facts       invitations.Facts
+	Invitations invitations.InvitationPage
+	Events      invitations.EventPage
+}
+
+// state reads all that the store shows of an organization; users are those
+// whose memberships count.
+func (w *world) state(organization string, users ...string) state {
+	w.Helper()
+	s, err := readState(w.ctx, w.store, organization, users...)
+	w.ok(err)
+	return s
+}
+
+func readState(ctx context.Context, store invitations.Store, organization string, users ...string) (s state, err error) {
+	const all = 100_000
+	if s.Facts, err = store.View(ctx, invitations.Query{Organization: organization, Members: users, PendingUpTo: all, PendingAt: start}); err != nil {
+		return s, err
+	}
+	if s.Invitations, err = store.Invitations(ctx, invitations.InvitationQuery{Organization: organization, At: start, Limit: all}); err != nil {
+		return s, err
+	}
+	s.Events, err = store.Events(ctx, invitations.EventQuery{Organization: organization, Limit: all})
+	return s, err
+}
