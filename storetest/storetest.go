@@ -49,6 +49,7 @@ func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 		}
 	})
 	group("Stories", stories)
+	group("Threats", threats)
 }
 
 // A check is one test of the suite.
