@@ -140,7 +140,10 @@ func (s *Store) migrate(ctx context.Context) error {
 func (s *Store) migrated(ctx context.Context, db DB) (version int, err error) {
 	exists := false
 	var b pgx.Batch
-	b.Queue("select to_regclass($1::text) is not null", s.sql("{schema}.migrations")).QueryRow(func(row pgx.Row) error {
+	// The catalog's table is read, and not to_regclass asked: within a transaction
+	// that may answer from a cache older than the lock.
+	b.Queue(`select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = $1::text and c.relname = 'migrations')`, s.schema).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&exists)
 	})
 	if err := db.SendBatch(ctx, &b).Close(); err != nil || !exists {

@@ -123,6 +123,10 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 	}))
 }
 
+// commit is not spelled as the driver spells it: a Commit that fails before
+// it is sent has the driver forget the prepared statement of its spelling.
+const commit = "commit work"
+
 var errNoTx = errors.New("the database handle did not begin a transaction")
 
 // update is an Update in a transaction of its own.
@@ -160,12 +164,12 @@ func (s *Store) update(ctx context.Context, q invitations.Query, decide invitati
 	}
 	b = pgx.Batch{}
 	s.queueChanges(&b, facts, changes)
-	b.Queue("commit").Exec(committed)
+	b.Queue(commit).Exec(committed)
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return afterCommit(tx.Conn(), err)
 	}
 	// The transaction is over, but tx does not know, because it saw no Commit. It gets
-	// one that reaches no server, whose context is done, and gives the connection back.
+	// one that reaches no server, for its context is done, and gives the connection back.
 	done, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = tx.Commit(done)

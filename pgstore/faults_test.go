@@ -1,0 +1,290 @@
+package pgstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/internal/pgtest"
+	"github.com/go-invitations/invitations/pgstore"
+)
+
+// newScene returns a service on a new store, and its connections' wire. The
+// organization acme is ada's.
+func newScene(t *testing.T, configure func(*pgxpool.Config)) (*scene, *pgstore.Store, *wire) {
+	t.Helper()
+	w := &wire{}
+	pool := newPool(t, func(c *pgxpool.Config) {
+		w.watch(c)
+		if configure != nil {
+			configure(c)
+		}
+	})
+	store := newStore(t, pool)
+	s := &scene{T: t, ctx: context.Background(), pool: pool}
+	clock := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	var err error
+	s.svc, err = invitations.New(store, keyring(t), invitations.Config{Clock: func() time.Time { return clock }})
+	require.NoError(t, err)
+	_, err = s.svc.CreateOrganization(s.ctx, acme, ada)
+	require.NoError(t, err)
+	return s, store, w
+}
+
+// noDriver fails the test if err shows an error of the driver's.
+func noDriver(t *testing.T, err error) {
+	t.Helper()
+	var pgErr *pgconn.PgError
+	require.False(t, errors.As(err, &pgErr), "a driver's error is in %v", err)
+}
+
+// exec runs SQL on the test's database, with {schema} replaced.
+func exec(t *testing.T, schema, sql string, args ...any) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, pgtest.URL(t))
+	require.NoError(t, err)
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, pgstore.SQL(schema, sql), args...)
+	require.NoError(t, err)
+}
+
+func TestFault06_LostAnswerToACommitIsAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	for _, mode := range execModes {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			s, _, w := newScene(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			sent := s.invite("ann@example.com")
+
+			w.loseAnswer.Store(true)
+			_, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
+			noDriver(t, err)
+			require.False(t, w.loseAnswer.Load(), "the answer was not lost")
+			member, err := s.svc.Member(s.ctx, acme, "ann")
+			require.NoError(t, err, "the commit had happened")
+			again, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+			require.NoError(t, err, "the same call converges")
+			require.Equal(t, member, again)
+
+			// A creation converges by its id.
+			p := invitations.LinkParams{Organization: acme, Role: "viewer", ID: sent.ID}
+			p.ID[15]++
+			w.loseAnswer.Store(true)
+			_, err = s.svc.CreateLink(s.ctx, invitations.User(ada), p)
+			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
+			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), p)
+			require.NoError(t, err)
+			page, err := s.svc.List(s.ctx, invitations.User(ada), invitations.ListParams{Organization: acme, Kind: invitations.KindLink})
+			require.NoError(t, err)
+			require.Equal(t, []invitations.Invitation{link.Invitation}, page.Invitations)
+		})
+	}
+}
+
+func TestFault06_CommitThatNeverArrives(t *testing.T) {
+	t.Parallel()
+	s, _, w := newScene(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec })
+	sent := s.invite("ann@example.com")
+	w.loseCommit.Store(true)
+	_, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown, "the client cannot know")
+	_, err = s.svc.Member(s.ctx, acme, "ann")
+	require.ErrorIs(t, err, invitations.ErrNotFound)
+	_, err = s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+	require.NoError(t, err)
+}
+
+// failing makes the next n insertions of members fail with a SQLSTATE, and returns how many
+// were tried so far. A sequence counts, because a rollback does not take it back.
+func failing(t *testing.T, store *pgstore.Store, n int, code string) (tried func() int) {
+	t.Helper()
+	exec(t, store.Schema(), `create sequence {schema}.tries minvalue 0 start 0`)
+	exec(t, store.Schema(), fmt.Sprintf(`create function {schema}.fail() returns trigger language plpgsql as $$
+		begin
+			if nextval('{schema}.tries') < %d then
+				raise exception 'ann@example.com' using errcode = '%s';
+			end if;
+			return new;
+		end $$`, n, code))
+	exec(t, store.Schema(), `create trigger fail before insert on {schema}.members for each row execute function {schema}.fail()`)
+	return func() (tried int) {
+		conn, err := pgx.Connect(context.Background(), pgtest.URL(t))
+		require.NoError(t, err)
+		defer conn.Close(context.Background())
+		require.NoError(t, conn.QueryRow(context.Background(), pgstore.SQL(store.Schema(), `select last_value + 1 from {schema}.tries`)).Scan(&tried))
+		return tried
+	}
+}
+
+func TestFault01And02_SerializationFailuresAndDeadlocksAreRepeated(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"40001", "40P01", "0A000"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			s, store, _ := newScene(t, nil)
+			sent := s.invite("ann@example.com")
+			tried := failing(t, store, 3, code)
+			_, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+			require.NoError(t, err)
+			require.Equal(t, 4, tried())
+		})
+	}
+	t.Run("bounded", func(t *testing.T) {
+		t.Parallel()
+		s, store, _ := newScene(t, nil)
+		sent := s.invite("ann@example.com")
+		tried := failing(t, store, 1000, "40001")
+		_, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+		require.ErrorIs(t, err, invitations.ErrConflict)
+		noDriver(t, err)
+		require.Equal(t, 5, tried())
+		page, err := s.svc.List(s.ctx, invitations.User(ada), invitations.ListParams{Organization: acme})
+		require.NoError(t, err)
+		require.Equal(t, invitations.StatePending, page.Invitations[0].State, "nothing changed")
+	})
+}
+
+func TestFault03And25_OtherErrorsAreNotRepeatedAndQuoteNothing(t *testing.T) {
+	t.Parallel()
+	for _, code := range []string{"23505", "22P02"} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			s, store, _ := newScene(t, nil)
+			sent := s.invite("ann@example.com")
+			tried := failing(t, store, 1000, code)
+			_, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+			require.ErrorContains(t, err, code)
+			require.NotContains(t, err.Error(), "ann")
+			require.NotErrorIs(t, err, invitations.ErrOutcomeUnknown)
+			noDriver(t, err)
+			require.Equal(t, 1, tried())
+		})
+	}
+}
+
+func TestFault12_TerminatedBackendsAreReplaced(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, func(c *pgxpool.Config) { c.MaxConns = 2 })
+	sent := s.invite("ann@example.com")
+	name := store.Schema()
+	_, err := s.pool.Exec(s.ctx, "select set_config('application_name', $1, false)", name)
+	require.NoError(t, err)
+	exec(t, name, `select pg_terminate_backend(pid, 10000) from pg_stat_activity where application_name = '`+name+`'`)
+	_, err = s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+	require.NoError(t, err)
+
+	// Terminated by its own decision's time: between the two trips.
+	tries := 0
+	err = store.Update(s.ctx, invitations.Query{Organization: acme}, func(f invitations.Facts) (invitations.Changes, error) {
+		tries++
+		if tries == 1 {
+			exec(t, name, `select pg_terminate_backend(l.pid, 10000) from pg_locks l where l.relation = '{schema}.organizations'::regclass and l.mode = 'RowShareLock'`)
+		}
+		return invitations.Changes{Gone: []string{"ann"}}, nil
+	})
+	// The commit was sent into a dead connection: that nothing came of it, only the server knows.
+	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
+	_, err = s.svc.Member(s.ctx, acme, "ann")
+	require.NoError(t, err)
+}
+
+func TestFault13_ReadOnlyServerLosesItsConnections(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	pool := newPool(t, func(c *pgxpool.Config) {
+		c.MaxConns = 1
+		c.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	})
+	there, err := pgstore.NewWithConfig(pool, pgstore.Config{Schema: store.Schema()})
+	require.NoError(t, err)
+	_, err = s.svc.WithStore(there).CreateLink(s.ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	require.ErrorContains(t, err, "25006")
+	require.NotErrorIs(t, err, invitations.ErrOutcomeUnknown)
+	require.EqualValues(t, 5, pool.Stat().NewConnsCount(), "each attempt has a new connection, which may lead to the new primary")
+	require.EqualValues(t, 0, pool.Stat().IdleConns())
+}
+
+func TestFault09And10_ContextEndsWhileWaitingForTheLock(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	sent := s.invite("ann@example.com")
+	holder, err := s.pool.Begin(s.ctx)
+	require.NoError(t, err)
+	defer func() { _ = holder.Rollback(s.ctx) }()
+	_, err = holder.Exec(s.ctx, pgstore.SQL(store.Schema(), `select 1 from {schema}.organizations for update`))
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithCancel(s.ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		defer cancel()
+		waitFor(t, `select exists (select from pg_locks where not granted and relation = '{schema}.organizations'::regclass
+			or not granted and transactionid = pg_current_xact_id_if_assigned()::xid)
+			or exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%' || $1 || '%')`, store.Schema())
+	})
+	_, err = s.svc.Accept(ctx, sent.Token.Reveal(), person("ann"))
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, invitations.ErrOutcomeUnknown)
+	done.Wait()
+	require.NoError(t, holder.Rollback(s.ctx))
+	_, err = s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+	require.NoError(t, err)
+}
+
+// waitFor polls until a query about a schema, $1, says true.
+func waitFor(t *testing.T, sql, schema string) {
+	t.Helper()
+	conn, err := pgx.Connect(context.Background(), pgtest.URL(t))
+	require.NoError(t, err)
+	defer conn.Close(context.Background())
+	for {
+		var yes bool
+		require.NoError(t, conn.QueryRow(context.Background(), pgstore.SQL(schema, sql), schema).Scan(&yes))
+		if yes {
+			return
+		}
+	}
+}
+
+func TestFault15_OneConnectionForAnOperation(t *testing.T) {
+	t.Parallel()
+	s, _, _ := newScene(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
+	s.invite("ann@example.com") // with one connection, an operation that needs two would hang
+	held, err := s.pool.Acquire(s.ctx)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(s.ctx)
+	cancel()
+	_, err = s.svc.CreateLink(ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	require.ErrorIs(t, err, context.Canceled)
+	held.Release()
+}
+
+func TestOrganizationsDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	err := store.Update(s.ctx, invitations.Query{Organization: acme}, func(invitations.Facts) (invitations.Changes, error) {
+		_, err := s.svc.CreateOrganization(s.ctx, "zeta", "eve") // while acme is locked
+		return invitations.Changes{Gone: []string{"nobody"}}, err
+	})
+	require.NoError(t, err)
+}
+
+func TestMissingTablesAreSaid(t *testing.T) {
+	t.Parallel()
+	store, err := pgstore.NewWithConfig(newPool(t, nil), pgstore.Config{Schema: "not_migrated"})
+	require.NoError(t, err)
+	_, err = store.View(context.Background(), invitations.Query{Organization: acme})
+	require.ErrorContains(t, err, `relation "not_migrated.organizations" does not exist`)
+	noDriver(t, err)
+}

@@ -1,0 +1,223 @@
+package pgstore_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+)
+
+// A wire watches the network connections of a pool.
+type wire struct {
+	trips atomic.Int64
+
+	// loseAnswer closes a connection instead of reading the answer to a
+	// commit, loseCommit instead of sending one (seen where it goes as text).
+	loseAnswer, loseCommit atomic.Bool
+}
+
+// watch makes the connections of a pool go through w.
+func (w *wire) watch(c *pgxpool.Config) {
+	c.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
+		return &watchedConn{Conn: conn, wire: w}, err
+	}
+}
+
+type watchedConn struct {
+	net.Conn
+	wire    *wire
+	reading atomic.Bool // the last thing that happened was a read
+}
+
+func (c *watchedConn) Write(b []byte) (int, error) {
+	if bytes.Contains(b, []byte("commit work\x00")) && c.wire.loseCommit.CompareAndSwap(true, false) {
+		_ = c.Conn.Close()
+		return 0, net.ErrClosed
+	}
+	if c.reading.Swap(false) {
+		c.wire.trips.Add(1)
+	}
+	return c.Conn.Write(b)
+}
+
+func (c *watchedConn) Read(b []byte) (int, error) {
+	c.reading.Store(true)
+	n, err := c.Conn.Read(b)
+	if bytes.Contains(b[:n], []byte("COMMIT\x00")) && c.wire.loseAnswer.CompareAndSwap(true, false) {
+		_ = c.Conn.Close()
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+// count returns how many round trips f makes. The first write on a connection is
+// not counted: it follows no read.
+func (w *wire) count(f func()) int64 {
+	before := w.trips.Load()
+	f()
+	return w.trips.Load() - before
+}
+
+// A scene is a service on a store in a schema of its own, with an organization of ada's.
+type scene struct {
+	*testing.T
+	ctx  context.Context
+	pool *pgxpool.Pool
+	svc  *invitations.Service
+	now  time.Time
+}
+
+const (
+	acme = "acme"
+	ada  = "ada"
+)
+
+func keyring(t *testing.T) *invitations.Keyring {
+	t.Helper()
+	keys, err := invitations.NewKeyring(bytes.Repeat([]byte{1}, 32))
+	require.NoError(t, err)
+	return keys
+}
+
+func (s *scene) invite(email string) invitations.Sent {
+	s.Helper()
+	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: email, Role: "viewer"})
+	require.NoError(s, err)
+	return sent
+}
+
+func person(name string) invitations.Identity {
+	return invitations.Identity{UserID: name, Email: name + "@example.com", EmailVerified: true}
+}
+
+func TestRoundTrips(t *testing.T) {
+	t.Parallel()
+	var w wire
+	pool := newPool(t, func(c *pgxpool.Config) {
+		w.watch(c)
+		c.MaxConns = 1
+	})
+	store := newStore(t, pool)
+	ctx := context.Background()
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	svc, err := invitations.New(store, keyring(t), invitations.Config{Clock: func() time.Time { return now }, PendingLimit: 1000})
+	require.NoError(t, err)
+
+	type call struct {
+		name  string
+		trips int64
+		run   func(svc *invitations.Service) error
+	}
+	round := 0
+	calls := func() []call {
+		round++
+		name := func(s string) string { return s + string(rune('a'+round)) }
+		var mail, toDecline, toRevoke, link invitations.Sent
+		adaUser := invitations.User(ada)
+		return []call{
+			{"create organization", 2, func(svc *invitations.Service) error {
+				_, err := svc.CreateOrganization(ctx, name(acme), ada)
+				return err
+			}},
+			{"invite", 2, func(svc *invitations.Service) (err error) {
+				mail, err = svc.Invite(ctx, adaUser, invitations.InviteParams{Organization: name(acme), Email: "ann@example.com", Role: "viewer"})
+				return err
+			}},
+			{"invite refused", 2, func(svc *invitations.Service) error {
+				_, err := svc.Invite(ctx, adaUser, invitations.InviteParams{Organization: name(acme), Email: "ann@example.com", Role: "viewer"})
+				require.ErrorIs(t, err, invitations.ErrAlreadyInvited)
+				return nil
+			}},
+			{"invite with id", 2, func(svc *invitations.Service) (err error) {
+				id := mail.ID
+				id[15]++
+				toDecline, err = svc.Invite(ctx, adaUser, invitations.InviteParams{Organization: name(acme), Email: "joe@example.com", Role: "viewer", ID: id})
+				return err
+			}},
+			{"create link", 2, func(svc *invitations.Service) (err error) {
+				link, err = svc.CreateLink(ctx, adaUser, invitations.LinkParams{Organization: name(acme), Role: "viewer"})
+				return err
+			}},
+			{"another link", 2, func(svc *invitations.Service) (err error) {
+				toRevoke, err = svc.CreateLink(ctx, adaUser, invitations.LinkParams{Organization: name(acme), Role: "viewer"})
+				return err
+			}},
+			{"resend", 2, func(svc *invitations.Service) (err error) {
+				mail, err = svc.Resend(ctx, adaUser, invitations.ResendParams{Organization: name(acme), ID: mail.ID})
+				return err
+			}},
+			{"revoke", 2, func(svc *invitations.Service) error {
+				_, err := svc.Revoke(ctx, adaUser, name(acme), toRevoke.ID)
+				return err
+			}},
+			{"decline", 2, func(svc *invitations.Service) error { return svc.Decline(ctx, toDecline.Token.Reveal()) }},
+			{"lookup", 1, func(svc *invitations.Service) error {
+				_, err := svc.Lookup(ctx, mail.Token.Reveal())
+				return err
+			}},
+			{"next", 1, func(svc *invitations.Service) error {
+				_, err := svc.Next(ctx, mail.Token.Reveal(), invitations.Visitor{Identity: person("ann")})
+				return err
+			}},
+			{"accept", 2, func(svc *invitations.Service) error {
+				_, err := svc.Accept(ctx, mail.Token.Reveal(), person("ann"))
+				return err
+			}},
+			{"accept a link", 2, func(svc *invitations.Service) error {
+				_, err := svc.Accept(ctx, link.Token.Reveal(), person("joe"))
+				return err
+			}},
+			{"token", 1, func(svc *invitations.Service) error {
+				_, err := svc.Token(ctx, adaUser, name(acme), link.ID)
+				return err
+			}},
+			{"get", 1, func(svc *invitations.Service) error {
+				_, err := svc.Get(ctx, adaUser, name(acme), link.ID)
+				return err
+			}},
+			{"list", 1, func(svc *invitations.Service) error {
+				_, err := svc.List(ctx, adaUser, invitations.ListParams{Organization: name(acme), State: invitations.StatePending})
+				return err
+			}},
+			{"member", 1, func(svc *invitations.Service) error {
+				_, err := svc.Member(ctx, name(acme), "ann")
+				return err
+			}},
+		}
+	}
+	for _, c := range calls() { // has the statements prepared
+		require.NoError(t, c.run(svc), c.name)
+	}
+	for _, c := range calls() {
+		var err error
+		trips := w.count(func() { err = c.run(svc) })
+		require.NoError(t, err, c.name)
+		require.Equal(t, c.trips, trips, "round trips: %s", c.name)
+	}
+	require.EqualValues(t, 1, pool.Stat().NewConnsCount(), "the connection is kept")
+
+	// In a host's transaction they are the same, without beginning and committing.
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		for _, c := range calls() {
+			want := c.trips
+			if c.name == "invite refused" {
+				want = 1 // nothing to end
+			}
+			var err error
+			trips := w.count(func() { err = c.run(svc.WithStore(store.WithTx(tx))) })
+			require.NoError(t, err, c.name)
+			require.Equal(t, want, trips, "round trips in a host's transaction: %s", c.name)
+		}
+		return nil
+	})
+	require.NoError(t, err)
+}
