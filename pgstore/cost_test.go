@@ -1,0 +1,119 @@
+package pgstore_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/pgstore"
+)
+
+// TestCostStaysFlat counts the blocks that each operation touches in an organization
+// of a thousand invitations, and of fifty thousand: the second is hardly more.
+func TestCostStaysFlat(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := newPool(t, func(c *pgxpool.Config) { c.MaxConns = 1 }) // whose session reports what it touched
+	store := newStore(t, pool)
+	var version int
+	require.NoError(t, pool.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version))
+	if version < 150000 {
+		t.Skip("PostgreSQL before 15 cannot be told to report its statistics at once; the statements are the same")
+	}
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	svc, err := invitations.New(store, keyring(t), invitations.Config{Clock: func() time.Time { return now }, PendingLimit: 100})
+	require.NoError(t, err)
+	_, err = svc.CreateOrganization(ctx, acme, ada)
+	require.NoError(t, err)
+
+	blocks := func() (n int64) {
+		_, err := pool.Exec(ctx, "select pg_stat_force_next_flush()")
+		require.NoError(t, err)
+		require.NoError(t, pool.QueryRow(ctx, `select sum(coalesce(heap_blks_read, 0) + coalesce(heap_blks_hit, 0) + coalesce(idx_blks_read, 0) + coalesce(idx_blks_hit, 0))
+			from pg_statio_user_tables where schemaname = $1`, store.Schema()).Scan(&n))
+		return n
+	}
+	grow := func(from, to int) {
+		_, err := pool.Exec(ctx, pgstore.SQL(store.Schema(), `insert into {schema}.invitations
+			select 'acme', gen_random_uuid(), case when n % 3 = 0 then 'link' else 'email' end,
+				(array['pending', 'accepted', 'declined', 'revoked'])[n % 4 + 1],
+				case when n % 3 = 0 then '' else 'p' || n || '@example.com' end, (array['viewer', 'admin', 'developer'])[n % 3 + 1], '', '{}', '{}', 1, 0, 'ada', 'user ' || n % 50,
+				$1::timestamptz - n * interval '1 minute', $1::timestamptz - n * interval '1 minute', $1::timestamptz - interval '1 hour', null, '\x00112233445566778899aabbccddeeff', 1
+			from generate_series($2::int, $3::int) n`), now.Add(-24*time.Hour), from, to)
+		require.NoError(t, err)
+		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), "vacuum analyze {schema}.invitations"))
+		require.NoError(t, err)
+	}
+	round := 0
+	measure := func() map[string]int64 {
+		cost := map[string]int64{}
+		by := invitations.User(ada)
+		for range 8 { // more than five times, for the server to choose a generic plan; the last counts
+			round++
+			email := fmt.Sprintf("new%d@example.com", round)
+			var mail, link invitations.Sent
+			op := func(name string, f func() error) {
+				before := blocks()
+				require.NoError(t, f(), name)
+				cost[name] = blocks() - before
+			}
+			list := func(name string, p invitations.ListParams) {
+				op("list "+name, func() error {
+					p.Organization = acme
+					page, err := svc.List(ctx, by, p)
+					if err != nil || page.Next == "" {
+						return err
+					}
+					p.Cursor = page.Next
+					_, err = svc.List(ctx, by, p)
+					return err
+				})
+			}
+			op("invite", func() (err error) {
+				mail, err = svc.Invite(ctx, by, invitations.InviteParams{Organization: acme, Email: email, Role: "viewer"})
+				return err
+			})
+			op("link", func() (err error) {
+				link, err = svc.CreateLink(ctx, by, invitations.LinkParams{Organization: acme, Role: "viewer"})
+				return err
+			})
+			op("resend", func() (err error) {
+				mail, err = svc.Resend(ctx, by, invitations.ResendParams{Organization: acme, ID: mail.ID})
+				return err
+			})
+			op("lookup", func() error { _, err := svc.Lookup(ctx, mail.Token.Reveal()); return err })
+			op("accept", func() error {
+				_, err := svc.Accept(ctx, mail.Token.Reveal(), invitations.Identity{UserID: uuid.NewString(), Email: email, EmailVerified: true})
+				return err
+			})
+			op("revoke", func() error { _, err := svc.Revoke(ctx, by, acme, link.ID); return err })
+			op("get", func() error { _, err := svc.Get(ctx, by, acme, link.ID); return err })
+			list("all", invitations.ListParams{})
+			list("pending", invitations.ListParams{State: invitations.StatePending})
+			list("expired", invitations.ListParams{State: invitations.StateExpired})
+			list("accepted", invitations.ListParams{State: invitations.StateAccepted})
+			list("links", invitations.ListParams{Kind: invitations.KindLink})
+			list("role", invitations.ListParams{Role: "admin"})
+			list("address", invitations.ListParams{Email: "p7@example.com"})
+			list("sender", invitations.ListParams{SentBy: "user 7", Limit: 10})
+		}
+		return cost
+	}
+	grow(1, 1000)
+	small := measure()
+	grow(1001, 50_000)
+	large := measure()
+	for name, cost := range large {
+		t.Logf("%-14s %4d blocks at a thousand, %4d at fifty thousand", name, small[name], cost)
+		// Trees grow by a level or two, and a page's rows lie further apart.
+		if cost > 2*small[name]+60 {
+			t.Errorf("%s: %d blocks at a thousand invitations, %d at fifty thousand", name, small[name], cost)
+		}
+	}
+}
