@@ -109,20 +109,25 @@ type Visitor struct {
 // Next is the answer of [Service.Next].
 type Next struct {
 	Step  Step  `json:"step"`
-	Offer Offer `json:"offer,omitzero"` // zero for StepStop, and for StepOpen where nothing is offered any more
-	// Reason is why the step is not StepAccept, where a refusal is why.
+	Offer Offer `json:"offer,omitzero"` // what can be accepted; zero if nothing can any more
+	// Organization is where the person is a member already, for StepOpen.
+	Organization string `json:"organization,omitempty"`
+	// Reason is the refusal that stands in the way of accepting, if one does.
 	Reason error `json:"-"`
 }
 
 // Next tells what the person who followed a link does next, so that following
-// it is all they have to know. It changes nothing. For StepStop it returns no
-// error: the reason is in the answer.
+// it is all they have to know. It changes nothing. A token that is no longer good
+// is no error here: the step is StepStop, and Reason says why.
+//
+// Refusals: [ErrInvalid] (an Identity without a valid user id).
 func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, error) {
 	c, q, err := s.claim(token)
 	if err != nil {
 		return Next{Step: StepStop, Reason: err}, nil
 	}
-	if v.Identity != (Identity{}) {
+	signedIn := v.Identity != (Identity{})
+	if signedIn {
 		if err := checkUser("user_id", v.UserID); err != nil {
 			return Next{}, err
 		}
@@ -133,32 +138,37 @@ func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, erro
 	if err != nil {
 		return Next{}, err
 	}
+	var next Next
 	record, reason := r.look(f, c)
-	next := Next{}
 	if reason == nil {
 		next.Offer = record.offer()
 	}
-	if v.Identity != (Identity{}) {
-		var member Member
-		member, _, next.Reason = r.accept(f, c, v.Identity)
-		_, isMember := f.Members[member.UserID]
-		next.Step = stepAfter(next.Reason, isMember)
-		return next, nil
-	}
-	if reason != nil {
-		return Next{Step: StepStop, Reason: reason}, nil
-	}
-	next.Step = StepSignIn
-	if record.Kind == KindEmail && v.HasAccount != nil {
-		known, err := v.HasAccount(ctx, record.Email)
-		if err != nil {
-			return Next{}, err
+	switch {
+	case signedIn:
+		// What accepting would say, without accepting.
+		_, _, next.Reason = r.accept(f, c, v.Identity)
+		_, isMember := f.Members[v.UserID]
+		if next.Step = stepAfter(next.Reason, isMember); next.Step == StepOpen {
+			next.Organization = f.Organization
 		}
-		if !known {
-			next.Step = StepRegister
-		}
+	case reason != nil:
+		next.Step, next.Reason = StepStop, reason
+	default:
+		next.Step, err = v.enter(ctx, next.Offer)
 	}
-	return next, nil
+	return next, err
+}
+
+// enter returns the step of somebody who is not signed in.
+func (v Visitor) enter(ctx context.Context, offer Offer) (Step, error) {
+	if offer.Kind != KindEmail || v.HasAccount == nil {
+		return StepSignIn, nil
+	}
+	known, err := v.HasAccount(ctx, offer.Email)
+	if err != nil || known {
+		return StepSignIn, err
+	}
+	return StepRegister, nil
 }
 
 // stepAfter returns the step of a signed-in person whose acceptance would end with

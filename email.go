@@ -2,6 +2,7 @@ package invitations
 
 import (
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/idna"
 )
@@ -79,6 +80,11 @@ func domainOf(email string) string {
 // why it has none.
 func canonicalDomain(domain string) (canonical, reason string) {
 	const bad = "has a domain that is not valid"
+	for _, r := range domain {
+		if low := unicode.ToLower(r); low != r && unicode.ToUpper(low) != r {
+			return "", bad // a look-alike that becomes another letter, like the Kelvin sign
+		}
+	}
 	lower := strings.ToLower(domain)
 	ascii, err := idna.Lookup.ToASCII(lower)
 	if err != nil {

@@ -1,3 +1,59 @@
+// Package invitations lets a program's users invite others to their
+// organizations: by email, or by a link that can be shared. Invitations expire, are resent,
+// revoked, declined and accepted; whoever accepts becomes a member with a role.
+//
+// A [Service] works on a [Store]: memstore, pgstore, or the program's own.
+//
+//	svc, err := invitations.New(memstore.New(), keys, invitations.Config{})
+//	sent, err := svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
+//		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleDeveloper,
+//	})
+//	member, err := svc.Accept(ctx, token, invitations.Identity{UserID: "bob", ...})
+//
+// # What is guaranteed
+//
+// Every rule is decided inside the one atomic step that reads the facts and
+// writes the changes, whatever the concurrency:
+//
+//   - An email invitation is accepted once, by an identity whose verified address is
+//     the invited one. A link is used no more often than it may be.
+//   - Nobody gives a role with a permission that they do not hold at that instant, and
+//     an invitation is worth only what its sender could still send when it is accepted.
+//   - A resend or a revocation kills the old token at once; expiry is checked at use, by
+//     the clock of [Config], and needs no background job.
+//   - A member who was removed does not come back by anything sent before.
+//   - A refusal changes nothing. Every refusal matches one of the sentinel errors of
+//     this package, and each has a stable code.
+//   - A call whose answer was lost can be repeated: [Service.Accept] by its nature,
+//     [Service.Invite] and [Service.CreateLink] by an id of the caller's.
+//
+// # What the host vouches for
+//
+// The library knows no users, sessions, HTTP or mail. The host says who acts ([User],
+// or [System] for itself) and who answers ([Identity]): that the user id is of the
+// person who is signed in, never changes and is never given to somebody else, and that
+// the address is verified where EmailVerified says so. It sends the mail, builds the link from a base
+// URL of its own configuration, never from a request, keeps tokens out of logs and
+// referrers, limits how often strangers can try tokens, and lets [Service.Accept]
+// and [Service.Decline] be reached only by a POST that another site cannot forge.
+//
+// # Texts
+//
+// Organization and user ids are the host's: 1 to 255 bytes of valid UTF-8 without
+// control characters, compared byte for byte. Addresses are taken in the form of
+// [CanonicalEmail]. Whatever else is taken has a bound, told where it is declared. A value out of
+// bounds is refused with an [InvalidError] before any store is asked.
+//
+// # Times
+//
+// All times come from the clock of [Config], in UTC, cut to microseconds. An
+// invitation has expired from the instant of its ExpiresAt on.
+//
+// # Compatibility
+//
+// The last two releases of Go are supported. The error codes, the token format and the
+// tables of pgstore change only in ways that let the old and the new version run side
+// by side. Before version 1, names in Go may still change; the changelog says so.
 package invitations
 
 import (

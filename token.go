@@ -41,9 +41,9 @@ const (
 // "[redacted]"; [Token.Reveal] is the one way to its text. The zero Token
 // carries none.
 type Token struct {
-	// A pointer, because fmt prints the fields of unexported fields raw and
-	// asks no method, but does not follow pointers there.
-	text *[tokenLen]byte
+	// Two pointers deep: fmt asks no method of what is in a host's unexported
+	// field, and with a verb that does not fit it follows one pointer.
+	text **[tokenLen]byte
 }
 
 const redacted = "[redacted]"
@@ -54,7 +54,7 @@ func (t Token) Reveal() string {
 	if t.text == nil {
 		return ""
 	}
-	return string(t.text[:])
+	return string((*t.text)[:])
 }
 
 // IsZero reports whether t carries no token.
@@ -136,11 +136,15 @@ func (r *Keyring) Sign(id uuid.UUID, nonce Nonce) Token {
 	b.AddBytes(id[:])
 	b.AddBytes(nonce[:])
 	b.AddBytes(m.sum(m.binary[:tokenSigned]))
-	text := new([tokenLen]byte)
-	copy(text[:], tokenPrefix)
-	base64.RawURLEncoding.Encode(text[len(tokenPrefix):], b.BytesOrPanic())
+	made := new(struct { // both pointers' targets in one allocation
+		first *[tokenLen]byte
+		text  [tokenLen]byte
+	})
+	made.first = &made.text
+	copy(made.text[:], tokenPrefix)
+	base64.RawURLEncoding.Encode(made.text[len(tokenPrefix):], b.BytesOrPanic())
 	k.pool.Put(m)
-	return Token{text}
+	return Token{&made.first}
 }
 
 // Verify returns what a token that this ring signed stands for. Everything

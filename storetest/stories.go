@@ -125,7 +125,9 @@ func storyExistingUser(w *world) {
 	got, err := w.svc.Member(w.ctx, "acme", "ann")
 	w.ok(err)
 	w.equal("stored member", got, m)
-	w.next(sent, v, invitations.StepOpen)
+	if next := w.next(sent, v, invitations.StepOpen); next.Organization != "acme" {
+		w.Errorf("got organization %q to open", next.Organization)
+	}
 	inv := w.get(sent)
 	if inv.State != invitations.StateAccepted || inv.Uses != 1 || !inv.EndedAt.Equal(start.Add(time.Hour)) {
 		w.Errorf("got invitation %+v", inv)

@@ -1,0 +1,35 @@
+# make test is all that a new machine needs: it installs a PostgreSQL server if there is none.
+
+MODULES = . examples/customstore bench
+STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME = 10s
+
+.PHONY: test lint fuzz examples postgres
+
+test: postgres
+	@set -e; for module in $(MODULES); do \
+		echo "== test $$module"; \
+		(cd $$module && INVITATIONS_REQUIRE_POSTGRES=1 go test -race -shuffle=on -timeout 20m ./...); \
+	done
+
+lint:
+	@set -e; for module in $(MODULES); do \
+		echo "== lint $$module"; \
+		(cd $$module && go vet ./... && $(STATICCHECK) ./... && go mod tidy -diff); \
+	done
+	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
+	@go generate ./... && git diff --exit-code -- '*_mock_test.go'
+
+fuzz:
+	@set -e; for target in $$(go test -list '^Fuzz' . | grep '^Fuzz'); do \
+		echo "== $$target"; \
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) .; \
+	done
+
+examples: postgres
+	go run ./examples/quickstart
+	go run ./examples/nethttp -selftest
+	go run ./internal/withpg go run ./examples/postgres
+
+postgres:
+	@sh scripts/postgres.sh

@@ -1,0 +1,124 @@
+package invitations_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+)
+
+const noLongerValid = "Invitation no longer valid"
+
+// sentinels is what hosts and their clients rely on. A message that is empty here is any.
+var sentinels = []struct {
+	err     *invitations.Error
+	code    string
+	status  int
+	message string
+	coarse  *invitations.Error
+}{
+	{invitations.ErrInvalidToken, "invalid_token", http.StatusNotFound, noLongerValid, nil},
+	{invitations.ErrNotPending, "not_pending", http.StatusGone, noLongerValid, nil},
+	{invitations.ErrRevoked, "revoked", http.StatusGone, noLongerValid, invitations.ErrNotPending},
+	{invitations.ErrDeclined, "declined", http.StatusGone, noLongerValid, invitations.ErrNotPending},
+	{invitations.ErrExhausted, "exhausted", http.StatusGone, noLongerValid, invitations.ErrNotPending},
+	{invitations.ErrSenderNotEntitled, "sender_not_entitled", http.StatusGone, noLongerValid, invitations.ErrNotPending},
+	{invitations.ErrExpired, "expired", http.StatusGone, "This invitation has expired; ask for a new one", invitations.ErrNotPending},
+	{invitations.ErrAccepted, "already_accepted", http.StatusConflict, "This invitation was already used", invitations.ErrNotPending},
+	{invitations.ErrRecipientMismatch, "recipient_mismatch", http.StatusForbidden, "This invitation was sent to another address", nil},
+	{invitations.ErrEmailUnverified, "email_unverified", http.StatusForbidden, "Verify your email address first", nil},
+	{invitations.ErrDomainNotAllowed, "domain_not_allowed", http.StatusForbidden, "", nil},
+	{invitations.ErrPermissionDenied, "permission_denied", http.StatusForbidden, "", nil},
+	{invitations.ErrRoleNotAssignable, "role_not_assignable", http.StatusForbidden, "", nil},
+	{invitations.ErrNotFound, "not_found", http.StatusNotFound, "", nil},
+	{invitations.ErrAlreadyInvited, "already_invited", http.StatusConflict, "", nil},
+	{invitations.ErrAlreadyMember, "already_member", http.StatusConflict, "", nil},
+	{invitations.ErrConflict, "conflict", http.StatusConflict, "", nil},
+	{invitations.ErrPendingLimit, "pending_limit_reached", http.StatusConflict, "", nil},
+	{invitations.ErrInvalid, "invalid_argument", http.StatusUnprocessableEntity, "", nil},
+	{invitations.ErrOutcomeUnknown, "outcome_unknown", http.StatusServiceUnavailable, "", nil},
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	codes := map[string]bool{}
+	for _, s := range sentinels {
+		t.Run(s.code, func(t *testing.T) {
+			require.Equal(t, s.code, s.err.Code())
+			require.Equal(t, s.status, s.err.HTTPStatus())
+			require.NotEmpty(t, s.err.Message())
+			if s.message != "" {
+				require.Equal(t, s.message, s.err.Message())
+			}
+			require.Regexp(t, `^invitations: [a-z][a-z :,']*[a-z]$`, s.err.Error())
+			require.False(t, codes[s.code], "the code is taken")
+			codes[s.code] = true
+		})
+	}
+}
+
+// A fine error is its coarse one; a coarse one is none of its fine ones; and that is all
+// that is equal.
+func TestErrors_Is(t *testing.T) {
+	t.Parallel()
+	for _, a := range sentinels {
+		wrapped := fmt.Errorf("accepting: %w", a.err)
+		for _, b := range sentinels {
+			want := a.err == b.err || a.coarse == b.err
+			require.Equal(t, want, errors.Is(a.err, b.err), "%v is %v", a.err, b.err)
+			require.Equal(t, want, errors.Is(wrapped, b.err), "%v, wrapped, is %v", a.err, b.err)
+		}
+		if a.coarse == nil {
+			require.NoError(t, errors.Unwrap(a.err), "nil is nil")
+		}
+	}
+}
+
+// One errors.As serves an API for every refusal of the package.
+func TestErrors_As(t *testing.T) {
+	t.Parallel()
+	for _, s := range sentinels {
+		for _, err := range []error{s.err, fmt.Errorf("accepting: %w", s.err)} {
+			var refusal *invitations.Error
+			require.ErrorAs(t, err, &refusal)
+			require.Equal(t, s.code, refusal.Code(), "the fine one comes first")
+		}
+	}
+	for err, want := range map[error]*invitations.Error{
+		&invitations.InvalidError{Field: "email", Reason: "is empty"}:      invitations.ErrInvalid,
+		&invitations.AlreadyInvitedError{InvitationID: signedID}:           invitations.ErrAlreadyInvited,
+		fmt.Errorf("x: %w", &invitations.InvalidError{Field: "email"}):     invitations.ErrInvalid,
+		fmt.Errorf("x: %w", &invitations.AlreadyInvitedError{}):            invitations.ErrAlreadyInvited,
+		errors.Join(errors.New("x"), invitations.ErrExpired):               invitations.ErrExpired,
+		fmt.Errorf("%w: %w", errors.New("x"), invitations.ErrPendingLimit): invitations.ErrPendingLimit,
+	} {
+		var refusal *invitations.Error
+		require.ErrorAs(t, err, &refusal)
+		require.Same(t, want, refusal)
+		require.ErrorIs(t, err, want)
+		for _, other := range sentinels {
+			if other.err != want && want != invitations.ErrExpired {
+				require.NotErrorIs(t, err, other.err)
+			}
+		}
+	}
+	var refusal *invitations.Error
+	require.False(t, errors.As(errors.New("disk full"), &refusal))
+}
+
+func TestInvalidError(t *testing.T) {
+	t.Parallel()
+	err := &invitations.InvalidError{Field: "email", Reason: "has no at sign"}
+	require.Equal(t, "invitations: invalid email: has no at sign", err.Error())
+}
+
+func TestAlreadyInvitedError(t *testing.T) {
+	t.Parallel()
+	err := &invitations.AlreadyInvitedError{InvitationID: uuid.MustParse("019531f0-0000-7000-8000-000000000009")}
+	require.Equal(t, invitations.ErrAlreadyInvited.Error(), err.Error())
+}

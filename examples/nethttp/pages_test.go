@@ -1,0 +1,317 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-invitations/invitations"
+)
+
+func TestPagesHaveAllSteps(t *testing.T) {
+	t.Parallel()
+	for _, step := range []invitations.Step{
+		invitations.StepSignIn, invitations.StepRegister, invitations.StepSwitchAccount, invitations.StepVerifyEmail,
+		invitations.StepAccept, invitations.StepOpen, invitations.StepStop,
+	} {
+		if pages.Lookup(string(step)) == nil {
+			t.Errorf("no page for the step %s", step)
+		}
+	}
+}
+
+// Somebody with an account signs in and accepts.
+func TestExistingUser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	w.want(w.verified("grace@example.com").submit("/sign-out"), 200, "home")
+	path := w.invited(ada, "grace@example.com")
+
+	grace := newBrowser(w.url)
+	page := grace.get(path)
+	w.want(page, 200, "sign_in")
+	for _, want := range []string{"acme", "developer", `value="grace@example.com"`, "9 March 2026, 09:00 UTC"} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page.body)
+		}
+	}
+	w.want(grace.submit(path+"/accept"), 200, "sign_in") // nobody is signed in
+	w.want(grace.submit(path+"/sign-in", "email", "Grace@Example.com"), 200, "accept")
+	w.member("grace@example.com", "")
+	home := grace.submit(path + "/accept")
+	w.want(home, 200, "home")
+	if home.path != "/" || !strings.Contains(home.body, "<strong>acme</strong>, as developer") {
+		t.Errorf("at %s:\n%s", home.path, home.body)
+	}
+	w.member("grace@example.com", invitations.RoleDeveloper)
+
+	w.want(grace.get(path), 200, "open")
+	w.want(grace.submit(path+"/accept"), 200, "home")
+	w.want(newBrowser(w.url).get(path), 409, "stop")
+}
+
+// Somebody without an account makes one for the invited address, which the link in their
+// mailbox proves, and accepts.
+func TestNewUser(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	path := w.invited(ada, "grace@example.com")
+
+	grace := newBrowser(w.url)
+	w.want(grace.get(path), 200, "register")
+	// What a form names is not what the token proves.
+	w.want(grace.submit(path+"/register", "email", "ada.lovelace@example.com", "verified", "true"), 200, "accept")
+	if known, _ := w.host.hasAccount(t.Context(), "ada.lovelace@example.com"); known {
+		t.Error("the form chose the address")
+	}
+	if who, err := w.host.signIn("grace@example.com"); err != nil || !who.Verified {
+		t.Errorf("got account %+v, %v; want a verified one", who, err)
+	}
+	w.member("grace@example.com", "") // registering joins nothing
+	w.want(grace.submit(path+"/accept"), 200, "home")
+	w.member("grace@example.com", invitations.RoleDeveloper)
+}
+
+// A wrong account gets nowhere, and leaves the invitation to the right one.
+func TestWrongAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	path := w.invited(ada, "grace@example.com")
+	mallory := w.verified("mallory@example.com")
+
+	page := mallory.get(path)
+	w.want(page, 200, "switch_account")
+	if !strings.Contains(page.body, "This invitation was sent to another address.") || strings.Contains(page.body, "/accept") {
+		t.Errorf("got\n%s", page.body)
+	}
+	before := w.state()
+	for range 2 { // refused once is refused every time
+		w.want(mallory.submit(path+"/accept", "email", "grace@example.com", "role", "owner"), 403, "refused")
+	}
+	if after := w.state(); after != before {
+		t.Errorf("a refusal changed something: from\n%s\nto\n%s", before, after)
+	}
+	w.member("mallory@example.com", "")
+
+	w.want(mallory.submit(path+"/sign-out"), 200, "register")
+	w.want(mallory.submit(path+"/register"), 200, "accept")
+	w.want(mallory.submit(path+"/accept"), 200, "home")
+	w.member("grace@example.com", invitations.RoleDeveloper)
+}
+
+// An account that only claims the invited address is sent to verify it.
+func TestUnverified(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	path := w.invited(ada, "grace@example.com")
+	grace := w.browser("grace@example.com")
+	w.want(grace.get(path), 200, "verify_email")
+	w.want(grace.submit(path+"/accept"), 403, "refused")
+	w.member("grace@example.com", "")
+	w.want(grace.submit(path+"/verify"), 200, "accept")
+	w.want(grace.submit(path+"/accept"), 200, "home")
+	w.member("grace@example.com", invitations.RoleDeveloper)
+}
+
+// The token of an invitation makes an account, but never opens one that exists.
+func TestRegisterWhereAnAccountExists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	path := w.invited(ada, "grace@example.com")
+	w.browser("grace@example.com")
+	b := newBrowser(w.url)
+	w.want(b.submit(path+"/register"), 409, "refused")
+	w.want(b.get(path), 200, "sign_in")
+	if who, _ := w.host.signIn("grace@example.com"); who.Verified {
+		t.Error("an account that exists was verified by registering")
+	}
+}
+
+// A link proves no address: who registers through it is unverified.
+func TestLink(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	path := w.linked(ada, `{"role":"viewer","allowed_domains":["example.org"]}`)
+
+	bob := newBrowser(w.url)
+	page := bob.get(path)
+	w.want(page, 200, "sign_in")
+	if strings.Contains(page.body, "/decline") {
+		t.Error("a link for many has a button to decline")
+	}
+	w.want(bob.submit(path+"/register", "email", "bob@example.org"), 200, "verify_email")
+	w.want(bob.submit(path+"/verify"), 200, "accept")
+	w.want(bob.submit(path+"/accept"), 200, "home")
+	w.member("bob@example.org", invitations.RoleViewer)
+
+	carol := w.verified("carol@example.com")
+	w.want(carol.get(path), 200, "switch_account")
+	w.want(carol.submit(path+"/accept"), 403, "refused")
+	w.want(carol.submit(path+"/decline"), 422, "refused")
+	w.want(bob.get(path), 200, "open")
+}
+
+func TestDecline(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	path := w.invited(ada, "grace@example.com")
+	b := newBrowser(w.url) // without an account
+	declined := b.submit(path + "/decline")
+	w.want(declined, 200, "declined")
+	if declined.path != "/declined" {
+		t.Errorf("at %s", declined.path)
+	}
+	w.want(b.get(path), 410, "stop")
+	w.want(b.submit(path+"/decline"), 410, "refused")
+	w.want(b.submit(path+"/register"), 410, "refused")
+}
+
+func TestExpired(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	path := w.invited(ada, "grace@example.com")
+	grace := w.verified("grace@example.com")
+	w.pass(7*24*time.Hour - time.Microsecond)
+	w.want(grace.get(path), 200, "accept")
+	w.pass(time.Microsecond)
+	page := grace.get(path)
+	w.want(page, 410, "stop")
+	if !strings.Contains(page.body, "This invitation has expired; ask for a new one.") {
+		t.Errorf("got\n%s", page.body)
+	}
+	w.want(grace.submit(path+"/accept"), 410, "refused")
+}
+
+// Following a link changes nothing, for nobody, however often; and what changes
+// something cannot be followed.
+func TestClass44_GetChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	invited, link := w.invited(ada, "grace@example.com"), w.linked(ada, `{"role":"viewer","max_uses":1}`)
+	visitors := []*browser{
+		newBrowser(w.url), ada, w.verified("mallory@example.com"), w.verified("grace@example.com"), w.browser("bob@example.com"),
+	}
+	before := w.state()
+	for _, b := range visitors {
+		for _, path := range []string{invited, link} {
+			for _, method := range []string{"GET", "HEAD", "GET"} {
+				if got := b.do(method, path, ""); got.err != nil || got.status != 200 {
+					t.Errorf("%s: got %d, %v", method, got.status, got.err)
+				}
+			}
+			for _, action := range []string{"/accept", "/decline", "/register", "/sign-in", "/sign-out", "/verify"} {
+				for _, method := range []string{"GET", "HEAD"} {
+					if got := b.do(method, path+action, ""); got.err != nil || got.status != http.StatusMethodNotAllowed {
+						t.Errorf("%s %s: got %d, %v", method, action, got.status, got.err)
+					}
+				}
+			}
+		}
+	}
+	if after := w.state(); after != before {
+		t.Errorf("changed by following links: from\n%s\nto\n%s", before, after)
+	}
+}
+
+// Where a person goes on is never said by the request.
+func TestClass35_Redirects(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	path := w.invited(ada, "grace@example.com")
+	grace := w.verified("grace@example.com")
+	grace.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	const elsewhere = "?next=https://evil.example&redirect_to=//evil.example"
+	tests := []struct{ path, want string }{
+		{path + "/sign-in", path},
+		{path + "/verify", path},
+		{"/sign-in", "/"},
+		{"/verify", "/"},
+		{"/invite/%2F%2Fevil.example/verify", "/invite/%2F%2Fevil.example"},
+		{"/invite/%5Cevil.example/verify", "/invite/%5Cevil.example"},
+		{"/invite/a%0D%0AX-Evil:%201/verify", "/invite/a%0D%0AX-Evil:%201"},
+		{path + "/accept", "/"},
+		{path + "/sign-out", path},
+		{path + "/accept", path}, // signed out
+		{"/sign-out", "/"},
+	}
+	for _, test := range tests {
+		got := grace.submit(test.path+elsewhere, "email", "grace@example.com", "next", "https://evil.example")
+		if got.err != nil || got.status != http.StatusSeeOther || got.header.Get("Location") != test.want {
+			t.Errorf("%s: got %d %q, want a redirect to %q", test.path, got.status, got.header.Get("Location"), test.want)
+		}
+		if got.header.Get("X-Evil") != "" {
+			t.Errorf("%s: a header was injected", test.path)
+		}
+	}
+}
+
+// Texts of users are shown as they are, and as nothing else.
+func TestClass36_HTML(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada := w.browser("ada@example.com")
+	const evil = `<script src=//evil.example></script>"'><img src=x>{{.Who}}`
+	w.want(ada.call("POST", "/api/organizations", `{"id":"<b>acme</b>"}`), 201, "owner")
+	made := ada.call("POST", "/api/organizations/%3Cb%3Eacme%3C%2Fb%3E/invitations",
+		`{"email":"o'grace&co@example.com","role":"viewer","message":"`+strings.ReplaceAll(evil, `"`, `\"`)+`"}`)
+	w.want(made, 201, "pending")
+	path := ada.mailedTo("o'grace&co@example.com")
+	for name, got := range map[string]answer{
+		"invitation": newBrowser(w.url).get(path), "home": ada.get("/"), "outbox": ada.get("/dev/outbox"),
+	} {
+		for _, raw := range []string{"<script", "<img", "<b>", "'grace"} {
+			if strings.Contains(got.body, raw) {
+				t.Errorf("%s: %q is in the page:\n%s", name, raw, got.body)
+			}
+		}
+		if !strings.Contains(got.body, "&lt;b&gt;acme&lt;/b&gt;") {
+			t.Errorf("%s: the name is not in the page:\n%s", name, got.body)
+		}
+	}
+}
+
+// Signing in makes a new secret, and signing out ends it.
+func TestSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser("ada@example.com")
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	cookies := map[string]bool{}
+	for range 2 {
+		set := b.submit("/sign-in", "email", "ada@example.com").header.Get("Set-Cookie")
+		for _, want := range []string{"session=", "; HttpOnly", "; SameSite=Lax", "; Path=/"} {
+			if !strings.Contains(set, want) {
+				t.Errorf("Set-Cookie: %s lacks %q", set, want)
+			}
+		}
+		cookies[strings.SplitN(set, ";", 2)[0]] = true
+	}
+	if len(cookies) != 2 {
+		t.Errorf("two sign-ins have the cookies %v", cookies)
+	}
+	b.submit("/sign-out")
+	for cookie := range cookies {
+		got := newBrowser(w.url).do("GET", "/", "", "Cookie", cookie)
+		if got.err != nil || strings.Contains(got.body, "signed in as") {
+			t.Errorf("an old secret still works: %v", got.err)
+		}
+	}
+	w.want(b.submit("/sign-in", "email", "nobody@example.com"), 403, "refused")
+
+	secure := *w.base
+	secure.Scheme = "https"
+	if !(&app{base: &secure}).secure() || !cookie("x", 0, true).Secure || w.secure() {
+		t.Error("cookies are for https alone where the base is https, and only there")
+	}
+}

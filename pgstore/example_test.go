@@ -1,0 +1,72 @@
+package pgstore_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/pgstore"
+)
+
+// TestREADME runs what the README shows of this package.
+func TestREADME(t *testing.T) {
+	t.Parallel()
+	pool := newPool(t, func(c *pgxpool.Config) {
+		c.ConnConfig.RuntimeParams["search_path"] = "public"
+	})
+	keys := keyring(t)
+	accept := func(ctx context.Context, store *pgstore.Store, svc *invitations.Service, token string, identity invitations.Identity) error {
+		tx, err := pool.Begin(ctx)
+		if err != nil {
+			return err
+		}
+		defer tx.Rollback(ctx)
+		member, err := svc.WithStore(store.WithTx(tx)).Accept(ctx, token, identity)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "insert into seats (user_id) values ($1)", member.UserID); err != nil {
+			return err
+		}
+		return tx.Commit(ctx)
+	}
+	run := func(ctx context.Context) error {
+		store := pgstore.New(pool)
+		if err := store.Migrate(ctx); err != nil { // or apply pgstore.Migrations with your own tool
+			return err
+		}
+		svc, err := invitations.New(store, keys, invitations.Config{})
+		if err != nil {
+			return err
+		}
+		if _, err := svc.CreateOrganization(ctx, acme, ada); err != nil {
+			return err
+		}
+		sent, err := svc.Invite(ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: "ann@example.com", Role: "viewer"})
+		if err != nil {
+			return err
+		}
+		require.Error(t, accept(ctx, store, svc, sent.Token.Reveal(), person("ann")), "there is no table of seats")
+		_, err = svc.Member(ctx, acme, "ann")
+		require.ErrorIs(t, err, invitations.ErrNotFound, "both or none")
+		if _, err := pool.Exec(ctx, "create table seats (user_id text)"); err != nil {
+			return err
+		}
+		if err := accept(ctx, store, svc, sent.Token.Reveal(), person("ann")); err != nil {
+			return err
+		}
+		_, err = svc.Member(ctx, acme, "ann")
+		return err
+	}
+	ctx := context.Background()
+	drop := func() {
+		_, err := pool.Exec(ctx, "drop schema if exists invitations cascade; drop table if exists seats")
+		require.NoError(t, err)
+	}
+	drop()
+	t.Cleanup(drop)
+	require.NoError(t, run(ctx))
+}
