@@ -154,9 +154,11 @@ func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, erro
 	case reason != nil:
 		next.Step, next.Reason = StepStop, reason
 	default:
-		next.Step, err = v.enter(ctx, next.Offer)
+		if next.Step, err = v.enter(ctx, next.Offer); err != nil {
+			return Next{}, err
+		}
 	}
-	return next, err
+	return next, nil
 }
 
 // enter returns the step of somebody who is not signed in.
