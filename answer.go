@@ -5,16 +5,6 @@ import (
 	"errors"
 )
 
-// An Identity is who answers an invitation, as the host vouches for them.
-type Identity struct {
-	UserID string // of the signed-in user
-	// Email is the address of their account. One that has no canonical form
-	// (see [CanonicalEmail]) is equal to no other.
-	Email string
-	// EmailVerified says that the host has proof that the user owns Email.
-	EmailVerified bool
-}
-
 // Lookup returns what the token offers, as long as somebody could accept it.
 // It changes nothing, however often it is called: use it on GET, where mail
 // scanners and link previews come by.

@@ -3,7 +3,6 @@ package invitations
 import (
 	"slices"
 	"strconv"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -118,17 +117,4 @@ func canonicalDomains(domains []string) ([]string, error) {
 	}
 	slices.Sort(canonical)
 	return slices.Compact(canonical), nil
-}
-
-// lifetime returns how long an invitation lives that was asked to expire
-// after in; zero means fallback.
-func (c *Config) lifetime(in, fallback time.Duration) (time.Duration, error) {
-	if in == 0 {
-		return fallback, nil
-	}
-	in = in.Truncate(time.Microsecond)
-	if in < c.MinExpiry || in > c.MaxExpiry {
-		return 0, invalid("expires_in", "is not between "+c.MinExpiry.String()+" and "+c.MaxExpiry.String())
-	}
-	return in, nil
 }

@@ -1,5 +1,7 @@
 package invitations
 
+import "github.com/google/uuid"
+
 // Error is the type of every sentinel of this package: one kind of refusal
 // that a caller can act on. Compare with [errors.Is]; take the details for an
 // API answer with [errors.As]:
@@ -118,6 +120,18 @@ var (
 // not have happened. Repeating the same call converges: acceptance gives the
 // same membership back, and a creation that carries an id gives back what exists.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
+
+// AlreadyInvitedError names the pending invitation that stands in the way, so
+// that a host can offer to resend it. It matches [ErrAlreadyInvited].
+type AlreadyInvitedError struct {
+	InvitationID uuid.UUID
+}
+
+// Error returns the text of [ErrAlreadyInvited].
+func (e *AlreadyInvitedError) Error() string { return ErrAlreadyInvited.Error() }
+
+// Unwrap returns [ErrAlreadyInvited].
+func (e *AlreadyInvitedError) Unwrap() error { return ErrAlreadyInvited }
 
 // InvalidError names the argument that was refused and the reason. It matches
 // [ErrInvalid]. It never quotes the value.

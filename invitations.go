@@ -148,36 +148,6 @@ func (s *Service) WithStore(store Store) *Service {
 // Policy returns the roles that s works with.
 func (s *Service) Policy() *Policy { return s.config.Policy }
 
-// An Actor is who performs an operation: [User] or [System]. The zero Actor is
-// nobody, and every operation refuses it.
-type Actor struct {
-	user   string
-	system bool
-}
-
-// User returns the actor who is the user with this id. What they may do is
-// what their role in the organization allows at the instant of the change.
-func User(id string) Actor { return Actor{user: id} }
-
-// System returns the actor that is the host's own backend. It may do everything
-// that the policy knows. Never derive it from a request.
-func System() Actor { return Actor{system: true} }
-
-func (a Actor) check() error {
-	if a.system {
-		return nil
-	}
-	return checkUser("actor", a.user)
-}
-
-// members returns the user ids whose roles decide what a may do.
-func (a Actor) members() []string {
-	if a.system {
-		return nil
-	}
-	return []string{a.user}
-}
-
 // now returns the clock's time as all of the library keeps it.
 func (s *Service) now() time.Time {
 	return s.config.Clock().UTC().Truncate(time.Microsecond)

@@ -9,18 +9,6 @@ import (
 	"github.com/google/uuid"
 )
 
-// AlreadyInvitedError names the pending invitation that stands in the way, so
-// that a host can offer to resend it. It matches [ErrAlreadyInvited].
-type AlreadyInvitedError struct {
-	InvitationID uuid.UUID
-}
-
-// Error returns the text of [ErrAlreadyInvited].
-func (e *AlreadyInvitedError) Error() string { return ErrAlreadyInvited.Error() }
-
-// Unwrap returns [ErrAlreadyInvited].
-func (e *AlreadyInvitedError) Unwrap() error { return ErrAlreadyInvited }
-
 // InviteParams is what [Service.Invite] takes.
 type InviteParams struct {
 	Organization string
@@ -140,6 +128,19 @@ func (s *Service) checkDraft(actor Actor, inv Invitation) error {
 		return err
 	}
 	return checkMetadata(inv.Metadata)
+}
+
+// lifetime returns how long an invitation lives that was asked to expire
+// after in; zero means fallback.
+func (c *Config) lifetime(in, fallback time.Duration) (time.Duration, error) {
+	if in == 0 {
+		return fallback, nil
+	}
+	in = in.Truncate(time.Microsecond)
+	if in < c.MinExpiry || in > c.MaxExpiry {
+		return 0, invalid("expires_in", "is not between "+c.MinExpiry.String()+" and "+c.MaxExpiry.String())
+	}
+	return in, nil
 }
 
 // sent returns record with its token, if there is still a use for one.

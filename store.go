@@ -24,8 +24,13 @@ import (
 //
 // Its errors are its own, but for two of this package: [ErrConflict] if it
 // gave up before a concurrent change, and [ErrOutcomeUnknown] if it cannot tell
-// whether an Update took effect. An error that is caused by the end of ctx matches
-// the error of ctx. No error contains an argument.
+// whether an Update took effect: a commit that the database refused is a failure, and one whose
+// answer is missing an unknown outcome. An error that is caused by the end of ctx
+// matches the error of ctx. No error contains an argument or a stored text, not even by
+// wrapping a driver's or an encoder's error that quotes one.
+//
+// Values of [Record], [Member], [Removal] and [Event] survive encoding/json unchanged, so a
+// store may keep them in that form.
 type Store interface {
 	// Update is the one way in which an organization changes. It loads the
 	// facts that q asks for, calls decide with them, and applies the changes that
@@ -70,7 +75,8 @@ type Query struct {
 	// is the one whose invitation has the id Invitation and, at present, the nonce
 	// Nonce; if there is none, no organization answers to the query.
 	//
-	// An invitation id is unique within its organization only.
+	// An invitation id is unique within its organization only. Together with a
+	// nonce, which is random, it is unique altogether.
 	Organization string
 
 	// Create makes the organization if it does not exist, with version 0
@@ -143,8 +149,9 @@ type Removal struct {
 	At           time.Time
 }
 
-// Changes are what an Update writes, all of it in the organization of the
-// facts.
+// Changes are what an Update writes. All of it bears the id of the organization
+// that the query names or, by a token, the facts. Nothing in it occurs twice, so the order of
+// writing does not matter.
 type Changes struct {
 	// Invitations are put: each replaces the one with its id, or is new.
 	Invitations []Record

@@ -7,7 +7,7 @@
 // mode: it keeps no state in the session.
 //
 // In a host's transaction nothing is begun, committed, rolled back or
-// repeated. The organization stays locked until the host ends the transaction, so end it soon. A
+// repeated, and reads see what its isolation level lets them see. The organization stays locked until the host ends the transaction, so end it soon. A
 // refusal leaves the transaction usable. At a higher isolation level than read
 // committed, a concurrent change is [invitations.ErrConflict]: roll back and
 // run the transaction again.
@@ -168,11 +168,7 @@ func (s *Store) update(ctx context.Context, q invitations.Query, decide invitati
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return afterCommit(tx.Conn(), err)
 	}
-	// The transaction is over, but tx does not know, because it saw no Commit. It gets
-	// one that reaches no server, for its context is done, and gives the connection back.
-	done, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = tx.Commit(done)
+	release(tx)
 	return nil
 }
 
@@ -227,17 +223,45 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invi
 	return page, err
 }
 
-// read runs one batch of queries, and then what queue returned.
+// read runs one batch of queries, which all see the same instant, and then what queue
+// returned. In the host's transaction it is the host who says what they see.
 func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) func()) error {
-	return s.describe(doing, s.repeat(ctx, func() error {
+	if tx, ok := s.db.(pgx.Tx); ok {
 		var b pgx.Batch
 		done := queue(&b)
-		if err := s.db.SendBatch(ctx, &b).Close(); err != nil {
-			return err
+		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+			return s.describe(doing, err)
 		}
 		done()
 		return nil
+	}
+	return s.describe(doing, s.repeat(ctx, func() error {
+		var b pgx.Batch
+		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
+		done := queue(&b)
+		b.Queue(commit)
+		results := s.db.SendBatch(ctx, &b)
+		tx := results.Tx()
+		if tx == nil {
+			return errors.Join(results.Close(), errNoTx)
+		}
+		defer rollback(ctx, tx)
+		if err := results.Close(); err != nil {
+			return err
+		}
+		release(tx)
+		done()
+		return nil
 	}))
+}
+
+// release gives back the connection of a transaction that a batch has committed. tx does
+// not know that it is over, because it saw no Commit. It gets one that reaches no
+// server, for its context is done.
+func release(tx pgx.Tx) {
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = tx.Commit(done)
 }
 
 // rollback ends a transaction that is not over, also when ctx is.

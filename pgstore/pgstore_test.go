@@ -83,8 +83,8 @@ type hostTx struct {
 }
 
 // in runs f on the store in a transaction and commits it.
-func (h hostTx) in(ctx context.Context, f func(*pgstore.Store) error) error {
-	tx, err := h.pool.Begin(ctx)
+func (h hostTx) in(ctx context.Context, level pgx.TxIsoLevel, f func(*pgstore.Store) error) error {
+	tx, err := h.pool.BeginTx(ctx, pgx.TxOptions{IsoLevel: level})
 	if err != nil {
 		return err
 	}
@@ -98,11 +98,11 @@ func (h hostTx) in(ctx context.Context, f func(*pgstore.Store) error) error {
 }
 
 func (h hostTx) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	return h.in(ctx, func(s *pgstore.Store) error { return s.Update(ctx, q, decide) })
+	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Update(ctx, q, decide) })
 }
 
 func (h hostTx) View(ctx context.Context, q invitations.Query) (f invitations.Facts, err error) {
-	err = h.in(ctx, func(s *pgstore.Store) error {
+	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
 		f, err = s.View(ctx, q)
 		return err
 	})
@@ -110,7 +110,7 @@ func (h hostTx) View(ctx context.Context, q invitations.Query) (f invitations.Fa
 }
 
 func (h hostTx) Invitations(ctx context.Context, q invitations.InvitationQuery) (p invitations.InvitationPage, err error) {
-	err = h.in(ctx, func(s *pgstore.Store) error {
+	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
 		p, err = s.Invitations(ctx, q)
 		return err
 	})
@@ -118,7 +118,7 @@ func (h hostTx) Invitations(ctx context.Context, q invitations.InvitationQuery) 
 }
 
 func (h hostTx) Events(ctx context.Context, q invitations.EventQuery) (p invitations.EventPage, err error) {
-	err = h.in(ctx, func(s *pgstore.Store) error {
+	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
 		p, err = s.Events(ctx, q)
 		return err
 	})

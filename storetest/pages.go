@@ -101,8 +101,8 @@ func (w *world) walk(q invitations.InvitationQuery, limit int, want []invitation
 	for q.Limit = limit; ; {
 		page := w.page(q)
 		got = append(got, page.Records...)
-		if len(page.Records) > limit {
-			w.Fatalf("%+v: got %d invitations", q, len(page.Records))
+		if len(page.Records) > limit || len(got) > len(want) {
+			w.Fatalf("%+v: got %d invitations on a page, %d in all, want %d", q, len(page.Records), len(got), len(want))
 		}
 		if len(page.Records) < limit {
 			break
@@ -196,7 +196,7 @@ func pagesEvents(w *world) {
 			for {
 				page := w.events(q)
 				got = append(got, page.Events...)
-				if len(page.Events) < limit {
+				if len(page.Events) < limit || len(got) > len(c.want) {
 					break
 				}
 				last := page.Events[limit-1]

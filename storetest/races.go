@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-
-	"github.com/google/uuid"
+	"sync/atomic"
 
 	"github.com/go-invitations/invitations"
 )
@@ -20,6 +18,7 @@ type race struct {
 
 var races = []race{
 	{"SerializedUpdates", raceSerialized},
+	{"ReadsOfOneInstant", raceReads},
 	{"FoundersOfOneOrganization", raceFound},
 	{"InvitesAtThePendingLimit", raceInvites},
 	{"InvitesOfOneAddress", raceSameAddress},
@@ -33,119 +32,6 @@ var races = []race{
 	{"Class15_DemotionAgainstAccept", raceDemotionAccept},
 	{"Class15_RemovalAgainstAccept", raceRemovalAccept},
 	{"Class10_DemotionAgainstInvite", raceDemotionInvite},
-}
-
-const (
-	crowdSize   = 64 // how many act at once
-	crowdRounds = 8
-	pairRounds  = 60
-)
-
-// together runs n calls of f that start at the same instant, and returns what they
-// return, in order.
-func together[T any](n int, f func(i int) T) []T {
-	results := make([]T, n)
-	var ready, done sync.WaitGroup
-	ready.Add(n)
-	barrier := make(chan struct{})
-	for i := range n {
-		done.Go(func() {
-			ready.Done()
-			<-barrier
-			results[i] = f(i)
-		})
-	}
-	ready.Wait()
-	close(barrier)
-	done.Wait()
-	return results
-}
-
-// An answer is what a call returned.
-type answer[T any] struct {
-	value T
-	err   error
-}
-
-func answerOf[T any](value T, err error) answer[T] { return answer[T]{value, err} }
-
-// tally returns how many answers are successes, and an error if any of the others is
-// not one of the refusals.
-func tally[T any](answers []answer[T], refusals ...error) (successes int, err error) {
-next:
-	for _, a := range answers {
-		if a.err == nil {
-			successes++
-			continue
-		}
-		for _, refusal := range refusals {
-			if errors.Is(a.err, refusal) {
-				continue next
-			}
-		}
-		return successes, fmt.Errorf("a call ended with: %w", a.err)
-	}
-	return successes, nil
-}
-
-// rounds runs f for as many organizations, each founded by ada.
-func rounds(n int, store invitations.Store, f func(svc *invitations.Service, organization string) error) error {
-	svc := newService(store, &clock{now: start}, testKey(1))
-	for round := range n {
-		organization := fmt.Sprintf("round %d", round)
-		if _, err := svc.CreateOrganization(context.Background(), organization, "ada"); err != nil {
-			return err
-		}
-		if err := f(svc, organization); err != nil {
-			return fmt.Errorf("%s: %w", organization, err)
-		}
-	}
-	return nil
-}
-
-// joined returns how many members joined by the invitation, from the events, and checks that
-// the store shows as many of the users as members.
-func joined(ctx context.Context, store invitations.Store, organization string, inv uuid.UUID, users []string) (int, error) {
-	s, err := readState(ctx, store, organization, users...)
-	if err != nil {
-		return 0, err
-	}
-	events, members := 0, 0
-	for _, e := range s.Events.Events {
-		if e.Type == invitations.EventMemberJoined && e.InvitationID == inv {
-			events++
-		}
-	}
-	for _, m := range s.Facts.Members {
-		if m.InvitationID == inv {
-			members++
-		}
-	}
-	for _, r := range s.Invitations.Records {
-		if r.ID == inv && r.Uses != members {
-			return members, fmt.Errorf("the invitation counts %d uses, and there are %d members by it", r.Uses, members)
-		}
-	}
-	if events != members {
-		return members, fmt.Errorf("there are %d members by the invitation, and events of %d", members, events)
-	}
-	return members, nil
-}
-
-func names(prefix string, n int) []string {
-	out := make([]string, n)
-	for i := range out {
-		out[i] = fmt.Sprintf("%s %d", prefix, i)
-	}
-	return out
-}
-
-// want returns an error if got is not want.
-func want(what string, got, want int) error {
-	if got != want {
-		return fmt.Errorf("%s: got %d, want %d", what, got, want)
-	}
-	return nil
 }
 
 // raceSerialized lets many updates count up one number, each from what it reads.
@@ -189,6 +75,64 @@ func raceSerialized(ctx context.Context, store invitations.Store) error {
 			want("events", len(s.Events.Events), crowdSize+1),
 		)
 	})
+}
+
+// raceReads lets some read while one writes its version into everything: what a
+// View or a page shows together is of one version.
+func raceReads(ctx context.Context, store invitations.Store) error {
+	const organization = "acme"
+	q := invitations.Query{Organization: organization, Create: true, Invitation: id(1), Sender: true, Members: []string{"ada", "bob"}}
+	write := func() error {
+		return store.Update(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+			version := f.Version + 1
+			c := everything(organization)
+			for i := range c.Members {
+				c.Members[i].InvitedBy = fmt.Sprint(version)
+			}
+			c.Invitations = c.Invitations[:1]
+			c.Invitations[0].SentVersion = version
+			c.Removals = []invitations.Removal{{Organization: organization, UserID: "ada", Version: version, At: start}}
+			return c, nil
+		})
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	var written atomic.Bool
+	return errors.Join(together(5, func(i int) error {
+		if i == 0 {
+			defer written.Store(true)
+			for range 4 * pairRounds {
+				if err := write(); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		for !written.Load() {
+			f, err := store.View(ctx, q)
+			if err != nil {
+				return err
+			}
+			version := fmt.Sprint(f.Version)
+			for what, got := range map[string]string{
+				"a member": f.Members["ada"].InvitedBy, "another member": f.Members["bob"].InvitedBy, "the sender": f.Sender.InvitedBy,
+				"the invitation": fmt.Sprint(f.Invitation.SentVersion), "the removal": fmt.Sprint(f.Removals["ada"].Version),
+			} {
+				if got != version {
+					return fmt.Errorf("a view at version %s has %s of version %s", version, what, got)
+				}
+			}
+			page, err := store.Invitations(ctx, invitations.InvitationQuery{Organization: organization, Viewer: "ada", Limit: 1})
+			if err != nil {
+				return err
+			}
+			if shown := fmt.Sprint(page.Records[0].SentVersion); shown != page.Viewer.InvitedBy {
+				return fmt.Errorf("a page has an invitation of version %s and its viewer of version %s", shown, page.Viewer.InvitedBy)
+			}
+		}
+		return nil
+	})...)
 }
 
 func raceFound(ctx context.Context, store invitations.Store) error {

@@ -42,7 +42,9 @@ func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 		for _, r := range races {
 			t.Run(r.name, func(t *testing.T) {
 				t.Parallel()
-				if err := r.run(context.Background(), newStore(t)); err != nil {
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
+				defer cancel()
+				if err := r.run(ctx, newStore(t)); err != nil {
 					t.Error(err)
 				}
 			})

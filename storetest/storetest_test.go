@@ -26,8 +26,26 @@ func TestRacesCatchANaiveStore(t *testing.T) {
 	}
 }
 
-// naive is a store whose Update is not atomic.
+// naive is a store whose Update is not atomic, and whose View asks twice.
 type naive struct{ *memstore.Store }
+
+// pause lets others in. It varies, so that who comes first does not always go on first.
+func pause() {
+	for range rand.N(200) {
+		runtime.Gosched()
+	}
+}
+
+func (n naive) View(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
+	facts, err := n.Store.View(ctx, q)
+	if err != nil || len(q.Members) == 0 {
+		return facts, err
+	}
+	pause()
+	again, err := n.Store.View(ctx, q)
+	facts.Members, facts.Removals = again.Members, again.Removals
+	return facts, err
+}
 
 func (n naive) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
 	facts, err := n.View(ctx, q)
@@ -38,10 +56,7 @@ func (n naive) Update(ctx context.Context, q invitations.Query, decide invitatio
 	if err != nil || changes.Empty() {
 		return err
 	}
-	// Others read now. The pause varies, so that who has read first does not always write first.
-	for range rand.N(200) {
-		runtime.Gosched()
-	}
+	pause()
 	organization := facts.Organization
 	if organization == "" {
 		organization = q.Organization

@@ -25,9 +25,14 @@ type world struct {
 	svc   *invitations.Service
 }
 
+// patience bounds a check, so that a store which keeps a lock fails it and does not hang.
+const patience = 5 * time.Minute
+
 func newWorld(t *testing.T, store invitations.Store) *world {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
 	c := &clock{now: start}
-	return &world{T: t, ctx: context.Background(), store: store, clock: c, svc: newService(store, c, testKey(1))}
+	return &world{T: t, ctx: ctx, store: store, clock: c, svc: newService(store, c, testKey(1))}
 }
 
 // start is when every world begins.

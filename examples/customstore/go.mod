@@ -7,7 +7,7 @@ replace github.com/go-invitations/invitations => ../../
 require (
 	github.com/go-invitations/invitations v0.0.0-00010101000000-000000000000
 	github.com/google/uuid v1.6.0
-	modernc.org/sqlite v1.61.1
+	modernc.org/sqlite v1.60.1
 )
 
 require (

@@ -1,0 +1,277 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-invitations/invitations"
+)
+
+func storyPendingLimit(w *world) {
+	w.found("acme", "ada")
+	w.found("zeta", "ada")
+	var all []invitations.Sent
+	for i := range 5 {
+		all = append(all, w.invite(ada, "acme", fmt.Sprintf("p%d@example.com", i), "viewer"))
+		all = append(all, w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 1}))
+	}
+	full := func() {
+		w.Helper()
+		before := w.state("acme")
+		_, err := w.svc.Invite(w.ctx, ada, invitations.InviteParams{Organization: "acme", Email: "more@example.com", Role: "viewer"})
+		w.refused(err, invitations.ErrPendingLimit)
+		_, err = w.svc.CreateLink(w.ctx, invitations.System(), invitations.LinkParams{Organization: "acme", Role: "viewer"})
+		w.refused(err, invitations.ErrPendingLimit)
+		w.equal("state after a refusal", w.state("acme"), before)
+	}
+	full()
+	w.invite(ada, "zeta", "more@example.com", "viewer") // another organization has its own places
+	w.resend(ada, all[0])                               // takes no place, it has one
+
+	// Each end of an invitation frees a place.
+	w.accept(w.resend(ada, all[0]), person("p0", "p0@example.com"))
+	w.invite(ada, "acme", "a@example.com", "viewer")
+	full()
+	w.accept(all[1], invitations.Identity{UserID: "x"})
+	w.invite(ada, "acme", "b@example.com", "viewer")
+	full()
+	_, err := w.svc.Revoke(w.ctx, ada, "acme", all[2].ID)
+	w.ok(err)
+	w.invite(ada, "acme", "c@example.com", "viewer")
+	full()
+	w.ok(w.svc.Decline(w.ctx, all[4].Token.Reveal()))
+	w.invite(ada, "acme", "d@example.com", "viewer")
+	full()
+	w.clock.Add(7*day - time.Microsecond)
+	full()
+	w.clock.Add(time.Microsecond)
+	for i := range 10 {
+		w.invite(ada, "acme", fmt.Sprintf("q%d@example.com", i), "viewer")
+	}
+	full()
+}
+
+func storyOnePending(w *world) {
+	w.found("acme", "ada")
+	w.found("zeta", "ada")
+	sent := w.invite(ada, "acme", "ann@example.com", "viewer")
+	twice := func(email string) error {
+		_, err := w.svc.Invite(w.ctx, ada, invitations.InviteParams{Organization: "acme", Email: email, Role: "admin"})
+		return err
+	}
+	var already *invitations.AlreadyInvitedError
+	if err := twice("ANN@EXAMPLE.COM"); !errors.As(err, &already) || already.InvitationID != sent.ID || !errors.Is(err, invitations.ErrAlreadyInvited) {
+		w.Errorf("got error %v", err)
+	}
+	w.invite(ada, "zeta", "ann@example.com", "viewer")
+	w.ok(twice("ann+x@example.com")) // another address
+	_, err := w.svc.Revoke(w.ctx, ada, "acme", sent.ID)
+	w.ok(err)
+	w.ok(twice("ann@example.com"))
+	w.clock.Add(7 * day)
+	w.ok(twice("ann@example.com"))
+}
+
+func storyResendExpired(w *world) {
+	w.found("acme", "ada")
+	old := w.invite(ada, "acme", "ann@example.com", "viewer")
+	w.clock.Add(8 * day)
+	w.acceptRefused(old, annID, invitations.ErrExpired)
+	again := w.resend(ada, old)
+	if again.ID != old.ID || again.State != invitations.StatePending || !again.ExpiresAt.Equal(start.Add(15*day)) {
+		w.Errorf("got %+v", again)
+	}
+	w.accept(again, annID)
+
+	// While a newer one is pending, and at the limit, it is refused like an invite.
+	old = w.invite(ada, "acme", "joe@example.com", "viewer")
+	w.clock.Add(8 * day)
+	newer := w.invite(ada, "acme", "joe@example.com", "viewer")
+	var already *invitations.AlreadyInvitedError
+	_, err := w.svc.Resend(w.ctx, ada, invitations.ResendParams{Organization: "acme", ID: old.ID})
+	if !errors.As(err, &already) || already.InvitationID != newer.ID {
+		w.Errorf("got error %v", err)
+	}
+	for range 9 {
+		w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	}
+	_, err = w.svc.Revoke(w.ctx, ada, "acme", newer.ID)
+	w.ok(err)
+	w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	_, err = w.svc.Resend(w.ctx, ada, invitations.ResendParams{Organization: "acme", ID: old.ID})
+	w.refused(err, invitations.ErrPendingLimit)
+	if got := w.get(old); got.State != invitations.StateExpired {
+		w.Errorf("got state %q after refusals", got.State)
+	}
+
+	// It keeps the lifetime that it had, unless told another.
+	long, err := w.svc.CreateLink(w.ctx, ada, invitations.LinkParams{Organization: "zeta", Role: "viewer", ExpiresIn: 30 * day})
+	w.refused(err, invitations.ErrPermissionDenied)
+	w.found("zeta", "ada")
+	long = w.link(ada, invitations.LinkParams{Organization: "zeta", Role: "viewer", ExpiresIn: 30 * day})
+	w.clock.Add(day)
+	if again := w.resend(ada, long); !again.ExpiresAt.Equal(long.ExpiresAt.Add(day)) {
+		w.Errorf("got expiry %v", again.ExpiresAt)
+	}
+	short, err := w.svc.Resend(w.ctx, ada, invitations.ResendParams{Organization: "zeta", ID: long.ID, ExpiresIn: day})
+	w.ok(err)
+	if !short.ExpiresAt.Equal(w.clock.Now().Add(day)) {
+		w.Errorf("got expiry %v", short.ExpiresAt)
+	}
+}
+
+func storyOwnID(w *world) {
+	w.found("acme", "ada")
+	w.role("acme", "bob", "admin")
+	p := invitations.InviteParams{
+		Organization: "acme", Email: "ann@example.com", Role: "viewer", ID: id(1), Message: "Hi",
+		Metadata: map[string]string{"k": "v"}, ExpiresIn: 2 * day,
+	}
+	sent, err := w.svc.Invite(w.ctx, ada, p)
+	w.ok(err)
+	before := w.state("acme")
+	w.clock.Add(time.Hour)
+	again, err := w.svc.Invite(w.ctx, ada, p)
+	w.ok(err)
+	w.equal("invitation", again.Invitation, sent.Invitation)
+	if again.ID != id(1) || again.Token.Reveal() != sent.Token.Reveal() {
+		w.Error("the repeated call gave another id or token")
+	}
+	other := map[string]func(p *invitations.InviteParams){
+		"email":    func(p *invitations.InviteParams) { p.Email = "joe@example.com" },
+		"role":     func(p *invitations.InviteParams) { p.Role = "admin" },
+		"message":  func(p *invitations.InviteParams) { p.Message = "" },
+		"metadata": func(p *invitations.InviteParams) { p.Metadata = nil },
+		"expiry":   func(p *invitations.InviteParams) { p.ExpiresIn = 3 * day },
+	}
+	for what, change := range other {
+		q := p
+		change(&q)
+		_, err := w.svc.Invite(w.ctx, ada, q)
+		if !errors.Is(err, invitations.ErrConflict) {
+			w.Errorf("other %s: got error %v", what, err)
+		}
+	}
+	_, err = w.svc.Invite(w.ctx, bob, p)
+	w.refused(err, invitations.ErrConflict)
+	_, err = w.svc.CreateLink(w.ctx, ada, invitations.LinkParams{Organization: "acme", Role: "viewer", ID: id(1)})
+	w.refused(err, invitations.ErrConflict)
+	w.equal("state", w.state("acme"), before)
+	w.accept(sent, annID)
+	again, err = w.svc.Invite(w.ctx, ada, p)
+	w.ok(err)
+	if again.State != invitations.StateAccepted || !again.Token.IsZero() {
+		w.Errorf("after the acceptance: got %+v", again)
+	}
+
+	lp := invitations.LinkParams{Organization: "acme", Role: "viewer", ID: id(2), MaxUses: 3, AllowedDomains: []string{"b.example", "A.example"}}
+	l := w.link(ada, lp)
+	lp.AllowedDomains = []string{"a.example", "B.example", "a.example"}
+	if again := w.link(ada, lp); again.Token.Reveal() != l.Token.Reveal() {
+		w.Error("the repeated call gave another token")
+	}
+	lp.MaxUses = 4
+	_, err = w.svc.CreateLink(w.ctx, ada, lp)
+	w.refused(err, invitations.ErrConflict)
+}
+
+// storyTwinIDs: an id is the caller's own, so another organization may have the same one.
+func storyTwinIDs(w *world) {
+	w.found("acme", "ada")
+	w.found("zeta", "eve")
+	victim := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", ID: id(1)})
+	twin := w.link(invitations.User("eve"), invitations.LinkParams{Organization: "zeta", Role: "owner", ID: id(1)})
+	w.equal("offer", must(w.svc.Lookup(w.ctx, victim.Token.Reveal())).Organization, "acme")
+	w.equal("offer", must(w.svc.Lookup(w.ctx, twin.Token.Reveal())).Organization, "zeta")
+	_, err := w.svc.Revoke(w.ctx, invitations.User("eve"), "zeta", id(1))
+	w.ok(err)
+	if m := w.accept(victim, invitations.Identity{UserID: "x"}); m.Organization != "acme" || m.Role != "viewer" {
+		w.Errorf("got %+v", m)
+	}
+}
+
+func storyLists(w *world) {
+	w.found("acme", "ada")
+	w.found("zeta", "ada")
+	w.role("acme", "bob", "admin")
+	w.invite(ada, "zeta", "ann@example.com", "viewer")
+	var all []invitations.Invitation // newest first
+	add := func(sent invitations.Sent) invitations.Sent {
+		all = append([]invitations.Invitation{sent.Invitation}, all...)
+		w.clock.Add(time.Second)
+		return sent
+	}
+	ann := add(w.invite(ada, "acme", "ann@example.com", "viewer"))
+	add(w.invite(bob, "acme", "joe@example.com", "admin"))
+	add(w.link(invitations.System(), invitations.LinkParams{Organization: "acme", Role: "viewer"}))
+	revoked := add(w.link(bob, invitations.LinkParams{Organization: "acme", Role: "developer"}))
+	inv, err := w.svc.Revoke(w.ctx, ada, "acme", revoked.ID)
+	w.ok(err)
+	all[0] = inv
+	list := func(p invitations.ListParams, want ...int) {
+		w.Helper()
+		p.Organization = "acme"
+		var got, wanted []invitations.Invitation
+		for inv, err := range w.svc.All(w.ctx, bob, p) {
+			w.ok(err)
+			got = append(got, inv)
+		}
+		for _, i := range want {
+			wanted = append(wanted, all[i])
+		}
+		w.equal(fmt.Sprintf("%+v", p), got, wanted)
+	}
+	for limit := 1; limit <= 5; limit++ {
+		list(invitations.ListParams{Limit: limit}, 0, 1, 2, 3)
+	}
+	list(invitations.ListParams{State: invitations.StatePending, Limit: 2}, 1, 2, 3)
+	list(invitations.ListParams{State: invitations.StateRevoked}, 0)
+	list(invitations.ListParams{Kind: invitations.KindEmail}, 2, 3)
+	list(invitations.ListParams{Role: "viewer"}, 1, 3)
+	list(invitations.ListParams{Email: "ANN@example.com"}, 3)
+	list(invitations.ListParams{SentBy: "bob"}, 0, 2)
+	list(invitations.ListParams{SentBy: "bob", Kind: invitations.KindLink}, 0)
+	w.clock.Add(7*day - 4*time.Second) // ann's has expired, the others not yet
+	all[3].State = invitations.StateExpired
+	list(invitations.ListParams{State: invitations.StateExpired}, 3)
+	list(invitations.ListParams{State: invitations.StatePending}, 1, 2)
+	w.equal("one", w.get(ann), all[3])
+}
+
+func storyKeyRotation(w *world) {
+	w.found("acme", "ada")
+	sent := w.invite(ada, "acme", "ann@example.com", "viewer")
+	both := newService(w.store, w.clock, testKey(2), testKey(1))
+	_, err := both.Lookup(w.ctx, sent.Token.Reveal())
+	w.ok(err)
+	token, err := both.Token(w.ctx, ada, "acme", sent.ID) // signed with the new key
+	w.ok(err)
+	alone := newService(w.store, w.clock, testKey(2))
+	_, err = alone.Lookup(w.ctx, sent.Token.Reveal())
+	w.refused(err, invitations.ErrInvalidToken)
+	_, err = alone.Accept(w.ctx, token.Reveal(), annID)
+	w.ok(err)
+}
+
+func storyFounding(w *world) {
+	_, err := w.svc.Member(w.ctx, "acme", "ada")
+	w.refused(err, invitations.ErrNotFound)
+	_, err = w.svc.Invite(w.ctx, invitations.System(), invitations.InviteParams{Organization: "acme", Email: "ann@example.com", Role: "viewer"})
+	w.refused(err, invitations.ErrNotFound)
+	m, err := w.svc.CreateOrganization(w.ctx, "acme", "ada")
+	w.ok(err)
+	w.equal("founder", m, invitations.Member{Organization: "acme", UserID: "ada", Role: "owner", JoinedAt: start})
+	w.clock.Add(time.Hour)
+	again, err := w.svc.CreateOrganization(w.ctx, "acme", "ada")
+	w.ok(err)
+	w.equal("founder", again, m)
+	_, err = w.svc.CreateOrganization(w.ctx, "acme", "eve")
+	w.refused(err, invitations.ErrConflict)
+	w.accept(w.invite(ada, "acme", "ann@example.com", "owner"), annID)
+	_, err = w.svc.CreateOrganization(w.ctx, "acme", "ann")
+	w.refused(err, invitations.ErrConflict)
+	w.role("acme", "ada", "viewer")
+	_, err = w.svc.CreateOrganization(w.ctx, "acme", "ada")
+	w.refused(err, invitations.ErrConflict)
+}
