@@ -81,7 +81,7 @@ func (s *Store) fixed() fixed {
 		putInvitation: s.sql(`insert into {schema}.invitations (organization, id, kind, state, email, role, message, metadata, allowed_domains,
 				max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version)
 			values ($1::text, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::jsonb, $9::text[],
-				$10::integer, $11::integer, $12::text, $13::text, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::timestamptz,
+				$10::bigint, $11::bigint, $12::text, $13::text, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::timestamptz,
 				$18::bytea, $19::bigint)
 			on conflict (organization, id) do update set
 				kind = excluded.kind, state = excluded.state, email = excluded.email, role = excluded.role, message = excluded.message,
