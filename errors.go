@@ -116,7 +116,7 @@ var (
 	ErrInvalid = &Error{code: "invalid_argument", status: 422, text: "invalid argument", message: "The request is not valid"}
 )
 
-// ErrOutcomeUnknown: the answer to a commit was lost, so the change may or may
+// ErrOutcomeUnknown is returned when the answer to a commit was lost, so that the change may or may
 // not have happened. Repeating the same call converges: acceptance gives the
 // same membership back, and a creation that carries an id gives back what exists.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}

@@ -3,8 +3,12 @@
 // A [Store] works on a pool, on a connection, or on a transaction that the host
 // began. A change costs two network round trips: one begins, locks the
 // organization's row and reads the facts, one writes and commits. A read
-// costs one. It works in every query exec mode of pgx, and behind a pooler in transaction
-// mode: it keeps no state in the session.
+// costs one. It works in every query exec mode of pgx and keeps no state in the session.
+//
+// Behind a pooler in transaction mode, choose the exec mode that the pooler can
+// serve: pgx's default, which prepares statements, needs one that knows them (PgBouncer
+// 1.21 or later with max_prepared_statements above 0); with others use
+// QueryExecModeExec or QueryExecModeCacheDescribe.
 //
 // In a host's transaction nothing is begun, committed, rolled back or
 // repeated, and reads see what its isolation level lets them see. The organization stays locked until the host ends the transaction, so end it soon. A

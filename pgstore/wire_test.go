@@ -73,7 +73,6 @@ type scene struct {
 	ctx  context.Context
 	pool *pgxpool.Pool
 	svc  *invitations.Service
-	now  time.Time
 }
 
 const (

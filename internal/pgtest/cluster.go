@@ -23,7 +23,7 @@ import (
 // their own in it and drop them.
 const URLVariable = "INVITATIONS_TEST_DATABASE_URL"
 
-// ErrNoServer: the machine has no PostgreSQL server binaries.
+// ErrNoServer is returned where the machine has no PostgreSQL server binaries.
 var ErrNoServer = errors.New("no PostgreSQL server binaries (initdb, pg_ctl, postgres) in PATH or the usual folders; install PostgreSQL 14 or later, or set " + URLVariable)
 
 // Start starts a throwaway cluster on a free port of 127.0.0.1 and returns the URL of

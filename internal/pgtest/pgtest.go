@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// RequireVariable, if it is not empty, makes a missing PostgreSQL a failure.
+// RequireVariable names the variable that, if not empty, makes a missing PostgreSQL a failure.
 const RequireVariable = "INVITATIONS_REQUIRE_POSTGRES"
 
 var database string // empty: there is none

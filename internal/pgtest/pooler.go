@@ -1,0 +1,197 @@
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// PoolerServers is how many connections to the server all clients of a [Pooler] share.
+const PoolerServers = 4
+
+var errNoPooler = errors.New("no PgBouncer (pgbouncer in PATH, /usr/sbin, /usr/local/sbin or /opt/homebrew/bin); install its package")
+
+var warnOfNoPooler sync.Once
+
+// Pooler starts a PgBouncer in transaction mode in front of the database of [URL] and returns
+// the URL of the same database behind it. It is stopped when the test ends. Where the machine
+// has no PgBouncer, the test is skipped.
+//
+// The pooler keeps up to maxPreparedStatements prepared statements of its clients on each
+// connection to the server; with 0, clients cannot use any. PgBouncer can do so from version 1.21 on:
+// where an older one is asked for more than 0, the URL is empty.
+func Pooler(t testing.TB, maxPreparedStatements int) string {
+	t.Helper()
+	server, err := pgx.ParseConfig(URL(t))
+	if err != nil {
+		t.Fatalf("the database's URL: %v", err)
+	}
+	binary, err := poolerBinary()
+	if err != nil {
+		warnOfNoPooler.Do(func() {
+			fmt.Fprintln(os.Stderr, "WARNING: ALL TESTS BEHIND A POOLER ARE SKIPPED:", err)
+		})
+		t.Skip(err)
+	}
+	prepares, err := preparesStatements(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if maxPreparedStatements > 0 && !prepares {
+		return ""
+	}
+
+	// No t.TempDir: another user, who the pooler may have to run as, cannot reach into it.
+	dir, err := os.MkdirTemp("", "invitations-pgbouncer-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	as, err := unprivileged(dir) // PgBouncer refuses to run as root too
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := pooler{
+		binary: binary,
+		dir:    dir,
+		as:     as,
+		// Nobody else's: so a stranger who has taken the port cannot be taken for the pooler.
+		database: filepath.Base(dir),
+		target:   target(server),
+	}
+	if prepares {
+		p.settings = fmt.Sprintf("max_prepared_statements = %d\n", maxPreparedStatements)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	// Another process may take the port between the asking and the binding.
+	for range 5 {
+		var url string
+		var stop func()
+		if url, stop, err = p.start(ctx); err == nil {
+			t.Cleanup(stop)
+			return url
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	t.Fatal(err)
+	return ""
+}
+
+type pooler struct {
+	binary, dir      string
+	as               *syscall.Credential
+	database, target string // the name that clients use, and what it stands for
+	settings         string
+}
+
+// start starts the pooler on a free port and waits until it accepts connections.
+func (p pooler) start(ctx context.Context) (url string, stop func(), err error) {
+	port, err := freePort()
+	if err != nil {
+		return "", nil, err
+	}
+	file := filepath.Join(p.dir, "pgbouncer.ini")
+	config := fmt.Sprintf(`[databases]
+%s = %s
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = %d
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = %d
+max_client_conn = 200
+server_tls_sslmode = prefer
+%s`, p.database, p.target, port, PoolerServers, p.settings)
+	if err := os.WriteFile(file, []byte(config), 0o644); err != nil { // in a folder of mode 0700
+		return "", nil, err
+	}
+
+	var log bytes.Buffer
+	cmd := exec.Command(p.binary, file)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = p.dir, &log, &log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
+	if err := cmd.Start(); err != nil {
+		return "", nil, err
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(exited)
+	}()
+	stop = func() {
+		_ = cmd.Process.Kill() // it has nothing to save, and its polite signals differ between versions
+		<-exited
+	}
+	url = fmt.Sprintf("postgres://any@127.0.0.1:%d/%s?sslmode=disable", port, p.database)
+	for {
+		var conn *pgx.Conn
+		if conn, err = pgx.Connect(ctx, url); err == nil {
+			_ = conn.Close(ctx)
+			return url, stop, nil
+		}
+		select {
+		case <-exited:
+		case <-ctx.Done():
+			stop()
+		default:
+			continue
+		}
+		return "", nil, fmt.Errorf("PgBouncer does not start: %w\n%s", err, &log)
+	}
+}
+
+func poolerBinary() (string, error) {
+	for _, name := range []string{"pgbouncer", "/usr/sbin/pgbouncer", "/usr/local/sbin/pgbouncer", "/opt/homebrew/bin/pgbouncer"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", errNoPooler
+}
+
+var poolerVersion = regexp.MustCompile(`(?i)pgbouncer\D*(\d+)\.(\d+)`)
+
+// preparesStatements reports whether the PgBouncer is of version 1.21 or later.
+func preparesStatements(binary string) (bool, error) {
+	out, err := exec.Command(binary, "--version").CombinedOutput()
+	if err != nil {
+		return false, fmt.Errorf("pgbouncer --version: %w\n%s", err, out)
+	}
+	found := poolerVersion.FindSubmatch(out)
+	if found == nil {
+		return false, fmt.Errorf("pgbouncer --version names no version: %s", out)
+	}
+	major, _ := strconv.Atoi(string(found[1]))
+	minor, _ := strconv.Atoi(string(found[2]))
+	return major > 1 || major == 1 && minor >= 21, nil
+}
+
+// target returns how the pooler's configuration names a database.
+func target(c *pgx.ConnConfig) string {
+	var parts []string
+	for _, p := range []struct{ key, value string }{
+		{"host", c.Host}, {"port", strconv.Itoa(int(c.Port))}, {"dbname", c.Database}, {"user", c.User}, {"password", c.Password},
+	} {
+		if p.value != "" {
+			parts = append(parts, p.key+"='"+strings.ReplaceAll(p.value, "'", "''")+"'")
+		}
+	}
+	return strings.Join(parts, " ")
+}
