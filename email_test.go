@@ -224,6 +224,27 @@ func TestClass03_EveryCharacterIsKeptOrRefused(t *testing.T) {
 	require.Greater(t, kept, 10_000, "most letters of the world are fine")
 }
 
+// Letters that have two cases are one letter, in all scripts.
+func TestClass03_CaseOfEveryLetter(t *testing.T) {
+	t.Parallel()
+	pairs := 0
+	for lower := rune('a'); lower <= 0x2ffff; lower++ {
+		upper := unicode.ToUpper(lower)
+		if upper == lower || unicode.ToLower(upper) != lower {
+			continue
+		}
+		want, err := invitations.CanonicalEmail("n@x" + string(lower) + "x.com")
+		if err != nil {
+			continue // such as letters that are not letters of names
+		}
+		pairs++
+		canonical, err := invitations.CanonicalEmail("N@X" + string(upper) + "X.com")
+		require.NoError(t, err, "%U", upper)
+		require.Equal(t, want, canonical, "%U and %U", lower, upper)
+	}
+	require.Greater(t, pairs, 1000)
+}
+
 // What is accepted is one address to any mailer: no list, no line, no header.
 func TestClass04_OneRecipient(t *testing.T) {
 	t.Parallel()

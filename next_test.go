@@ -85,6 +85,11 @@ func TestNext(t *testing.T) {
 			f.Members["nina"] = m
 		}
 	}
+	removed := func(version int64) func(*invitations.Facts) {
+		return func(f *invitations.Facts) {
+			f.Removals = map[string]invitations.Removal{"nina": {Organization: "acme", UserID: "nina", Version: version}}
+		}
+	}
 	both := func(a, b func(*invitations.Facts)) func(*invitations.Facts) {
 		return func(f *invitations.Facts) { a(f); b(f) }
 	}
@@ -96,35 +101,38 @@ func TestNext(t *testing.T) {
 		reason  error
 		offered bool
 	}{
-		"nobody signed in":                           {email(asIs), nobody, invitations.StepSignIn, nil, true},
-		"nobody signed in, has an account":           {email(asIs), invitations.Visitor{HasAccount: yes}, invitations.StepSignIn, nil, true},
-		"nobody signed in, has no account":           {email(asIs), invitations.Visitor{HasAccount: no}, invitations.StepRegister, nil, true},
-		"nobody signed in, a link":                   {link(asIs), invitations.Visitor{HasAccount: no}, invitations.StepSignIn, nil, true},
-		"nobody signed in, revoked":                  {email(state(invitations.StateRevoked)), invitations.Visitor{HasAccount: no}, invitations.StepStop, invitations.ErrRevoked, false},
-		"nobody signed in, expired":                  {email(expired), nobody, invitations.StepStop, invitations.ErrExpired, false},
-		"nobody signed in, accepted":                 {email(state(invitations.StateAccepted)), nobody, invitations.StepStop, invitations.ErrAccepted, false},
-		"nobody signed in, sender gone":              {email(senderGone), nobody, invitations.StepStop, invitations.ErrSenderNotEntitled, false},
-		"nobody signed in, no such invitation":       {invitations.Facts{}, nobody, invitations.StepStop, invitations.ErrInvalidToken, false},
-		"the recipient":                              {email(asIs), nina, invitations.StepAccept, nil, true},
-		"the recipient, unverified":                  {email(asIs), unverified, invitations.StepVerifyEmail, invitations.ErrEmailUnverified, true},
-		"another account":                            {email(asIs), mallory, invitations.StepSwitchAccount, invitations.ErrRecipientMismatch, true},
-		"the recipient, already in by it":            {email(both(state(invitations.StateAccepted), member(true))), nina, invitations.StepOpen, nil, false},
-		"the recipient, already in another way":      {email(member(false)), nina, invitations.StepOpen, invitations.ErrAlreadyMember, true},
-		"the recipient, declined":                    {email(state(invitations.StateDeclined)), nina, invitations.StepStop, invitations.ErrDeclined, false},
-		"the recipient, expired":                     {email(expired), nina, invitations.StepStop, invitations.ErrExpired, false},
-		"the recipient, sender gone":                 {email(senderGone), nina, invitations.StepStop, invitations.ErrSenderNotEntitled, false},
-		"the recipient, no such invitation":          {invitations.Facts{}, nina, invitations.StepStop, invitations.ErrInvalidToken, false},
-		"another account, revoked":                   {email(state(invitations.StateRevoked)), mallory, invitations.StepStop, invitations.ErrRevoked, false},
-		"whoever, with a link":                       {link(asIs), mallory, invitations.StepAccept, nil, true},
-		"whoever, unverified, with a link":           {link(asIs), unverified, invitations.StepAccept, nil, true},
-		"a right domain":                             {link(limited), nina, invitations.StepAccept, nil, true},
-		"a right domain, unverified":                 {link(limited), unverified, invitations.StepVerifyEmail, invitations.ErrEmailUnverified, true},
-		"a wrong domain":                             {link(limited), mallory, invitations.StepSwitchAccount, invitations.ErrDomainNotAllowed, true},
-		"a member already, with a link":              {link(member(false)), nina, invitations.StepOpen, invitations.ErrAlreadyMember, true},
-		"a member by this link":                      {link(member(true)), nina, invitations.StepOpen, nil, true},
-		"a member by this link, used up":             {link(both(state(invitations.StateAccepted), member(true))), nina, invitations.StepOpen, nil, false},
-		"a member by this link, which is revoked":    {link(both(state(invitations.StateRevoked), member(true))), nina, invitations.StepOpen, nil, false},
-		"whoever, with a link that is used up":       {link(state(invitations.StateAccepted)), mallory, invitations.StepStop, invitations.ErrExhausted, false},
+		"nobody signed in":                        {email(asIs), nobody, invitations.StepSignIn, nil, true},
+		"nobody signed in, has an account":        {email(asIs), invitations.Visitor{HasAccount: yes}, invitations.StepSignIn, nil, true},
+		"nobody signed in, has no account":        {email(asIs), invitations.Visitor{HasAccount: no}, invitations.StepRegister, nil, true},
+		"nobody signed in, a link":                {link(asIs), invitations.Visitor{HasAccount: no}, invitations.StepSignIn, nil, true},
+		"nobody signed in, revoked":               {email(state(invitations.StateRevoked)), invitations.Visitor{HasAccount: no}, invitations.StepStop, invitations.ErrRevoked, false},
+		"nobody signed in, expired":               {email(expired), nobody, invitations.StepStop, invitations.ErrExpired, false},
+		"nobody signed in, accepted":              {email(state(invitations.StateAccepted)), nobody, invitations.StepStop, invitations.ErrAccepted, false},
+		"nobody signed in, sender gone":           {email(senderGone), nobody, invitations.StepStop, invitations.ErrSenderNotEntitled, false},
+		"nobody signed in, no such invitation":    {invitations.Facts{}, nobody, invitations.StepStop, invitations.ErrInvalidToken, false},
+		"the recipient":                           {email(asIs), nina, invitations.StepAccept, nil, true},
+		"the recipient, unverified":               {email(asIs), unverified, invitations.StepVerifyEmail, invitations.ErrEmailUnverified, true},
+		"another account":                         {email(asIs), mallory, invitations.StepSwitchAccount, invitations.ErrRecipientMismatch, true},
+		"the recipient, already in by it":         {email(both(state(invitations.StateAccepted), member(true))), nina, invitations.StepOpen, nil, false},
+		"the recipient, already in another way":   {email(member(false)), nina, invitations.StepOpen, invitations.ErrAlreadyMember, true},
+		"the recipient, declined":                 {email(state(invitations.StateDeclined)), nina, invitations.StepStop, invitations.ErrDeclined, false},
+		"the recipient, expired":                  {email(expired), nina, invitations.StepStop, invitations.ErrExpired, false},
+		"the recipient, sender gone":              {email(senderGone), nina, invitations.StepStop, invitations.ErrSenderNotEntitled, false},
+		"the recipient, no such invitation":       {invitations.Facts{}, nina, invitations.StepStop, invitations.ErrInvalidToken, false},
+		"another account, revoked":                {email(state(invitations.StateRevoked)), mallory, invitations.StepStop, invitations.ErrRevoked, false},
+		"whoever, with a link":                    {link(asIs), mallory, invitations.StepAccept, nil, true},
+		"whoever, unverified, with a link":        {link(asIs), unverified, invitations.StepAccept, nil, true},
+		"a right domain":                          {link(limited), nina, invitations.StepAccept, nil, true},
+		"a right domain, unverified":              {link(limited), unverified, invitations.StepVerifyEmail, invitations.ErrEmailUnverified, true},
+		"a wrong domain":                          {link(limited), mallory, invitations.StepSwitchAccount, invitations.ErrDomainNotAllowed, true},
+		"a member already, with a link":           {link(member(false)), nina, invitations.StepOpen, invitations.ErrAlreadyMember, true},
+		"a member by this link":                   {link(member(true)), nina, invitations.StepOpen, nil, true},
+		"a member by this link, used up":          {link(both(state(invitations.StateAccepted), member(true))), nina, invitations.StepOpen, nil, false},
+		"a member by this link, which is revoked": {link(both(state(invitations.StateRevoked), member(true))), nina, invitations.StepOpen, nil, false},
+		"whoever, with a link that is used up":    {link(state(invitations.StateAccepted)), mallory, invitations.StepStop, invitations.ErrExhausted, false},
+		"whoever was removed before it was sent":  {email(removed(1)), nina, invitations.StepAccept, nil, true},
+		// The offer stands, as Lookup shows it; it is not for them.
+		"whoever was removed after it was sent":      {email(removed(3)), nina, invitations.StepStop, invitations.ErrRevoked, true},
 		"a member another way, with a link, expired": {link(both(expired, member(false))), nina, invitations.StepStop, invitations.ErrExpired, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -140,6 +148,11 @@ func TestNext(t *testing.T) {
 				want.Kind, want.Email = c.facts.Invitation.Kind, c.facts.Invitation.Email
 			}
 			require.Equal(t, want, next.Offer)
+			if c.step == invitations.StepOpen {
+				require.Equal(t, "acme", next.Organization, "where they are in")
+			} else {
+				require.Empty(t, next.Organization)
+			}
 			require.Len(t, store.ViewCalls(), 1, "one read")
 			require.Empty(t, store.UpdateCalls(), "Class44: no change")
 		})
@@ -223,6 +236,9 @@ func TestNext_JSON(t *testing.T) {
 	out, err := json.Marshal(invitations.Next{Step: invitations.StepStop, Reason: invitations.ErrExpired})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"step":"stop"}`, string(out))
+	out, err = json.Marshal(invitations.Next{Step: invitations.StepOpen, Organization: "acme", Reason: invitations.ErrAlreadyMember})
+	require.NoError(t, err)
+	require.JSONEq(t, `{"step":"open","organization":"acme"}`, string(out))
 	out, err = json.Marshal(invitations.Next{Step: invitations.StepAccept, Offer: offer})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"step":"accept","offer":{"organization":"acme","kind":"email","email":"nina@example.com",
