@@ -134,7 +134,10 @@ func (r rules) reveal(f Facts, actor Actor) (Record, error) {
 	if err := r.mayGive(f, actor, inv.Role); err != nil {
 		return Record{}, err
 	}
-	return inv, r.open(f, inv.Invitation)
+	if err := r.open(f, inv.Invitation); err != nil {
+		return Record{}, err
+	}
+	return inv, nil
 }
 
 // claim is what a verified token says.
@@ -159,7 +162,10 @@ func (r rules) look(f Facts, c claim) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	return inv, r.open(f, inv.Invitation)
+	if err := r.open(f, inv.Invitation); err != nil {
+		return Record{}, err
+	}
+	return inv, nil
 }
 
 func (r rules) accept(f Facts, c claim, who Identity) (Member, Changes, error) {
@@ -294,6 +300,15 @@ func (r rules) may(f Facts, actor Actor, permission Permission) error {
 		return ErrPermissionDenied
 	}
 	return nil
+}
+
+// mayView is may for a read whose only fact is the membership of who reads.
+func (r rules) mayView(viewer *Member, actor Actor, permission Permission) error {
+	f := Facts{Version: 1}
+	if viewer != nil {
+		f.Members = map[string]Member{actor.user: *viewer}
+	}
+	return r.may(f, actor, permission)
 }
 
 // mayGive refuses an actor whose own role does not hold all of role.

@@ -7,11 +7,11 @@ import (
 	"golang.org/x/net/idna"
 )
 
-// maxEmailBytes is the longest address that fits an SMTP path
-// (RFC 5321, 4.5.3.1.3, less the angle brackets).
 const (
+	// maxEmailBytes is what fits an SMTP path, RFC 5321, 4.5.3.1.3, less the angle brackets.
 	maxEmailBytes = 254
-	maxLocalBytes = 64 // RFC 5321, 4.5.3.1.1
+	// maxLocalBytes is of RFC 5321, 4.5.3.1.1.
+	maxLocalBytes = 64
 )
 
 // CanonicalEmail returns the one form in which this package stores, compares
@@ -80,6 +80,9 @@ func domainOf(email string) string {
 // why it has none.
 func canonicalDomain(domain string) (canonical, reason string) {
 	const bad = "has a domain that is not valid"
+	if len(domain) > maxEmailBytes { // before any work
+		return "", bad
+	}
 	for _, r := range domain {
 		if low := unicode.ToLower(r); low != r && unicode.ToUpper(low) != r {
 			return "", bad // a look-alike that becomes another letter, like the Kelvin sign

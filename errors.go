@@ -3,7 +3,7 @@ package invitations
 import "github.com/google/uuid"
 
 // Error is the type of every sentinel of this package: one kind of refusal
-// that a caller can act on. Compare with [errors.Is]; take the details for an
+// that a caller can act on, or [ErrOutcomeUnknown]. Compare with [errors.Is]; take the details for an
 // API answer with [errors.As]:
 //
 //	var refusal *invitations.Error
@@ -50,7 +50,7 @@ var (
 	ErrInvalidToken = &Error{code: "invalid_token", status: 404, text: "invalid token", message: noLongerValid}
 
 	// ErrNotPending is the coarse error of every invitation that can no
-	// longer be answered; one of the five below always says why.
+	// longer be answered; one of those below always says why.
 	ErrNotPending = &Error{code: "not_pending", status: 410, text: "invitation is not pending", message: noLongerValid}
 
 	// ErrExpired: the invitation was pending until its expiry. It can be resent.
@@ -108,9 +108,12 @@ var (
 	// ErrPendingLimit: the organization has as many pending invitations as it may.
 	ErrPendingLimit = &Error{code: "pending_limit_reached", status: 409, text: "limit of pending invitations reached", message: "There are too many pending invitations"}
 
-	// ErrConflict: the id stands for something else already, or, inside a
-	// host's transaction, a concurrent change won; roll back and run it again.
-	ErrConflict = &Error{code: "conflict", status: 409, text: "conflict with an existing or concurrent change", message: "This conflicts with another change; try again"}
+	// ErrConflict: the id stands for something else already.
+	ErrConflict = &Error{code: "conflict", status: 409, text: "the id is taken", message: "This id is already taken"}
+
+	// ErrConcurrentChange: a concurrent change won, and nothing was done. The same call may
+	// succeed; inside a host's transaction, roll back and run the transaction again.
+	ErrConcurrentChange = &Error{code: "concurrent_change", status: 409, text: "a concurrent change won", message: "Somebody else changed this; try again", coarse: ErrConflict}
 
 	// ErrInvalid: an argument is not acceptable; [InvalidError] says which and why.
 	ErrInvalid = &Error{code: "invalid_argument", status: 422, text: "invalid argument", message: "The request is not valid"}
@@ -118,7 +121,9 @@ var (
 
 // ErrOutcomeUnknown is returned when the answer to a commit was lost, so that the change may or may
 // not have happened. Repeating the same call converges: acceptance gives the
-// same membership back, and a creation that carries an id gives back what exists.
+// same membership back, a creation that carries an id gives back what exists, and a repeated
+// revocation or decline is refused with [ErrRevoked] or [ErrDeclined]. A resend sends again, and
+// a link that was created without an id may exist twice.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
 
 // AlreadyInvitedError names the pending invitation that stands in the way, so
@@ -136,8 +141,8 @@ func (e *AlreadyInvitedError) Unwrap() error { return ErrAlreadyInvited }
 // InvalidError names the argument that was refused and the reason. It matches
 // [ErrInvalid]. It never quotes the value.
 type InvalidError struct {
-	Field  string // such as "email" or "expires_in"
-	Reason string // such as "has no domain"
+	Field  string // the argument's name in lower case with underscores, such as "expires_in"
+	Reason string // such as "has no at sign"
 }
 
 // Error returns "invitations: invalid FIELD: REASON".

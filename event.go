@@ -35,5 +35,6 @@ type Event struct {
 	// InvitationID is the invitation concerned, if any.
 	InvitationID uuid.UUID `json:"invitation_id,omitzero"`
 	Role         Role      `json:"role,omitempty"`
-	Reason       string    `json:"reason,omitempty"`
+	// Reason says why, where a reason was given.
+	Reason string `json:"reason,omitempty"`
 }

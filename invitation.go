@@ -84,9 +84,9 @@ func (i Invitation) at(now time.Time) Invitation {
 // Sent is an invitation together with the token of its present sending.
 type Sent struct {
 	Invitation
-	// Token is for the link. It is the zero Token if the invitation is no
+	// Token is for the link, and is left out of JSON. It is the zero Token if the invitation is no
 	// longer pending, which only the repetition of a call with an id can meet.
-	Token Token `json:"token,omitzero"`
+	Token Token `json:"-"`
 }
 
 // An Offer is what the person who holds a token may know of the invitation.

@@ -21,7 +21,8 @@
 //     an invitation is worth only what its sender could still send when it is accepted.
 //   - A resend or a revocation kills the old token at once; expiry is checked at use, by
 //     the clock of [Config], and needs no background job.
-//   - A member who was removed does not come back by anything sent before.
+//   - A member who was removed does not come back by anything sent before. (Stores and
+//     rules know removals; no operation removes yet.)
 //   - A refusal changes nothing. Every refusal matches one of the sentinel errors of
 //     this package, and each has a stable code.
 //   - A call whose answer was lost can be repeated: [Service.Accept] by its nature,
@@ -40,7 +41,7 @@
 // # Texts
 //
 // Organization and user ids are the host's: 1 to 255 bytes of valid UTF-8 without
-// control characters, compared byte for byte. Addresses are taken in the form of
+// control characters, compared byte for byte. Addresses are brought into the form of
 // [CanonicalEmail]. Whatever else is taken has a bound, told where it is declared. A value out of
 // bounds is refused with an [InvalidError] before any store is asked.
 //
@@ -77,14 +78,15 @@ type Config struct {
 	// safe for concurrent use. Its times are cut to microseconds.
 	Clock func() time.Time
 
-	// Expiry is how long an invitation lives that does not say so itself;
-	// 0 is 7 days, or the nearer bound. MinExpiry and MaxExpiry bound what one may
-	// say; 0 is 1 day and 30 days.
+	// Expiry is how long an invitation lives that does not say so itself; 0 is 7 days, or the
+	// nearer bound. MinExpiry and MaxExpiry bound what one may say; 0 is 1 day and 30 days.
+	// All are between 1 microsecond and 3650 days.
 	Expiry, MinExpiry, MaxExpiry time.Duration
 	// PendingLimit is how many invitations of an organization, of both kinds, can be
 	// pending at once; 0 is 10. At most 100,000.
 	PendingLimit int
-	// MaxUses is the most that a link may be limited to; 0 is 10,000.
+	// MaxUses is the most that a link may be limited to; 0 is 10,000. At most 1,000,000,000.
+	// Links without a limit stay possible.
 	MaxUses int
 }
 
@@ -138,7 +140,7 @@ func setDefault[T time.Duration | int](v *T, value T) {
 // WithStore returns a Service that is s but for its store. It is how an
 // operation joins a transaction of the host's:
 //
-//	svc.WithStore(pgstore.New(tx)).Accept(ctx, token, identity)
+//	svc.WithStore(store.WithTx(tx)).Accept(ctx, token, identity)
 func (s *Service) WithStore(store Store) *Service {
 	t := *s
 	t.store = store

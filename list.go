@@ -16,7 +16,7 @@ type ListParams struct {
 
 	State  State // as of now: expired invitations are not pending
 	Kind   Kind
-	Role   Role
+	Role   Role   // at most 64 bytes
 	Email  string // canonicalized first
 	SentBy string // a user id
 
@@ -34,12 +34,12 @@ type Page struct {
 }
 
 // List returns an organization's invitations, newest first. The actor needs
-// [PermissionInvitationList].
+// [PermissionInvitationList]. For System, an organization that does not exist has an empty list.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (Page, error) {
-	now := s.now()
-	q, err := p.query(actor, now)
+	r := s.rules()
+	q, err := p.query(actor, r.now)
 	if err != nil {
 		return Page{}, err
 	}
@@ -49,7 +49,7 @@ func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (Page, er
 	if err != nil {
 		return Page{}, err
 	}
-	if err := s.mayView(actor, found.Viewer, PermissionInvitationList); err != nil {
+	if err := r.mayView(found.Viewer, actor, PermissionInvitationList); err != nil {
 		return Page{}, err
 	}
 	page := Page{Invitations: make([]Invitation, 0, min(len(found.Records), limit))}
@@ -59,7 +59,7 @@ func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (Page, er
 			page.Next = encodeCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID})
 			break
 		}
-		page.Invitations = append(page.Invitations, record.Invitation.at(now))
+		page.Invitations = append(page.Invitations, record.Invitation.at(r.now))
 	}
 	return page, nil
 }
@@ -102,17 +102,6 @@ func (s *Service) Get(ctx context.Context, actor Actor, organization string, id 
 	}
 	record, err := r.mayTouch(f, actor, PermissionInvitationList)
 	return record.Invitation.at(r.now), err
-}
-
-// mayView is the check of the reads whose facts are the viewer alone.
-func (s *Service) mayView(actor Actor, viewer *Member, permission Permission) error {
-	if actor.system {
-		return nil
-	}
-	if viewer == nil || !s.config.Policy.Allows(viewer.Role, permission) {
-		return ErrPermissionDenied
-	}
-	return nil
 }
 
 // query checks p and returns what it asks of a store.
@@ -208,7 +197,7 @@ func decodeCursor(cursor string) (*InvitationPosition, error) {
 	}
 	p.CreatedAt = time.UnixMicro(int64(micros)).UTC()
 	if year := p.CreatedAt.Year(); year < 1 || year > 9999 {
-		return nil, refused // further than a database's times reach
+		return nil, refused // further than all stores can keep
 	}
 	return &p, nil
 }

@@ -47,7 +47,7 @@ func (s *Service) CreateOrganization(ctx context.Context, organization, owner st
 }
 
 // Member returns the membership of user in organization, or [ErrNotFound]. It
-// is the read that a permission check needs:
+// asks for no actor: it is the host's own read, the one that a permission check needs:
 //
 //	m, err := svc.Member(ctx, organization, user)
 //	if err != nil || !svc.Policy().Allows(m.Role, permission) { ... }

@@ -233,10 +233,7 @@ func TestRedacted(t *testing.T) {
 
 	out, err := json.Marshal(invitations.Sent{Token: token})
 	require.NoError(t, err)
-	require.Contains(t, string(out), `"token":"[redacted]"`)
-	out, err = json.Marshal(invitations.Sent{})
-	require.NoError(t, err)
-	require.NotContains(t, string(out), `"token"`, "no token, no word of it")
+	require.NotContains(t, string(out), "oken", "a list of what was sent has no word of it")
 }
 
 // A nil ring is printed like any nil pointer.

@@ -57,7 +57,8 @@ type Policy struct {
 //
 // The roles must include [RoleOwner], the role of an organization's founder,
 // and it must hold every permission that any role holds: otherwise there would
-// be rights that nobody could give. The error is an [InvalidError].
+// be rights that nobody could give. A permission that no role holds is System's alone. The
+// error is an [InvalidError].
 func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	if len(roles) > maxRoles {
 		return nil, invalid("roles", "are more than 256")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -17,8 +18,9 @@ type InviteParams struct {
 
 	// The rest is optional.
 
-	// ID is a version 7 UUID of the caller's own making. A call that is
-	// repeated with it, because its answer was lost, gives back what exists.
+	// ID is a version 7 UUID of the caller's own making, as uuid.NewV7 of
+	// github.com/google/uuid returns. A call that is repeated with it, because its answer was lost,
+	// gives back what exists, as long as no resend has given it another lifetime.
 	ID        uuid.UUID
 	ExpiresIn time.Duration     // cut to microseconds; bounds and default are in [Config]
 	Message   string            // at most 500 characters; the only control character is newline
@@ -66,7 +68,7 @@ type LinkParams struct {
 // refuses the same as [Service.Invite], but for the address.
 func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Sent, error) {
 	if p.MaxUses < 0 || p.MaxUses > s.config.MaxUses {
-		return Sent{}, invalid("max_uses", "is out of bounds")
+		return Sent{}, invalid("max_uses", "is not between 0 and "+strconv.Itoa(s.config.MaxUses))
 	}
 	domains, err := canonicalDomains(p.AllowedDomains)
 	if err != nil {

@@ -22,7 +22,7 @@ import (
 // memory with what it keeps, nor does it keep what it was given. Empty and
 // nil maps and slices are the same.
 //
-// Its errors are its own, but for two of this package: [ErrConflict] if it
+// Its errors are its own, but for two of this package: [ErrConcurrentChange] if it
 // gave up before a concurrent change, and [ErrOutcomeUnknown] if it cannot tell
 // whether an Update took effect: a commit that the database refused is a failure, and one whose
 // answer is missing an unknown outcome. An error that is caused by the end of ctx
@@ -121,17 +121,17 @@ type Facts struct {
 	// Pending is, by address, the pending invitation; the newest, if clocks
 	// that disagree have left several.
 	Pending      map[string]uuid.UUID
-	PendingCount int
+	PendingCount int // at most PendingUpTo
 }
 
 // A Record is an invitation as a store keeps it. Its State is never [StateExpired].
 type Record struct {
 	Invitation
-	Nonce Nonce // of the token that opens it
+	Nonce Nonce `json:"nonce"` // of the token that opens it
 	// SentVersion is the version of the organization's change that last sent it.
 	// Whether a removal came before or after is told by versions, because no two
 	// clocks agree.
-	SentVersion int64
+	SentVersion int64 `json:"sent_version"`
 }
 
 // Clone returns a copy that shares no memory with r.
@@ -143,10 +143,10 @@ func (r Record) Clone() Record {
 // A Removal is the trace that a removed member leaves: nothing that was sent
 // before it brings them back. A store keeps the last one of each user.
 type Removal struct {
-	Organization string
-	UserID       string
-	Version      int64 // of the change that removed them
-	At           time.Time
+	Organization string    `json:"organization"`
+	UserID       string    `json:"user_id"`
+	Version      int64     `json:"version"` // of the change that removed them
+	At           time.Time `json:"at"`
 }
 
 // Changes are what an Update writes. All of it bears the id of the organization
@@ -196,7 +196,7 @@ type InvitationQuery struct {
 
 // An InvitationPosition is a place in the order of an [InvitationQuery]. Nothing need stand there.
 type InvitationPosition struct {
-	CreatedAt time.Time
+	CreatedAt time.Time // of the years 1 to 9999
 	ID        uuid.UUID
 }
 

@@ -126,7 +126,8 @@ func (r Keyring) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText returns "[redacted]".
 func (r Keyring) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Sign returns the token of the invitation id's sending that has nonce.
+// Sign returns the token for the sending of the invitation id that has nonce. The zero
+// Keyring cannot sign.
 func (r *Keyring) Sign(id uuid.UUID, nonce Nonce) Token {
 	k := r.keys[0]
 	m := k.pool.Get().(*mac)

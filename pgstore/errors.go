@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -77,8 +78,7 @@ const readOnly = "25006"
 const maxAttempts = 5
 
 // repeat runs f until it succeeds or fails for good: up to 5 times, with a
-// growing random pause. In a host's transaction, which only the host can
-// repeat, f runs once.
+// growing random pause.
 func (s *Store) repeat(ctx context.Context, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
@@ -97,9 +97,6 @@ func (s *Store) repeat(ctx context.Context, f func() error) error {
 
 // repeatable reports whether f, which did not commit, may do better next time.
 func (s *Store) repeatable(err error) bool {
-	if _, ok := s.db.(pgx.Tx); ok {
-		return false
-	}
 	if errors.As(err, new(refusal)) || errors.As(err, new(outcomeUnknown)) {
 		return false
 	}
@@ -155,13 +152,15 @@ func reason(err error) error {
 	if pgErr := pgError(err); pgErr != nil {
 		switch pgErr.Code {
 		case "40001", "40P01":
-			return fmt.Errorf("SQLSTATE %s: %w", pgErr.Code, invitations.ErrConflict)
+			return fmt.Errorf("SQLSTATE %s: %w", pgErr.Code, invitations.ErrConcurrentChange)
 		}
-		switch pgErr.Code[:2] {
-		case "22", "23": // data exceptions and violated constraints quote values
-			return errors.New("SQLSTATE " + pgErr.Code)
+		// Many messages quote values. Those of a setup that is wrong do not, and help.
+		for _, class := range []string{"28", "3D", "3F", "42"} {
+			if strings.HasPrefix(pgErr.Code, class) {
+				return errors.New("SQLSTATE " + pgErr.Code + ": " + pgErr.Message)
+			}
 		}
-		return errors.New("SQLSTATE " + pgErr.Code + ": " + pgErr.Message)
+		return errors.New("SQLSTATE " + pgErr.Code)
 	}
 	var connect *pgconn.ConnectError
 	switch {

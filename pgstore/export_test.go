@@ -1,11 +1,7 @@
 package pgstore
 
-import "strings"
-
-// SQL returns text with a schema's name in its place.
-func SQL(schema, text string) string {
-	return strings.ReplaceAll(text, "{schema}", quote(schema))
-}
+// SQL returns text with a schema's quoted name in the place of {schema}.
+var SQL = inSchema
 
 // Schema returns the name of the store's schema.
 func (s *Store) Schema() string { return s.schema }

@@ -57,7 +57,7 @@ func TestHostTransactionOfAHigherIsolationLevelSeesAConflict(t *testing.T) {
 			_, err = s.svc.Accept(s.ctx, link.Token.Reveal(), person("ann"))
 			require.NoError(t, err)
 			_, err = inside.Accept(s.ctx, link.Token.Reveal(), person("joe"))
-			require.ErrorIs(t, err, invitations.ErrConflict)
+			require.ErrorIs(t, err, invitations.ErrConcurrentChange)
 			noDriver(t, err)
 			require.NoError(t, tx.Rollback(s.ctx))
 			_, err = s.svc.Accept(s.ctx, link.Token.Reveal(), person("joe"))

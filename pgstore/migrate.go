@@ -17,12 +17,13 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations returns the SQL files that make the store's tables in the named
-// schema, for a host's own migration tool. Their names begin with a number and sort in the
+// Migrations returns the SQL files that make the store's tables in the schema that
+// [Config] would name so, for a host's own migration tool. Their names begin with a number and sort in the
 // order in which they are to be applied, each once. A file is never changed
 // after its release. Use either this or [Store.Migrate], not both.
 func Migrations(schema string) (fs.FS, error) {
-	if err := checkSchema(schema); err != nil {
+	schema, err := checkSchema(schema)
+	if err != nil {
 		return nil, err
 	}
 	// A zip archive in memory is the standard library's file system of
@@ -67,7 +68,7 @@ func render(schema string) []migration {
 		if err != nil {
 			panic(err)
 		}
-		all = append(all, migration{version, path.Base(name), strings.ReplaceAll(string(sql), "{{schema}}", quote(schema))})
+		all = append(all, migration{version, path.Base(name), inSchema(schema, string(sql))})
 	}
 	return all
 }
@@ -109,14 +110,6 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if version == 0 {
-		if _, err := tx.Exec(ctx, s.sql("create schema if not exists {schema}")); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, s.sql("create table {schema}.migrations (version integer not null primary key)")); err != nil {
-			return err
-		}
-	}
 	for _, m := range all {
 		if m.version <= version {
 			continue
@@ -125,6 +118,11 @@ func (s *Store) migrate(ctx context.Context) error {
 		// arguments.
 		if _, err := tx.Conn().PgConn().Exec(ctx, m.sql).ReadAll(); err != nil {
 			return err
+		}
+		if m.version == 1 { // which has made the schema
+			if _, err := tx.Exec(ctx, s.sql("create table {schema}.migrations (version integer not null primary key)")); err != nil {
+				return err
+			}
 		}
 		if _, err := tx.Exec(ctx, s.sql("insert into {schema}.migrations (version) values ($1::integer)"), m.version); err != nil {
 			return err

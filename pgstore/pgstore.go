@@ -12,9 +12,9 @@
 //
 // In a host's transaction nothing is begun, committed, rolled back or
 // repeated, and reads see what its isolation level lets them see. The organization stays locked until the host ends the transaction, so end it soon. A
-// refusal leaves the transaction usable. At a higher isolation level than read
-// committed, a concurrent change is [invitations.ErrConflict]: roll back and
-// run the transaction again.
+// refusal leaves the transaction usable. A deadlock, and at a higher isolation level than
+// read committed any concurrent change, is [invitations.ErrConcurrentChange]: roll back and run the
+// transaction again.
 //
 // The store needs no other setting of the server than a primary: with several
 // hosts in the connection string, ask for target_session_attrs=read-write.
@@ -42,11 +42,10 @@ type DB interface {
 // Store is an [invitations.Store] in PostgreSQL. It is as safe for concurrent
 // use as its [DB]: on a pool it is.
 type Store struct {
-	db      DB
-	schema  string
-	fix     fixed
-	byID    statements
-	byToken statements
+	db            DB
+	schema        string
+	common        commonStatements
+	byID, byToken statements
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -54,15 +53,16 @@ var _ invitations.Store = (*Store)(nil)
 // Config is what a [Store] can be told. The zero Config is ready to use.
 type Config struct {
 	// Schema is the name of the schema that holds the store's tables; empty is
-	// "invitations". At most 63 bytes of valid UTF-8, without control characters;
-	// not one of PostgreSQL's own.
+	// "invitations". At most 63 bytes of valid UTF-8, without control characters; not
+	// one of PostgreSQL's own. Give the store a schema for itself: its tables have names such as
+	// members, events and migrations.
 	Schema string
 }
 
-// DefaultSchema is the schema of a [Config] that names none.
-const DefaultSchema = "invitations"
+const defaultSchema = "invitations"
 
-// New returns a Store on db with the zero [Config].
+// New returns a Store on db with the zero [Config]. From a Store with another one, take
+// [Store.WithTx] for a transaction.
 func New(db DB) *Store {
 	s, err := NewWithConfig(db, Config{})
 	if err != nil {
@@ -74,14 +74,12 @@ func New(db DB) *Store {
 // NewWithConfig returns a Store on db. A name that cannot be a schema's is
 // refused with an [invitations.InvalidError].
 func NewWithConfig(db DB, config Config) (*Store, error) {
-	if config.Schema == "" {
-		config.Schema = DefaultSchema
-	}
-	if err := checkSchema(config.Schema); err != nil {
+	schema, err := checkSchema(config.Schema)
+	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, schema: config.Schema}
-	s.fix = s.fixed()
+	s := &Store{db: db, schema: schema}
+	s.common = s.commonStatements()
 	s.byID = s.statements("$1::text", 1)
 	s.byToken = s.statements("(select t.organization from {schema}.invitations t where t.id = $1::uuid and t.nonce = $2::bytea)", 2)
 	return s, nil
@@ -94,28 +92,30 @@ func (s *Store) WithTx(tx pgx.Tx) *Store {
 	return &t
 }
 
-func checkSchema(name string) error {
+// checkSchema returns the name of the schema that name stands for.
+func checkSchema(name string) (string, error) {
+	reason := ""
 	switch {
 	case name == "":
-		return &invitations.InvalidError{Field: "schema", Reason: "is empty"}
+		return defaultSchema, nil
 	case len(name) > 63: // what PostgreSQL cuts names to
-		return &invitations.InvalidError{Field: "schema", Reason: "has more than 63 bytes"}
+		reason = "has more than 63 bytes"
 	case strings.HasPrefix(name, "pg_") || name == "information_schema":
-		return &invitations.InvalidError{Field: "schema", Reason: "is PostgreSQL's own"}
+		reason = "is PostgreSQL's own"
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return &invitations.InvalidError{Field: "schema", Reason: "has a control character or is not valid UTF-8"}
-	case strings.ContainsAny(name, "{}"):
-		return &invitations.InvalidError{Field: "schema", Reason: "has a brace"}
+		reason = "has a control character or is not valid UTF-8"
+	default:
+		return name, nil
 	}
-	return nil
+	return "", &invitations.InvalidError{Field: "schema", Reason: reason}
 }
 
-func quote(schema string) string { return pgx.Identifier{schema}.Sanitize() }
-
-// sql returns text with the schema's name in its place.
-func (s *Store) sql(text string) string {
-	return strings.ReplaceAll(text, "{schema}", quote(s.schema))
+// inSchema returns text with the schema's quoted name in the place of {schema}.
+func inSchema(schema, text string) string {
+	return strings.ReplaceAll(text, "{schema}", pgx.Identifier{schema}.Sanitize())
 }
+
+func (s *Store) sql(text string) string { return inSchema(s.schema, text) }
 
 // Update implements [invitations.Store].
 func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {

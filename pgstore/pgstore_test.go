@@ -25,7 +25,7 @@ func newPool(t *testing.T, configure func(*pgxpool.Config)) *pgxpool.Pool {
 	config, err := pgxpool.ParseConfig(pgtest.URL(t))
 	require.NoError(t, err)
 	config.MaxConns = 8
-	// Nothing relies on it.
+	// Nothing may rely on the search path.
 	config.ConnConfig.RuntimeParams["search_path"] = "nowhere"
 	if configure != nil {
 		configure(config)

@@ -34,7 +34,7 @@ func newPooler(t *testing.T, mode pgx.QueryExecMode, maxPreparedStatements int) 
 	}
 }
 
-func TestFault16_TransactionPooler(t *testing.T) {
+func TestFault_TransactionPooler(t *testing.T) {
 	t.Parallel()
 	for _, setup := range []struct {
 		mode                  pgx.QueryExecMode
@@ -206,9 +206,9 @@ func listed(s *scene, p invitations.ListParams) (ids []uuid.UUID) {
 	}
 }
 
-// TestFault16_ServersLostBehindThePooler ends the servers' sessions, while those of the
+// TestFault_ServersLostBehindThePooler ends the servers' sessions, while those of the
 // clients last.
-func TestFault16_ServersLostBehindThePooler(t *testing.T) {
+func TestFault_ServersLostBehindThePooler(t *testing.T) {
 	t.Parallel()
 	configure := newPooler(t, pgx.QueryExecModeExec, 0)
 	name := pgtest.Schema(t) // whatever is only this test's

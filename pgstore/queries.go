@@ -17,8 +17,8 @@ type statements struct {
 	lock, organization, invitation, members, pending, count string
 }
 
-// A fixed statement is the same for all queries.
-type fixed struct {
+// commonStatements are those that name their organization by its id alone.
+type commonStatements struct {
 	create, touch, deleteMember, putRemoval, putMember, putInvitation, appendEvent, viewer string
 }
 
@@ -65,8 +65,8 @@ func (s *Store) statements(organization string, n int) statements {
 	}
 }
 
-func (s *Store) fixed() fixed {
-	return fixed{
+func (s *Store) commonStatements() commonStatements {
+	return commonStatements{
 		create:       s.sql(`insert into {schema}.organizations (id, version) values ($1::text, 0) on conflict do nothing`),
 		touch:        s.sql(`update {schema}.organizations set version = $2::bigint where id = $1::text`),
 		deleteMember: s.sql(`delete from {schema}.members where organization = $1::text and user_id = $2::text`),
@@ -111,7 +111,7 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() 
 
 	create := lock && q.Create
 	if create {
-		b.Queue(s.fix.create, q.Organization)
+		b.Queue(s.common.create, q.Organization)
 	}
 	first := by.organization
 	if lock {
@@ -186,23 +186,23 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() 
 // queueChanges queues what applies changes, the organization's row first.
 func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes) {
 	org, version := f.Organization, f.Version+1
-	b.Queue(s.fix.touch, org, version)
+	b.Queue(s.common.touch, org, version)
 	for _, user := range changes.Gone {
-		b.Queue(s.fix.deleteMember, org, user)
+		b.Queue(s.common.deleteMember, org, user)
 	}
 	for _, r := range changes.Removals {
-		b.Queue(s.fix.putRemoval, org, r.UserID, r.Version, r.At)
+		b.Queue(s.common.putRemoval, org, r.UserID, r.Version, r.At)
 	}
 	for _, m := range changes.Members {
-		b.Queue(s.fix.putMember, org, m.UserID, m.Role, m.JoinedAt, m.InvitationID, m.InvitedBy, encodeMetadata(m.Metadata))
+		b.Queue(s.common.putMember, org, m.UserID, m.Role, m.JoinedAt, m.InvitationID, m.InvitedBy, encodeMetadata(m.Metadata))
 	}
 	for _, r := range changes.Invitations {
-		b.Queue(s.fix.putInvitation, org, r.ID, r.Kind, r.State, r.Email, r.Role, r.Message, encodeMetadata(r.Metadata),
+		b.Queue(s.common.putInvitation, org, r.ID, r.Kind, r.State, r.Email, r.Role, r.Message, encodeMetadata(r.Metadata),
 			emptyNotNil(r.AllowedDomains), r.MaxUses, r.Uses, r.CreatedBy, r.SentBy, r.CreatedAt, r.SentAt, r.ExpiresAt,
 			nullIfZero(r.EndedAt), r.Nonce[:], r.SentVersion)
 	}
 	for i, e := range changes.Events {
-		b.Queue(s.fix.appendEvent, org, version, i, e.Type, e.At, e.Actor, e.Subject, e.InvitationID, e.Role, e.Reason)
+		b.Queue(s.common.appendEvent, org, version, i, e.Type, e.At, e.Actor, e.Subject, e.InvitationID, e.Role, e.Reason)
 	}
 }
 
@@ -211,7 +211,7 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 	if viewer == "" {
 		return
 	}
-	b.Queue(s.fix.viewer, organization, viewer).Query(func(rows pgx.Rows) error {
+	b.Queue(s.common.viewer, organization, viewer).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var m memberRow
 			if err := rows.Scan(m.targets()...); err != nil {

@@ -82,5 +82,9 @@ func accounts(emails ...string) func(context.Context, string) (bool, error) {
 
 func second[T any](_ T, err error) error { return err }
 
-// must returns v where an error would show in v.
-func must[T any](v T, _ error) T { return v }
+func (w *world) lookup(sent invitations.Sent) invitations.Offer {
+	w.Helper()
+	offer, err := w.svc.Lookup(w.ctx, sent.Token.Reveal())
+	w.ok(err)
+	return offer
+}

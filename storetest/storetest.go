@@ -10,8 +10,8 @@
 // Run it with the race detector. It checks that an Update is atomic, that facts
 // and pages are exact, with two organizations side by side that have
 // everything in common, races with many rounds behind a barrier, and then the
-// stories of the library through the whole service. It uses the standard
-// library alone.
+// stories of the library through the whole service. It adds
+// no dependency to the store's module.
 package storetest
 
 import (

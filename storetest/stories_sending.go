@@ -180,8 +180,8 @@ func storyTwinIDs(w *world) {
 	w.found("zeta", "eve")
 	victim := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", ID: id(1)})
 	twin := w.link(invitations.User("eve"), invitations.LinkParams{Organization: "zeta", Role: "owner", ID: id(1)})
-	w.equal("offer", must(w.svc.Lookup(w.ctx, victim.Token.Reveal())).Organization, "acme")
-	w.equal("offer", must(w.svc.Lookup(w.ctx, twin.Token.Reveal())).Organization, "zeta")
+	w.equal("offer", w.lookup(victim).Organization, "acme")
+	w.equal("offer", w.lookup(twin).Organization, "zeta")
 	_, err := w.svc.Revoke(w.ctx, invitations.User("eve"), "zeta", id(1))
 	w.ok(err)
 	if m := w.accept(victim, invitations.Identity{UserID: "x"}); m.Organization != "acme" || m.Role != "viewer" {

@@ -357,7 +357,7 @@ func storyNoSecrets(w *world) {
 	_, twice := w.svc.Invite(w.ctx, ada, invitations.InviteParams{Organization: "acme", Email: "ann@example.com", Role: "viewer"})
 	next, err := w.svc.Next(w.ctx, token, invitations.Visitor{Identity: person("eve", "eve@example.com")})
 	w.ok(err)
-	for _, v := range []any{sent, w.get(sent), must(w.svc.Lookup(w.ctx, token)), next, mismatch, twice, w.svc, w.state("acme").Events, w.accept(sent, annID)} {
+	for _, v := range []any{sent, w.get(sent), w.lookup(sent), next, mismatch, twice, w.svc, w.state("acme").Events, w.accept(sent, annID)} {
 		asJSON, err := json.Marshal(v)
 		w.ok(err)
 		for _, text := range []string{fmt.Sprint(v), fmt.Sprintf("%+v", v), fmt.Sprintf("%#v", v), string(asJSON)} {

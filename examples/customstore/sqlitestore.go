@@ -336,7 +336,7 @@ func failure(ctx context.Context, err, other error) error {
 	case ctx.Err() != nil:
 		other = ctx.Err()
 	case errors.As(err, &lite) && lite.Code()&0xff == sqlite3.SQLITE_BUSY:
-		other = invitations.ErrConflict
+		other = invitations.ErrConcurrentChange
 	}
 	return fmt.Errorf("invitations: customstore: %w: %v", other, err)
 }

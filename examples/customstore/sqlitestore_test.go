@@ -44,8 +44,8 @@ func TestOtherProcess(t *testing.T) {
 		})
 	}
 	if err := join(ours, "ada", func() {
-		if err := join(theirs, "bob", func() { t.Error("two Updates at once") }); !errors.Is(err, invitations.ErrConflict) {
-			t.Errorf("got error %v, want ErrConflict", err)
+		if err := join(theirs, "bob", func() { t.Error("two Updates at once") }); !errors.Is(err, invitations.ErrConcurrentChange) {
+			t.Errorf("got error %v, want ErrConcurrentChange", err)
 		}
 	}); err != nil {
 		t.Fatal(err)

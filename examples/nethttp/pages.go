@@ -23,14 +23,15 @@ var pages = template.Must(template.New("").Parse(pagesHTML))
 
 // A page is what templates show.
 type page struct {
-	Title     string
-	Who       account // zero: nobody is signed in
-	Path      string  // of the invitation
-	Offer     invitations.Offer
-	Message   string
-	Teams     []invitations.Member
-	Mails     []mail
-	CanRefuse bool // the invitation can be declined
+	Title        string
+	Who          account // zero: nobody is signed in
+	Path         string  // of the invitation
+	Organization string  // where the visitor is a member already
+	Offer        invitations.Offer
+	Message      string
+	Teams        []invitations.Member
+	Mails        []mail
+	CanRefuse    bool // the invitation can be declined
 }
 
 func (a *app) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
@@ -76,7 +77,7 @@ func (a *app) showInvitation(w http.ResponseWriter, r *http.Request) {
 		status, detail = describe(next.Reason)
 		p.Title, p.Message = "Invitation", detail.Message
 	case next.Step == invitations.StepOpen:
-		p.Title = "You are in"
+		p.Title, p.Organization = "You are in", next.Organization
 	case next.Reason != nil:
 		_, detail := describe(next.Reason)
 		p.Message = detail.Message

@@ -1,18 +1,19 @@
--- Every table is led by the organization's id, and all rows of an organization
--- are written under the lock of its row in organizations: so there is no foreign
--- key to check, no sequence to share, and a distributed PostgreSQL can place each
--- organization as a whole. Texts have the collation "C": they are compared byte
--- for byte, whatever the database's own collation says. Where there is nothing
--- to say, a text is empty, and a UUID zero; NULL equals nothing and so hides bugs.
+-- Every table of an organization is led by its id, and all rows of an organization are
+-- written under the lock of its row in organizations: so there is no foreign key to
+-- check, no sequence to share, and a distributed PostgreSQL can place each organization
+-- as a whole. (personal_quotas belong to no organization.) Texts have the collation "C":
+-- they are compared byte for byte, whatever the database's own collation says. Where
+-- there is nothing to say, a text is empty and a UUID zero; NULL, which equals nothing and
+-- so hides bugs, is left to the one time that may be missing.
 
-create schema if not exists {{schema}};
+create schema if not exists {schema};
 
-create table {{schema}}.organizations (
+create table {schema}.organizations (
 	id      text collate "C" not null primary key,
 	version bigint not null
 );
 
-create table {{schema}}.invitations (
+create table {schema}.invitations (
 	organization    text collate "C" not null,
 	id              uuid not null,
 	kind            text collate "C" not null,
@@ -37,18 +38,18 @@ create table {{schema}}.invitations (
 );
 
 -- From the token to the organization.
-create index invitations_id on {{schema}}.invitations (id);
+create index invitations_id on {schema}.invitations (id);
 -- The pending limit, and the list of pending ones.
-create index invitations_pending on {{schema}}.invitations (organization, expires_at) where state = 'pending';
+create index invitations_pending on {schema}.invitations (organization, expires_at) where state = 'pending';
 -- The lists, one for each filter.
-create index invitations_created on {{schema}}.invitations (organization, created_at desc, id desc);
-create index invitations_state on {{schema}}.invitations (organization, state, created_at desc, id desc);
-create index invitations_role on {{schema}}.invitations (organization, role, created_at desc, id desc);
-create index invitations_sent_by on {{schema}}.invitations (organization, sent_by, created_at desc, id desc);
-create index invitations_email on {{schema}}.invitations (organization, email, created_at desc, id desc) where email <> '';
-create index invitations_link on {{schema}}.invitations (organization, created_at desc, id desc) where kind = 'link';
+create index invitations_created on {schema}.invitations (organization, created_at desc, id desc);
+create index invitations_state on {schema}.invitations (organization, state, created_at desc, id desc);
+create index invitations_role on {schema}.invitations (organization, role, created_at desc, id desc);
+create index invitations_sent_by on {schema}.invitations (organization, sent_by, created_at desc, id desc);
+create index invitations_email on {schema}.invitations (organization, email, created_at desc, id desc) where email <> '';
+create index invitations_link on {schema}.invitations (organization, created_at desc, id desc) where kind = 'link';
 
-create table {{schema}}.members (
+create table {schema}.members (
 	organization  text collate "C" not null,
 	user_id       text collate "C" not null,
 	role          text collate "C" not null,
@@ -60,10 +61,10 @@ create table {{schema}}.members (
 );
 
 -- From a user to their organizations.
-create index members_user on {{schema}}.members (user_id);
+create index members_user on {schema}.members (user_id);
 
 -- What removed members leave behind: nothing sent before brings them back.
-create table {{schema}}.removals (
+create table {schema}.removals (
 	organization text collate "C" not null,
 	user_id      text collate "C" not null,
 	version      bigint not null,
@@ -71,7 +72,7 @@ create table {{schema}}.removals (
 	primary key (organization, user_id)
 );
 
-create table {{schema}}.events (
+create table {schema}.events (
 	organization  text collate "C" not null,
 	version       bigint not null,
 	index         integer not null,
@@ -85,11 +86,11 @@ create table {{schema}}.events (
 	primary key (organization, version, index)
 );
 
-create index events_invitation on {{schema}}.events (organization, invitation_id, version, index);
+create index events_invitation on {schema}.events (organization, invitation_id, version, index);
 
 -- A quota of an organization (user_id empty) or of one member within it: what may be
 -- used in a period that began at period_start, and what is used.
-create table {{schema}}.quotas (
+create table {schema}.quotas (
 	organization text collate "C" not null,
 	user_id      text collate "C" not null,
 	period       text collate "C" not null,
@@ -101,7 +102,7 @@ create table {{schema}}.quotas (
 );
 
 -- A quota of a user outside all organizations.
-create table {{schema}}.personal_quotas (
+create table {schema}.personal_quotas (
 	user_id      text collate "C" not null primary key,
 	period       text collate "C" not null,
 	period_start timestamptz not null,
