@@ -6,12 +6,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"testing"
 	"time"
 
 	"github.com/go-invitations/invitations"
 	"github.com/go-invitations/invitations/memstore"
-	"github.com/go-invitations/invitations/storetest"
 )
 
 // exampleService returns a service with the organization acme of ada's.
@@ -133,16 +131,20 @@ func ExampleService_All() {
 	for _, email := range []string{"bob@example.com", "kim@example.com"} {
 		_, _ = svc.Invite(ctx, ada, invitations.InviteParams{Organization: "acme", Email: email, Role: invitations.RoleViewer})
 	}
-	n := 0
-	for inv, err := range svc.All(ctx, ada, invitations.ListParams{Organization: "acme", State: invitations.StatePending}) {
-		if err != nil {
-			fmt.Println(err)
-			return
+	show := func() error {
+		for inv, err := range svc.All(ctx, ada, invitations.ListParams{Organization: "acme", State: invitations.StatePending}) {
+			if err != nil {
+				return err
+			}
+			fmt.Println(inv.Email, inv.Role)
 		}
-		n += inv.MaxUses
+		return nil
 	}
-	fmt.Println(n, "places")
-	// Output: 2 places
+	fmt.Println(show())
+	// Unordered output:
+	// bob@example.com viewer
+	// kim@example.com viewer
+	// <nil>
 }
 
 func ExamplePolicy_Allows() {
@@ -159,9 +161,12 @@ func ExamplePolicy_Allows() {
 
 func ExampleNewPolicy() {
 	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{
-		invitations.RoleOwner: {invitations.PermissionInvitationCreate, "report:read", "report:write"},
-		"author":              {"report:read", "report:write"},
-		"reader":              {"report:read"},
+		invitations.RoleOwner: {
+			invitations.PermissionInvitationCreate, invitations.PermissionInvitationResend,
+			invitations.PermissionInvitationRevoke, invitations.PermissionInvitationList, "report:read", "report:write",
+		},
+		"author": {"report:read", "report:write"},
+		"reader": {"report:read"},
 	})
 	fmt.Println(policy.CanGrant("author", "reader"), policy.CanGrant("reader", "author"), policy.CanGrant("author", "unknown"), err)
 	// Output: true false false <nil>
@@ -197,11 +202,4 @@ func ExampleNewKeyring() {
 	// Output:
 	// <nil>
 	// invitations: invalid token
-}
-
-// The conformance suite, as a store of one's own runs it.
-func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) invitations.Store {
-		return memstore.New() // yours
-	})
 }

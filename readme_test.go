@@ -19,7 +19,7 @@ func TestREADME(t *testing.T) {
 	require.Less(t, strings.Index(string(readme), "```go"), len(strings.Join(strings.SplitAfter(string(readme), "\n")[:25], "")), "code by line 25")
 	blocks := strings.Split(string(readme), "```")
 	var sources strings.Builder
-	for _, pattern := range []string{"*_test.go", "pgstore/*_test.go", "examples/*/*.go"} {
+	for _, pattern := range []string{"*_test.go", "memstore/*_test.go", "pgstore/*_test.go", "examples/*/*.go"} {
 		names, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, name := range names {
@@ -34,7 +34,7 @@ func TestREADME(t *testing.T) {
 		switch {
 		case !isGo:
 		case strings.HasPrefix(code, "package main"):
-			require.LessOrEqual(t, strings.Count(code, "\n"), 32)
+			require.LessOrEqual(t, strings.Count(code, "\n"), 30)
 			file := filepath.Join(t.TempDir(), "main.go")
 			require.NoError(t, os.WriteFile(file, []byte(code), 0o600))
 			out, err := exec.Command("go", "run", file).CombinedOutput()

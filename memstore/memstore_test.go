@@ -9,5 +9,7 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(*testing.T) invitations.Store { return memstore.New() })
+	storetest.Run(t, func(t *testing.T) invitations.Store {
+		return memstore.New() // yours
+	})
 }

@@ -11,6 +11,25 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
+// acceptAndTakeASeat is the host's transaction of the README.
+func acceptAndTakeASeat(
+	ctx context.Context, pool *pgxpool.Pool, store *pgstore.Store, svc *invitations.Service, token string, identity invitations.Identity,
+) error {
+	tx, err := pool.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback(ctx)
+	member, err := svc.WithStore(store.WithTx(tx)).Accept(ctx, token, identity)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "insert into seats (user_id) values ($1)", member.UserID); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
 // TestREADME runs what the README shows of this package.
 func TestREADME(t *testing.T) {
 	t.Parallel()
@@ -18,21 +37,6 @@ func TestREADME(t *testing.T) {
 		c.ConnConfig.RuntimeParams["search_path"] = "public"
 	})
 	keys := keyring(t)
-	accept := func(ctx context.Context, store *pgstore.Store, svc *invitations.Service, token string, identity invitations.Identity) error {
-		tx, err := pool.Begin(ctx)
-		if err != nil {
-			return err
-		}
-		defer tx.Rollback(ctx)
-		member, err := svc.WithStore(store.WithTx(tx)).Accept(ctx, token, identity)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Exec(ctx, "insert into seats (user_id) values ($1)", member.UserID); err != nil {
-			return err
-		}
-		return tx.Commit(ctx)
-	}
 	run := func(ctx context.Context) error {
 		store := pgstore.New(pool)
 		if err := store.Migrate(ctx); err != nil { // or apply pgstore.Migrations with your own tool
@@ -49,13 +53,13 @@ func TestREADME(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		require.Error(t, accept(ctx, store, svc, sent.Token.Reveal(), person("ann")), "there is no table of seats")
+		require.Error(t, acceptAndTakeASeat(ctx, pool, store, svc, sent.Token.Reveal(), person("ann")), "there is no table of seats")
 		_, err = svc.Member(ctx, acme, "ann")
 		require.ErrorIs(t, err, invitations.ErrNotFound, "both or none")
 		if _, err := pool.Exec(ctx, "create table seats (user_id text)"); err != nil {
 			return err
 		}
-		if err := accept(ctx, store, svc, sent.Token.Reveal(), person("ann")); err != nil {
+		if err := acceptAndTakeASeat(ctx, pool, store, svc, sent.Token.Reveal(), person("ann")); err != nil {
 			return err
 		}
 		_, err = svc.Member(ctx, acme, "ann")

@@ -26,6 +26,15 @@ const URLVariable = "INVITATIONS_TEST_DATABASE_URL"
 // ErrNoServer is returned where the machine has no PostgreSQL server binaries.
 var ErrNoServer = errors.New("no PostgreSQL server binaries (initdb, pg_ctl, postgres) in PATH or the usual folders; install PostgreSQL 14 or later, or set " + URLVariable)
 
+// Check returns an error that says what to install where tests would find no PostgreSQL.
+func Check() error {
+	if os.Getenv(URLVariable) != "" {
+		return nil
+	}
+	_, err := binaries()
+	return err
+}
+
 // Start starts a throwaway cluster on a free port of 127.0.0.1 and returns the URL of
 // its database, and what stops and removes it.
 func Start(ctx context.Context) (url string, stop func(), err error) {

@@ -3,6 +3,8 @@
 // that variable and DATABASE_URL, runs the command, and removes the cluster.
 //
 //	go run ./internal/withpg go test ./...
+//
+// With -check instead of a command it only says whether there is a PostgreSQL.
 package main
 
 import (
@@ -19,8 +21,15 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fmt.Fprintln(os.Stderr, "usage: withpg COMMAND [ARGUMENT ...]")
+		fmt.Fprintln(os.Stderr, "usage: withpg -check | COMMAND [ARGUMENT ...]")
 		os.Exit(2)
+	}
+	if os.Args[1] == "-check" {
+		if err := pgtest.Check(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
 	os.Exit(run())
 }
