@@ -18,9 +18,9 @@ var pageChecks = []check{
 	{"Events", pagesEvents},
 }
 
-// library puts 30 invitations of great variety into each of two organizations,
+// variety puts 30 invitations of great variety into each of two organizations,
 // and returns those of the first, newest first.
-func (w *world) library() []invitations.Record {
+func (w *world) variety() []invitations.Record {
 	w.Helper()
 	states := []invitations.State{invitations.StatePending, invitations.StateAccepted, invitations.StateDeclined, invitations.StateRevoked}
 	var all []invitations.Record
@@ -73,7 +73,7 @@ func passes(r invitations.Record, q invitations.InvitationQuery) bool {
 }
 
 func pagesInvitations(w *world) {
-	all := w.library()
+	all := w.variety()
 	for _, state := range []invitations.State{"", invitations.StatePending, invitations.StateExpired, invitations.StateAccepted, invitations.StateDeclined, invitations.StateRevoked} {
 		for _, kind := range []invitations.Kind{"", invitations.KindEmail, invitations.KindLink} {
 			for _, role := range []invitations.Role{"", "admin"} {
@@ -114,7 +114,7 @@ func (w *world) walk(q invitations.InvitationQuery, limit int, want []invitation
 }
 
 func pagesPositions(w *world) {
-	all := w.library()
+	all := w.variety()
 	for limit := 1; limit <= 31; limit += 6 {
 		w.walk(invitations.InvitationQuery{Organization: "acme", At: start}, limit, all)
 	}

@@ -230,3 +230,88 @@ func storyRemoved(w *world) {
 	w.acceptRefused(link, annID, invitations.ErrNotPending) // leaving does not undo it
 	w.accept(w.resend(ada, link), annID)
 }
+
+func storyFounding(w *world) {
+	_, err := w.svc.Member(w.ctx, "acme", "ada")
+	w.refused(err, invitations.ErrNotFound)
+	_, err = w.svc.Invite(w.ctx, invitations.System(), invitations.InviteParams{Organization: "acme", Email: "ann@example.com", Role: "viewer"})
+	w.refused(err, invitations.ErrNotFound)
+	m, err := w.svc.CreateOrganization(w.ctx, "acme", "ada")
+	w.ok(err)
+	w.equal("founder", m, invitations.Member{Organization: "acme", UserID: "ada", Role: "owner", JoinedAt: start})
+	w.clock.Add(time.Hour)
+	again, err := w.svc.CreateOrganization(w.ctx, "acme", "ada")
+	w.ok(err)
+	w.equal("founder", again, m)
+	_, err = w.svc.CreateOrganization(w.ctx, "acme", "eve")
+	w.refused(err, invitations.ErrConflict)
+	w.accept(w.invite(ada, "acme", "ann@example.com", "owner"), annID)
+	_, err = w.svc.CreateOrganization(w.ctx, "acme", "ann")
+	w.refused(err, invitations.ErrConflict)
+	w.role("acme", "ada", "viewer")
+	_, err = w.svc.CreateOrganization(w.ctx, "acme", "ada")
+	w.refused(err, invitations.ErrConflict)
+}
+
+func storyLists(w *world) {
+	w.found("acme", "ada")
+	w.found("zeta", "ada")
+	w.role("acme", "bob", "admin")
+	w.invite(ada, "zeta", "ann@example.com", "viewer")
+	var all []invitations.Invitation // newest first
+	add := func(sent invitations.Sent) invitations.Sent {
+		all = append([]invitations.Invitation{sent.Invitation}, all...)
+		w.clock.Add(time.Second)
+		return sent
+	}
+	ann := add(w.invite(ada, "acme", "ann@example.com", "viewer"))
+	add(w.invite(bob, "acme", "joe@example.com", "admin"))
+	add(w.link(invitations.System(), invitations.LinkParams{Organization: "acme", Role: "viewer"}))
+	revoked := add(w.link(bob, invitations.LinkParams{Organization: "acme", Role: "developer"}))
+	inv, err := w.svc.Revoke(w.ctx, ada, "acme", revoked.ID)
+	w.ok(err)
+	all[0] = inv
+	list := func(p invitations.ListParams, want ...int) {
+		w.Helper()
+		p.Organization = "acme"
+		var got, wanted []invitations.Invitation
+		for inv, err := range w.svc.All(w.ctx, bob, p) {
+			w.ok(err)
+			got = append(got, inv)
+		}
+		for _, i := range want {
+			wanted = append(wanted, all[i])
+		}
+		w.equal(fmt.Sprintf("%+v", p), got, wanted)
+	}
+	for limit := 1; limit <= 5; limit++ {
+		list(invitations.ListParams{Limit: limit}, 0, 1, 2, 3)
+	}
+	list(invitations.ListParams{State: invitations.StatePending, Limit: 2}, 1, 2, 3)
+	list(invitations.ListParams{State: invitations.StateRevoked}, 0)
+	list(invitations.ListParams{Kind: invitations.KindEmail}, 2, 3)
+	list(invitations.ListParams{Role: "viewer"}, 1, 3)
+	list(invitations.ListParams{Email: "ANN@example.com"}, 3)
+	list(invitations.ListParams{SentBy: "bob"}, 0, 2)
+	list(invitations.ListParams{SentBy: "bob", Kind: invitations.KindLink}, 0)
+	w.clock.Add(7*day - 4*time.Second) // ann's has expired, the others not yet
+	all[3].State = invitations.StateExpired
+	list(invitations.ListParams{State: invitations.StateExpired}, 3)
+	list(invitations.ListParams{State: invitations.StatePending}, 1, 2)
+	w.equal("one", w.get(ann), all[3])
+}
+
+func storyKeyRotation(w *world) {
+	w.found("acme", "ada")
+	sent := w.invite(ada, "acme", "ann@example.com", "viewer")
+	both := newService(w.store, w.clock, testKey(2), testKey(1))
+	_, err := both.Lookup(w.ctx, sent.Token.Reveal())
+	w.ok(err)
+	token, err := both.Token(w.ctx, ada, "acme", sent.ID) // signed with the new key
+	w.ok(err)
+	alone := newService(w.store, w.clock, testKey(2))
+	_, err = alone.Lookup(w.ctx, sent.Token.Reveal())
+	w.refused(err, invitations.ErrInvalidToken)
+	_, err = alone.Accept(w.ctx, token.Reveal(), annID)
+	w.ok(err)
+}

@@ -160,13 +160,6 @@ func flatten(v reflect.Value) any {
 	return v.Interface()
 }
 
-// found makes an organization with its first owner.
-func (w *world) found(organization, owner string) {
-	w.Helper()
-	_, err := w.svc.CreateOrganization(w.ctx, organization, owner)
-	w.ok(err)
-}
-
 func (w *world) view(q invitations.Query) invitations.Facts {
 	w.Helper()
 	f, err := w.store.View(w.ctx, q)
@@ -194,41 +187,6 @@ func (w *world) change(organization string, changes invitations.Changes) {
 	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: organization, Create: true}, func(invitations.Facts) (invitations.Changes, error) {
 		return changes, nil
 	}))
-}
-
-// role gives a member of an organization another role, or makes one.
-func (w *world) role(organization, user string, role invitations.Role) {
-	w.Helper()
-	w.change(organization, setRole(organization, user, role))
-}
-
-func setRole(organization, user string, role invitations.Role) invitations.Changes {
-	return invitations.Changes{
-		Members: []invitations.Member{{Organization: organization, UserID: user, Role: role, JoinedAt: start}},
-		Events:  []invitations.Event{{Organization: organization, Type: "member.role_changed", At: start, Subject: user, Role: role}},
-	}
-}
-
-// remove removes a member as a rule of the library would.
-func (w *world) remove(organization, user string) {
-	w.Helper()
-	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: organization}, func(f invitations.Facts) (invitations.Changes, error) {
-		return invitations.Changes{
-			Gone:     []string{user},
-			Removals: []invitations.Removal{{Organization: organization, UserID: user, Version: f.Version + 1, At: w.clock.Now()}},
-		}, nil
-	}))
-}
-
-// leave lets a member go as if of their own accord.
-func (w *world) leave(organization, user string) {
-	w.Helper()
-	w.change(organization, invitations.Changes{Gone: []string{user}})
-}
-
-// person returns an identity whose address is verified.
-func person(user, email string) invitations.Identity {
-	return invitations.Identity{UserID: user, Email: email, EmailVerified: true}
 }
 
 // A state is all that a store shows of an organization.

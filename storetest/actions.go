@@ -12,6 +12,49 @@ var (
 	annID = person("ann", "ann@example.com")
 )
 
+// found makes an organization with its first owner.
+func (w *world) found(organization, owner string) {
+	w.Helper()
+	_, err := w.svc.CreateOrganization(w.ctx, organization, owner)
+	w.ok(err)
+}
+
+// role gives a member of an organization another role, or makes one.
+func (w *world) role(organization, user string, role invitations.Role) {
+	w.Helper()
+	w.change(organization, setRole(organization, user, role))
+}
+
+// setRole is the change of role that a rule of the library would make.
+func setRole(organization, user string, role invitations.Role) invitations.Changes {
+	return invitations.Changes{
+		Members: []invitations.Member{{Organization: organization, UserID: user, Role: role, JoinedAt: start}},
+		Events:  []invitations.Event{{Organization: organization, Type: "member.role_changed", At: start, Subject: user, Role: role}},
+	}
+}
+
+// remove removes a member as a rule of the library would.
+func (w *world) remove(organization, user string) {
+	w.Helper()
+	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: organization}, func(f invitations.Facts) (invitations.Changes, error) {
+		return invitations.Changes{
+			Gone:     []string{user},
+			Removals: []invitations.Removal{{Organization: organization, UserID: user, Version: f.Version + 1, At: w.clock.Now()}},
+		}, nil
+	}))
+}
+
+// leave lets a member go as if of their own accord.
+func (w *world) leave(organization, user string) {
+	w.Helper()
+	w.change(organization, invitations.Changes{Gone: []string{user}})
+}
+
+// person returns an identity whose address is verified.
+func person(user, email string) invitations.Identity {
+	return invitations.Identity{UserID: user, Email: email, EmailVerified: true}
+}
+
 func (w *world) invite(actor invitations.Actor, organization, email string, role invitations.Role) invitations.Sent {
 	w.Helper()
 	sent, err := w.svc.Invite(w.ctx, actor, invitations.InviteParams{Organization: organization, Email: email, Role: role})
@@ -80,6 +123,7 @@ func accounts(emails ...string) func(context.Context, string) (bool, error) {
 	}
 }
 
+// second returns the error of a call.
 func second[T any](_ T, err error) error { return err }
 
 func (w *world) lookup(sent invitations.Sent) invitations.Offer {
