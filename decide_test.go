@@ -172,15 +172,19 @@ func decided[T any](t require.TestingT, f Facts, decide func(Facts) (T, Changes,
 // Each operation on one invitation, performed by those who may. The state is what the
 // invitation is in afterwards.
 var operations = map[string]func(t require.TestingT, r rules, f Facts) (State, Changes, error){
-	// These two change nothing by their type. A refusal may come with the record, for the
-	// caller to throw away.
-	"look": func(_ require.TestingT, r rules, f Facts) (State, Changes, error) {
-		record, err := r.look(f, token)
-		return record.State, Changes{}, err
+	"look": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
+		record, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+			record, err := r.look(f, token)
+			return record, Changes{}, err
+		})
+		return record.State, changes, err
 	},
-	"reveal": func(_ require.TestingT, r rules, f Facts) (State, Changes, error) {
-		record, err := r.reveal(f, User(adam))
-		return record.State, Changes{}, err
+	"reveal": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
+		record, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+			record, err := r.reveal(f, User(adam))
+			return record, Changes{}, err
+		})
+		return record.State, changes, err
 	},
 	"accept": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
 		_, changes, err := decided(t, f, func(f Facts) (Member, Changes, error) { return r.accept(f, token, verifiedNina) })

@@ -182,6 +182,60 @@ func TestContextIsPassedOn(t *testing.T) {
 	}
 }
 
+// Each operation asks for the facts that its decision needs, and for no more.
+func TestQueries(t *testing.T) {
+	t.Parallel()
+	ownID := goodInvite()
+	ownID.ID = signedID
+	token := invitations.Query{Invitation: signedID, Nonce: signedNonce, Sender: true}
+	signedIn := token
+	signedIn.Members = []string{"nina"}
+	olga := []string{"olga"}
+	want := map[string]invitations.Query{
+		"CreateOrganization": {Organization: "acme", Create: true, Members: olga},
+		"Invite": {
+			Organization: "acme", Members: olga, Emails: []string{"nina@example.com"}, PendingUpTo: 10, PendingAt: noon,
+		},
+		"Invite, own id": {
+			Organization: "acme", Invitation: signedID, Members: olga, Emails: []string{"nina@example.com"},
+			PendingUpTo: 10, PendingAt: noon,
+		},
+		"Invite, the host": {Organization: "acme", Emails: []string{"nina@example.com"}, PendingUpTo: 10, PendingAt: noon},
+		"CreateLink":       {Organization: "acme", Members: olga, PendingUpTo: 10, PendingAt: noon},
+		"Resend": {
+			Organization: "acme", Invitation: signedID, Members: olga, SameEmail: true, PendingUpTo: 10, PendingAt: noon,
+		},
+		"Revoke":          {Organization: "acme", Invitation: signedID, Members: olga},
+		"Accept":          signedIn,
+		"Decline":         token,
+		"Lookup":          token,
+		"Next":            token,
+		"Next, signed in": signedIn,
+		"Token":           {Organization: "acme", Invitation: signedID, Sender: true, Members: olga},
+		"Get":             {Organization: "acme", Invitation: signedID, Members: olga},
+		"Member":          {Organization: "acme", Members: olga},
+	}
+	more := []operation{
+		{"Invite, own id", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Invite(ctx, olgaActs, ownID) }},
+		{"Invite, the host", "Update", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Invite(ctx, invitations.System(), goodInvite())
+		}},
+	}
+	asked := map[string]invitations.Query{}
+	for _, o := range append(operations(), more...) {
+		store := failing(errors.New("not today"), workable(o.name), func(context.Context) {})
+		_, err := o.call(t.Context(), serviceOn(t, store, atNoon()))
+		require.Error(t, err)
+		for _, c := range store.UpdateCalls() {
+			asked[o.name] = c.Q
+		}
+		for _, c := range store.ViewCalls() {
+			asked[o.name] = c.Q
+		}
+	}
+	require.Equal(t, want, asked)
+}
+
 // A read is a read: what a mail scanner or a link preview calls changes nothing, because
 // it has no way to.
 func TestClass44_ReadsNeverUpdate(t *testing.T) {

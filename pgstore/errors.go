@@ -68,7 +68,7 @@ func fatal(err *pgconn.PgError) bool {
 // leave closes a connection whose server is no primary any more, so that it leaves
 // its pool: or every write would meet it again.
 func leave(ctx context.Context, conn *pgx.Conn, err error) {
-	if pgErr := pgError(err); pgErr != nil && pgErr.Code == readOnly {
+	if pgErr := pgError(err); conn != nil && pgErr != nil && pgErr.Code == readOnly {
 		_ = conn.Close(ctx)
 	}
 }
@@ -103,8 +103,8 @@ func (s *Store) repeatable(err error) bool {
 	if pgErr := pgError(err); pgErr != nil && !fatal(pgErr) {
 		switch pgErr.Code {
 		case "40001", "40P01", // serialization failure, deadlock
-			"0A000", // cached plan must not change result type, after a migration
-			"25006": // read-only transaction: the server is no primary any more
+			"0A000",  // cached plan must not change result type, after a migration
+			readOnly: // read-only transaction: the server is no primary any more
 			return true
 		}
 		return false
@@ -151,7 +151,7 @@ func reason(err error) error {
 	}
 	if pgErr := pgError(err); pgErr != nil {
 		switch pgErr.Code {
-		case "40001", "40P01":
+		case "40001", "40P01", "55P03": // the last: a lock_timeout that the host has set
 			return fmt.Errorf("SQLSTATE %s: %w", pgErr.Code, invitations.ErrConcurrentChange)
 		}
 		// Many messages quote values. Those of a setup that is wrong do not, and help.

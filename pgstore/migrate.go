@@ -103,7 +103,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	// A lock of the transaction, not of the session, which may sit behind a
 	// pooler; and around everything, for "if not exists" alone is not safe
 	// when two transactions create the same.
-	if _, err := tx.Exec(ctx, "select pg_advisory_xact_lock(hashtextextended($1::text, 0))", "invitations migrations "+s.schema); err != nil {
+	if _, err := tx.Exec(ctx, "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))", "invitations migrations "+s.schema); err != nil {
 		return err
 	}
 	version, err := s.migrated(ctx, tx)
@@ -148,7 +148,7 @@ func (s *Store) migrated(ctx context.Context, db DB) (version int, err error) {
 		return 0, err
 	}
 	b = pgx.Batch{}
-	b.Queue(s.sql("select coalesce(max(version), 0) from {schema}.migrations")).QueryRow(func(row pgx.Row) error {
+	b.Queue(s.sql("select coalesce(pg_catalog.max(version), 0) from {schema}.migrations")).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&version)
 	})
 	return version, db.SendBatch(ctx, &b).Close()

@@ -147,7 +147,12 @@ func (s *Store) update(ctx context.Context, q invitations.Query, decide invitati
 	if tx == nil {
 		return errors.Join(results.Close(), errNoTx)
 	}
-	defer rollback(ctx, tx)
+	over := false
+	defer func() { // also if decide panics
+		if !over {
+			rollback(ctx, tx)
+		}
+	}()
 	if err := results.Close(); err != nil {
 		leave(ctx, tx.Conn(), err)
 		return err
@@ -172,6 +177,7 @@ func (s *Store) update(ctx context.Context, q invitations.Query, decide invitati
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return afterCommit(tx.Conn(), err)
 	}
+	over = true
 	release(tx)
 	return nil
 }
@@ -232,17 +238,17 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invi
 func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) func()) error {
 	if tx, ok := s.db.(pgx.Tx); ok {
 		var b pgx.Batch
-		done := queue(&b)
+		finish := queue(&b)
 		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 			return s.describe(doing, err)
 		}
-		done()
+		finish()
 		return nil
 	}
 	return s.describe(doing, s.repeat(ctx, func() error {
 		var b pgx.Batch
 		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-		done := queue(&b)
+		finish := queue(&b)
 		b.Queue(commit)
 		results := s.db.SendBatch(ctx, &b)
 		tx := results.Tx()
@@ -254,7 +260,7 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) f
 			return err
 		}
 		release(tx)
-		done()
+		finish()
 		return nil
 	}))
 }
@@ -263,10 +269,15 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) f
 // not know that it is over, because it saw no Commit. It gets one that reaches no
 // server, for its context is done.
 func release(tx pgx.Tx) {
-	done, cancel := context.WithCancel(context.Background())
-	cancel()
 	_ = tx.Commit(done)
 }
+
+// done is a context at its end.
+var done = func() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}()
 
 // rollback ends a transaction that is not over, also when ctx is.
 func rollback(ctx context.Context, tx pgx.Tx) {

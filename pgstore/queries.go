@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,12 +15,12 @@ import (
 // organization: by the id, $1, or by the token, $1 and $2. Casts are on every parameter,
 // because not all exec modes ask the server for types.
 type statements struct {
-	lock, organization, invitation, members, pending, count string
+	lock, organization, invitation, member, pending, pendingSame string
 }
 
 // commonStatements are those that name their organization by its id alone.
 type commonStatements struct {
-	create, touch, deleteMember, putRemoval, putMember, putInvitation, appendEvent, viewer string
+	create, change, touch, deleteMember, putRemoval, putMember, putInvitation, appendEvent, viewer string
 }
 
 // The columns of a table, in the order of its scan function.
@@ -28,6 +29,17 @@ const (
 	memberColumns     = `m.organization, m.user_id, m.role, m.joined_at, m.invitation_id, m.invited_by, m.metadata::text`
 	eventColumns      = `e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason`
 )
+
+// pending is the pending invitation of one address, and the count of all pending ones, which stops
+// at its bound and so costs no more with a million.
+const pending = `select (
+		select i.id from {schema}.invitations i
+		where i.organization = {org} and i.state = 'pending' and i.expires_at > {a}::timestamptz and i.email <> '' and i.email = {email}
+		order by i.created_at desc, i.id desc limit 1), (
+	select pg_catalog.count(*) from (
+		select from {schema}.invitations i
+		where i.organization = {org} and i.state = 'pending' and i.expires_at > {a}::timestamptz
+		limit {b}::bigint) as counted)`
 
 // statements returns the statements for an expression of the organization's id that
 // uses the first n parameters.
@@ -47,50 +59,81 @@ func (s *Store) statements(organization string, n int) statements {
 			from {schema}.invitations i
 			left join {schema}.members m on m.organization = i.organization and m.user_id = i.sent_by
 			where i.organization = {org} and i.id = {a}::uuid`),
-		members: text(`select u.id, r.version, r.at, ` + memberColumns + `
-			from unnest({a}::text[]) as u (id)
-			left join {schema}.members m on m.organization = {org} and m.user_id = u.id
-			left join {schema}.removals r on r.organization = {org} and r.user_id = u.id`),
-		pending: text(`select distinct on (i.email) i.email, i.id
-			from {schema}.invitations i
-			where i.organization = {org} and i.state = 'pending' and i.expires_at > {a}::timestamptz and i.email <> ''
-			and i.email = any ({b}::text[] || array(
-				select t.email from {schema}.invitations t where t.organization = {org} and t.id = {c}::uuid))
-			order by i.email, i.created_at desc, i.id desc`),
-		// The count stops at its bound, so it costs no more with a million.
-		count: text(`select count(*) from (
-			select 1 from {schema}.invitations i
-			where i.organization = {org} and i.state = 'pending' and i.expires_at > {a}::timestamptz
-			limit {b}::bigint) as counted`),
+		// One user and one address at a time: for an array, whose length it does not know,
+		// the planner would plan anew at every call, which takes longer than the statement.
+		member: text(`select r.version, r.at, ` + memberColumns + `
+			from (select) as one
+			left join {schema}.members m on m.organization = {org} and m.user_id = {a}::text
+			left join {schema}.removals r on r.organization = {org} and r.user_id = {a}::text`),
+		pending: text(strings.ReplaceAll(pending, "{email}", "{c}::text")),
+		pendingSame: text(strings.ReplaceAll(pending, "{email}",
+			"(select t.email from {schema}.invitations t where t.organization = {org} and t.id = {c}::uuid)")),
 	}
 }
 
+// A table is what a row is put into: its name, its columns with their types, and how many of them,
+// the first, are its key.
+type table struct {
+	name    string
+	key     int
+	columns string
+}
+
+var (
+	members = table{"members", 2, `organization text, user_id text, role text, joined_at timestamptz,
+		invitation_id uuid, invited_by text, metadata jsonb`}
+	removals    = table{"removals", 2, `organization text, user_id text, version bigint, at timestamptz`}
+	invitationT = table{"invitations", 2, `organization text, id uuid, kind text, state text, email text, role text, message text,
+		metadata jsonb, allowed_domains text[], max_uses bigint, uses bigint, created_by text, sent_by text, created_at timestamptz,
+		sent_at timestamptz, expires_at timestamptz, ended_at timestamptz, nonce bytea, sent_version bigint`}
+	events = table{"events", 3, `organization text, version bigint, index integer, type text, at timestamptz, actor text,
+		subject text, invitation_id uuid, role text, reason text`}
+)
+
+// insert returns the statement that inserts a row. The organization is $1; the other columns are the
+// parameters from the given one on.
+func (t table) insert(from int) string {
+	var names, values []string
+	for column := range strings.SplitSeq(t.columns, ",") {
+		name, typ, _ := strings.Cut(strings.TrimSpace(column), " ")
+		n := 1
+		if len(names) > 0 {
+			n = from + len(names) - 1
+		}
+		names = append(names, name)
+		values = append(values, "$"+strconv.Itoa(n)+"::"+typ)
+	}
+	return "insert into {schema}." + t.name + " (" + strings.Join(names, ", ") + ") values (" + strings.Join(values, ", ") + ")"
+}
+
+// put is insert, but replaces the row of the same key, if there is one.
+func (t table) put(from int) string {
+	var key, sets []string
+	for column := range strings.SplitSeq(t.columns, ",") {
+		name, _, _ := strings.Cut(strings.TrimSpace(column), " ")
+		if len(key) < t.key {
+			key = append(key, name)
+		} else {
+			sets = append(sets, name+" = excluded."+name)
+		}
+	}
+	return t.insert(from) + " on conflict (" + strings.Join(key, ", ") + ") do update set " + strings.Join(sets, ", ")
+}
+
 func (s *Store) commonStatements() commonStatements {
+	const touch = `update {schema}.organizations set version = $2::bigint where id = $1::text`
+	const eventParams = 9 // behind the organization
 	return commonStatements{
-		create:       s.sql(`insert into {schema}.organizations (id, version) values ($1::text, 0) on conflict do nothing`),
-		touch:        s.sql(`update {schema}.organizations set version = $2::bigint where id = $1::text`),
-		deleteMember: s.sql(`delete from {schema}.members where organization = $1::text and user_id = $2::text`),
-		putRemoval: s.sql(`insert into {schema}.removals (organization, user_id, version, at)
-			values ($1::text, $2::text, $3::bigint, $4::timestamptz)
-			on conflict (organization, user_id) do update set version = excluded.version, at = excluded.at`),
-		putMember: s.sql(`insert into {schema}.members (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
-			values ($1::text, $2::text, $3::text, $4::timestamptz, $5::uuid, $6::text, $7::jsonb)
-			on conflict (organization, user_id) do update set
-				role = excluded.role, joined_at = excluded.joined_at, invitation_id = excluded.invitation_id,
-				invited_by = excluded.invited_by, metadata = excluded.metadata`),
-		putInvitation: s.sql(`insert into {schema}.invitations (organization, id, kind, state, email, role, message, metadata, allowed_domains,
-				max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version)
-			values ($1::text, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::jsonb, $9::text[],
-				$10::bigint, $11::bigint, $12::text, $13::text, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::timestamptz,
-				$18::bytea, $19::bigint)
-			on conflict (organization, id) do update set
-				kind = excluded.kind, state = excluded.state, email = excluded.email, role = excluded.role, message = excluded.message,
-				metadata = excluded.metadata, allowed_domains = excluded.allowed_domains, max_uses = excluded.max_uses, uses = excluded.uses,
-				created_by = excluded.created_by, sent_by = excluded.sent_by, created_at = excluded.created_at, sent_at = excluded.sent_at,
-				expires_at = excluded.expires_at, ended_at = excluded.ended_at, nonce = excluded.nonce, sent_version = excluded.sent_version`),
-		appendEvent: s.sql(`insert into {schema}.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason)
-			values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text, $10::text)`),
-		viewer: s.sql(`select ` + memberColumns + ` from {schema}.members m where m.organization = $1::text and m.user_id = $2::text`),
+		create: s.sql(`insert into {schema}.organizations (id, version) values ($1::text, 0) on conflict do nothing`),
+		// What nearly every change begins with, as one statement: each has its cost.
+		change:        s.sql(`with touched as (` + touch + `), noted as (` + events.insert(2) + `) ` + invitationT.put(2+eventParams)),
+		touch:         s.sql(touch),
+		deleteMember:  s.sql(`delete from {schema}.members where organization = $1::text and user_id = $2::text`),
+		putRemoval:    s.sql(removals.put(2)),
+		putMember:     s.sql(members.put(2)),
+		putInvitation: s.sql(invitationT.put(2)),
+		appendEvent:   s.sql(events.insert(2)),
+		viewer:        s.sql(`select ` + memberColumns + ` from {schema}.members m where m.organization = $1::text and m.user_id = $2::text`),
 	}
 }
 
@@ -105,7 +148,7 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() 
 	found := false
 	by, organization := s.byID, []any{q.Organization}
 	if q.Organization == "" {
-		by, organization = s.byToken, []any{q.Invitation, q.Nonce[:]}
+		by, organization = s.byToken, []any{pgUUID(q.Invitation), q.Nonce[:]}
 	}
 	args := func(more ...any) []any { return append(organization[:len(organization):len(organization)], more...) }
 
@@ -127,7 +170,7 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() 
 		return nil
 	})
 	if q.Invitation != uuid.Nil {
-		b.Queue(by.invitation, args(q.Invitation)...).Query(func(rows pgx.Rows) error {
+		b.Queue(by.invitation, args(pgUUID(q.Invitation))...).Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				r, sender, err := scanInvitationAndSender(rows)
 				if err != nil {
@@ -141,37 +184,38 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() 
 			return nil
 		})
 	}
-	if len(q.Members) > 0 {
-		b.Queue(by.members, args(q.Members)...).Query(func(rows pgx.Rows) error {
-			for rows.Next() {
-				if err := scanMemberAndRemoval(rows, &f); err != nil {
-					return err
-				}
+	for _, user := range q.Members {
+		b.Queue(by.member, args(user)...).QueryRow(func(row pgx.Row) error {
+			return scanMemberAndRemoval(row, user, &f)
+		})
+	}
+	upTo := int64(q.PendingUpTo)
+	load := func(sql string, of any, email func() string) {
+		counting := upTo > 0
+		b.Queue(sql, args(q.PendingAt, upTo, of)...).QueryRow(func(row pgx.Row) error {
+			var id *uuid.UUID
+			var count int
+			if err := row.Scan(&id, &count); err != nil {
+				return err
+			}
+			if id != nil {
+				f.Pending[email()] = *id
+			}
+			if counting {
+				f.PendingCount = count
 			}
 			return nil
 		})
+		upTo = 0 // once is enough
 	}
-	if len(q.Emails) > 0 || q.SameEmail {
-		same := uuid.Nil
-		if q.SameEmail {
-			same = q.Invitation
-		}
-		b.Queue(by.pending, args(q.PendingAt, emptyNotNil(q.Emails), same)...).Query(func(rows pgx.Rows) error {
-			for rows.Next() {
-				var email string
-				var id uuid.UUID
-				if err := rows.Scan(&email, &id); err != nil {
-					return err
-				}
-				f.Pending[email] = id
-			}
-			return nil
-		})
+	for _, email := range q.Emails {
+		load(by.pending, email, func() string { return email })
 	}
-	if q.PendingUpTo > 0 {
-		b.Queue(by.count, args(q.PendingAt, int64(q.PendingUpTo))...).QueryRow(func(row pgx.Row) error {
-			return row.Scan(&f.PendingCount)
-		})
+	if q.SameEmail {
+		load(by.pendingSame, pgUUID(q.Invitation), func() string { return f.Invitation.Email })
+	}
+	if upTo > 0 {
+		load(by.pending, "", nil)
 	}
 	return func() invitations.Facts {
 		// A token that was replaced between the lock and the reading names no
@@ -186,7 +230,14 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() 
 // queueChanges queues what applies changes, the organization's row first.
 func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes) {
 	org, version := f.Organization, f.Version+1
-	b.Queue(s.common.touch, org, version)
+	args := func(rows ...[]any) []any { return append([]any{org}, slices.Concat(rows...)...) }
+	records, index := changes.Invitations, 0
+	if len(records) > 0 && len(changes.Events) > 0 {
+		b.Queue(s.common.change, args(eventArgs(version, 0, changes.Events[0]), recordArgs(records[0]))...)
+		records, index = records[1:], 1
+	} else {
+		b.Queue(s.common.touch, org, version)
+	}
 	for _, user := range changes.Gone {
 		b.Queue(s.common.deleteMember, org, user)
 	}
@@ -194,15 +245,13 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		b.Queue(s.common.putRemoval, org, r.UserID, r.Version, r.At)
 	}
 	for _, m := range changes.Members {
-		b.Queue(s.common.putMember, org, m.UserID, m.Role, m.JoinedAt, m.InvitationID, m.InvitedBy, encodeMetadata(m.Metadata))
+		b.Queue(s.common.putMember, org, m.UserID, string(m.Role), m.JoinedAt, pgUUID(m.InvitationID), m.InvitedBy, encodeMetadata(m.Metadata))
 	}
-	for _, r := range changes.Invitations {
-		b.Queue(s.common.putInvitation, org, r.ID, r.Kind, r.State, r.Email, r.Role, r.Message, encodeMetadata(r.Metadata),
-			emptyNotNil(r.AllowedDomains), r.MaxUses, r.Uses, r.CreatedBy, r.SentBy, r.CreatedAt, r.SentAt, r.ExpiresAt,
-			nullIfZero(r.EndedAt), r.Nonce[:], r.SentVersion)
+	for _, r := range records {
+		b.Queue(s.common.putInvitation, args(recordArgs(r))...)
 	}
-	for i, e := range changes.Events {
-		b.Queue(s.common.appendEvent, org, version, i, e.Type, e.At, e.Actor, e.Subject, e.InvitationID, e.Role, e.Reason)
+	for ; index < len(changes.Events); index++ {
+		b.Queue(s.common.appendEvent, args(eventArgs(version, index, changes.Events[index]))...)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/go-invitations/invitations"
 )
@@ -76,12 +77,11 @@ func scanInvitationAndSender(rows pgx.Rows) (invitations.Record, *invitations.Me
 }
 
 // scanMemberAndRemoval adds what is known of one user to f.
-func scanMemberAndRemoval(rows pgx.Rows, f *invitations.Facts) error {
-	var user string
+func scanMemberAndRemoval(row pgx.Row, user string, f *invitations.Facts) error {
 	var version *int64
 	var at *time.Time
 	var m memberRow
-	if err := rows.Scan(append([]any{&user, &version, &at}, m.targets()...)...); err != nil {
+	if err := row.Scan(append([]any{&version, &at}, m.targets()...)...); err != nil {
 		return err
 	}
 	if version != nil {
@@ -92,6 +92,21 @@ func scanMemberAndRemoval(rows pgx.Rows, f *invitations.Facts) error {
 		f.Members[user] = *member
 	}
 	return err
+}
+
+// recordArgs are the columns of an invitation behind its organization. Names go as plain strings: for
+// types of their own the driver takes a longer way.
+func recordArgs(r invitations.Record) []any {
+	return []any{
+		pgUUID(r.ID), string(r.Kind), string(r.State), r.Email, string(r.Role), r.Message, encodeMetadata(r.Metadata),
+		emptyNotNil(r.AllowedDomains), int64(r.MaxUses), int64(r.Uses), r.CreatedBy, r.SentBy, r.CreatedAt, r.SentAt, r.ExpiresAt,
+		nullIfZero(r.EndedAt), r.Nonce[:], r.SentVersion,
+	}
+}
+
+// eventArgs are the columns of an event behind its organization.
+func eventArgs(version int64, index int, e invitations.Event) []any {
+	return []any{version, int32(index), string(e.Type), e.At, e.Actor, e.Subject, pgUUID(e.InvitationID), string(e.Role), e.Reason}
 }
 
 // encodeMetadata returns text, not bytes: in some exec modes bytes go as bytea.
@@ -114,6 +129,9 @@ func decodeMetadata(text string) (map[string]string, error) {
 	err := json.Unmarshal([]byte(text), &m)
 	return m, err
 }
+
+// pgUUID returns id in the driver's own type, which it writes as 16 bytes and not as text.
+func pgUUID(id uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
 
 func emptyNotNil(s []string) []string {
 	if s == nil {

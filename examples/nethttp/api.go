@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-invitations/invitations"
@@ -46,9 +47,9 @@ func (a *app) createOrganization(r *http.Request, who account) (any, error) {
 	return member, nil
 }
 
-// A sentBody is an invitation as its sender sees it. The token of an email
-// invitation goes to its recipient and to nobody else, for whoever has it is taken for the owner of
-// the address; the one of a link goes to who made the link, as its URL.
+// A sentBody is an invitation as its sender sees it. The token of an email invitation goes
+// to its recipient and to nobody else, for whoever has it is taken for the owner of the
+// address; the one of a link goes to who made the link, as its URL.
 type sentBody struct {
 	invitations.Invitation
 	URL string `json:"url,omitempty"`
@@ -187,7 +188,9 @@ func decode(r *http.Request, into any) error {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return err
 	case errors.As(err, &wrong) && wrong.Field != "":
-		return &invitations.InvalidError{Field: wrong.Field, Reason: "is of another JSON type"}
+		// Field is a path with Go's names of embedded structs in it.
+		name := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
+		return &invitations.InvalidError{Field: name, Reason: "is of another JSON type"}
 	}
 	return &invitations.InvalidError{Field: "body", Reason: "is not one JSON object with known fields"}
 }

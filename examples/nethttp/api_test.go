@@ -149,6 +149,8 @@ func TestWrongRequests(t *testing.T) {
 		{"unknown field", "POST", "/invitations", `{"email":"a@example.com","role":"viewer","organization":"evil"}`, "body", "is not one JSON object with known fields"},
 		{"two objects", "POST", "/invitations", `{"email":"a@example.com","role":"viewer"} {}`, "body", "is not one JSON object with known fields"},
 		{"wrong type", "POST", "/links", `{"role":"viewer","max_uses":"secret"}`, "max_uses", "is of another JSON type"},
+		{"wrong type of what both kinds have", "POST", "/invitations", `{"email":"a@example.com","role":7}`, "role", "is of another JSON type"},
+		{"wrong type inside", "POST", "/links", `{"role":"viewer","metadata":{"k":{"v":1}}}`, "metadata", "is of another JSON type"},
 		{"no address", "POST", "/invitations", `{"role":"viewer"}`, "email", "is empty"},
 		{"unknown role", "POST", "/invitations", `{"email":"a@example.com","role":"king"}`, "role", "is not in the policy"},
 		{"no duration", "POST", "/invitations", `{"email":"a@example.com","role":"viewer","expires_in":"soon"}`, "expires_in", `is not a duration such as "72h"`},

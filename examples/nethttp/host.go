@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -15,7 +16,8 @@ import (
 // mail. It is no example of how to make them; signing in asks for no password.
 type host struct {
 	mu       sync.Mutex
-	accounts []account         // by id, which is the place in the slice
+	accounts []account
+	made     int               // accounts so far
 	sessions map[string]string // account ids, by what the cookie holds
 	teams    map[string][]string
 	outbox   []mail
@@ -59,7 +61,10 @@ func newHost() *host {
 	return &host{sessions: map[string]string{}, teams: map[string][]string{}}
 }
 
-// register makes an account for an address that has none.
+// register makes an account for an address that has none. An account that is not verified
+// may be a stranger's, who waits in it for the owner of the address to come and be let into
+// a team. So proof of the address replaces it by one with another id, and ends its sessions.
+// Without proof it stays, or everybody could take it away.
 func (h *host) register(email string, verified bool) (account, error) {
 	email, err := invitations.CanonicalEmail(email)
 	if err != nil {
@@ -67,10 +72,15 @@ func (h *host) register(email string, verified bool) (account, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.find(email) >= 0 {
-		return account{}, errHasAccount
+	if i := h.find(email); i >= 0 {
+		if h.accounts[i].Verified || !verified {
+			return account{}, errHasAccount
+		}
+		h.endSessions(h.accounts[i].id, "")
+		h.accounts = slices.Delete(h.accounts, i, i+1)
 	}
-	who := account{id: "user-" + strconv.Itoa(len(h.accounts)+1), Email: email, Verified: verified}
+	h.made++
+	who := account{id: "user-" + strconv.Itoa(h.made), Email: email, Verified: verified}
 	h.accounts = append(h.accounts, who)
 	return who, nil
 }
@@ -94,20 +104,30 @@ func (h *host) signIn(email string) (account, error) {
 	return account{}, errSignInFailed
 }
 
-// hasAccount is what [invitations.Visitor] asks for.
+// hasAccount is what [invitations.Visitor] asks for. An account that is not verified does
+// not count: nobody is sent to sign in to what may be a stranger's.
 func (h *host) hasAccount(_ context.Context, email string) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.find(email) >= 0, nil
+	i := h.find(email)
+	return i >= 0 && h.accounts[i].Verified, nil
 }
 
-// verify stands for the mail with which you verify an address.
-func (h *host) verify(who account) {
+// verify stands for the mail with which you verify an address. It ends all sessions of who
+// but the one with this secret: somebody else may have made the account. Where there are
+// passwords and other ways to sign in, those from before end with them.
+func (h *host) verify(who account, secret string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if i := h.find(who.Email); i >= 0 {
+	if i := h.find(who.Email); i >= 0 && h.accounts[i].id == who.id {
 		h.accounts[i].Verified = true
+		h.endSessions(who.id, secret)
 	}
+}
+
+// endSessions ends all sessions of an account but the one with the secret except.
+func (h *host) endSessions(id, except string) {
+	maps.DeleteFunc(h.sessions, func(secret, of string) bool { return of == id && secret != except })
 }
 
 const sessionCookie = "session"

@@ -46,7 +46,8 @@ func (a *app) render(w http.ResponseWriter, r *http.Request, status int, name st
 	_, _ = body.WriteTo(w) // it fails only with the connection
 }
 
-// renderError shows what may be told of err, and the way back to the invitation if there is one.
+// renderError shows what may be told of err, and the way back to the invitation if there
+// is one.
 func (a *app) renderError(w http.ResponseWriter, r *http.Request, err error) {
 	a.logFailure(r, err)
 	status, detail := describe(err)
@@ -155,7 +156,7 @@ func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
 
 func (a *app) verify(w http.ResponseWriter, r *http.Request) {
 	if who, ok := a.host.current(r); ok {
-		a.host.verify(who)
+		a.host.verify(who, session(r))
 	}
 	http.Redirect(w, r, back(r), http.StatusSeeOther)
 }
@@ -192,11 +193,10 @@ func (a *app) showDeclined(w http.ResponseWriter, r *http.Request) {
 	a.render(w, r, http.StatusOK, "declined", page{Title: "Declined"})
 }
 
-// showOutbox shows the mails, secrets and all, to this machine. The Host header is
-// looked at as well: another site whose name leads here would have its own.
+// showOutbox shows the mails, secrets and all, to this machine.
 func (a *app) showOutbox(w http.ResponseWriter, r *http.Request) {
 	remote, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil || !isLoopback(remote) || !isLoopback(r.Host) {
+	if err != nil || !isLoopback(remote) {
 		http.NotFound(w, r)
 		return
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,27 +111,63 @@ func TestUnverified(t *testing.T) {
 	w := newWorld(t)
 	ada, _ := w.team()
 	path := w.invited(ada, "grace@example.com")
-	grace := w.browser("grace@example.com")
+	grace, mallory := w.browser("grace@example.com"), newBrowser(w.url)
+	w.want(mallory.submit("/sign-in", "email", "grace@example.com"), 200, "home")
 	w.want(grace.get(path), 200, "verify_email")
 	w.want(grace.submit(path+"/accept"), 403, "refused")
 	w.member("grace@example.com", "")
 	w.want(grace.submit(path+"/verify"), 200, "accept")
+	w.want(mallory.get(path), 200, "sign_in") // verifying ended every other session
 	w.want(grace.submit(path+"/accept"), 200, "home")
 	w.member("grace@example.com", invitations.RoleDeveloper)
 }
 
-// The token of an invitation makes an account, but never opens one that exists.
+// Who has made an account for the address of somebody else is not in it any more when they
+// come.
+func TestPreparedAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, _ := w.team()
+	mallory := w.browser("grace@example.com")
+	w.want(mallory.call("POST", "/api/organizations", `{"id":"evil"}`), 201, "owner")
+	prepared, _ := w.host.signIn("grace@example.com")
+	w.want(newBrowser(w.url).submit("/register", "email", "grace@example.com"), 409, "refused") // proves nothing
+	path := w.invited(ada, "grace@example.com")
+
+	grace := newBrowser(w.url)
+	w.want(grace.get(path), 200, "register")
+	w.want(grace.submit(path+"/register"), 200, "accept")
+	w.want(grace.submit(path+"/accept"), 200, "home")
+	w.member("grace@example.com", invitations.RoleDeveloper)
+	if who, err := w.host.signIn("grace@example.com"); err != nil || who.id == prepared.id || !who.Verified {
+		t.Errorf("got account %+v, %v; want a verified one that is not %s", who, err, prepared.id)
+	}
+	if got := grace.get("/"); strings.Contains(got.body, "evil") {
+		t.Error("the new account has a team of the old one")
+	}
+	if got := mallory.get("/"); strings.Contains(got.body, "signed in as") {
+		t.Error("the session of the old account still works")
+	}
+	w.host.mu.Lock()
+	defer w.host.mu.Unlock()
+	if slices.Contains(slices.Collect(maps.Values(w.host.sessions)), prepared.id) {
+		t.Error("the session of the old account is kept")
+	}
+}
+
+// The token of an invitation makes an account, but never opens one whose address is verified.
 func TestRegisterWhereAnAccountExists(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, _ := w.team()
 	path := w.invited(ada, "grace@example.com")
-	w.browser("grace@example.com")
-	b := newBrowser(w.url)
+	grace, b := w.verified("grace@example.com"), newBrowser(w.url)
+	before := w.state()
 	w.want(b.submit(path+"/register"), 409, "refused")
 	w.want(b.get(path), 200, "sign_in")
-	if who, _ := w.host.signIn("grace@example.com"); who.Verified {
-		t.Error("an account that exists was verified by registering")
+	w.want(grace.get(path), 200, "accept") // her session goes on
+	if after := w.state(); after != before {
+		t.Errorf("changed: from\n%s\nto\n%s", before, after)
 	}
 }
 

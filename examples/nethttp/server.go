@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/go-invitations/invitations"
 )
@@ -49,12 +50,28 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("POST /sign-in", a.signIn)
 	mux.HandleFunc("POST /sign-out", a.signOut)
 	mux.HandleFunc("POST /verify", a.verify)
-	mux.HandleFunc("GET /dev/outbox", a.showOutbox)
+	if isLoopback(a.base.Host) {
+		mux.HandleFunc("GET /dev/outbox", a.showOutbox)
+	}
 
 	// With Referrer-Policy: no-referrer a browser sends "Origin: null" with a form. The
-	// protection goes by Sec-Fetch-Site, which every present browser sends to https and loopback.
+	// protection goes by Sec-Fetch-Site, which browsers send to https and to loopback.
 	protected := http.NewCrossOriginProtection().Handler(mux)
-	return headers(http.MaxBytesHandler(a.logged(protected), maxBody))
+	return headers(http.MaxBytesHandler(a.logged(a.named(protected)), maxBody))
+}
+
+// named refuses requests to any other host than the base's and this machine. Without it a
+// site that gives its own name this machine's address (DNS rebinding) has the same origin as
+// these pages, and can read them.
+func (a *app) named(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked := url.URL{Host: r.Host}
+		if !isLoopback(r.Host) && !strings.EqualFold(asked.Hostname(), a.base.Hostname()) {
+			http.Error(w, "This server does not go by that name", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // headers sets on every answer what a page with a secret in its address needs.

@@ -240,7 +240,7 @@ func TestClass44_CrossSite(t *testing.T) {
 	}
 }
 
-// All sentinels of the library, as the API answers them.
+// What the API says of an error of the library, of its own, and of what nobody expected.
 func TestWriteError(t *testing.T) {
 	t.Parallel()
 	type test struct {
@@ -252,28 +252,9 @@ func TestWriteError(t *testing.T) {
 	plain := func(err error, status int, code, message string) test {
 		return test{code, err, status, fmt.Sprintf(`{"error":{"code":%q,"message":%q}}`, code, message)}
 	}
-	const ended = "Invitation no longer valid"
 	tests := []test{
-		plain(invitations.ErrInvalidToken, 404, "invalid_token", ended),
-		plain(invitations.ErrNotPending, 410, "not_pending", ended),
 		plain(invitations.ErrExpired, 410, "expired", "This invitation has expired; ask for a new one"),
-		plain(invitations.ErrRevoked, 410, "revoked", ended),
-		plain(invitations.ErrDeclined, 410, "declined", ended),
-		plain(invitations.ErrExhausted, 410, "exhausted", ended),
-		plain(invitations.ErrSenderNotEntitled, 410, "sender_not_entitled", ended),
-		plain(invitations.ErrAccepted, 409, "already_accepted", "This invitation was already used"),
-		plain(invitations.ErrRecipientMismatch, 403, "recipient_mismatch", "This invitation was sent to another address"),
-		plain(invitations.ErrEmailUnverified, 403, "email_unverified", "Verify your email address first"),
-		plain(invitations.ErrDomainNotAllowed, 403, "domain_not_allowed", invitations.ErrDomainNotAllowed.Message()),
-		plain(invitations.ErrPermissionDenied, 403, "permission_denied", invitations.ErrPermissionDenied.Message()),
-		plain(invitations.ErrRoleNotAssignable, 403, "role_not_assignable", invitations.ErrRoleNotAssignable.Message()),
-		plain(invitations.ErrNotFound, 404, "not_found", invitations.ErrNotFound.Message()),
-		plain(invitations.ErrAlreadyInvited, 409, "already_invited", invitations.ErrAlreadyInvited.Message()),
-		plain(invitations.ErrAlreadyMember, 409, "already_member", invitations.ErrAlreadyMember.Message()),
-		plain(invitations.ErrConflict, 409, "conflict", invitations.ErrConflict.Message()),
-		plain(invitations.ErrPendingLimit, 409, "pending_limit_reached", invitations.ErrPendingLimit.Message()),
-		plain(invitations.ErrInvalid, 422, "invalid_argument", invitations.ErrInvalid.Message()),
-		plain(invitations.ErrOutcomeUnknown, 503, "outcome_unknown", invitations.ErrOutcomeUnknown.Message()),
+		plain(invitations.ErrConcurrentChange, 409, "concurrent_change", invitations.ErrConcurrentChange.Message()), // not ErrConflict
 		{
 			"with a field", &invitations.InvalidError{Field: "email", Reason: "is empty"}, 422,
 			`{"error":{"code":"invalid_argument","message":"The request is not valid","field":"email","reason":"is empty"}}`,
@@ -380,31 +361,26 @@ func TestClass33_TokenInLog(t *testing.T) {
 	}
 }
 
-// Links begin with the configured base, whatever host a request names.
+// Links begin with the configured base, whatever a request says of hosts.
 func TestClass34_HostHeader(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, api := w.team()
-	for i, path := range []string{"/invitations", "/links"} {
-		body := []string{`{"email":"grace@example.com","role":"viewer"}`, `{"role":"viewer"}`}[i]
-		req, err := http.NewRequest("POST", w.url+api+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
+	for path, body := range map[string]string{
+		"/invitations": `{"email":"grace@example.com","role":"viewer"}`,
+		"/links":       `{"role":"viewer"}`,
+	} {
+		r := httptest.NewRequest("POST", api+path, strings.NewReader(body))
+		for _, c := range ada.client.Jar.Cookies(w.base) {
+			r.AddCookie(c)
 		}
-		for _, c := range ada.client.Jar.Cookies(w.base) { // the jar itself goes by Host
-			req.AddCookie(c)
-		}
-		req.Host = "evil.example"
-		req.Header.Set("X-Forwarded-Host", "evil.example")
-		req.Header.Set("Forwarded", "host=evil.example")
-		resp, err := ada.client.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, _ := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if resp.StatusCode != 201 || strings.Contains(string(answer), "evil.example") {
-			t.Errorf("%s: got %d %s", path, resp.StatusCode, answer)
+		r.Host = "localhost:666" // another one that is answered
+		r.Header.Set("X-Forwarded-Host", "evil.example")
+		r.Header.Set("Forwarded", "host=evil.example")
+		answer := httptest.NewRecorder()
+		w.handler().ServeHTTP(answer, r)
+		if got := answer.Body.String(); answer.Code != 201 || strings.Contains(got, "evil.example") || strings.Contains(got, ":666") {
+			t.Errorf("%s: got %d %s", path, answer.Code, got)
 		}
 	}
 	if mails := w.host.sent(); len(mails) != 1 || !strings.HasPrefix(mails[0].Link, w.url+"/invite/inv_") {
@@ -412,33 +388,50 @@ func TestClass34_HostHeader(t *testing.T) {
 	}
 }
 
-// The outbox is for this machine, and not for a site whose name leads to it.
-func TestOutboxIsLocal(t *testing.T) {
+// A site whose name leads here is told nothing, and the outbox is for this machine, where the
+// pages are for this machine alone.
+func TestHosts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.invited(first(w.team()), "grace@example.com")
+	path := w.invited(first(w.team()), "grace@example.com")
+	const local, public = "http://127.0.0.1:8080", "https://app.example.com:443"
+	const here, there = "127.0.0.1:1234", "192.0.2.1:1234"
 	tests := []struct {
-		name, remote, host string
-		want               int
+		name, base, remote, host string
+		home, outbox             int
 	}{
-		{"this machine", "127.0.0.1:1234", "127.0.0.1:8080", 200},
-		{"by name", "127.0.0.1:1234", "localhost:8080", 200},
-		{"IPv6", "[::1]:1234", "[::1]:8080", 200},
-		{"another machine", "192.0.2.1:1234", "127.0.0.1:8080", 404},
-		{"another site's name", "127.0.0.1:1234", "evil.example:8080", 404},
+		{"this machine", local, here, "127.0.0.1:8080", 200, 200},
+		{"by name", local, here, "localhost:8080", 200, 200},
+		{"IPv6", local, "[::1]:1234", "[::1]:8080", 200, 200},
+		{"another machine", local, there, "127.0.0.1:8080", 200, 404},
+		{"another site's name", local, here, "evil.example:8080", 421, 421},
+		{"which begins with ours", local, here, "127.0.0.1.evil.example", 421, 421},
+		{"no host", local, here, "", 421, 421},
+		{"public", public, here, "app.example.com", 200, 404},
+		{"public, in capitals", public, here, "APP.example.com:443", 200, 404},
+		{"public, past the proxy", public, here, "127.0.0.1:8080", 200, 404},
+		{"public, another site's name", public, here, "evil.example", 421, 421},
+		{"public, a name below", public, here, "evil.app.example.com", 421, 421},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			r := httptest.NewRequest("GET", "/dev/outbox", nil)
-			r.RemoteAddr, r.Host = test.remote, test.host
-			answer := httptest.NewRecorder()
-			w.handler().ServeHTTP(answer, r)
-			if answer.Code != test.want {
-				t.Errorf("got %d, want %d", answer.Code, test.want)
+			base, err := parseBase(test.base)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if shown := strings.Contains(answer.Body.String(), "inv_"); shown != (test.want == 200) {
-				t.Errorf("a token was shown: %v", shown)
+			handler := (&app{svc: w.svc, host: w.host, base: base, log: w.log}).handler()
+			for path, want := range map[string]int{"/": test.home, path: test.home, "/style.css": test.home, "/dev/outbox": test.outbox} {
+				r := httptest.NewRequest("GET", path, nil)
+				r.RemoteAddr, r.Host = test.remote, test.host
+				answer := httptest.NewRecorder()
+				handler.ServeHTTP(answer, r)
+				if answer.Code != want {
+					t.Errorf("%s: got %d, want %d", path, answer.Code, want)
+				}
+				if got := answer.Body.String(); answer.Code != 200 && (strings.Contains(got, "inv_") || strings.Contains(got, "acme")) {
+					t.Errorf("%s: told %s", path, got)
+				}
 			}
 		})
 	}

@@ -38,7 +38,7 @@ create table {schema}.invitations (
 );
 
 -- From the token to the organization.
-create index invitations_id on {schema}.invitations (id);
+create index invitations_token on {schema}.invitations (id, nonce);
 -- The pending limit, and the list of pending ones.
 create index invitations_pending on {schema}.invitations (organization, expires_at) where state = 'pending';
 -- The lists, one for each filter.

@@ -1,0 +1,403 @@
+package bench_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/internal/pgtest"
+	"github.com/go-invitations/invitations/pgstore"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// An inviter invites one address for the role viewer in the name of actor.
+type inviter func(ctx context.Context, organization, actor, email string) error
+
+// byHand is the invite that a host would write without the library, as fast as PostgreSQL
+// allows: one statement, so one trip, no explicit transaction. It makes the checks that
+// the service makes on the default policy, writes the same rows and returns a token.
+//
+// It is faster than it may be. A statement sees what had committed when it began, and this one
+// begins before it waits for the organization's row. Of what the holder of the row
+// changed in the meantime it sees the new version of that row alone, and none of the invitations and
+// members: two invites of one organization at once can invite one address twice and pass the
+// limit, and an actor can invite who was removed a moment before
+// (TestHandWrittenInviteIsNotSafe). It also has one answer for every refusal, cannot be
+// repeated safely after a lost answer, and knows the roles of one policy, in SQL.
+type byHand struct {
+	db     *pgxpool.Pool
+	sql    string
+	limit  int
+	tokens *bare
+}
+
+func newByHand(db *pgxpool.Pool, schema string, limit int) *byHand {
+	in := pgx.Identifier{schema}.Sanitize()
+	return &byHand{db: db, limit: limit, tokens: newBare(secret), sql: `
+		with touched as (
+			update ` + in + `.organizations o set version = o.version + 1
+			where o.id = $1::text
+			and exists (
+				select from ` + in + `.members m where m.organization = $1::text and m.user_id = $2::text
+				and (m.role = 'owner' or m.role = 'admin' and $4::text <> 'owner'))
+			and not exists (
+				select from ` + in + `.invitations i where i.organization = $1::text and i.state = 'pending'
+				and i.email = $3::text and i.email <> '' and i.expires_at > $7::timestamptz)
+			and $9::bigint > (select count(*) from (
+				select from ` + in + `.invitations i where i.organization = $1::text and i.state = 'pending'
+				and i.expires_at > $7::timestamptz limit $9::bigint) as counted)
+			returning o.version
+		), invited as (
+			insert into ` + in + `.invitations (organization, id, kind, state, email, role, message, metadata, allowed_domains,
+				max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version)
+			select $1::text, $5::uuid, 'email', 'pending', $3::text, $4::text, '', '{}', '{}',
+				1, 0, $2::text, $2::text, $7::timestamptz, $7::timestamptz, $8::timestamptz, null, $6::bytea, touched.version
+			from touched
+		)
+		insert into ` + in + `.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason)
+		select $1::text, touched.version, 0, 'invitation.created', $7::timestamptz, $2::text, '', $5::uuid, $4::text, ''
+		from touched`}
+}
+
+var errRefused = errors.New("refused")
+
+func (h *byHand) invite(ctx context.Context, organization, actor, email string, role invitations.Role, id uuid.UUID, now time.Time) (string, error) {
+	nonce := invitations.NewNonce()
+	tag, err := h.db.Exec(ctx, h.sql, organization, actor, email, string(role), [16]byte(id), nonce[:], now, now.Add(7*24*time.Hour), int64(h.limit))
+	switch {
+	case err != nil:
+		return "", err
+	case tag.RowsAffected() == 0:
+		return "", errRefused
+	}
+	return h.tokens.sign(id, nonce), nil
+}
+
+func (h *byHand) inviter() inviter {
+	return func(ctx context.Context, organization, actor, email string) error {
+		id, err := uuid.NewV7()
+		if err != nil {
+			return err
+		}
+		_, err = h.invite(ctx, organization, actor, email, invitations.RoleViewer, id, time.Now().UTC().Truncate(time.Microsecond))
+		return err
+	}
+}
+
+func serviceInviter(svc *invitations.Service) inviter {
+	return func(ctx context.Context, organization, actor, email string) error {
+		_, err := svc.Invite(ctx, invitations.User(actor), invitations.InviteParams{Organization: organization, Email: email, Role: invitations.RoleViewer})
+		return err
+	}
+}
+
+// A world is a schema, and a pool on its database.
+type world struct {
+	pool   *pgxpool.Pool
+	schema string // as it is named, not quoted
+	in     string // quoted
+	store  *pgstore.Store
+}
+
+// newWorld returns a new schema with the store's tables and a pool of conns connections.
+func newWorld(t testing.TB, conns int, settings string) *world {
+	address, err := url.Parse(pgtest.URL(t))
+	require.NoError(t, err)
+	if settings != "" {
+		query := address.Query()
+		query.Set("options", settings)
+		address.RawQuery = query.Encode()
+	}
+	config, err := pgxpool.ParseConfig(address.String())
+	require.NoError(t, err)
+	config.MaxConns = int32(conns)
+	schema := pgtest.Schema(t)
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	require.NoError(t, err)
+	t.Cleanup(pool.Close)
+	store, err := pgstore.NewWithConfig(pool, pgstore.Config{Schema: schema})
+	require.NoError(t, err)
+	require.NoError(t, store.Migrate(t.Context()))
+	return &world{pool: pool, schema: schema, in: pgx.Identifier{schema}.Sanitize(), store: store}
+}
+
+func (w *world) service(t testing.TB, config invitations.Config) *invitations.Service {
+	svc, err := invitations.New(w.store, newKeyring(t, secret), config)
+	require.NoError(t, err)
+	return svc
+}
+
+func (w *world) exec(t testing.TB, sql string, args ...any) {
+	t.Helper()
+	_, err := w.pool.Exec(context.Background(), sql, args...)
+	require.NoError(t, err)
+}
+
+func (w *world) number(t testing.TB, sql string, args ...any) (n int) {
+	t.Helper()
+	require.NoError(t, w.pool.QueryRow(context.Background(), sql, args...).Scan(&n))
+	return n
+}
+
+// found makes the organizations, each with the owner "ada".
+func (w *world) found(t testing.TB, organizations []string) {
+	w.exec(t, `insert into `+w.in+`.organizations (id, version) select unnest($1::text[]), 1`, organizations)
+	w.exec(t, `insert into `+w.in+`.members (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
+		select unnest($1::text[]), 'ada', 'owner', now(), '00000000-0000-0000-0000-000000000000', '', '{}'`, organizations)
+}
+
+// fill makes 2,000 other organizations with 10 members and 10 accepted invitations each, so that
+// the tables have a size and the planner knows it.
+func (w *world) fill(t testing.TB) {
+	for _, table := range []string{"organizations", "members", "invitations", "events"} {
+		// A vacuum that starts in one turn and not in the other would be measured.
+		w.exec(t, `alter table `+w.in+`.`+table+` set (autovacuum_enabled = off)`)
+	}
+	w.exec(t, `insert into `+w.in+`.organizations (id, version) select 'other-' || o, 11 from generate_series(1, 2000) o`)
+	w.exec(t, `insert into `+w.in+`.members (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
+		select 'other-' || o, 'user-' || n, 'viewer', now(), gen_random_uuid(), 'ada', '{}'
+		from generate_series(1, 2000) o, generate_series(1, 10) n`)
+	w.exec(t, `insert into `+w.in+`.invitations (organization, id, kind, state, email, role, message, metadata, allowed_domains,
+			max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version)
+		select 'other-' || o, gen_random_uuid(), 'email', 'accepted', 'user-' || n || '@example.com', 'viewer', '', '{}', '{}',
+			1, 1, 'ada', 'ada', now(), now(), now(), now(), '\x00010203040506070809101112131415', n
+		from generate_series(1, 2000) o, generate_series(1, 10) n`)
+	w.exec(t, `insert into `+w.in+`.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason)
+		select 'other-' || o, n, 0, 'invitation.created', now(), 'ada', '', gen_random_uuid(), 'viewer', ''
+		from generate_series(1, 2000) o, generate_series(1, 10) n`)
+	w.tidy(t)
+}
+
+// tidy gives back the space of deleted rows.
+func (w *world) tidy(t testing.TB) {
+	for _, table := range []string{"organizations", "members", "invitations", "events"} {
+		w.exec(t, `vacuum analyze `+w.in+`.`+table)
+	}
+}
+
+// A turn is how one inviter is measured once: how many invitations in all by how many
+// clients at once, and how many of them in an organization.
+type turn struct {
+	clients, invitations, perOrganization int
+	shared                                bool // all clients invite into one organization
+}
+
+// run returns how many invitations a second the inviter makes. It leaves the
+// tables as it found them.
+func (w *world) run(t testing.TB, invite inviter, p turn) float64 {
+	share := p.invitations / p.clients
+	var organizations []string
+	of := make([][]string, p.clients) // each client's
+	for client := range p.clients {
+		if p.shared {
+			of[client] = []string{"one"}
+			continue
+		}
+		for n := 0; n*p.perOrganization < share; n++ {
+			of[client] = append(of[client], fmt.Sprintf("client-%d-organization-%d", client, n))
+		}
+		organizations = append(organizations, of[client]...)
+	}
+	if p.shared {
+		organizations = of[0]
+	}
+	w.found(t, organizations)
+
+	ctx := context.Background()
+	errs := make([]error, p.clients)
+	start := make(chan struct{})
+	var clients sync.WaitGroup
+	for client := range p.clients {
+		clients.Go(func() {
+			<-start
+			for n := range share {
+				email := fmt.Sprintf("user-%d-%d@example.com", client, n)
+				if err := invite(ctx, of[client][n%len(of[client])], "ada", email); err != nil {
+					errs[client] = err
+					return
+				}
+			}
+		})
+	}
+	began := time.Now()
+	close(start)
+	clients.Wait()
+	took := time.Since(began)
+
+	require.NoError(t, errors.Join(errs...))
+	invited := share * p.clients
+	for _, table := range []string{"invitations", "events"} {
+		require.Equal(t, invited, w.number(t, `select count(*) from `+w.in+`.`+table+` where organization = any ($1::text[])`, organizations), table)
+	}
+	require.Equal(t, invited+len(organizations), w.number(t, `select sum(version) from `+w.in+`.organizations where id = any ($1::text[])`, organizations))
+	for _, table := range []string{"invitations", "events", "members"} {
+		w.exec(t, `delete from `+w.in+`.`+table+` where organization = any ($1::text[])`, organizations)
+	}
+	w.exec(t, `delete from `+w.in+`.organizations where id = any ($1::text[])`, organizations)
+	w.tidy(t)
+	return float64(invited) / took.Seconds()
+}
+
+// BenchmarkInvite runs the service on pgstore and the invite written by hand in turn, and
+// reports the ratio of their throughputs: the median of the rounds of one run. What a machine does
+// beside it meets both.
+//
+// The server does not wait for a disk, which is the hardest for the library: there is nothing
+// that its second trip could hide behind. With commit=wal a commit waits until
+// the server has handed its log to the operating system, as every commit of production does at least.
+func BenchmarkInvite(b *testing.B) {
+	const rounds = 8
+	for _, commit := range []struct{ name, settings string }{
+		{"commit=async", "-csynchronous_commit=off"},
+		{"commit=wal", "-csynchronous_commit=on"},
+	} {
+		for _, shape := range []struct {
+			name string
+			turn turn
+		}{
+			// Ten are as many as an organization has pending by default.
+			{"spread", turn{invitations: 1600, perOrganization: 10}},
+			{"one", turn{invitations: 400, perOrganization: 400, shared: true}},
+		} {
+			for _, clients := range []int{1, 16} {
+				p := shape.turn
+				p.clients = clients
+				b.Run(fmt.Sprintf("%s/%s/clients=%d", commit.name, shape.name, clients), func(b *testing.B) {
+					w := newWorld(b, clients, commit.settings)
+					w.fill(b)
+					service := serviceInviter(w.service(b, invitations.Config{PendingLimit: p.perOrganization}))
+					hand := newByHand(w.pool, w.schema, p.perOrganization).inviter()
+					// So that all connections have prepared and planned what they will run.
+					w.run(b, service, p)
+					w.run(b, hand, p)
+					var ratios, ofService, ofHand []float64
+					for b.Loop() {
+						for round := range rounds {
+							var s, h float64
+							if round%2 == 0 {
+								s = w.run(b, service, p)
+								h = w.run(b, hand, p)
+							} else {
+								h = w.run(b, hand, p)
+								s = w.run(b, service, p)
+							}
+							ratios, ofService, ofHand = append(ratios, s/h), append(ofService, s), append(ofHand, h)
+						}
+					}
+					b.ReportMetric(0, "ns/op") // of a whole run of rounds, which says nothing
+					b.ReportMetric(median(ratios), "ratio")
+					b.ReportMetric(median(ofService), "service/s")
+					b.ReportMetric(median(ofHand), "sql/s")
+				})
+			}
+		}
+	}
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	n := len(values)
+	return (values[(n-1)/2] + values[n/2]) / 2
+}
+
+// What is compared must leave the same rows and refuse the same.
+func TestHandWrittenInviteDoesTheSame(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	w := newWorld(t, 2, "")
+	now := time.Date(2026, 7, 1, 12, 0, 0, 123456000, time.UTC)
+	svc := w.service(t, invitations.Config{Clock: func() time.Time { return now }, PendingLimit: 2})
+	hand := newByHand(w.pool, w.schema, 2)
+	w.found(t, []string{"service", "hand"})
+	for _, member := range [][2]string{{"adam", "admin"}, {"vera", "viewer"}} {
+		w.exec(t, `insert into `+w.in+`.members (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
+			select unnest('{service,hand}'::text[]), $1, $2, now(), '00000000-0000-0000-0000-000000000000', '', '{}'`, member[0], member[1])
+	}
+
+	for _, c := range []struct {
+		name, actor, email string
+		role               invitations.Role
+		want               error
+	}{
+		{"a stranger", "nobody", "a@example.com", invitations.RoleViewer, invitations.ErrPermissionDenied},
+		{"a viewer", "vera", "a@example.com", invitations.RoleViewer, invitations.ErrPermissionDenied},
+		{"an admin who would make an owner", "adam", "a@example.com", invitations.RoleOwner, invitations.ErrRoleNotAssignable},
+		{"an owner", "ada", "a@example.com", invitations.RoleOwner, nil},
+		{"the same address", "adam", "a@example.com", invitations.RoleViewer, invitations.ErrAlreadyInvited},
+		{"an admin", "adam", "b@example.com", invitations.RoleAdmin, nil},
+		{"one too many", "ada", "c@example.com", invitations.RoleViewer, invitations.ErrPendingLimit},
+	} {
+		id := uuid.Must(uuid.NewV7())
+		_, err := svc.Invite(ctx, invitations.User(c.actor), invitations.InviteParams{Organization: "service", Email: c.email, Role: c.role, ID: id})
+		require.ErrorIs(t, err, c.want, c.name)
+		token, err := hand.invite(ctx, "hand", c.actor, c.email, c.role, id, now)
+		if c.want != nil {
+			require.ErrorIs(t, err, errRefused, c.name)
+			continue
+		}
+		require.NoError(t, err, c.name)
+		_, _, err = newKeyring(t, secret).Verify(token)
+		require.NoError(t, err)
+	}
+
+	rows := func(organization string) (all string) {
+		require.NoError(t, w.pool.QueryRow(ctx, `select jsonb_pretty(jsonb_build_object(
+			'invitations', (select jsonb_agg(to_jsonb(i) - 'organization' - 'nonce' order by i.id) from `+w.in+`.invitations i where i.organization = $1),
+			'nonces', (select count(distinct i.nonce) from `+w.in+`.invitations i where i.organization = $1 and length(i.nonce) = 16),
+			'events', (select jsonb_agg(to_jsonb(e) - 'organization' order by e.version, e.index) from `+w.in+`.events e where e.organization = $1),
+			'version', (select o.version from `+w.in+`.organizations o where o.id = $1)))::text`, organization).Scan(&all))
+		return all
+	}
+	require.Contains(t, rows("service"), `"version": 3`)
+	require.Equal(t, rows("service"), rows("hand"))
+}
+
+// The price of the single trip: what waits for the organization's row decides on what it saw
+// before it waited. The service, which reads after the lock, refuses.
+func TestHandWrittenInviteIsNotSafe(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	w := newWorld(t, 8, "")
+	service := serviceInviter(w.service(t, invitations.Config{}))
+	hand := newByHand(w.pool, w.schema, 10).inviter()
+	w.found(t, []string{"service", "hand"})
+
+	// behind runs invite while another transaction has the organization locked, has invited the
+	// same address and then commits.
+	behind := func(organization string, invite inviter) error {
+		tx, err := w.pool.Begin(ctx)
+		require.NoError(t, err)
+		defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after the commit there is nothing to roll back
+		first := serviceInviter(w.service(t, invitations.Config{}).WithStore(w.store.WithTx(tx)))
+		require.NoError(t, first(ctx, organization, "ada", "bob@example.com"))
+		var pid int
+		require.NoError(t, tx.QueryRow(ctx, `select pg_backend_pid()`).Scan(&pid))
+		second := make(chan error, 1)
+		go func() { second <- invite(ctx, organization, "ada", "bob@example.com") }()
+		for w.number(t, `select count(*) from pg_stat_activity where $1::integer = any (pg_blocking_pids(pid))`, pid) == 0 {
+			require.Empty(t, second, "did not wait")
+		}
+		require.NoError(t, tx.Commit(ctx))
+		return <-second
+	}
+	pending := func(organization string) int {
+		return w.number(t, `select count(*) from `+w.in+`.invitations where organization = $1 and state = 'pending' and email = 'bob@example.com'`, organization)
+	}
+	require.ErrorIs(t, behind("service", service), invitations.ErrAlreadyInvited)
+	require.Equal(t, 1, pending("service"))
+	require.NoError(t, behind("hand", hand))
+	require.Equal(t, 2, pending("hand"))
+}
