@@ -39,9 +39,8 @@ func (s *Service) Accept(ctx context.Context, token string, who Identity) (Membe
 	if err := checkUser("user_id", who.UserID); err != nil {
 		return Member{}, err
 	}
-	r := s.rules()
 	q.Members = []string{who.UserID}
-	return update(ctx, s, q, func(f Facts) (Member, Changes, error) {
+	return update(ctx, s, q, func(r rules, f Facts) (Member, Changes, error) {
 		return r.accept(f, c, who)
 	})
 }
@@ -55,8 +54,7 @@ func (s *Service) Decline(ctx context.Context, token string) error {
 	if err != nil {
 		return err
 	}
-	r := s.rules()
-	_, err = update(ctx, s, q, func(f Facts) (Record, Changes, error) {
+	_, err = update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
 		return r.decline(f, c)
 	})
 	return err

@@ -130,17 +130,26 @@ func TestClass24_OneClockDecides(t *testing.T) {
 	require.Equal(t, invitations.StatePending, stateOf())
 }
 
-// The clock is asked once for a call, so that a call has one time.
-func TestClock_OncePerCall(t *testing.T) {
+// A change is decided by the time of its atomic step, and not of the call, which may have waited.
+func TestClock_OfTheStep(t *testing.T) {
 	t.Parallel()
-	asked := 0
-	config := invitations.Config{Clock: func() time.Time { asked++; return noon }}
-	for _, o := range operations() {
-		asked = 0
-		_, err := o.call(t.Context(), serviceOn(t, failing(nil, workable(o.name), func(context.Context) {}), config))
-		require.NoError(t, err, o.name)
-		require.LessOrEqual(t, asked, 1, o.name)
-	}
+	now := noon
+	facts := invitations.Facts{Organization: "acme", Version: 1}
+	store := &StoreMock{UpdateFunc: func(_ context.Context, _ invitations.Query, decide invitations.Decision) error {
+		now = now.Add(time.Hour) // the wait
+		_, err := decide(facts)
+		return err
+	}}
+	svc := serviceOn(t, store, invitations.Config{Clock: func() time.Time { return now }})
+	record := invitations.Record{Nonce: invitations.NewNonce(), Invitation: invitations.Invitation{
+		ID: signedID, Organization: "acme", Kind: invitations.KindLink, State: invitations.StatePending, Role: "viewer",
+		SentAt: noon.Add(-time.Hour), ExpiresAt: noon.Add(time.Minute),
+	}}
+	facts.Invitation = &record
+	_, err := svc.Accept(t.Context(), ringOf(t, testKey).Sign(signedID, record.Nonce).Reveal(), invitations.Identity{UserID: "nina"})
+	require.Equal(t, invitations.ErrExpired, err)
+	_, err = svc.Revoke(t.Context(), invitations.System(), "acme", signedID)
+	require.Equal(t, invitations.ErrExpired, err)
 }
 
 // A service on another store is the same service: its keys, policy, clock and limits.

@@ -17,9 +17,10 @@ import (
 
 // rules is what a decision knows beside the facts.
 type rules struct {
-	policy       *Policy
-	pendingLimit int
-	now          time.Time
+	policy               *Policy
+	pendingLimit         int
+	minExpiry, maxExpiry time.Duration
+	now                  time.Time
 }
 
 // found begins an organization.
@@ -72,7 +73,7 @@ func sameRequest(existing, draft Record) bool {
 // mayTakePlace decides whether inv may become pending now.
 func (r rules) mayTakePlace(f Facts, inv Invitation) error {
 	if inv.Kind == KindEmail {
-		if id, ok := f.Pending[inv.Email]; ok {
+		if id, ok := f.Pending[inv.Email]; ok && id != inv.ID {
 			return &AlreadyInvitedError{InvitationID: id}
 		}
 	}
@@ -101,8 +102,8 @@ func (r rules) resend(f Facts, actor Actor, nonce Nonce, lifetime time.Duration)
 	default:
 		return Record{}, Changes{}, err
 	}
-	if lifetime == 0 {
-		lifetime = inv.ExpiresAt.Sub(inv.SentAt)
+	if lifetime == 0 { // as it was, within what may be asked for today
+		lifetime = min(max(inv.ExpiresAt.Sub(inv.SentAt), r.minExpiry), r.maxExpiry)
 	}
 	inv.Nonce = nonce
 	inv.SentAt = r.now

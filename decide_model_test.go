@@ -62,7 +62,7 @@ var (
 
 func newWorld(t *rapid.T) *world {
 	w := &world{
-		rules:    rules{policy: DefaultPolicy(), pendingLimit: rapid.IntRange(1, 4).Draw(t, "limit"), now: noon},
+		rules:    rules{policy: DefaultPolicy(), pendingLimit: rapid.IntRange(1, 4).Draw(t, "limit"), maxExpiry: 30 * 24 * time.Hour, now: noon},
 		version:  1,
 		members:  map[string]Member{olga: memberOf(olga, RoleOwner)},
 		removals: map[string]Removal{},

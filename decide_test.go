@@ -46,7 +46,7 @@ var allPermissions = []Permission{
 
 // atNoon is the default policy and limit.
 func atNoon() rules {
-	return rules{policy: DefaultPolicy(), pendingLimit: 10, now: noon}
+	return rules{policy: DefaultPolicy(), pendingLimit: 10, maxExpiry: 30 * 24 * time.Hour, now: noon}
 }
 
 func memberOf(user string, role Role) Member {

@@ -55,7 +55,8 @@ type Invitation struct {
 
 	// CreatedBy and SentBy are user ids, or empty where the host's backend
 	// acted. SentBy is the sender: who last created or resent the invitation,
-	// and whose authority it rests on.
+	// and whose authority it rests on. Never empty it to forget a user: that would make the
+	// host the sender.
 	CreatedBy string `json:"created_by,omitempty"`
 	SentBy    string `json:"sent_by,omitempty"`
 

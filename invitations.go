@@ -157,15 +157,19 @@ func (s *Service) now() time.Time {
 
 // rules returns the rules as of now.
 func (s *Service) rules() rules {
-	return rules{policy: s.config.Policy, pendingLimit: s.config.PendingLimit, now: s.now()}
+	return rules{
+		policy: s.config.Policy, pendingLimit: s.config.PendingLimit,
+		minExpiry: s.config.MinExpiry, maxExpiry: s.config.MaxExpiry, now: s.now(),
+	}
 }
 
 // update runs decide in the store's atomic step and returns the result of
-// its last run.
-func update[T any](ctx context.Context, s *Service, q Query, decide func(Facts) (T, Changes, error)) (T, error) {
+// its last run. The rules are as of the step, not of the call, which may have waited for
+// others: what expires in the meantime has expired.
+func update[T any](ctx context.Context, s *Service, q Query, decide func(rules, Facts) (T, Changes, error)) (T, error) {
 	var result, none T
 	err := s.store.Update(ctx, q, func(f Facts) (changes Changes, err error) {
-		result, changes, err = decide(f)
+		result, changes, err = decide(s.rules(), f)
 		return changes, err
 	})
 	if err != nil {

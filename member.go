@@ -39,9 +39,8 @@ func (s *Service) CreateOrganization(ctx context.Context, organization, owner st
 	if err := checkUser("owner", owner); err != nil {
 		return Member{}, err
 	}
-	r := s.rules()
 	q := Query{Organization: organization, Create: true, Members: []string{owner}}
-	return update(ctx, s, q, func(f Facts) (Member, Changes, error) {
+	return update(ctx, s, q, func(r rules, f Facts) (Member, Changes, error) {
 		return r.found(f, organization, owner)
 	})
 }

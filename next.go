@@ -30,7 +30,7 @@ const (
 type Visitor struct {
 	Identity // the zero Identity: nobody is signed in
 
-	// HasAccount reports whether an account with this address exists. It is
+	// HasAccount reports whether an account exists whose owner has proved to have this address. It is
 	// called once at most, if nobody is signed in and the invitation names an
 	// address; nil sends everybody to sign in. It is for the holder of the token alone.
 	HasAccount func(ctx context.Context, email string) (bool, error)

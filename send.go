@@ -89,28 +89,28 @@ func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Durati
 	if err := s.checkDraft(actor, inv); err != nil {
 		return Sent{}, err
 	}
-	r := s.rules()
+	now := s.now()
 	q := Query{
 		Organization: inv.Organization,
 		Invitation:   inv.ID,
 		Members:      actor.members(),
-		PendingUpTo:  r.pendingLimit,
-		PendingAt:    r.now,
+		PendingUpTo:  s.config.PendingLimit,
+		PendingAt:    now,
 	}
 	if inv.Kind == KindEmail {
 		q.Emails = []string{inv.Email}
 	}
 	if inv.ID == uuid.Nil {
-		inv.ID = newID(r.now)
+		inv.ID = newID(now)
 	}
 	inv.State = StatePending
 	inv.CreatedBy, inv.SentBy = actor.user, actor.user
-	inv.CreatedAt, inv.SentAt, inv.ExpiresAt = r.now, r.now, r.now.Add(lifetime)
+	inv.CreatedAt, inv.SentAt, inv.ExpiresAt = now, now, now.Add(lifetime)
 	draft := Record{Invitation: inv, Nonce: NewNonce()}.Clone()
-	record, err := update(ctx, s, q, func(f Facts) (Record, Changes, error) {
+	record, err := update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
 		return r.create(f, actor, draft)
 	})
-	return s.sent(record, r.now), err
+	return s.sent(record), err
 }
 
 func (s *Service) checkDraft(actor Actor, inv Invitation) error {
@@ -146,8 +146,8 @@ func (c *Config) lifetime(in, fallback time.Duration) (time.Duration, error) {
 }
 
 // sent returns record with its token, if there is still a use for one.
-func (s *Service) sent(record Record, now time.Time) Sent {
-	sent := Sent{Invitation: record.Invitation.clone().at(now)}
+func (s *Service) sent(record Record) Sent {
+	sent := Sent{Invitation: record.Invitation.clone().at(s.now())}
 	if sent.State == StatePending {
 		sent.Token = s.keys.Sign(record.ID, record.Nonce)
 	}
@@ -169,7 +169,7 @@ type ResendParams struct {
 	Organization string
 	ID           uuid.UUID
 	// ExpiresIn is how long the invitation lives from now; 0 is as long as when it
-	// was sent before. Bounds are in [Config].
+	// was sent before, or the nearer bound. Bounds are in [Config].
 	ExpiresIn time.Duration
 }
 
@@ -189,19 +189,19 @@ func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
 		return Sent{}, err
 	}
-	r, nonce := s.rules(), NewNonce()
+	nonce := NewNonce()
 	q := Query{
 		Organization: p.Organization,
 		Invitation:   p.ID,
 		Members:      actor.members(),
 		SameEmail:    true,
-		PendingUpTo:  r.pendingLimit,
-		PendingAt:    r.now,
+		PendingUpTo:  s.config.PendingLimit,
+		PendingAt:    s.now(),
 	}
-	record, err := update(ctx, s, q, func(f Facts) (Record, Changes, error) {
+	record, err := update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
 		return r.resend(f, actor, nonce, lifetime)
 	})
-	return s.sent(record, r.now), err
+	return s.sent(record), err
 }
 
 // Revoke ends a pending invitation for good. The actor needs
@@ -212,9 +212,8 @@ func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, 
 	if err := checkNamed(actor, organization, id); err != nil {
 		return Invitation{}, err
 	}
-	r := s.rules()
 	q := Query{Organization: organization, Invitation: id, Members: actor.members()}
-	record, err := update(ctx, s, q, func(f Facts) (Record, Changes, error) {
+	record, err := update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
 		return r.revoke(f, actor)
 	})
 	return record.clone(), err

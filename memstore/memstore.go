@@ -19,7 +19,13 @@ import (
 type Store struct {
 	mu            sync.RWMutex
 	organizations map[string]*organization
-	byID          map[uuid.UUID][]*organization // who has an invitation of this id
+	byToken       map[token]*organization
+}
+
+// A token is what an invitation is found by without its organization.
+type token struct {
+	id    uuid.UUID
+	nonce invitations.Nonce
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -42,7 +48,7 @@ type organization struct {
 func New() *Store {
 	return &Store{
 		organizations: map[string]*organization{},
-		byID:          map[uuid.UUID][]*organization{},
+		byToken:       map[token]*organization{},
 	}
 }
 
@@ -62,8 +68,8 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 	if err != nil || changes.Empty() {
 		return err
 	}
-	org.apply(changes)
 	s.index(org, changes.Invitations)
+	org.apply(changes)
 	return nil
 }
 
@@ -143,44 +149,33 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitatio
 func (s *Store) find(q invitations.Query) *organization {
 	s.mu.RLock()
 	org := s.organizations[q.Organization]
-	candidates := s.byID[q.Invitation]
-	s.mu.RUnlock()
-	switch {
-	case q.Organization == "":
-		for _, org := range candidates {
-			org.mu.RLock()
-			r, ok := org.invitations[q.Invitation]
-			org.mu.RUnlock()
-			if ok && r.Nonce == q.Nonce {
-				return org
-			}
-		}
-		return nil
-	case org == nil && q.Create:
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.organizations[q.Organization] == nil {
-			s.organizations[q.Organization] = &organization{
-				id:          q.Organization,
-				members:     map[string]invitations.Member{},
-				removals:    map[string]invitations.Removal{},
-				invitations: map[uuid.UUID]invitations.Record{},
-			}
-		}
-		return s.organizations[q.Organization]
+	if q.Organization == "" {
+		org = s.byToken[token{q.Invitation, q.Nonce}]
 	}
-	return org
+	s.mu.RUnlock()
+	if org != nil || !q.Create {
+		return org
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.organizations[q.Organization] == nil {
+		s.organizations[q.Organization] = &organization{
+			id:          q.Organization,
+			members:     map[string]invitations.Member{},
+			removals:    map[string]invitations.Removal{},
+			invitations: map[uuid.UUID]invitations.Record{},
+		}
+	}
+	return s.organizations[q.Organization]
 }
 
-// index remembers that org has these invitations.
+// index has the invitations found by the tokens that they are about to have.
 func (s *Store) index(org *organization, records []invitations.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range records {
-		if !slices.Contains(s.byID[r.ID], org) {
-			// A new slice: find reads the old one without the lock.
-			s.byID[r.ID] = append(slices.Clip(s.byID[r.ID]), org)
-		}
+		delete(s.byToken, token{r.ID, org.invitations[r.ID].Nonce})
+		s.byToken[token{r.ID, r.Nonce}] = org
 	}
 }
 

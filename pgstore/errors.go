@@ -166,7 +166,7 @@ func reason(err error) error {
 	switch {
 	case errors.As(err, &connect):
 		return errors.New(connect.Error())
-	case errors.Is(err, errCommitRolledBack), errors.Is(err, errNoTx):
+	case errors.Is(err, errCommitRolledBack), errors.Is(err, errNoTx), errors.Is(err, errInTx):
 		return err
 	case lost(err):
 		return errors.New("connection lost")

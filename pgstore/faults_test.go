@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -266,6 +267,55 @@ func TestFault_OneConnectionForAnOperation(t *testing.T) {
 	cancel()
 	_, err = s.svc.CreateLink(ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
 	require.ErrorIs(t, err, context.Canceled, "a full pool is not waited for without end")
+}
+
+// TestClass24_ExpiryWhileWaitingForTheLock: what expires while a change waits has expired.
+func TestClass24_ExpiryWhileWaitingForTheLock(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	var offset atomic.Int64
+	svc, err := invitations.New(store, keyring(t), invitations.Config{PendingLimit: 1, Clock: func() time.Time {
+		return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(offset.Load()))
+	}})
+	require.NoError(t, err)
+	sent, err := svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: "ann@example.com", Role: "viewer"})
+	require.NoError(t, err)
+	holder, err := s.pool.Begin(s.ctx)
+	require.NoError(t, err)
+	defer func() { _ = holder.Rollback(s.ctx) }()
+	_, err = holder.Exec(s.ctx, pgstore.SQL(store.Schema(), `select 1 from {schema}.organizations for update`))
+	require.NoError(t, err)
+	var done sync.WaitGroup
+	done.Go(func() {
+		waitFor(t, `select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%' || $1 || '%')`, store.Schema())
+		offset.Store(int64(8 * 24 * time.Hour))
+		_ = holder.Rollback(s.ctx)
+	})
+	_, err = svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+	require.ErrorIs(t, err, invitations.ErrExpired)
+	done.Wait()
+}
+
+// TestSearchPathIsNotReliedOn: what a stranger defines in a schema of the search path is not run.
+func TestSearchPathIsNotReliedOn(t *testing.T) {
+	t.Parallel()
+	evil := pgtest.Schema(t)
+	exec(t, evil, `create schema {schema}`)
+	for _, f := range []string{
+		"unnest(text[]) returns setof text", "hashtextextended(text, integer) returns bigint", "count(text) returns bigint",
+		"max(text) returns integer", "pg_advisory_xact_lock(integer) returns void",
+	} {
+		exec(t, evil, `create function {schema}.`+f+` language plpgsql as $$ begin raise exception 'run by a stranger'; end $$`)
+	}
+	exec(t, evil, `create function {schema}.stranger(text[], text[]) returns text[] language plpgsql as $$ begin raise exception 'run by a stranger'; end $$`)
+	exec(t, evil, `create operator {schema}.|| (leftarg = text[], rightarg = text[], function = {schema}.stranger)`)
+	s, store, _ := newScene(t, func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["search_path"] = `"` + evil + `"` })
+	sent := s.invite("ann@example.com")
+	_, err := s.svc.Resend(s.ctx, invitations.User(ada), invitations.ResendParams{Organization: acme, ID: sent.ID})
+	require.NoError(t, err)
+	_, err = s.svc.List(s.ctx, invitations.User(ada), invitations.ListParams{Organization: acme, State: invitations.StatePending})
+	require.NoError(t, err)
+	require.NoError(t, store.Migrate(s.ctx))
 }
 
 func TestOrganizationsDoNotWaitForEachOther(t *testing.T) {

@@ -79,3 +79,18 @@ func TestStoreOnALoneConnection(t *testing.T) {
 	require.ErrorIs(t, err, invitations.ErrPermissionDenied)
 	require.EqualValues(t, 'I', conn.PgConn().TxStatus(), "no transaction is left open")
 }
+
+func TestConnectionInATransactionIsRefused(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	conn := connect(t)
+	tx, err := conn.Begin(s.ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(s.ctx) }()
+	svc := s.svc.WithStore(storeOn(t, conn, store.Schema())) // the host means tx
+	_, err = svc.CreateLink(s.ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	require.ErrorContains(t, err, "in a transaction")
+	_, err = svc.Member(s.ctx, acme, ada)
+	require.ErrorContains(t, err, "in a transaction")
+	require.EqualValues(t, 'T', conn.PgConn().TxStatus(), "the host's transaction is still its own")
+}

@@ -16,7 +16,8 @@
 // read committed any concurrent change, is [invitations.ErrConcurrentChange]: roll back and run the
 // transaction again.
 //
-// The store needs no other setting of the server than a primary: with several
+// A change waits for the changes of its organization that are under way, as long as its context
+// lasts: give contexts a deadline. The store needs no other setting of the server than a primary: with several
 // hosts in the connection string, ask for target_session_attrs=read-write.
 package pgstore
 
@@ -131,7 +132,22 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 // it is sent has the driver forget the prepared statement of its spelling.
 const commit = "commit work"
 
-var errNoTx = errors.New("the database handle did not begin a transaction")
+var (
+	errNoTx = errors.New("the database handle did not begin a transaction")
+	errInTx = errors.New("the connection is in a transaction: hand over the transaction")
+)
+
+// idle refuses a connection that is in a transaction already, whose commit would be the host's.
+func (s *Store) idle() error {
+	conn, ok := s.db.(*pgx.Conn)
+	if c, is := s.db.(interface{ Conn() *pgx.Conn }); is {
+		conn, ok = c.Conn(), true
+	}
+	if ok && !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
+		return errInTx
+	}
+	return nil
+}
 
 // update is an Update in a transaction of its own.
 func (s *Store) update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
@@ -139,6 +155,9 @@ func (s *Store) update(ctx context.Context, q invitations.Query, decide invitati
 	// began, and those after the lock begin when the lock is held: so the
 	// facts are those that no other Update of the organization can change
 	// before this one ends.
+	if err := s.idle(); err != nil {
+		return err
+	}
 	var b pgx.Batch
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 	load := s.queueFacts(&b, q, true)
@@ -246,6 +265,9 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) f
 		return nil
 	}
 	return s.describe(doing, s.repeat(ctx, func() error {
+		if err := s.idle(); err != nil {
+			return err
+		}
 		var b pgx.Batch
 		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 		finish := queue(&b)
