@@ -424,6 +424,29 @@ func TestResend(t *testing.T) {
 	}
 }
 
+// A lifetime that nobody asks for is the one of before, within the bounds of today.
+func TestResend_LifetimeOfBefore(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ least, greatest, want time.Duration }{
+		"within the bounds":     {day, 30 * day, 7 * day},
+		"the greatest has sunk": {day, 3 * day, 3 * day},
+		"the least has risen":   {14 * day, 30 * day, 14 * day},
+		"exactly the least":     {7 * day, 30 * day, 7 * day},
+		"exactly the greatest":  {day, 7 * day, 7 * day},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := atNoon()
+			r.minExpiry, r.maxExpiry = c.least, c.greatest
+			record, _, err := decided(t, factsOf(emailRecord()), func(f Facts) (Record, Changes, error) {
+				return r.resend(f, User(adam), newNonce, 0)
+			})
+			require.NoError(t, err)
+			require.Equal(t, noon.Add(c.want), record.ExpiresAt)
+		})
+	}
+}
+
 // An expired invitation takes a place again, and is refused like a new one. A
 // pending one has its place.
 func TestResend_TakesPlace(t *testing.T) {
@@ -440,8 +463,10 @@ func TestResend_TakesPlace(t *testing.T) {
 		"expired, at the limit":                     {StateExpired, KindEmail, 10, nil, ErrPendingLimit},
 		"expired link, at the limit":                {StateExpired, KindLink, 10, nil, ErrPendingLimit},
 		"expired, a newer one for the same address": {StateExpired, KindEmail, 0, taken, &AlreadyInvitedError{InvitationID: otherID}},
-		"pending, at the limit":                     {StatePending, KindEmail, 10, map[string]uuid.UUID{ninasEmail: invitedID}, nil},
-		"pending link, at the limit":                {StatePending, KindLink, 10, nil, nil},
+		// It was pending when the facts were asked for, and is not when they are decided on.
+		"expired, nothing pending but itself": {StateExpired, KindEmail, 1, map[string]uuid.UUID{ninasEmail: invitedID}, nil},
+		"pending, at the limit":               {StatePending, KindEmail, 10, map[string]uuid.UUID{ninasEmail: invitedID}, nil},
+		"pending link, at the limit":          {StatePending, KindLink, 10, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

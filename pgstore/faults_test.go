@@ -190,7 +190,7 @@ func TestFault_TerminatedBackendsAreReplaced(t *testing.T) {
 	err = store.Update(s.ctx, invitations.Query{Organization: acme}, func(f invitations.Facts) (invitations.Changes, error) {
 		tries++
 		if tries == 1 {
-			exec(t, name, `select pg_terminate_backend(l.pid, 10000) from pg_locks l where l.relation = '{schema}.organizations'::regclass and l.mode = 'RowShareLock'`)
+			exec(t, name, `select pg_terminate_backend(l.pid, 10000) from pg_locks l where l.relation = '{schema}.organizations'::regclass and l.mode = 'RowExclusiveLock'`)
 		}
 		return invitations.Changes{Gone: []string{"ann"}}, nil
 	})

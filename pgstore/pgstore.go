@@ -151,16 +151,16 @@ func (s *Store) idle() error {
 
 // update is an Update in a transaction of its own.
 func (s *Store) update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	// The first trip. At read committed every statement sees what had committed when it
-	// began, and those after the lock begin when the lock is held: so the
-	// facts are those that no other Update of the organization can change
-	// before this one ends.
+	// The first trip. The organization's row gets its next version, which locks it. At
+	// read committed every statement sees what had committed when it began, and those after
+	// the lock begin when the lock is held: so the facts are those that no other Update of the
+	// organization can change before this one ends.
 	if err := s.idle(); err != nil {
 		return err
 	}
 	var b pgx.Batch
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-	load := s.queueFacts(&b, q, true)
+	load := s.queueFacts(&b, q, toChange)
 	results := s.db.SendBatch(ctx, &b)
 	tx := results.Tx()
 	if tx == nil {
@@ -204,7 +204,7 @@ func (s *Store) update(ctx context.Context, q invitations.Query, decide invitati
 // updateIn is an Update in the host's transaction.
 func (s *Store) updateIn(ctx context.Context, tx pgx.Tx, q invitations.Query, decide invitations.Decision) error {
 	var b pgx.Batch
-	load := s.queueFacts(&b, q, true)
+	load := s.queueFacts(&b, q, toLock)
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return err
 	}
@@ -217,6 +217,7 @@ func (s *Store) updateIn(ctx context.Context, tx pgx.Tx, q invitations.Query, de
 		return nil
 	}
 	b = pgx.Batch{}
+	b.Queue(s.common.touch, facts.Organization, facts.Version+1)
 	s.queueChanges(&b, facts, changes)
 	return tx.SendBatch(ctx, &b).Close()
 }
@@ -224,7 +225,7 @@ func (s *Store) updateIn(ctx context.Context, tx pgx.Tx, q invitations.Query, de
 // View implements [invitations.Store].
 func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitations.Facts, err error) {
 	err = s.read(ctx, "reading", func(b *pgx.Batch) func() {
-		load := s.queueFacts(b, q, false)
+		load := s.queueFacts(b, q, toView)
 		return func() { facts = load() }
 	})
 	return facts, err

@@ -230,7 +230,7 @@ func TestFault_ServersLostBehindThePooler(t *testing.T) {
 	err = store.Update(s.ctx, invitations.Query{Organization: acme}, func(invitations.Facts) (invitations.Changes, error) {
 		tries++
 		exec(t, store.Schema(), `select pg_terminate_backend(l.pid, 10000) from pg_locks l
-			where l.relation = '{schema}.organizations'::regclass and l.mode = 'RowShareLock'`)
+			where l.relation = '{schema}.organizations'::regclass and l.mode = 'RowExclusiveLock'`)
 		return invitations.Changes{Gone: []string{ada}}, nil
 	})
 	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)

@@ -15,7 +15,7 @@ import (
 // organization: by the id, $1, or by the token, $1 and $2. Casts are on every parameter,
 // because not all exec modes ask the server for types.
 type statements struct {
-	lock, organization, invitation, member, pending, pendingSame string
+	organization, lock, take, invitation, member, pending, pendingSame string
 }
 
 // commonStatements are those that name their organization by its id alone.
@@ -53,8 +53,9 @@ func (s *Store) statements(organization string, n int) statements {
 		).Replace(sql))
 	}
 	return statements{
-		lock:         text(`select o.id, o.version from {schema}.organizations o where o.id = {org} for no key update`),
 		organization: text(`select o.id, o.version from {schema}.organizations o where o.id = {org}`),
+		lock:         text(`select o.id, o.version from {schema}.organizations o where o.id = {org} for no key update`),
+		take:         text(`update {schema}.organizations o set version = o.version + 1 where o.id = {org} returning o.id, o.version - 1`),
 		invitation: text(`select ` + invitationColumns + `, ` + memberColumns + `
 			from {schema}.invitations i
 			left join {schema}.members m on m.organization = i.organization and m.user_id = i.sent_by
@@ -121,13 +122,12 @@ func (t table) put(from int) string {
 }
 
 func (s *Store) commonStatements() commonStatements {
-	const touch = `update {schema}.organizations set version = $2::bigint where id = $1::text`
 	const eventParams = 9 // behind the organization
 	return commonStatements{
 		create: s.sql(`insert into {schema}.organizations (id, version) values ($1::text, 0) on conflict do nothing`),
-		// What nearly every change begins with, as one statement: each has its cost.
-		change:        s.sql(`with touched as (` + touch + `), noted as (` + events.insert(2) + `) ` + invitationT.put(2+eventParams)),
-		touch:         s.sql(touch),
+		// What nearly every change has, as one statement: each has its cost.
+		change:        s.sql(`with noted as (` + events.insert(2) + `) ` + invitationT.put(2+eventParams)),
+		touch:         s.sql(`update {schema}.organizations set version = $2::bigint where id = $1::text`),
 		deleteMember:  s.sql(`delete from {schema}.members where organization = $1::text and user_id = $2::text`),
 		putRemoval:    s.sql(removals.put(2)),
 		putMember:     s.sql(members.put(2)),
@@ -137,9 +137,18 @@ func (s *Store) commonStatements() commonStatements {
 	}
 }
 
-// queueFacts queues what loads the facts that q asks for, the lock first, and
-// returns what hands them out once the batch is closed.
-func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() invitations.Facts {
+// A purpose says what facts are loaded for, and so how the organization's row is read.
+type purpose int
+
+const (
+	toView   purpose = iota
+	toLock           // in the host's transaction, where a refusal has to leave the row as it is
+	toChange         // in a transaction of the store's own, which a refusal rolls back
+)
+
+// queueFacts queues what loads the facts that q asks for, the organization's row
+// first, and returns what hands them out once the batch is closed.
+func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func() invitations.Facts {
 	f := invitations.Facts{
 		Members:  map[string]invitations.Member{},
 		Removals: map[string]invitations.Removal{},
@@ -152,15 +161,12 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() 
 	}
 	args := func(more ...any) []any { return append(organization[:len(organization):len(organization)], more...) }
 
-	create := lock && q.Create
+	create := to != toView && q.Create
 	if create {
 		b.Queue(s.common.create, q.Organization)
 	}
-	first := by.organization
-	if lock {
-		first = by.lock
-	}
-	b.Queue(first, organization...).Query(func(rows pgx.Rows) error {
+	row := map[purpose]string{toView: by.organization, toLock: by.lock, toChange: by.take}[to]
+	b.Queue(row, organization...).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			if err := rows.Scan(&f.Organization, &f.Version); err != nil {
 				return err
@@ -227,7 +233,7 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, lock bool) func() 
 	}
 }
 
-// queueChanges queues what applies changes, the organization's row first.
+// queueChanges queues what applies changes. The organization has its new version already.
 func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes) {
 	org, version := f.Organization, f.Version+1
 	args := func(rows ...[]any) []any { return append([]any{org}, slices.Concat(rows...)...) }
@@ -235,8 +241,6 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 	if len(records) > 0 && len(changes.Events) > 0 {
 		b.Queue(s.common.change, args(eventArgs(version, 0, changes.Events[0]), recordArgs(records[0]))...)
 		records, index = records[1:], 1
-	} else {
-		b.Queue(s.common.touch, org, version)
 	}
 	for _, user := range changes.Gone {
 		b.Queue(s.common.deleteMember, org, user)
