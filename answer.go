@@ -2,9 +2,9 @@ package invitations
 
 import "context"
 
-// Lookup returns what the token offers, as long as somebody could accept it.
-// It changes nothing, however often it is called: use it on GET, where mail
-// scanners and link previews come by.
+// Lookup returns what the token offers, as long as somebody could accept it. It changes
+// nothing, however often it is called: use it on GET, where mail scanners and link previews
+// come by.
 //
 // Refusals: [ErrInvalidToken], [ErrNotPending].
 func (s *Service) Lookup(ctx context.Context, token string) (Offer, error) {
@@ -24,13 +24,12 @@ func (s *Service) Lookup(ctx context.Context, token string) (Offer, error) {
 	return record.offer(), nil
 }
 
-// Accept makes the person a member with the role of the invitation, as one
-// atomic step. Call it on POST, for somebody who is signed in and has asked for it.
+// Accept makes the person a member with the role of the invitation, as one atomic step.
+// Call it on POST, for somebody who is signed in and has asked for it.
 //
-// The same user who accepts again gets the same membership back while it
-// lasts. A refusal leaves everything as it was: [ErrInvalid], [ErrInvalidToken],
-// [ErrNotPending], [ErrRecipientMismatch], [ErrEmailUnverified],
-// [ErrDomainNotAllowed], [ErrAlreadyMember].
+// The same user who accepts again gets the same membership back while it lasts. A refusal
+// leaves everything as it was: [ErrInvalid], [ErrInvalidToken], [ErrNotPending],
+// [ErrRecipientMismatch], [ErrEmailUnverified], [ErrDomainNotAllowed], [ErrAlreadyMember].
 func (s *Service) Accept(ctx context.Context, token string, who Identity) (Member, error) {
 	c, q, err := s.claim(token)
 	if err != nil {
@@ -60,8 +59,8 @@ func (s *Service) Decline(ctx context.Context, token string) error {
 	return err
 }
 
-// claim verifies a token, before any store is asked, and returns the query of
-// the organization that it belongs to.
+// claim verifies a token, before any store is asked, and returns the query of the
+// organization that it belongs to.
 func (s *Service) claim(token string) (claim, Query, error) {
 	id, nonce, err := s.keys.Verify(token)
 	if err != nil {

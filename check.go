@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// The bounds of what callers pass in. All of it is checked here, before any
-// store is asked, so that all stores refuse the same.
+// The bounds of what callers pass in. All of it is checked here, before any store is asked,
+// so that all stores refuse the same.
 const (
 	maxIDBytes        = 255
 	maxMessageRunes   = 500
@@ -22,8 +22,8 @@ const (
 	defaultPage       = 50
 )
 
-// checkName refuses s unless it is 1 to max bytes of valid UTF-8 without
-// control characters.
+// checkName refuses s unless it is 1 to max bytes of valid UTF-8 without control
+// characters.
 func checkName(field, s string, max int) error {
 	switch {
 	case s == "":

@@ -13,7 +13,8 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// untouchable panics at every call: what is refused for its arguments never reaches a store.
+// untouchable panics at every call: what is refused for its arguments never reaches a
+// store.
 func untouchable() *StoreMock { return &StoreMock{} }
 
 // badNames are bad wherever an id or a name is taken.

@@ -130,7 +130,8 @@ func TestClass24_OneClockDecides(t *testing.T) {
 	require.Equal(t, invitations.StatePending, stateOf())
 }
 
-// A change is decided by the time of its atomic step, and not of the call, which may have waited.
+// A change is decided by the time of its atomic step, and not of the call, which may have
+// waited.
 func TestClock_OfTheStep(t *testing.T) {
 	t.Parallel()
 	now := noon

@@ -9,11 +9,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// The rules. Each method of rules is pure: facts in; a result and changes, or a
-// refusal, out. They run inside a store's atomic step, so the facts cannot change
-// between a check here and the change that it allows. That is the whole of what
-// keeps an invitation from being accepted twice, a limit from being passed and a
-// rank from being gained; nothing is checked before the step that matters after it.
+// The rules. Each method of rules is pure: facts in; a result and changes, or a refusal,
+// out. They run inside a store's atomic step, so the facts cannot change between a check
+// here and the change that it allows. That is the whole of what keeps an invitation from
+// being accepted twice, a limit from being passed and a rank from being gained; nothing is
+// checked before the step that matters after it.
 
 // rules is what a decision knows beside the facts.
 type rules struct {
@@ -39,7 +39,8 @@ func (r rules) found(f Facts, organization, owner string) (Member, Changes, erro
 	}, nil
 }
 
-// create makes an invitation of either kind from a draft that lacks only what the facts give.
+// create makes an invitation of either kind from a draft that lacks only what the facts
+// give.
 func (r rules) create(f Facts, actor Actor, draft Record) (Record, Changes, error) {
 	if err := r.may(f, actor, PermissionInvitationCreate); err != nil {
 		return Record{}, Changes{}, err
@@ -60,8 +61,7 @@ func (r rules) create(f Facts, actor Actor, draft Record) (Record, Changes, erro
 	return draft, r.change(draft, EventInvitationCreated, actor.user), nil
 }
 
-// sameRequest reports whether the call that asks for draft is the one that made
-// existing.
+// sameRequest reports whether the call that asks for draft is the one that made existing.
 func sameRequest(existing, draft Record) bool {
 	a, b := existing.Invitation, draft.Invitation
 	return a.Kind == b.Kind && a.Email == b.Email && a.Role == b.Role && a.Message == b.Message &&
@@ -83,8 +83,8 @@ func (r rules) mayTakePlace(f Facts, inv Invitation) error {
 	return nil
 }
 
-// resend gives the invitation a new token and a fresh expiry; the actor
-// becomes its sender. A lifetime of zero is the one that it had.
+// resend gives the invitation a new token and a fresh expiry; the actor becomes its sender.
+// A lifetime of zero is the one that it had.
 func (r rules) resend(f Facts, actor Actor, nonce Nonce, lifetime time.Duration) (Record, Changes, error) {
 	inv, err := r.mayTouch(f, actor, PermissionInvitationResend)
 	if err != nil {
@@ -125,8 +125,8 @@ func (r rules) revoke(f Facts, actor Actor) (Record, Changes, error) {
 	return inv, r.change(inv, EventInvitationRevoked, actor.user), nil
 }
 
-// reveal decides who may have the token of the present sending again. The
-// token is worth the role, so it is held like one.
+// reveal decides who may have the token of the present sending again. The token is worth
+// the role, so it is held like one.
 func (r rules) reveal(f Facts, actor Actor) (Record, error) {
 	inv, err := r.mayTouch(f, actor, PermissionInvitationResend)
 	if err != nil {
@@ -261,8 +261,8 @@ func (r rules) open(f Facts, inv Invitation) error {
 	return nil
 }
 
-// maySend reports whether a member with the role sender could send an
-// invitation for the role granted.
+// maySend reports whether a member with the role sender could send an invitation for the
+// role granted.
 func (r rules) maySend(sender, granted Role) bool {
 	return r.policy.CanGrant(sender, granted) &&
 		(r.policy.Allows(sender, PermissionInvitationCreate) || r.policy.Allows(sender, PermissionInvitationResend))
@@ -287,8 +287,8 @@ func (r rules) mayAnswer(inv Invitation, who Identity, isMember bool) error {
 	return nil
 }
 
-// may refuses an actor who does not hold permission. Who is no member learns
-// nothing of what exists.
+// may refuses an actor who does not hold permission. Who is no member learns nothing of
+// what exists.
 func (r rules) may(f Facts, actor Actor, permission Permission) error {
 	if actor.system {
 		if f.Version == 0 {

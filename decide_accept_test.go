@@ -11,8 +11,8 @@ func accept(t require.TestingT, f Facts, who Identity) (Member, Changes, error) 
 	return decided(t, f, func(f Facts) (Member, Changes, error) { return atNoon().accept(f, token, who) })
 }
 
-// acceptTwice fails unless the second answer to the same facts is the first: a
-// refusal leaves nothing behind on which another try could succeed.
+// acceptTwice fails unless the second answer to the same facts is the first: a refusal
+// leaves nothing behind on which another try could succeed.
 func acceptTwice(t require.TestingT, f Facts, who Identity) error {
 	_, changes, err := accept(t, f, who)
 	_, changes2, err2 := accept(t, f, who)
@@ -21,8 +21,7 @@ func acceptTwice(t require.TestingT, f Facts, who Identity) error {
 	return err
 }
 
-// Everything that is granted comes from the row; of the caller comes their user
-// id alone.
+// Everything that is granted comes from the row; of the caller comes their user id alone.
 func TestClass09_AcceptGivesWhatTheInvitationSays(t *testing.T) {
 	t.Parallel()
 	for _, role := range DefaultPolicy().Roles() {
@@ -175,8 +174,8 @@ func TestClass07_AcceptanceChangesNoMembership(t *testing.T) {
 	}
 }
 
-// The same user who accepts again gets the same membership back, whatever has become
-// of it and of the invitation meanwhile, and nothing happens.
+// The same user who accepts again gets the same membership back, whatever has become of it
+// and of the invitation meanwhile, and nothing happens.
 func TestClass27_AcceptAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -305,8 +304,8 @@ func TestClass15_SplitPermissions(t *testing.T) {
 	}
 }
 
-// A removal ends what was sent before it, told by versions; what was sent after it is
-// a new offer.
+// A removal ends what was sent before it, told by versions; what was sent after it is a new
+// offer.
 func TestAccept_RemovedMember(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []Kind{KindEmail, KindLink} {
@@ -323,8 +322,8 @@ func TestAccept_RemovedMember(t *testing.T) {
 	}
 }
 
-// Every refusal has its turn: what is wrong is repaired one by one, and each time the
-// next one shows. None of them leaves anything behind.
+// Every refusal has its turn: what is wrong is repaired one by one, and each time the next
+// one shows. None of them leaves anything behind.
 func TestClass11_OrderOfRefusals(t *testing.T) {
 	t.Parallel()
 	type step struct {

@@ -134,8 +134,8 @@ func TestCreate_PendingLimit(t *testing.T) {
 	}
 }
 
-// A second invitation of an address names the first, for "resend". It says so
-// even at the limit, because resending takes no place.
+// A second invitation of an address names the first, for "resend". It says so even at the
+// limit, because resending takes no place.
 func TestCreate_AlreadyInvited(t *testing.T) {
 	t.Parallel()
 	f := noInvitation()

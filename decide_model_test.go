@@ -15,8 +15,8 @@ import (
 )
 
 // TestHistories performs random histories on a world of one organization and checks every
-// answer against an oracle that has the rules in other words: it looks at the world
-// as a whole, and at what has happened to it, where the decisions see their facts alone.
+// answer against an oracle that has the rules in other words: it looks at the world as a
+// whole, and at what has happened to it, where the decisions see their facts alone.
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -64,8 +64,8 @@ func staff() map[string]Member {
 	}
 }
 
-// emailRecord is an invitation of Nina as a developer, that Adam created an hour
-// ago and that has six days and 23 hours to live.
+// emailRecord is an invitation of Nina as a developer, that Adam created an hour ago and
+// that has six days and 23 hours to live.
 func emailRecord() Record {
 	sent := noon.Add(-time.Hour)
 	return Record{
@@ -108,8 +108,8 @@ func inState(record Record, state State) Record {
 	return record
 }
 
-// factsOf are the facts about record when its sender and all staff are
-// still there. They are at version 9.
+// factsOf are the facts about record when its sender and all staff are still there. They
+// are at version 9.
 func factsOf(record Record) Facts {
 	members := staff()
 	f := Facts{
@@ -148,9 +148,9 @@ func cloneFacts(f Facts) Facts {
 	return f
 }
 
-// decided runs a decision as a store might: twice, on facts that are equal but not
-// the same. It fails the test unless both answers are equal, the facts are as
-// before, and a refusal comes with no changes and no result.
+// decided runs a decision as a store might: twice, on facts that are equal but not the
+// same. It fails the test unless both answers are equal, the facts are as before, and a
+// refusal comes with no changes and no result.
 func decided[T any](t require.TestingT, f Facts, decide func(Facts) (T, Changes, error)) (T, Changes, error) {
 	again := cloneFacts(f)
 	untouched := cloneFacts(f)
@@ -374,8 +374,8 @@ func TestRevoke(t *testing.T) {
 	}
 }
 
-// Revoking gives nothing, so it needs no more than its permission: an admin
-// can take back what an owner has offered.
+// Revoking gives nothing, so it needs no more than its permission: an admin can take back
+// what an owner has offered.
 func TestRevoke_HigherRole(t *testing.T) {
 	t.Parallel()
 	f := factsOf(emailRecord())
@@ -447,8 +447,8 @@ func TestResend_LifetimeOfBefore(t *testing.T) {
 	}
 }
 
-// An expired invitation takes a place again, and is refused like a new one. A
-// pending one has its place.
+// An expired invitation takes a place again, and is refused like a new one. A pending one
+// has its place.
 func TestResend_TakesPlace(t *testing.T) {
 	t.Parallel()
 	taken := map[string]uuid.UUID{ninasEmail: otherID}
@@ -463,7 +463,8 @@ func TestResend_TakesPlace(t *testing.T) {
 		"expired, at the limit":                     {StateExpired, KindEmail, 10, nil, ErrPendingLimit},
 		"expired link, at the limit":                {StateExpired, KindLink, 10, nil, ErrPendingLimit},
 		"expired, a newer one for the same address": {StateExpired, KindEmail, 0, taken, &AlreadyInvitedError{InvitationID: otherID}},
-		// It was pending when the facts were asked for, and is not when they are decided on.
+		// It was pending when the facts were asked for, and is not when they are decided
+		// on.
 		"expired, nothing pending but itself": {StateExpired, KindEmail, 1, map[string]uuid.UUID{ninasEmail: invitedID}, nil},
 		"pending, at the limit":               {StatePending, KindEmail, 10, map[string]uuid.UUID{ninasEmail: invitedID}, nil},
 		"pending link, at the limit":          {StatePending, KindLink, 10, nil, nil},
@@ -654,8 +655,8 @@ func holdsAllOf(p *Policy, actor, granted Role) bool {
 	return p.Has(actor) && p.Has(granted)
 }
 
-// The whole matrix of the actor's role and the role in question, on every
-// path that hands out a role: nobody gives what they do not hold, on none of them.
+// The whole matrix of the actor's role and the role in question, on every path that hands
+// out a role: nobody gives what they do not hold, on none of them.
 func TestClass10_NobodyGivesWhatTheyDoNotHold(t *testing.T) {
 	t.Parallel()
 	policy := DefaultPolicy()
@@ -727,8 +728,8 @@ func TestClass10_NobodyGivesWhatTheyDoNotHold(t *testing.T) {
 	}
 }
 
-// creates runs create for a draft that is like the invitation of the facts, which is
-// not there yet.
+// creates runs create for a draft that is like the invitation of the facts, which is not
+// there yet.
 func creates(t require.TestingT, f Facts, actor Actor, draft Record) error {
 	draft.Role = f.Invitation.Role
 	f.Invitation, f.Sender = nil, nil
@@ -749,8 +750,8 @@ func TestClass10_AdminAndOwner(t *testing.T) {
 	}
 }
 
-// Reading the token again needs the sender to be entitled still, or it would be a
-// token that nobody can use.
+// Reading the token again needs the sender to be entitled still, or it would be a token
+// that nobody can use.
 func TestReveal_SenderGone(t *testing.T) {
 	t.Parallel()
 	f := factsOf(emailRecord())

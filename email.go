@@ -8,21 +8,22 @@ import (
 )
 
 const (
-	// maxEmailBytes is what fits an SMTP path, RFC 5321, 4.5.3.1.3, less the angle brackets.
+	// maxEmailBytes is what fits an SMTP path, RFC 5321, 4.5.3.1.3, less the angle
+	// brackets.
 	maxEmailBytes = 254
 	// maxLocalBytes is of RFC 5321, 4.5.3.1.1.
 	maxLocalBytes = 64
 )
 
-// CanonicalEmail returns the one form in which this package stores, compares
-// and hands out an address: local part in lower case, domain in lower-case
-// ASCII (IDNA 2008). Nothing else is normalized; dots and plus signs count.
+// CanonicalEmail returns the one form in which this package stores, compares and hands out
+// an address: local part in lower case, domain in lower-case ASCII (IDNA 2008). Nothing
+// else is normalized; dots and plus signs count.
 //
-// It takes exactly one bare address, a dot-atom of RFC 5322 before the last at
-// sign, and refuses with an [InvalidError] whatever would have to be
-// interpreted: display names, comments, quoted or non-ASCII local parts,
-// spaces, control characters, lists, IP addresses, domains without a dot,
-// domains that IDNA would map to other characters, and more than 254 bytes.
+// It takes exactly one bare address, a dot-atom of RFC 5322 before the last at sign, and
+// refuses with an [InvalidError] whatever would have to be interpreted: display names,
+// comments, quoted or non-ASCII local parts, spaces, control characters, lists, IP
+// addresses, domains without a dot, domains that IDNA would map to other characters, and
+// more than 254 bytes.
 func CanonicalEmail(address string) (string, error) {
 	if address == "" {
 		return "", invalid("email", "is empty")
@@ -76,8 +77,8 @@ func domainOf(email string) string {
 	return email[strings.LastIndexByte(email, '@')+1:]
 }
 
-// canonicalDomain returns the lower-case ASCII form of domain, or the reason
-// why it has none.
+// canonicalDomain returns the lower-case ASCII form of domain, or the reason why it has
+// none.
 func canonicalDomain(domain string) (canonical, reason string) {
 	const bad = "has a domain that is not valid"
 	if len(domain) > maxEmailBytes { // before any work
@@ -93,8 +94,8 @@ func canonicalDomain(domain string) (canonical, reason string) {
 	if err != nil {
 		return "", bad
 	}
-	// IDNA maps many characters away: full-width letters, soft hyphens, other
-	// full stops. A domain must say what it means.
+	// IDNA maps many characters away: full-width letters, soft hyphens, other full stops. A
+	// domain must say what it means.
 	if ascii != lower {
 		if back, err := idna.Lookup.ToUnicode(ascii); err != nil || back != lower {
 			return "", bad

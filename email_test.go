@@ -201,8 +201,8 @@ func TestClass03_NoHomoglyphIsMappedAway(t *testing.T) {
 	}
 }
 
-// Every character there is, one by one: it is refused, or it is still there in the
-// Unicode form of the result, at most in lower case.
+// Every character there is, one by one: it is refused, or it is still there in the Unicode
+// form of the result, at most in lower case.
 func TestClass03_EveryCharacterIsKeptOrRefused(t *testing.T) {
 	t.Parallel()
 	kept := 0

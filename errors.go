@@ -2,17 +2,17 @@ package invitations
 
 import "github.com/google/uuid"
 
-// Error is the type of every sentinel of this package: one kind of refusal
-// that a caller can act on, or [ErrOutcomeUnknown]. Compare with [errors.Is]; take the details for an
-// API answer with [errors.As]:
+// Error is the type of every sentinel of this package: one kind of refusal that a caller
+// can act on, or [ErrOutcomeUnknown]. Compare with [errors.Is]; take the details for an API
+// answer with [errors.As]:
 //
 //	var refusal *invitations.Error
 //	if errors.As(err, &refusal) {
 //		http.Error(w, refusal.Message(), refusal.HTTPStatus())
 //	}
 //
-// An error of this package never contains a token, a key, SQL, or an address
-// that the caller did not pass in the same call.
+// An error of this package never contains a token, a key, SQL, or an address that the
+// caller did not pass in the same call.
 type Error struct {
 	code    string
 	status  int
@@ -45,19 +45,19 @@ const noLongerValid = "Invitation no longer valid"
 
 // What a token can be refused for.
 var (
-	// ErrInvalidToken: the token is malformed, forged, of an unknown key, or
-	// replaced by a later one. Which of these it is, is not told.
+	// ErrInvalidToken: the token is malformed, forged, of an unknown key, or replaced by a
+	// later one. Which of these it is, is not told.
 	ErrInvalidToken = &Error{code: "invalid_token", status: 404, text: "invalid token", message: noLongerValid}
 
-	// ErrNotPending is the coarse error of every invitation that can no
-	// longer be answered; one of those below always says why.
+	// ErrNotPending is the coarse error of every invitation that can no longer be answered;
+	// one of those below always says why.
 	ErrNotPending = &Error{code: "not_pending", status: 410, text: "invitation is not pending", message: noLongerValid}
 
 	// ErrExpired: the invitation was pending until its expiry. It can be resent.
 	ErrExpired = &Error{code: "expired", status: 410, text: "invitation has expired", message: "This invitation has expired; ask for a new one", coarse: ErrNotPending}
 
-	// ErrRevoked: the invitation was revoked, or the person who answers was
-	// removed from the organization after it was sent.
+	// ErrRevoked: the invitation was revoked, or the person who answers was removed from
+	// the organization after it was sent.
 	ErrRevoked = &Error{code: "revoked", status: 410, text: "invitation was revoked", message: noLongerValid, coarse: ErrNotPending}
 
 	// ErrDeclined: the recipient declined.
@@ -69,8 +69,8 @@ var (
 	// ErrExhausted: the link has no use left.
 	ErrExhausted = &Error{code: "exhausted", status: 410, text: "invitation link has no uses left", message: noLongerValid, coarse: ErrNotPending}
 
-	// ErrSenderNotEntitled: the member who sent the invitation could not
-	// send it any more, so its authority is gone. Another member may resend it.
+	// ErrSenderNotEntitled: the member who sent the invitation could not send it any more,
+	// so its authority is gone. Another member may resend it.
 	ErrSenderNotEntitled = &Error{code: "sender_not_entitled", status: 410, text: "sender is no longer entitled to this invitation", message: noLongerValid, coarse: ErrNotPending}
 )
 
@@ -97,12 +97,12 @@ var (
 	// ErrRoleNotAssignable: the role holds a permission that the actor's does not.
 	ErrRoleNotAssignable = &Error{code: "role_not_assignable", status: 403, text: "role is not assignable by this actor", message: "You cannot give this role"}
 
-	// ErrNotFound: the organization has no such thing. An id of another
-	// organization is answered the same.
+	// ErrNotFound: the organization has no such thing. An id of another organization is
+	// answered the same.
 	ErrNotFound = &Error{code: "not_found", status: 404, text: "not found", message: "Not found"}
 
-	// ErrAlreadyInvited: the address has a pending invitation;
-	// [AlreadyInvitedError] names it.
+	// ErrAlreadyInvited: the address has a pending invitation; [AlreadyInvitedError] names
+	// it.
 	ErrAlreadyInvited = &Error{code: "already_invited", status: 409, text: "address is already invited", message: "This address already has a pending invitation"}
 
 	// ErrPendingLimit: the organization has as many pending invitations as it may.
@@ -119,15 +119,15 @@ var (
 	ErrInvalid = &Error{code: "invalid_argument", status: 422, text: "invalid argument", message: "The request is not valid"}
 )
 
-// ErrOutcomeUnknown is returned when the answer to a commit was lost, so that the change may or may
-// not have happened. Repeating the same call converges: acceptance gives the
-// same membership back, a creation that carries an id gives back what exists, and a repeated
-// revocation or decline is refused with [ErrRevoked] or [ErrDeclined]. A resend sends again, and
-// a link that was created without an id may exist twice.
+// ErrOutcomeUnknown is returned when the answer to a commit was lost, so that the change
+// may or may not have happened. Repeating the same call converges: acceptance gives the
+// same membership back, a creation that carries an id gives back what exists, and a
+// repeated revocation or decline is refused with [ErrRevoked] or [ErrDeclined]. A resend
+// sends again, and a link that was created without an id may exist twice.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
 
-// AlreadyInvitedError names the pending invitation that stands in the way, so
-// that a host can offer to resend it. It matches [ErrAlreadyInvited].
+// AlreadyInvitedError names the pending invitation that stands in the way, so that a host
+// can offer to resend it. It matches [ErrAlreadyInvited].
 type AlreadyInvitedError struct {
 	InvitationID uuid.UUID
 }
@@ -138,8 +138,8 @@ func (e *AlreadyInvitedError) Error() string { return ErrAlreadyInvited.Error() 
 // Unwrap returns [ErrAlreadyInvited].
 func (e *AlreadyInvitedError) Unwrap() error { return ErrAlreadyInvited }
 
-// InvalidError names the argument that was refused and the reason. It matches
-// [ErrInvalid]. It never quotes the value.
+// InvalidError names the argument that was refused and the reason. It matches [ErrInvalid].
+// It never quotes the value.
 type InvalidError struct {
 	Field  string // the argument's name in lower case with underscores, such as "expires_in"
 	Reason string // such as "has no at sign"

@@ -21,14 +21,14 @@ const (
 // An Event is the record of one change, written in the same atomic step.
 type Event struct {
 	Organization string `json:"organization"`
-	// Version and Index order the events of an organization: the version that
-	// the change gave it, and the place within the change, from 0.
+	// Version and Index order the events of an organization: the version that the change
+	// gave it, and the place within the change, from 0.
 	Version int64     `json:"version"`
 	Index   int       `json:"index"`
 	Type    EventType `json:"type"`
 	At      time.Time `json:"at"`
-	// Actor is the user id of who did it. It is empty where the host's backend did, and
-	// for a declined invitation, which needs no account.
+	// Actor is the user id of who did it. It is empty where the host's backend did, and for
+	// a declined invitation, which needs no account.
 	Actor string `json:"actor,omitempty"`
 	// Subject is the user id of whom it was done to, where that is a user.
 	Subject string `json:"subject,omitempty"`

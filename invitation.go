@@ -18,8 +18,7 @@ const (
 	KindLink Kind = "link"
 )
 
-// A State is where an invitation is in its life. Accepted, declined and
-// revoked are final.
+// A State is where an invitation is in its life. Accepted, declined and revoked are final.
 type State string
 
 const (
@@ -27,13 +26,13 @@ const (
 	StateAccepted State = "accepted"
 	StateDeclined State = "declined"
 	StateRevoked  State = "revoked"
-	// StateExpired is pending at or after ExpiresAt. It is never stored:
-	// whoever reads an invitation derives it.
+	// StateExpired is pending at or after ExpiresAt. It is never stored: whoever reads an
+	// invitation derives it.
 	StateExpired State = "expired"
 )
 
-// An Invitation is an offer of one role in one organization. All times are
-// UTC in microseconds, from the service's clock.
+// An Invitation is an offer of one role in one organization. All times are UTC in
+// microseconds, from the service's clock.
 type Invitation struct {
 	ID           uuid.UUID `json:"id"` // version 7; no secret, and opens nothing
 	Organization string    `json:"organization"`
@@ -53,10 +52,9 @@ type Invitation struct {
 	// Uses is how many have joined by it.
 	Uses int `json:"uses"`
 
-	// CreatedBy and SentBy are user ids, or empty where the host's backend
-	// acted. SentBy is the sender: who last created or resent the invitation,
-	// and whose authority it rests on. Never empty it to forget a user: that would make the
-	// host the sender.
+	// CreatedBy and SentBy are user ids, or empty where the host's backend acted. SentBy is
+	// the sender: who last created or resent the invitation, and whose authority it rests
+	// on. Never empty it to forget a user: that would make the host the sender.
 	CreatedBy string `json:"created_by,omitempty"`
 	SentBy    string `json:"sent_by,omitempty"`
 
@@ -85,8 +83,9 @@ func (i Invitation) at(now time.Time) Invitation {
 // Sent is an invitation together with the token of its present sending.
 type Sent struct {
 	Invitation
-	// Token is for the link, and is left out of JSON. It is the zero Token if the invitation is no
-	// longer pending, which only the repetition of a call with an id can meet.
+	// Token is for the link, and is left out of JSON. It is the zero Token if the
+	// invitation is no longer pending, which only the repetition of a call with an id can
+	// meet.
 	Token Token `json:"-"`
 }
 

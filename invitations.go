@@ -1,6 +1,6 @@
-// Package invitations lets a program's users invite others to their
-// organizations: by email, or by a link that can be shared. Invitations expire, are resent,
-// revoked, declined and accepted; whoever accepts becomes a member with a role.
+// Package invitations lets a program's users invite others to their organizations: by
+// email, or by a link that can be shared. Invitations expire, are resent, revoked, declined
+// and accepted; whoever accepts becomes a member with a role.
 //
 // A [Service] works on a [Store]: memstore, pgstore, or the program's own.
 //
@@ -12,8 +12,8 @@
 //
 // # What is guaranteed
 //
-// Every rule is decided inside the one atomic step that reads the facts and
-// writes the changes, whatever the concurrency:
+// Every rule is decided inside the one atomic step that reads the facts and writes the
+// changes, whatever the concurrency:
 //
 //   - An email invitation is accepted once, by an identity whose verified address is
 //     the invited one. A link is used no more often than it may be.
@@ -30,31 +30,31 @@
 //
 // # What the host vouches for
 //
-// The library knows no users, sessions, HTTP or mail. The host says who acts ([User],
-// or [System] for itself) and who answers ([Identity]): that the user id is of the
-// person who is signed in, never changes and is never given to somebody else, and that
-// the address is verified where EmailVerified says so. It sends the mail, builds the link from a base
-// URL of its own configuration, never from a request, keeps tokens out of logs and
-// referrers, limits how often strangers can try tokens, and lets [Service.Accept]
-// and [Service.Decline] be reached only by a POST that another site cannot forge.
+// The library knows no users, sessions, HTTP or mail. The host says who acts ([User], or
+// [System] for itself) and who answers ([Identity]): that the user id is of the person who
+// is signed in, never changes and is never given to somebody else, and that the address is
+// verified where EmailVerified says so. It sends the mail, builds the link from a base URL
+// of its own configuration, never from a request, keeps tokens out of logs and referrers,
+// limits how often strangers can try tokens, and lets [Service.Accept] and
+// [Service.Decline] be reached only by a POST that another site cannot forge.
 //
 // # Texts
 //
-// Organization and user ids are the host's: 1 to 255 bytes of valid UTF-8 without
-// control characters, compared byte for byte. Addresses are brought into the form of
-// [CanonicalEmail]. Whatever else is taken has a bound, told where it is declared. A value out of
-// bounds is refused with an [InvalidError] before any store is asked.
+// Organization and user ids are the host's: 1 to 255 bytes of valid UTF-8 without control
+// characters, compared byte for byte. Addresses are brought into the form of
+// [CanonicalEmail]. Whatever else is taken has a bound, told where it is declared. A value
+// out of bounds is refused with an [InvalidError] before any store is asked.
 //
 // # Times
 //
-// All times come from the clock of [Config], in UTC, cut to microseconds. An
-// invitation has expired from the instant of its ExpiresAt on.
+// All times come from the clock of [Config], in UTC, cut to microseconds. An invitation has
+// expired from the instant of its ExpiresAt on.
 //
 // # Compatibility
 //
 // The last two releases of Go are supported. The error codes, the token format and the
-// tables of pgstore change only in ways that let the old and the new version run side
-// by side. Before version 1, names in Go may still change; the changelog says so.
+// tables of pgstore change only in ways that let the old and the new version run side by
+// side. Before version 1, names in Go may still change; the changelog says so.
 package invitations
 
 import (
@@ -62,8 +62,8 @@ import (
 	"time"
 )
 
-// A Service is the library's front: every operation is a method of it. It holds no
-// state of its own and starts no goroutine; it is safe for concurrent use.
+// A Service is the library's front: every operation is a method of it. It holds no state of
+// its own and starts no goroutine; it is safe for concurrent use.
 type Service struct {
 	store  Store
 	keys   *Keyring
@@ -78,22 +78,22 @@ type Config struct {
 	// safe for concurrent use. Its times are cut to microseconds.
 	Clock func() time.Time
 
-	// Expiry is how long an invitation lives that does not say so itself; 0 is 7 days, or the
-	// nearer bound. MinExpiry and MaxExpiry bound what one may say; 0 is 1 day and 30 days.
-	// All are between 1 microsecond and 3650 days.
+	// Expiry is how long an invitation lives that does not say so itself; 0 is 7 days, or
+	// the nearer bound. MinExpiry and MaxExpiry bound what one may say; 0 is 1 day and 30
+	// days. All are between 1 microsecond and 3650 days.
 	Expiry, MinExpiry, MaxExpiry time.Duration
 	// PendingLimit is how many invitations of an organization, of both kinds, can be
 	// pending at once; 0 is 10. At most 100,000.
 	PendingLimit int
-	// MaxUses is the most that a link may be limited to; 0 is 10,000. At most 1,000,000,000.
-	// Links without a limit stay possible.
+	// MaxUses is the most that a link may be limited to; 0 is 10,000. At most
+	// 1,000,000,000. Links without a limit stay possible.
 	MaxUses int
 }
 
 const day = 24 * time.Hour
 
-// New returns a Service on store that signs tokens with keys. What config
-// says must be within its bounds, or the error is an [InvalidError].
+// New returns a Service on store that signs tokens with keys. What config says must be
+// within its bounds, or the error is an [InvalidError].
 func New(store Store, keys *Keyring, config Config) (*Service, error) {
 	switch {
 	case store == nil:
@@ -137,8 +137,8 @@ func setDefault[T time.Duration | int](v *T, value T) {
 	}
 }
 
-// WithStore returns a Service that is s but for its store. It is how an
-// operation joins a transaction of the host's:
+// WithStore returns a Service that is s but for its store. It is how an operation joins a
+// transaction of the host's:
 //
 //	svc.WithStore(store.WithTx(tx)).Accept(ctx, token, identity)
 func (s *Service) WithStore(store Store) *Service {
@@ -163,9 +163,9 @@ func (s *Service) rules() rules {
 	}
 }
 
-// update runs decide in the store's atomic step and returns the result of
-// its last run. The rules are as of the step, not of the call, which may have waited for
-// others: what expires in the meantime has expired.
+// update runs decide in the store's atomic step and returns the result of its last run. The
+// rules are as of the step, not of the call, which may have waited for others: what expires
+// in the meantime has expired.
 func update[T any](ctx context.Context, s *Service, q Query, decide func(rules, Facts) (T, Changes, error)) (T, error) {
 	var result, none T
 	err := s.store.Update(ctx, q, func(f Facts) (changes Changes, err error) {

@@ -22,8 +22,8 @@ type ListParams struct {
 
 	// Limit is how many invitations a page has at most: 1 to 100; 0 is 50.
 	Limit int
-	// Cursor is where the page begins: [Page].Next of the page before, with
-	// the same filters; empty: at the newest.
+	// Cursor is where the page begins: [Page].Next of the page before, with the same
+	// filters; empty: at the newest.
 	Cursor string
 }
 
@@ -34,7 +34,8 @@ type Page struct {
 }
 
 // List returns an organization's invitations, newest first. The actor needs
-// [PermissionInvitationList]. For System, an organization that does not exist has an empty list.
+// [PermissionInvitationList]. For System, an organization that does not exist has an empty
+// list.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (Page, error) {
@@ -64,8 +65,8 @@ func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (Page, er
 	return page, nil
 }
 
-// All returns an iterator over all that [Service.List] would return page by
-// page. It stops after the first error.
+// All returns an iterator over all that [Service.List] would return page by page. It stops
+// after the first error.
 func (s *Service) All(ctx context.Context, actor Actor, p ListParams) iter.Seq2[Invitation, error] {
 	return func(yield func(Invitation, error) bool) {
 		p := p // a second range begins where the first did
@@ -156,10 +157,10 @@ func (p ListParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 	return q, nil
 }
 
-// The binary form of a cursor, of fixed width: version 1 | microseconds since
-// 1970 8 | invitation id 16, and 2 zero bytes that make it a whole number of
-// base64 groups. It is a position and nothing else: the organization and the
-// permission to read it come from the call, so a forged cursor shows nothing more.
+// The binary form of a cursor, of fixed width: version 1 | microseconds since 1970 8 |
+// invitation id 16, and 2 zero bytes that make it a whole number of base64 groups. It is a
+// position and nothing else: the organization and the permission to read it come from the
+// call, so a forged cursor shows nothing more.
 const (
 	cursorVersion = 1
 	cursorBinary  = 27

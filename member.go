@@ -15,9 +15,9 @@ type Member struct {
 	Role         Role      `json:"role"`
 	JoinedAt     time.Time `json:"joined_at"`
 
-	// InvitationID and InvitedBy say how they came in: the invitation, and its
-	// sender at that time. The founder has neither; InvitedBy is empty also
-	// where the host's backend invited.
+	// InvitationID and InvitedBy say how they came in: the invitation, and its sender at
+	// that time. The founder has neither; InvitedBy is empty also where the host's backend
+	// invited.
 	InvitationID uuid.UUID         `json:"invitation_id,omitzero"`
 	InvitedBy    string            `json:"invited_by,omitempty"`
 	Metadata     map[string]string `json:"metadata,omitempty"` // the invitation's
@@ -28,10 +28,10 @@ func (m Member) clone() Member {
 	return m
 }
 
-// CreateOrganization begins an organization with its first owner, who is its
-// first member. Whether owner may found one is the host's to decide. The same
-// call again gives the same membership back while the founder is its owner;
-// if the id is taken otherwise it is [ErrConflict].
+// CreateOrganization begins an organization with its first owner, who is its first member.
+// Whether owner may found one is the host's to decide. The same call again gives the same
+// membership back while the founder is its owner; if the id is taken otherwise it is
+// [ErrConflict].
 func (s *Service) CreateOrganization(ctx context.Context, organization, owner string) (Member, error) {
 	if err := checkOrganization(organization); err != nil {
 		return Member{}, err
@@ -45,8 +45,8 @@ func (s *Service) CreateOrganization(ctx context.Context, organization, owner st
 	})
 }
 
-// Member returns the membership of user in organization, or [ErrNotFound]. It
-// asks for no actor: it is the host's own read, the one that a permission check needs:
+// Member returns the membership of user in organization, or [ErrNotFound]. It asks for no
+// actor: it is the host's own read, the one that a permission check needs:
 //
 //	m, err := svc.Member(ctx, organization, user)
 //	if err != nil || !svc.Policy().Allows(m.Role, permission) { ... }

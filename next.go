@@ -13,8 +13,7 @@ const (
 	StepSignIn Step = "sign_in"
 	// StepRegister: register with the address of the offer.
 	StepRegister Step = "register"
-	// StepSwitchAccount: they are signed in with an account that the
-	// invitation is not for.
+	// StepSwitchAccount: they are signed in with an account that the invitation is not for.
 	StepSwitchAccount Step = "switch_account"
 	// StepVerifyEmail: verify the address of their account.
 	StepVerifyEmail Step = "verify_email"
@@ -30,9 +29,9 @@ const (
 type Visitor struct {
 	Identity // the zero Identity: nobody is signed in
 
-	// HasAccount reports whether an account exists whose owner has proved to have this address. It is
-	// called once at most, if nobody is signed in and the invitation names an
-	// address; nil sends everybody to sign in. It is for the holder of the token alone.
+	// HasAccount reports whether an account exists whose owner has proved to have this
+	// address. It is called once at most, if nobody is signed in and the invitation names
+	// an address; nil sends everybody to sign in. It is for the holder of the token alone.
 	HasAccount func(ctx context.Context, email string) (bool, error)
 }
 
@@ -46,9 +45,9 @@ type Next struct {
 	Reason error `json:"-"`
 }
 
-// Next tells what the person who followed a link does next, so that following
-// it is all they have to know. It changes nothing. A token that is no longer good
-// is no error here: the step is StepStop, and Reason says why.
+// Next tells what the person who followed a link does next, so that following it is all
+// they have to know. It changes nothing. A token that is no longer good is no error here:
+// the step is StepStop, and Reason says why.
 //
 // Refusals: [ErrInvalid] (an Identity without a valid user id).
 func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, error) {
@@ -103,8 +102,8 @@ func (v Visitor) enter(ctx context.Context, offer Offer) (Step, error) {
 	return StepRegister, nil
 }
 
-// stepAfter returns the step of a signed-in person whose acceptance would end with
-// reason, or would find them a member.
+// stepAfter returns the step of a signed-in person whose acceptance would end with reason,
+// or would find them a member.
 func stepAfter(reason error, isMember bool) Step {
 	switch {
 	case reason == nil && isMember, errors.Is(reason, ErrAlreadyMember):

@@ -218,7 +218,8 @@ func TestNext_HasAccount(t *testing.T) {
 	require.Zero(t, next)
 }
 
-// A forged token is answered like one that is no longer valid: with a step, not with an error.
+// A forged token is answered like one that is no longer valid: with a step, not with an
+// error.
 func TestNext_InvalidToken(t *testing.T) {
 	t.Parallel()
 	svc := serviceOn(t, untouchable(), atNoon())

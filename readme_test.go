@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestREADME runs the quick start and compares its output, and finds every
-// other piece of Go in a file that is compiled and run.
+// TestREADME runs the quick start and compares its output, and finds every other piece of
+// Go in a file that is compiled and run.
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("README.md")
@@ -50,8 +50,7 @@ func TestREADME(t *testing.T) {
 	require.GreaterOrEqual(t, pieces, 8)
 }
 
-// unindent returns text without the white space around its lines and without
-// empty lines.
+// unindent returns text without the white space around its lines and without empty lines.
 func unindent(text string) string {
 	var b strings.Builder
 	for line := range strings.Lines(text) {

@@ -124,8 +124,8 @@ func TestClass33_SecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
-// fmt calls no method on what is in an unexported field; what is there must be
-// unreadable by itself.
+// fmt calls no method on what is in an unexported field; what is there must be unreadable
+// by itself.
 func TestClass33_UnexportedFields(t *testing.T) {
 	t.Parallel()
 	ring, token, shown := secretsOf(t)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// A Permission is the right to do one thing in an organization. Hosts may
-// define their own beside those of this package.
+// A Permission is the right to do one thing in an organization. Hosts may define their own
+// beside those of this package.
 type Permission string
 
 // The permissions that this package checks or reserves.
@@ -42,23 +42,23 @@ const (
 	maxNameBytes   = 64  // of a role or permission
 )
 
-// A Policy is an immutable set of roles. What it does not know, it denies: an
-// unknown role holds nothing and can be granted by nobody. It is safe for
-// concurrent use; its checks are pure and do not allocate.
+// A Policy is an immutable set of roles. What it does not know, it denies: an unknown role
+// holds nothing and can be granted by nobody. It is safe for concurrent use; its checks are
+// pure and do not allocate.
 type Policy struct {
 	roles map[Role]map[Permission]bool
 	// covers[a][b]: a holds every permission of b.
 	covers map[Role]map[Role]bool
 }
 
-// NewPolicy returns the policy of the given roles. Role and permission names
-// are 1 to 64 bytes of valid UTF-8 without control characters; there are at most
-// 256 roles with at most 256 permissions each.
+// NewPolicy returns the policy of the given roles. Role and permission names are 1 to 64
+// bytes of valid UTF-8 without control characters; there are at most 256 roles with at most
+// 256 permissions each.
 //
-// The roles must include [RoleOwner], the role of an organization's founder,
-// and it must hold every permission that any role holds: otherwise there would
-// be rights that nobody could give. A permission that no role holds is System's alone. The
-// error is an [InvalidError].
+// The roles must include [RoleOwner], the role of an organization's founder, and it must
+// hold every permission that any role holds: otherwise there would be rights that nobody
+// could give. A permission that no role holds is System's alone. The error is an
+// [InvalidError].
 func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	if len(roles) > maxRoles {
 		return nil, invalid("roles", "are more than 256")
@@ -136,9 +136,8 @@ func (p *Policy) Allows(role Role, permission Permission) bool {
 	return p.roles[role][permission]
 }
 
-// CanGrant reports whether somebody with the role actor may give the role
-// granted: only if actor holds every permission of granted, and the policy
-// knows both.
+// CanGrant reports whether somebody with the role actor may give the role granted: only if
+// actor holds every permission of granted, and the policy knows both.
 func (p *Policy) CanGrant(actor, granted Role) bool {
 	return p.covers[actor][granted]
 }

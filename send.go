@@ -19,20 +19,20 @@ type InviteParams struct {
 	// The rest is optional.
 
 	// ID is a version 7 UUID of the caller's own making, as uuid.NewV7 of
-	// github.com/google/uuid returns. A call that is repeated with it, because its answer was lost,
-	// gives back what exists, as long as no resend has given it another lifetime.
+	// github.com/google/uuid returns. A call that is repeated with it, because its answer
+	// was lost, gives back what exists, as long as no resend has given it another lifetime.
 	ID        uuid.UUID
 	ExpiresIn time.Duration     // cut to microseconds; bounds and default are in [Config]
 	Message   string            // at most 500 characters; the only control character is newline
 	Metadata  map[string]string // at most 16 pairs and 4 KiB; no empty key, no control characters
 }
 
-// Invite invites the owner of one address. The actor needs
-// [PermissionInvitationCreate] and every permission of the role.
+// Invite invites the owner of one address. The actor needs [PermissionInvitationCreate] and
+// every permission of the role.
 //
-// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable],
-// [ErrNotFound] (System, and no such organization), [ErrAlreadyInvited],
-// [ErrPendingLimit], [ErrConflict] (the ID is of an invitation with other content).
+// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound]
+// (System, and no such organization), [ErrAlreadyInvited], [ErrPendingLimit], [ErrConflict]
+// (the ID is of an invitation with other content).
 func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (Sent, error) {
 	email, err := CanonicalEmail(p.Email)
 	if err != nil {
@@ -51,11 +51,10 @@ type LinkParams struct {
 
 	// The rest is optional.
 
-	// MaxUses is how many can join by the link, up to [Config].MaxUses; 0 is
-	// without limit.
+	// MaxUses is how many can join by the link, up to [Config].MaxUses; 0 is without limit.
 	MaxUses int
-	// AllowedDomains, at most 100, limit the link to people whose verified
-	// address is of exactly one of these domains.
+	// AllowedDomains, at most 100, limit the link to people whose verified address is of
+	// exactly one of these domains.
 	AllowedDomains []string
 
 	ID        uuid.UUID         // as in [InviteParams]
@@ -64,8 +63,8 @@ type LinkParams struct {
 	Metadata  map[string]string // as in [InviteParams]
 }
 
-// CreateLink creates a link by which whoever holds it can join. It needs and
-// refuses the same as [Service.Invite], but for the address.
+// CreateLink creates a link by which whoever holds it can join. It needs and refuses the
+// same as [Service.Invite], but for the address.
 func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Sent, error) {
 	if p.MaxUses < 0 || p.MaxUses > s.config.MaxUses {
 		return Sent{}, invalid("max_uses", "is not between 0 and "+strconv.Itoa(s.config.MaxUses))
@@ -132,8 +131,8 @@ func (s *Service) checkDraft(actor Actor, inv Invitation) error {
 	return checkMetadata(inv.Metadata)
 }
 
-// lifetime returns how long an invitation lives that was asked to expire
-// after in; zero means fallback.
+// lifetime returns how long an invitation lives that was asked to expire after in; zero
+// means fallback.
 func (c *Config) lifetime(in, fallback time.Duration) (time.Duration, error) {
 	if in == 0 {
 		return fallback, nil
@@ -168,19 +167,18 @@ func newID(now time.Time) uuid.UUID {
 type ResendParams struct {
 	Organization string
 	ID           uuid.UUID
-	// ExpiresIn is how long the invitation lives from now; 0 is as long as when it
-	// was sent before, or the nearer bound. Bounds are in [Config].
+	// ExpiresIn is how long the invitation lives from now; 0 is as long as when it was sent
+	// before, or the nearer bound. Bounds are in [Config].
 	ExpiresIn time.Duration
 }
 
-// Resend gives a pending or expired invitation a new token and a fresh expiry;
-// the old token is dead at once. The actor becomes the sender and needs
+// Resend gives a pending or expired invitation a new token and a fresh expiry; the old
+// token is dead at once. The actor becomes the sender and needs
 // [PermissionInvitationResend] and every permission of the role.
 //
-// An expired invitation takes a place among the pending ones again, and is
-// refused like a new one: [ErrPendingLimit], [ErrAlreadyInvited].
-// Other refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable],
-// [ErrNotFound], [ErrNotPending].
+// An expired invitation takes a place among the pending ones again, and is refused like a
+// new one: [ErrPendingLimit], [ErrAlreadyInvited]. Other refusals: [ErrInvalid],
+// [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound], [ErrNotPending].
 func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent, error) {
 	lifetime, err := s.config.lifetime(p.ExpiresIn, 0)
 	if err != nil {
@@ -204,8 +202,7 @@ func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent
 	return s.sent(record), err
 }
 
-// Revoke ends a pending invitation for good. The actor needs
-// [PermissionInvitationRevoke].
+// Revoke ends a pending invitation for good. The actor needs [PermissionInvitationRevoke].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound], [ErrNotPending].
 func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Invitation, error) {
@@ -219,12 +216,12 @@ func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, 
 	return record.clone(), err
 }
 
-// Token returns the token of a pending invitation again, so that a mail queue
-// carries the id alone and asks when it sends. The actor needs what
-// [Service.Resend] needs; nothing changes.
+// Token returns the token of a pending invitation again, so that a mail queue carries the
+// id alone and asks when it sends. The actor needs what [Service.Resend] needs; nothing
+// changes.
 //
-// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable],
-// [ErrNotFound], [ErrNotPending].
+// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
+// [ErrNotPending].
 func (s *Service) Token(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Token, error) {
 	if err := checkNamed(actor, organization, id); err != nil {
 		return Token{}, err

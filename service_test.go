@@ -94,8 +94,8 @@ func operations() []operation {
 	}
 }
 
-// failing returns a store that answers everything with err, beside a result that is not
-// to be used, and that hands every context to seen.
+// failing returns a store that answers everything with err, beside a result that is not to
+// be used, and that hands every context to seen.
 func failing(err error, facts invitations.Facts, seen func(context.Context)) *StoreMock {
 	owner := facts.Members["olga"]
 	return &StoreMock{
@@ -236,8 +236,8 @@ func TestQueries(t *testing.T) {
 	require.Equal(t, want, asked)
 }
 
-// A read is a read: what a mail scanner or a link preview calls changes nothing, because
-// it has no way to.
+// A read is a read: what a mail scanner or a link preview calls changes nothing, because it
+// has no way to.
 func TestClass44_ReadsNeverUpdate(t *testing.T) {
 	t.Parallel()
 	reads := map[string]bool{}
@@ -290,8 +290,8 @@ func TestClass19_ForgedTokenNeverReachesTheStore(t *testing.T) {
 // last answer is the one that counts.
 func TestRetry(t *testing.T) {
 	t.Parallel()
-	// retrying calls the decision for each of the facts, as a store does whose
-	// transaction fails each time but the last.
+	// retrying calls the decision for each of the facts, as a store does whose transaction
+	// fails each time but the last.
 	retrying := func(rounds ...invitations.Facts) (*StoreMock, *[]invitations.Changes) {
 		var changes []invitations.Changes
 		return &StoreMock{UpdateFunc: func(_ context.Context, _ invitations.Query, decide invitations.Decision) error {
@@ -370,7 +370,8 @@ func TestRetry(t *testing.T) {
 	})
 }
 
-// The token that a call returns opens what the call made, and only as long as that is pending.
+// The token that a call returns opens what the call made, and only as long as that is
+// pending.
 func TestSentToken(t *testing.T) {
 	t.Parallel()
 	ring := ringOf(t, testKey)
@@ -452,8 +453,9 @@ func TestResultsAreCopies(t *testing.T) {
 	require.Equal(t, "example.com", put.AllowedDomains[0])
 }
 
-// Nothing that the service returns or that a store is given shows a token or a key, whatever
-// is printed of it. Stores get nonces, which are no secret without a key; callers do not.
+// Nothing that the service returns or that a store is given shows a token or a key,
+// whatever is printed of it. Stores get nonces, which are no secret without a key; callers
+// do not.
 func TestClass33_NoResultShowsASecret(t *testing.T) {
 	t.Parallel()
 	_, _, shown := secretsOf(t)

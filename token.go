@@ -30,26 +30,25 @@ const (
 	tokenLen     = len(tokenPrefix) + tokenBinary/3*4
 )
 
-// The labels keep a MAC of one purpose from ever being one of another. With
-// the 37 signed bytes the first makes a single block of SHA-256.
+// The labels keep a MAC of one purpose from ever being one of another. With the 37 signed
+// bytes the first makes a single block of SHA-256.
 const (
 	tokenLabel = "invitations token"
 	keyIDLabel = "invitations key id"
 )
 
-// A Token is the secret that a link carries. It formats, marshals and logs as
-// "[redacted]"; [Token.Reveal] is the one way to its text. The zero Token
-// carries none.
+// A Token is the secret that a link carries. It formats, marshals and logs as "[redacted]";
+// [Token.Reveal] is the one way to its text. The zero Token carries none.
 type Token struct {
-	// Two pointers deep: fmt asks no method of what is in a host's unexported
-	// field, and with a verb that does not fit it follows one pointer.
+	// Two pointers deep: fmt asks no method of what is in a host's unexported field, and
+	// with a verb that does not fit it follows one pointer.
 	text **[tokenLen]byte
 }
 
 const redacted = "[redacted]"
 
-// Reveal returns the token's text, 96 characters that are safe in URLs, or ""
-// for the zero Token. Put it into a link and nowhere else.
+// Reveal returns the token's text, 96 characters that are safe in URLs, or "" for the zero
+// Token. Put it into a link and nowhere else.
 func (t Token) Reveal() string {
 	if t.text == nil {
 		return ""
@@ -77,8 +76,8 @@ var (
 	_ slog.LogValuer = Token{}
 )
 
-// A Nonce is the random part of a token. Each sending of an invitation has a
-// new one; the invitation keeps it, so that only the last token opens it.
+// A Nonce is the random part of a token. Each sending of an invitation has a new one; the
+// invitation keeps it, so that only the last token opens it.
 type Nonce [nonceLen]byte
 
 // NewNonce returns a random Nonce.
@@ -88,17 +87,16 @@ func NewNonce() Nonce {
 	return n
 }
 
-// A Keyring signs tokens with its first key and accepts those of all its
-// keys. To rotate, put the new key first, keep the old one until the last
-// token that it signed has expired, then drop it. It is safe for concurrent
-// use. It formats and logs as "[redacted]".
+// A Keyring signs tokens with its first key and accepts those of all its keys. To rotate,
+// put the new key first, keep the old one until the last token that it signed has expired,
+// then drop it. It is safe for concurrent use. It formats and logs as "[redacted]".
 type Keyring struct {
 	keys []*key
 }
 
 // NewKeyring returns a ring of the given secrets, each at least 32 bytes from a
-// cryptographic random source. An empty ring, a short key and a duplicate one
-// are refused with an [InvalidError].
+// cryptographic random source. An empty ring, a short key and a duplicate one are refused
+// with an [InvalidError].
 func NewKeyring(secrets ...[]byte) (*Keyring, error) {
 	if len(secrets) == 0 {
 		return nil, invalid("keys", "are empty")
@@ -148,9 +146,9 @@ func (r *Keyring) Sign(id uuid.UUID, nonce Nonce) Token {
 	return Token{&made.first}
 }
 
-// Verify returns what a token that this ring signed stands for. Everything
-// else is [ErrInvalidToken]. It costs the same few hundred nanoseconds at most,
-// however long token is, and says nothing about whether the invitation exists.
+// Verify returns what a token that this ring signed stands for. Everything else is
+// [ErrInvalidToken]. It costs the same few hundred nanoseconds at most, however long token
+// is, and says nothing about whether the invitation exists.
 func (r *Keyring) Verify(token string) (uuid.UUID, Nonce, error) {
 	var id uuid.UUID
 	var nonce Nonce
@@ -193,8 +191,8 @@ type key struct {
 	pool sync.Pool // of *mac
 }
 
-// A mac is one HMAC state and the buffers that would otherwise escape to the heap
-// at every call.
+// A mac is one HMAC state and the buffers that would otherwise escape to the heap at every
+// call.
 type mac struct {
 	hash   hash.Hash
 	text   [tokenLen - len(tokenPrefix)]byte

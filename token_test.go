@@ -25,8 +25,8 @@ var (
 	signedNonce = invitations.Nonce{0xf0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0x0f}
 )
 
-// A wire is the binary form of a token, written out by hand: the format is a
-// promise to every link that is in somebody's mailbox.
+// A wire is the binary form of a token, written out by hand: the format is a promise to
+// every link that is in somebody's mailbox.
 type wire struct {
 	version byte
 	keyID   []byte
@@ -62,8 +62,8 @@ func (w wire) binary() []byte {
 
 func (w wire) text() string { return "inv_" + base64.RawURLEncoding.EncodeToString(w.binary()) }
 
-// requireRefused fails unless the ring refuses the token as it refuses all others:
-// with the one error value, and nothing of what is inside.
+// requireRefused fails unless the ring refuses the token as it refuses all others: with the
+// one error value, and nothing of what is inside.
 func requireRefused(t require.TestingT, ring *invitations.Keyring, text string) {
 	id, nonce, err := ring.Verify(text)
 	require.True(t, err == error(invitations.ErrInvalidToken), "%v for %.200q", err, text)
@@ -161,8 +161,8 @@ func TestNewKeyring_CopiesSecrets(t *testing.T) {
 	require.Equal(t, validWire().text(), ring.Sign(signedID, signedNonce).Reveal())
 }
 
-// A new key first, the old one behind it, and at last the old one is gone: no link dies before
-// that.
+// A new key first, the old one behind it, and at last the old one is gone: no link dies
+// before that.
 func TestKeyring_Rotation(t *testing.T) {
 	t.Parallel()
 	old, young := testKey, bytes.Repeat([]byte("young"), 8)

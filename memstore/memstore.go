@@ -1,6 +1,6 @@
 // Package memstore keeps invitations in memory. It is a complete store for tests and for
-// programs that can lose their data when they stop: it passes the same suite as
-// the PostgreSQL store, package storetest.
+// programs that can lose their data when they stop: it passes the same suite as the
+// PostgreSQL store, package storetest.
 package memstore
 
 import (
@@ -30,8 +30,8 @@ type token struct {
 
 var _ invitations.Store = (*Store)(nil)
 
-// An organization is locked as a whole: an Update holds mu from the reading of
-// the facts to the end of the writing.
+// An organization is locked as a whole: an Update holds mu from the reading of the facts to
+// the end of the writing.
 type organization struct {
 	id string
 
@@ -144,8 +144,8 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitatio
 	return page, nil
 }
 
-// find returns the organization that q names, or nil. One that Create makes
-// stays without a version until a change gives it one.
+// find returns the organization that q names, or nil. One that Create makes stays without a
+// version until a change gives it one.
 func (s *Store) find(q invitations.Query) *organization {
 	s.mu.RLock()
 	org := s.organizations[q.Organization]

@@ -14,8 +14,8 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// TestCostStaysFlat counts the blocks that each operation touches in an organization
-// of a thousand invitations, and of fifty thousand: the second is hardly more.
+// TestCostStaysFlat counts the blocks that each operation touches in an organization of a
+// thousand invitations, and of fifty thousand: the second is hardly more.
 func TestCostStaysFlat(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

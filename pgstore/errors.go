@@ -30,10 +30,10 @@ func committed(tag pgconn.CommandTag) error {
 	return nil
 }
 
-// afterCommit tells what err means that came back from a batch which ended in a commit.
-// It is a failure only where the server said so, or where the transaction is
-// still open. In all other cases the commit may have happened. What the driver thinks
-// of a retry is not asked: it is wrong once the first byte is sent.
+// afterCommit tells what err means that came back from a batch which ended in a commit. It
+// is a failure only where the server said so, or where the transaction is still open. In
+// all other cases the commit may have happened. What the driver thinks of a retry is not
+// asked: it is wrong once the first byte is sent.
 func afterCommit(conn *pgx.Conn, err error) error {
 	if errors.Is(err, errCommitRolledBack) {
 		return err
@@ -55,8 +55,8 @@ func pgError(err error) *pgconn.PgError {
 	return pgErr
 }
 
-// fatal reports whether the server closed the connection with this error. A
-// pooler may say so after it has lost a server that did commit.
+// fatal reports whether the server closed the connection with this error. A pooler may say
+// so after it has lost a server that did commit.
 func fatal(err *pgconn.PgError) bool {
 	severity := err.SeverityUnlocalized
 	if severity == "" {
@@ -65,8 +65,8 @@ func fatal(err *pgconn.PgError) bool {
 	return severity == "FATAL" || severity == "PANIC"
 }
 
-// leave closes a connection whose server is no primary any more, so that it leaves
-// its pool: or every write would meet it again.
+// leave closes a connection whose server is no primary any more, so that it leaves its
+// pool: or every write would meet it again.
 func leave(ctx context.Context, conn *pgx.Conn, err error) {
 	if pgErr := pgError(err); conn != nil && pgErr != nil && pgErr.Code == readOnly {
 		_ = conn.Close(ctx)
@@ -77,8 +77,8 @@ const readOnly = "25006"
 
 const maxAttempts = 5
 
-// repeat runs f until it succeeds or fails for good: up to 5 times, with a
-// growing random pause.
+// repeat runs f until it succeeds or fails for good: up to 5 times, with a growing random
+// pause.
 func (s *Store) repeat(ctx context.Context, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
@@ -109,8 +109,8 @@ func (s *Store) repeatable(err error) bool {
 		}
 		return false
 	}
-	// A connection that the server, or something between, has closed. Another
-	// one may be had from a pool; a lone connection stays closed.
+	// A connection that the server, or something between, has closed. Another one may be
+	// had from a pool; a lone connection stays closed.
 	_, lone := s.db.(*pgx.Conn)
 	return !lone && lost(err)
 }
@@ -127,8 +127,8 @@ func lost(err error) bool {
 	return errors.As(err, &netErr) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
-// describe turns what went wrong into what a caller may see: no driver's
-// error, no SQL and no value of an argument.
+// describe turns what went wrong into what a caller may see: no driver's error, no SQL and
+// no value of an argument.
 func (s *Store) describe(doing string, err error) error {
 	var refused refusal
 	switch {

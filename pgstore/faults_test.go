@@ -19,8 +19,8 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// newScene returns a service on a new store, and its connections' wire. The
-// organization acme is ada's.
+// newScene returns a service on a new store, and its connections' wire. The organization
+// acme is ada's.
 func newScene(t *testing.T, configure func(*pgxpool.Config)) (*scene, *pgstore.Store, *wire) {
 	t.Helper()
 	w := &wire{}
@@ -194,7 +194,8 @@ func TestFault_TerminatedBackendsAreReplaced(t *testing.T) {
 		}
 		return invitations.Changes{Gone: []string{"ann"}}, nil
 	})
-	// The commit was sent into a dead connection: that nothing came of it, only the server knows.
+	// The commit was sent into a dead connection: that nothing came of it, only the server
+	// knows.
 	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 	_, err = s.svc.Member(s.ctx, acme, "ann")
 	require.NoError(t, err)
@@ -296,7 +297,8 @@ func TestClass24_ExpiryWhileWaitingForTheLock(t *testing.T) {
 	done.Wait()
 }
 
-// TestSearchPathIsNotReliedOn: what a stranger defines in a schema of the search path is not run.
+// TestSearchPathIsNotReliedOn: what a stranger defines in a schema of the search path is
+// not run.
 func TestSearchPathIsNotReliedOn(t *testing.T) {
 	t.Parallel()
 	evil := pgtest.Schema(t)

@@ -17,17 +17,16 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations returns the SQL files that make the store's tables in the schema that
-// [Config] would name so, for a host's own migration tool. Their names begin with a number and sort in the
-// order in which they are to be applied, each once. A file is never changed
-// after its release. Use either this or [Store.Migrate], not both.
+// Migrations returns the SQL files that make the store's tables in the schema that [Config]
+// would name so, for a host's own migration tool. Their names begin with a number and sort
+// in the order in which they are to be applied, each once. A file is never changed after
+// its release. Use either this or [Store.Migrate], not both.
 func Migrations(schema string) (fs.FS, error) {
 	schema, err := checkSchema(schema)
 	if err != nil {
 		return nil, err
 	}
-	// A zip archive in memory is the standard library's file system of
-	// generated files.
+	// A zip archive in memory is the standard library's file system of generated files.
 	var archive bytes.Buffer
 	w := zip.NewWriter(&archive)
 	for _, m := range render(schema) {
@@ -73,10 +72,10 @@ func render(schema string) []migration {
 	return all
 }
 
-// Migrate creates the store's schema and tables, or brings them up to date. It is
-// safe to call at every start of every process: one of them migrates, the others wait
-// for it, no longer than ctx lasts. It keeps its own account in the table
-// migrations of the store's schema, and works inside a host's transaction too.
+// Migrate creates the store's schema and tables, or brings them up to date. It is safe to
+// call at every start of every process: one of them migrates, the others wait for it, no
+// longer than ctx lasts. It keeps its own account in the table migrations of the store's
+// schema, and works inside a host's transaction too.
 func (s *Store) Migrate(ctx context.Context) error {
 	return s.describe("migrating", s.migrate(ctx))
 }
@@ -100,9 +99,9 @@ func (s *Store) migrate(ctx context.Context) error {
 			return err
 		}
 	}
-	// A lock of the transaction, not of the session, which may sit behind a
-	// pooler; and around everything, for "if not exists" alone is not safe
-	// when two transactions create the same.
+	// A lock of the transaction, not of the session, which may sit behind a pooler; and
+	// around everything, for "if not exists" alone is not safe when two transactions create
+	// the same.
 	if _, err := tx.Exec(ctx, "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))", "invitations migrations "+s.schema); err != nil {
 		return err
 	}
@@ -114,8 +113,7 @@ func (s *Store) migrate(ctx context.Context) error {
 		if m.version <= version {
 			continue
 		}
-		// Many statements at once: they go by the simple protocol, without
-		// arguments.
+		// Many statements at once: they go by the simple protocol, without arguments.
 		if _, err := tx.Conn().PgConn().Exec(ctx, m.sql).ReadAll(); err != nil {
 			return err
 		}
@@ -138,8 +136,8 @@ func (s *Store) migrate(ctx context.Context) error {
 func (s *Store) migrated(ctx context.Context, db DB) (version int, err error) {
 	exists := false
 	var b pgx.Batch
-	// The catalog's table is read, and not to_regclass asked: within a transaction
-	// that may answer from a cache older than the lock.
+	// The catalog's table is read, and not to_regclass asked: within a transaction that may
+	// answer from a cache older than the lock.
 	b.Queue(`select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 		where n.nspname = $1::text and c.relname = 'migrations')`, s.schema).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&exists)

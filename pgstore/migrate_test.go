@@ -144,8 +144,8 @@ func TestFault_SchemaNamesAreQuotedAndValidated(t *testing.T) {
 	}
 }
 
-// TestSchemaCanBeSharded checks what lets a distributed PostgreSQL place each
-// organization as a whole.
+// TestSchemaCanBeSharded checks what lets a distributed PostgreSQL place each organization
+// as a whole.
 func TestSchemaCanBeSharded(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -1,24 +1,25 @@
 // Package pgstore keeps invitations in PostgreSQL 14 or later, through pgx.
 //
-// A [Store] works on a pool, on a connection, or on a transaction that the host
-// began. A change costs two network round trips: one begins, locks the
-// organization's row and reads the facts, one writes and commits. A read
-// costs one. It works in every query exec mode of pgx and keeps no state in the session.
+// A [Store] works on a pool, on a connection, or on a transaction that the host began. A
+// change costs two network round trips: one begins, locks the organization's row and reads
+// the facts, one writes and commits. A read costs one. It works in every query exec mode of
+// pgx and keeps no state in the session.
 //
-// Behind a pooler in transaction mode, choose the exec mode that the pooler can
-// serve: pgx's default, which prepares statements, needs one that knows them (PgBouncer
-// 1.21 or later with max_prepared_statements above 0); with others use
-// QueryExecModeExec or QueryExecModeCacheDescribe.
+// Behind a pooler in transaction mode, choose the exec mode that the pooler can serve:
+// pgx's default, which prepares statements, needs one that knows them (PgBouncer 1.21 or
+// later with max_prepared_statements above 0); with others use QueryExecModeExec or
+// QueryExecModeCacheDescribe.
 //
-// In a host's transaction nothing is begun, committed, rolled back or
-// repeated, and reads see what its isolation level lets them see. The organization stays locked until the host ends the transaction, so end it soon. A
-// refusal leaves the transaction usable. A deadlock, and at a higher isolation level than
-// read committed any concurrent change, is [invitations.ErrConcurrentChange]: roll back and run the
-// transaction again.
+// In a host's transaction nothing is begun, committed, rolled back or repeated, and reads
+// see what its isolation level lets them see. The organization stays locked until the host
+// ends the transaction, so end it soon. A refusal leaves the transaction usable. A
+// deadlock, and at a higher isolation level than read committed any concurrent change, is
+// [invitations.ErrConcurrentChange]: roll back and run the transaction again.
 //
-// A change waits for the changes of its organization that are under way, as long as its context
-// lasts: give contexts a deadline. The store needs no other setting of the server than a primary: with several
-// hosts in the connection string, ask for target_session_attrs=read-write.
+// A change waits for the changes of its organization that are under way, as long as its
+// context lasts: give contexts a deadline. The store needs no other setting of the server
+// than a primary: with several hosts in the connection string, ask for
+// target_session_attrs=read-write.
 package pgstore
 
 import (
@@ -34,14 +35,14 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// DB is what a [Store] needs of pgx. A *pgxpool.Pool, a *pgx.Conn and a pgx.Tx
-// have it. What is also a pgx.Tx is taken for a transaction of the host's.
+// DB is what a [Store] needs of pgx. A *pgxpool.Pool, a *pgx.Conn and a pgx.Tx have it.
+// What is also a pgx.Tx is taken for a transaction of the host's.
 type DB interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// Store is an [invitations.Store] in PostgreSQL. It is as safe for concurrent
-// use as its [DB]: on a pool it is.
+// Store is an [invitations.Store] in PostgreSQL. It is as safe for concurrent use as its
+// [DB]: on a pool it is.
 type Store struct {
 	db            DB
 	schema        string
@@ -54,9 +55,9 @@ var _ invitations.Store = (*Store)(nil)
 // Config is what a [Store] can be told. The zero Config is ready to use.
 type Config struct {
 	// Schema is the name of the schema that holds the store's tables; empty is
-	// "invitations". At most 63 bytes of valid UTF-8, without control characters; not
-	// one of PostgreSQL's own. Give the store a schema for itself: its tables have names such as
-	// members, events and migrations.
+	// "invitations". At most 63 bytes of valid UTF-8, without control characters; not one
+	// of PostgreSQL's own. Give the store a schema for itself: its tables have names such
+	// as members, events and migrations.
 	Schema string
 }
 
@@ -72,8 +73,8 @@ func New(db DB) *Store {
 	return s
 }
 
-// NewWithConfig returns a Store on db. A name that cannot be a schema's is
-// refused with an [invitations.InvalidError].
+// NewWithConfig returns a Store on db. A name that cannot be a schema's is refused with an
+// [invitations.InvalidError].
 func NewWithConfig(db DB, config Config) (*Store, error) {
 	schema, err := checkSchema(config.Schema)
 	if err != nil {
@@ -128,8 +129,8 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 	}))
 }
 
-// commit is not spelled as the driver spells it: a Commit that fails before
-// it is sent has the driver forget the prepared statement of its spelling.
+// commit is not spelled as the driver spells it: a Commit that fails before it is sent has
+// the driver forget the prepared statement of its spelling.
 const commit = "commit work"
 
 var (
@@ -137,7 +138,8 @@ var (
 	errInTx = errors.New("the connection is in a transaction: hand over the transaction")
 )
 
-// idle refuses a connection that is in a transaction already, whose commit would be the host's.
+// idle refuses a connection that is in a transaction already, whose commit would be the
+// host's.
 func (s *Store) idle() error {
 	conn, ok := s.db.(*pgx.Conn)
 	if c, is := s.db.(interface{ Conn() *pgx.Conn }); is {
@@ -151,9 +153,9 @@ func (s *Store) idle() error {
 
 // update is an Update in a transaction of its own.
 func (s *Store) update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	// The first trip. The organization's row gets its next version, which locks it. At
-	// read committed every statement sees what had committed when it began, and those after
-	// the lock begin when the lock is held: so the facts are those that no other Update of the
+	// The first trip. The organization's row gets its next version, which locks it. At read
+	// committed every statement sees what had committed when it began, and those after the
+	// lock begin when the lock is held: so the facts are those that no other Update of the
 	// organization can change before this one ends.
 	if err := s.idle(); err != nil {
 		return err
@@ -185,8 +187,8 @@ func (s *Store) update(ctx context.Context, q invitations.Query, decide invitati
 		return nil
 	}
 
-	// The second trip. If a write fails, the server skips what follows it, the
-	// commit included.
+	// The second trip. If a write fails, the server skips what follows it, the commit
+	// included.
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -289,8 +291,8 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) f
 }
 
 // release gives back the connection of a transaction that a batch has committed. tx does
-// not know that it is over, because it saw no Commit. It gets one that reaches no
-// server, for its context is done.
+// not know that it is over, because it saw no Commit. It gets one that reaches no server,
+// for its context is done.
 func release(tx pgx.Tx) {
 	_ = tx.Commit(done)
 }

@@ -65,8 +65,8 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// TestStoreInHostTransaction runs the suite with each operation in a transaction that
-// a host began, and that has to be good for a commit also after a refusal.
+// TestStoreInHostTransaction runs the suite with each operation in a transaction that a
+// host began, and that has to be good for a commit also after a refusal.
 func TestStoreInHostTransaction(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)

@@ -18,7 +18,8 @@ import (
 	"github.com/go-invitations/invitations/storetest"
 )
 
-// newPooler returns what makes a pool use a pooler, with several clients for each of its servers.
+// newPooler returns what makes a pool use a pooler, with several clients for each of its
+// servers.
 func newPooler(t *testing.T, mode pgx.QueryExecMode, maxPreparedStatements int) func(*pgxpool.Config) {
 	t.Helper()
 	url := pgtest.Pooler(t, maxPreparedStatements)
@@ -76,8 +77,8 @@ func sessionsShareServers(s *scene) {
 	require.LessOrEqual(s, len(servers), pgtest.PoolerServers)
 }
 
-// crowd runs n calls of f that start at the same instant, and returns how many
-// succeed. The others must be refused with want; if it is nil, there must be no others.
+// crowd runs n calls of f that start at the same instant, and returns how many succeed. The
+// others must be refused with want; if it is nil, there must be no others.
 func crowd(s *scene, n int, want error, f func(i int) error) (successes int) {
 	s.Helper()
 	errs := make([]error, n)

@@ -11,9 +11,9 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// statements are those whose text depends on how a query names its
-// organization: by the id, $1, or by the token, $1 and $2. Casts are on every parameter,
-// because not all exec modes ask the server for types.
+// statements are those whose text depends on how a query names its organization: by the id,
+// $1, or by the token, $1 and $2. Casts are on every parameter, because not all exec modes
+// ask the server for types.
 type statements struct {
 	organization, lock, take, invitation, member, pending, pendingSame string
 }
@@ -30,8 +30,8 @@ const (
 	eventColumns      = `e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason`
 )
 
-// pending is the pending invitation of one address, and the count of all pending ones, which stops
-// at its bound and so costs no more with a million.
+// pending is the pending invitation of one address, and the count of all pending ones,
+// which stops at its bound and so costs no more with a million.
 const pending = `select (
 		select i.id from {schema}.invitations i
 		where i.organization = {org} and i.state = 'pending' and i.expires_at > {a}::timestamptz and i.email <> '' and i.email = {email}
@@ -41,8 +41,8 @@ const pending = `select (
 		where i.organization = {org} and i.state = 'pending' and i.expires_at > {a}::timestamptz
 		limit {b}::bigint) as counted)`
 
-// statements returns the statements for an expression of the organization's id that
-// uses the first n parameters.
+// statements returns the statements for an expression of the organization's id that uses
+// the first n parameters.
 func (s *Store) statements(organization string, n int) statements {
 	text := func(sql string) string {
 		return s.sql(strings.NewReplacer(
@@ -72,8 +72,8 @@ func (s *Store) statements(organization string, n int) statements {
 	}
 }
 
-// A table is what a row is put into: its name, its columns with their types, and how many of them,
-// the first, are its key.
+// A table is what a row is put into: its name, its columns with their types, and how many
+// of them, the first, are its key.
 type table struct {
 	name    string
 	key     int
@@ -91,8 +91,8 @@ var (
 		subject text, invitation_id uuid, role text, reason text`}
 )
 
-// insert returns the statement that inserts a row. The organization is $1; the other columns are the
-// parameters from the given one on.
+// insert returns the statement that inserts a row. The organization is $1; the other
+// columns are the parameters from the given one on.
 func (t table) insert(from int) string {
 	var names, values []string
 	for column := range strings.SplitSeq(t.columns, ",") {
@@ -146,8 +146,8 @@ const (
 	toChange         // in a transaction of the store's own, which a refusal rolls back
 )
 
-// queueFacts queues what loads the facts that q asks for, the organization's row
-// first, and returns what hands them out once the batch is closed.
+// queueFacts queues what loads the facts that q asks for, the organization's row first, and
+// returns what hands them out once the batch is closed.
 func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func() invitations.Facts {
 	f := invitations.Facts{
 		Members:  map[string]invitations.Member{},
@@ -224,8 +224,8 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 		load(by.pending, "", nil)
 	}
 	return func() invitations.Facts {
-		// A token that was replaced between the lock and the reading names no
-		// organization any more.
+		// A token that was replaced between the lock and the reading names no organization
+		// any more.
 		if !found || q.Organization == "" && f.Invitation == nil {
 			return invitations.Facts{}
 		}
@@ -292,8 +292,8 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 	switch q.State {
 	case "":
 	case invitations.StatePending:
-		// Few are pending, for there is a limit, but many may have been and
-		// expired: they are found by expiry first and only then put in order.
+		// Few are pending, for there is a limit, but many may have been and expired: they
+		// are found by expiry first and only then put in order.
 		from = "live i"
 		where += " and i.state = 'pending'"
 	case invitations.StateExpired:

@@ -94,8 +94,8 @@ func scanMemberAndRemoval(row pgx.Row, user string, f *invitations.Facts) error 
 	return err
 }
 
-// recordArgs are the columns of an invitation behind its organization. Names go as plain strings: for
-// types of their own the driver takes a longer way.
+// recordArgs are the columns of an invitation behind its organization. Names go as plain
+// strings: for types of their own the driver takes a longer way.
 func recordArgs(r invitations.Record) []any {
 	return []any{
 		pgUUID(r.ID), string(r.Kind), string(r.State), r.Email, string(r.Role), r.Message, encodeMetadata(r.Metadata),

@@ -19,8 +19,8 @@ import (
 type wire struct {
 	trips atomic.Int64
 
-	// loseAnswer closes a connection instead of reading the answer to a
-	// commit, loseCommit instead of sending one (seen where it goes as text).
+	// loseAnswer closes a connection instead of reading the answer to a commit, loseCommit
+	// instead of sending one (seen where it goes as text).
 	loseAnswer, loseCommit atomic.Bool
 }
 
@@ -59,8 +59,8 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// count returns how many round trips f makes. The first write on a connection is
-// not counted: it follows no read.
+// count returns how many round trips f makes. The first write on a connection is not
+// counted: it follows no read.
 func (w *wire) count(f func()) int64 {
 	before := w.trips.Load()
 	f()

@@ -17,8 +17,8 @@ const (
 	pairRounds  = 60
 )
 
-// together runs n calls of f that start at the same instant, and returns what they
-// return, in order.
+// together runs n calls of f that start at the same instant, and returns what they return,
+// in order.
 func together[T any](n int, f func(i int) T) []T {
 	results := make([]T, n)
 	var ready, done sync.WaitGroup
@@ -45,8 +45,8 @@ type answer[T any] struct {
 
 func answerOf[T any](value T, err error) answer[T] { return answer[T]{value, err} }
 
-// tally returns how many answers are successes, and an error if any of the others is
-// not one of the refusals.
+// tally returns how many answers are successes, and an error if any of the others is not
+// one of the refusals.
 func tally[T any](answers []answer[T], refusals ...error) (successes int, err error) {
 next:
 	for _, a := range answers {
@@ -79,8 +79,8 @@ func rounds(n int, store invitations.Store, f func(svc *invitations.Service, org
 	return nil
 }
 
-// joined returns how many members joined by the invitation, from the events, and checks that
-// the store shows as many of the users as members.
+// joined returns how many members joined by the invitation, from the events, and checks
+// that the store shows as many of the users as members.
 func joined(ctx context.Context, store invitations.Store, organization string, inv uuid.UUID, users []string) (int, error) {
 	s, err := readState(ctx, store, organization, users...)
 	if err != nil {

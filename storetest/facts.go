@@ -91,8 +91,8 @@ func factsMembers(w *world) {
 	})
 }
 
-// crowd puts invitations of all states into both organizations, and returns those of
-// the first that are pending at start, newest last.
+// crowd puts invitations of all states into both organizations, and returns those of the
+// first that are pending at start, newest last.
 func (w *world) crowd() (pending []invitations.Record) {
 	w.Helper()
 	n := 0

@@ -18,8 +18,8 @@ var pageChecks = []check{
 	{"Events", pagesEvents},
 }
 
-// variety puts 30 invitations of great variety into each of two organizations,
-// and returns those of the first, newest first.
+// variety puts 30 invitations of great variety into each of two organizations, and returns
+// those of the first, newest first.
 func (w *world) variety() []invitations.Record {
 	w.Helper()
 	states := []invitations.State{invitations.StatePending, invitations.StateAccepted, invitations.StateDeclined, invitations.StateRevoked}

@@ -10,8 +10,8 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A race is a check of what many do at once. It returns what went wrong, so that a test
-// can see it fail against a store that is not atomic.
+// A race is a check of what many do at once. It returns what went wrong, so that a test can
+// see it fail against a store that is not atomic.
 type race struct {
 	name string
 	run  func(ctx context.Context, store invitations.Store) error
@@ -78,8 +78,8 @@ func raceSerialized(ctx context.Context, store invitations.Store) error {
 	})
 }
 
-// raceReads lets some read while one writes its version into everything: what a
-// View or a page shows together is of one version.
+// raceReads lets some read while one writes its version into everything: what a View or a
+// page shows together is of one version.
 func raceReads(ctx context.Context, store invitations.Store) error {
 	const organization = "acme"
 	q := invitations.Query{Organization: organization, Create: true, Invitation: id(1), Sender: true, Members: []string{"ada", "bob"}}
@@ -281,8 +281,8 @@ func raceAcceptLink(ctx context.Context, store invitations.Store) error {
 	})
 }
 
-// acceptAgainst races ann's acceptance with another call, and passes both errors to judge, with
-// how many members there are by the invitation.
+// acceptAgainst races ann's acceptance with another call, and passes both errors to judge,
+// with how many members there are by the invitation.
 func acceptAgainst(
 	ctx context.Context, store invitations.Store,
 	other func(svc *invitations.Service, sent invitations.Sent) error,
@@ -340,8 +340,8 @@ func raceResendAccept(ctx context.Context, store invitations.Store) error {
 	}, oneWinner(invitations.ErrInvalidToken))
 }
 
-// inOrder returns an error unless the events of acceptance and of the sender's fall have an order
-// that explains how the acceptance ended.
+// inOrder returns an error unless the events of acceptance and of the sender's fall have an
+// order that explains how the acceptance ended.
 func inOrder(ctx context.Context, store invitations.Store, sent invitations.Sent, accepted error, what invitations.EventType) error {
 	s, err := readState(ctx, store, sent.Organization)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package storetest proves that an [invitations.Store] keeps its contract. A
-// custom store is trustworthy when it passes:
+// Package storetest proves that an [invitations.Store] keeps its contract. A custom store
+// is trustworthy when it passes:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) invitations.Store {
@@ -7,11 +7,10 @@
 //		})
 //	}
 //
-// Run it with the race detector. It checks that an Update is atomic, that facts
-// and pages are exact, with two organizations side by side that have
-// everything in common, races with many rounds behind a barrier, and then the
-// stories of the library through the whole service. It adds
-// no dependency to the store's module.
+// Run it with the race detector. It checks that an Update is atomic, that facts and pages
+// are exact, with two organizations side by side that have everything in common, races with
+// many rounds behind a barrier, and then the stories of the library through the whole
+// service. It adds no dependency to the store's module.
 package storetest
 
 import (
@@ -21,9 +20,8 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// Run runs the suite. newStore returns an empty store, safe for concurrent use, and
-// cleans up after it with t.Cleanup. It is called once for each check; the
-// checks run in parallel.
+// Run runs the suite. newStore returns an empty store, safe for concurrent use, and cleans
+// up after it with t.Cleanup. It is called once for each check; the checks run in parallel.
 func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 	group := func(name string, checks []check) {
 		t.Run(name, func(t *testing.T) {

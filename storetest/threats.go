@@ -12,8 +12,9 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// threats are stories of what has gone wrong in systems like this one. The classes are numbered in
-// the order of an invitation's life: who redeems it, what it grants, how long it lives, what leaks.
+// threats are stories of what has gone wrong in systems like this one. The classes are
+// numbered in the order of an invitation's life: who redeems it, what it grants, how long
+// it lives, what leaks.
 var threats = []check{
 	{"Class01_EmailIsBoundToToken", storyBound},
 	{"Class02_UnverifiedEmailIsNoProof", storyUnverified},

@@ -15,8 +15,8 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A world is what a check works with: a store, a service on it, and a clock
-// that moves when it is told to.
+// A world is what a check works with: a store, a service on it, and a clock that moves when
+// it is told to.
 type world struct {
 	*testing.T
 	ctx   context.Context
@@ -120,8 +120,8 @@ func differ(got, want any) string {
 	return fmt.Sprintf("\n got %v\nwant %v", g, v)
 }
 
-// flatten returns v in a form in which nil and empty are equal, times with the same
-// instant and zone are, and pointers are followed.
+// flatten returns v in a form in which nil and empty are equal, times with the same instant
+// and zone are, and pointers are followed.
 func flatten(v reflect.Value) any {
 	if !v.IsValid() {
 		return nil
@@ -196,8 +196,8 @@ type state struct {
 	Events      invitations.EventPage
 }
 
-// state reads all that the store shows of an organization; users are those
-// whose memberships count.
+// state reads all that the store shows of an organization; users are those whose
+// memberships count.
 func (w *world) state(organization string, users ...string) state {
 	w.Helper()
 	s, err := readState(w.ctx, w.store, organization, users...)

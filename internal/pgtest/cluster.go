@@ -1,5 +1,5 @@
-// Package pgtest gives tests a real PostgreSQL: the one that the environment
-// names, or a throwaway cluster made from the server binaries of the machine.
+// Package pgtest gives tests a real PostgreSQL: the one that the environment names, or a
+// throwaway cluster made from the server binaries of the machine.
 package pgtest
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// URLVariable names a database that tests may use. They make schemas of
-// their own in it and drop them.
+// URLVariable names a database that tests may use. They make schemas of their own in it and
+// drop them.
 const URLVariable = "INVITATIONS_TEST_DATABASE_URL"
 
 // ErrNoServer is returned where the machine has no PostgreSQL server binaries.
@@ -35,8 +35,8 @@ func Check() error {
 	return err
 }
 
-// Start starts a throwaway cluster on a free port of 127.0.0.1 and returns the URL of
-// its database, and what stops and removes it.
+// Start starts a throwaway cluster on a free port of 127.0.0.1 and returns the URL of its
+// database, and what stops and removes it.
 func Start(ctx context.Context) (url string, stop func(), err error) {
 	bin, err := binaries()
 	if err != nil {
@@ -128,8 +128,8 @@ func number(path string) int {
 	return n
 }
 
-// unprivileged returns the user to run the server as, and gives dir to it:
-// PostgreSQL refuses to run as root. For anybody else it is nil: they themselves.
+// unprivileged returns the user to run the server as, and gives dir to it: PostgreSQL
+// refuses to run as root. For anybody else it is nil: they themselves.
 func unprivileged(dir string) (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil

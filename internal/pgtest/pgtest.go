@@ -11,7 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// RequireVariable names the variable that, if not empty, makes a missing PostgreSQL a failure.
+// RequireVariable names the variable that, if not empty, makes a missing PostgreSQL a
+// failure.
 const RequireVariable = "INVITATIONS_REQUIRE_POSTGRES"
 
 var database string // empty: there is none
@@ -48,8 +49,8 @@ func URL(t testing.TB) string {
 
 var schemas atomic.Int64
 
-// Schema returns the name of a schema that no other test uses. It does not
-// exist yet, and is dropped when the test ends.
+// Schema returns the name of a schema that no other test uses. It does not exist yet, and
+// is dropped when the test ends.
 func Schema(t testing.TB) string {
 	t.Helper()
 	url := URL(t)

@@ -26,13 +26,13 @@ var errNoPooler = errors.New("no PgBouncer (pgbouncer in PATH, /usr/sbin, /usr/l
 
 var warnOfNoPooler sync.Once
 
-// Pooler starts a PgBouncer in transaction mode in front of the database of [URL] and returns
-// the URL of the same database behind it. It is stopped when the test ends. Where the machine
-// has no PgBouncer, the test is skipped.
+// Pooler starts a PgBouncer in transaction mode in front of the database of [URL] and
+// returns the URL of the same database behind it. It is stopped when the test ends. Where
+// the machine has no PgBouncer, the test is skipped.
 //
 // The pooler keeps up to maxPreparedStatements prepared statements of its clients on each
-// connection to the server; with 0, clients cannot use any. PgBouncer can do so from version 1.21 on:
-// where an older one is asked for more than 0, the URL is empty.
+// connection to the server; with 0, clients cannot use any. PgBouncer can do so from
+// version 1.21 on: where an older one is asked for more than 0, the URL is empty.
 func Pooler(t testing.TB, maxPreparedStatements int) string {
 	t.Helper()
 	server, err := pgx.ParseConfig(URL(t))
@@ -68,7 +68,8 @@ func Pooler(t testing.TB, maxPreparedStatements int) string {
 		binary: binary,
 		dir:    dir,
 		as:     as,
-		// Nobody else's: so a stranger who has taken the port cannot be taken for the pooler.
+		// Nobody else's: so a stranger who has taken the port cannot be taken for the
+		// pooler.
 		database: filepath.Base(dir),
 		target:   target(server),
 	}

@@ -1,6 +1,6 @@
 // Command withpg runs a command with a PostgreSQL to work on. Unless
-// INVITATIONS_TEST_DATABASE_URL names one already, it starts a throwaway cluster, sets
-// that variable and DATABASE_URL, runs the command, and removes the cluster.
+// INVITATIONS_TEST_DATABASE_URL names one already, it starts a throwaway cluster, sets that
+// variable and DATABASE_URL, runs the command, and removes the cluster.
 //
 //	go run ./internal/withpg go test ./...
 //
