@@ -46,9 +46,18 @@ const (
 // holds nothing and can be granted by nobody. It is safe for concurrent use; its checks are
 // pure and do not allocate.
 type Policy struct {
-	roles map[Role]map[Permission]bool
-	// covers[a][b]: a holds every permission of b.
-	covers map[Role]map[Role]bool
+	roles []roleSet // sorted by name
+	// index finds a role where there are many. A few are found faster from end to end.
+	index map[Role]*roleSet
+}
+
+const fewRoles = 8
+
+// A roleSet is a role with what follows from it.
+type roleSet struct {
+	name   Role
+	holds  []Permission
+	grants []Role
 }
 
 // NewPolicy returns the policy of the given roles. Role and permission names are 1 to 64
@@ -63,44 +72,60 @@ func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	if len(roles) > maxRoles {
 		return nil, invalid("roles", "are more than 256")
 	}
-	p := &Policy{roles: make(map[Role]map[Permission]bool, len(roles)), covers: make(map[Role]map[Role]bool, len(roles))}
-	for role, permissions := range roles {
+	p := &Policy{}
+	for _, role := range slices.Sorted(maps.Keys(roles)) {
+		permissions := roles[role]
 		if err := checkName("roles", string(role), maxNameBytes); err != nil {
 			return nil, err
 		}
 		if len(permissions) > maxPermissions {
 			return nil, invalid("roles", "a role has more than 256 permissions")
 		}
-		set := make(map[Permission]bool, len(permissions))
 		for _, permission := range permissions {
 			if err := checkName("roles", string(permission), maxNameBytes); err != nil {
 				return nil, err
 			}
-			set[permission] = true
 		}
-		p.roles[role] = set
+		p.roles = append(p.roles, roleSet{name: role, holds: slices.Clone(permissions)})
 	}
-	for a, held := range p.roles {
-		p.covers[a] = make(map[Role]bool)
-		for b, wanted := range p.roles {
-			if holdsAll(held, wanted) {
-				p.covers[a][b] = true
+	for i := range p.roles {
+		for _, other := range p.roles {
+			if p.roles[i].holdsAll(other.holds) {
+				p.roles[i].grants = append(p.roles[i].grants, other.name)
 			}
 		}
 	}
-	if len(p.covers[RoleOwner]) < len(roles) || len(roles) == 0 {
+	if len(p.roles) > fewRoles {
+		p.index = make(map[Role]*roleSet, len(p.roles))
+		for i := range p.roles {
+			p.index[p.roles[i].name] = &p.roles[i]
+		}
+	}
+	if owner := p.find(RoleOwner); owner == nil || len(owner.grants) < len(p.roles) {
 		return nil, invalid("roles", `must include "owner" with every permission that any role holds`)
 	}
 	return p, nil
 }
 
-func holdsAll(held, wanted map[Permission]bool) bool {
-	for permission := range wanted {
-		if !held[permission] {
+func (r *roleSet) holdsAll(wanted []Permission) bool {
+	for _, permission := range wanted {
+		if !slices.Contains(r.holds, permission) {
 			return false
 		}
 	}
 	return true
+}
+
+func (p *Policy) find(role Role) *roleSet {
+	if p.index != nil {
+		return p.index[role]
+	}
+	for i := range p.roles {
+		if p.roles[i].name == role {
+			return &p.roles[i]
+		}
+	}
+	return nil
 }
 
 // DefaultPolicy returns the policy that a [Config] without one stands for:
@@ -133,22 +158,25 @@ var defaultPolicy = func() *Policy {
 
 // Allows reports whether role holds permission.
 func (p *Policy) Allows(role Role, permission Permission) bool {
-	return p.roles[role][permission]
+	r := p.find(role)
+	return r != nil && slices.Contains(r.holds, permission)
 }
 
 // CanGrant reports whether somebody with the role actor may give the role granted: only if
 // actor holds every permission of granted, and the policy knows both.
 func (p *Policy) CanGrant(actor, granted Role) bool {
-	return p.covers[actor][granted]
+	r := p.find(actor)
+	return r != nil && slices.Contains(r.grants, granted)
 }
 
 // Has reports whether the policy knows role.
-func (p *Policy) Has(role Role) bool {
-	_, ok := p.roles[role]
-	return ok
-}
+func (p *Policy) Has(role Role) bool { return p.find(role) != nil }
 
 // Roles returns the names of all roles, sorted.
 func (p *Policy) Roles() []Role {
-	return slices.Sorted(maps.Keys(p.roles))
+	var names []Role
+	for _, r := range p.roles {
+		names = append(names, r.name)
+	}
+	return names
 }

@@ -370,6 +370,44 @@ func TestRetry(t *testing.T) {
 	})
 }
 
+// What is made is what was asked for, and nothing is left open.
+func TestCreated(t *testing.T) {
+	t.Parallel()
+	p := goodInvite()
+	p.Email, p.Message, p.Metadata = "NINA@bücher.example", "Welcome!", map[string]string{"team": "red"}
+	p.ExpiresIn, p.ID = 3*days, signedID
+	l := goodLink()
+	l.MaxUses, l.AllowedDomains, l.Message, l.Metadata = 5, []string{"example.com"}, "Hello", map[string]string{"a": "b"}
+	l.ExpiresIn, l.ID = 30*days, signedID
+	invited := invitations.Invitation{
+		ID: signedID, Organization: "acme", Kind: invitations.KindEmail, State: invitations.StatePending,
+		Email: "nina@xn--bcher-kva.example", Role: invitations.RoleDeveloper, Message: "Welcome!",
+		Metadata: map[string]string{"team": "red"}, MaxUses: 1, CreatedBy: "olga", SentBy: "olga",
+		CreatedAt: noon, SentAt: noon, ExpiresAt: noon.Add(3 * days),
+	}
+	linked := invitations.Invitation{
+		ID: signedID, Organization: "acme", Kind: invitations.KindLink, State: invitations.StatePending,
+		Role: invitations.RoleDeveloper, Message: "Hello", Metadata: map[string]string{"a": "b"},
+		MaxUses: 5, AllowedDomains: []string{"example.com"}, CreatedBy: "olga", SentBy: "olga",
+		CreatedAt: noon, SentAt: noon, ExpiresAt: noon.Add(30 * days),
+	}
+	svc := serviceOn(t, answering(workable("Invite")), atNoon())
+	sent, err := svc.Invite(t.Context(), olgaActs, p)
+	require.NoError(t, err)
+	require.Equal(t, invited, sent.Invitation)
+	sent, err = svc.CreateLink(t.Context(), olgaActs, l)
+	require.NoError(t, err)
+	require.Equal(t, linked, sent.Invitation)
+
+	invited.CreatedBy, invited.SentBy, linked.CreatedBy, linked.SentBy = "", "", "", ""
+	sent, err = svc.Invite(t.Context(), invitations.System(), p)
+	require.NoError(t, err)
+	require.Equal(t, invited, sent.Invitation)
+	sent, err = svc.CreateLink(t.Context(), invitations.System(), l)
+	require.NoError(t, err)
+	require.Equal(t, linked, sent.Invitation)
+}
+
 // The token that a call returns opens what the call made, and only as long as that is
 // pending.
 func TestSentToken(t *testing.T) {
