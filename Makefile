@@ -11,6 +11,8 @@ test: postgres
 		echo "== test $$module"; \
 		(cd $$module && INVITATIONS_REQUIRE_POSTGRES=1 go test -race -shuffle=on -timeout 20m ./...); \
 	done
+	@echo "== allocations, which the race detector would blur"
+	@cd bench && INVITATIONS_REQUIRE_POSTGRES=1 go test -run Alloc -v .
 
 lint:
 	@set -e; for module in $(MODULES); do \
