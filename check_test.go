@@ -90,10 +90,19 @@ var badMetadata = map[string]map[string]string{
 var badMaxUses = map[string]int{"negative": -1, "10,001": 10_001, "the most": 1<<31 - 1, "the least": -1 << 31}
 
 var badDomains = map[string][]string{
-	"101":     make([]string, 101),
+	"101":     manyDomains(101),
+	"100,000": manyDomains(100_000),
 	"a few":   {"example.com", "not a domain"},
 	"empty":   {""},
 	"address": {"nina@example.com"},
+}
+
+func manyDomains(n int) []string {
+	domains := make([]string, n)
+	for i := range domains {
+		domains[i] = fmt.Sprintf("d%d.example.com", i)
+	}
+	return domains
 }
 
 func pairs(n, size int) map[string]string {
@@ -403,10 +412,6 @@ func TestBounds(t *testing.T) {
 	store := answering(facts)
 	svc := serviceOn(t, store, invitations.Config{Clock: func() time.Time { return now }})
 	ownID := uuid.MustParse("00000000-0000-7000-bfff-ffffffffffff")
-	domains := make([]string, 100)
-	for i := range domains {
-		domains[i] = fmt.Sprintf("d%d.example.com", i)
-	}
 
 	for name, change := range map[string]func(*invitations.LinkParams){
 		"nothing optional":              func(*invitations.LinkParams) {},
@@ -422,7 +427,7 @@ func TestBounds(t *testing.T) {
 		"an empty value":                func(p *invitations.LinkParams) { p.Metadata = map[string]string{"k": ""} },
 		"one use":                       func(p *invitations.LinkParams) { p.MaxUses = 1 },
 		"10,000 uses":                   func(p *invitations.LinkParams) { p.MaxUses = 10_000 },
-		"100 domains":                   func(p *invitations.LinkParams) { p.AllowedDomains = domains },
+		"100 domains":                   func(p *invitations.LinkParams) { p.AllowedDomains = manyDomains(100) },
 		"a replacement character":       func(p *invitations.LinkParams) { p.Message = "\ufffd" },
 		"the whole of it":               func(p *invitations.LinkParams) { p.Message, p.Metadata = strings.Repeat("🎉", 500), pairs(16, 200) },
 		"metadata in several languages": func(p *invitations.LinkParams) { p.Metadata = map[string]string{"ключ": "値"} },

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -464,6 +465,20 @@ func TestResendAndToken(t *testing.T) {
 		require.Equal(t, signedID, id)
 		require.False(t, tokens[sent.Token.Reveal()], "Class26: each has its own")
 		tokens[sent.Token.Reveal()] = true
+	}
+}
+
+// An invitation from the time of other bounds is sent again within those of today.
+func TestResend_BoundsOfToday(t *testing.T) {
+	t.Parallel()
+	for before, want := range map[time.Duration]time.Duration{
+		time.Hour: days, days: days, 3 * days: 3 * days, 30 * days: 30 * days, 90 * days: 30 * days,
+	} {
+		f := workable("Resend")
+		f.Invitation.SentAt, f.Invitation.ExpiresAt = noon.Add(-time.Minute), noon.Add(-time.Minute).Add(before)
+		sent, err := serviceOn(t, answering(f), atNoon()).Resend(t.Context(), olgaActs, goodResend())
+		require.NoError(t, err)
+		require.Equal(t, want, sent.ExpiresAt.Sub(sent.SentAt), before)
 	}
 }
 
