@@ -44,10 +44,9 @@ type DB interface {
 // Store is an [invitations.Store] in PostgreSQL. It is as safe for concurrent use as its
 // [DB]: on a pool it is.
 type Store struct {
-	db            DB
-	schema        string
-	common        commonStatements
-	byID, byToken statements
+	db     DB
+	schema string
+	in     string // the schema as it stands before the name of a table, with the dot
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -80,11 +79,7 @@ func NewWithConfig(db DB, config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, schema: schema}
-	s.common = s.commonStatements()
-	s.byID = s.statements("$1::text", 1)
-	s.byToken = s.statements("(select t.organization from {schema}.invitations t where t.id = $1::uuid and t.nonce = $2::bytea)", 2)
-	return s, nil
+	return &Store{db: db, schema: schema, in: pgx.Identifier{schema}.Sanitize() + "."}, nil
 }
 
 // WithTx returns a Store that is s but works in the host's transaction tx.
@@ -219,7 +214,7 @@ func (s *Store) updateIn(ctx context.Context, tx pgx.Tx, q invitations.Query, de
 		return nil
 	}
 	b = pgx.Batch{}
-	b.Queue(s.common.touch, facts.Organization, facts.Version+1)
+	s.queueVersion(&b, facts)
 	s.queueChanges(&b, facts, changes)
 	return tx.SendBatch(ctx, &b).Close()
 }

@@ -3,7 +3,6 @@ package pgstore
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -11,130 +10,15 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// statements are those whose text depends on how a query names its organization: by the id,
-// $1, or by the token, $1 and $2. Casts are on every parameter, because not all exec modes
-// ask the server for types.
-type statements struct {
-	organization, lock, take, invitation, member, pending, pendingSame string
-}
-
-// commonStatements are those that name their organization by its id alone.
-type commonStatements struct {
-	create, change, touch, deleteMember, putRemoval, putMember, putInvitation, appendEvent, viewer string
-}
-
 // The columns of a table, in the order of its scan function.
 const (
 	invitationColumns = `i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains, i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce, i.sent_version`
-	memberColumns     = `m.organization, m.user_id, m.role, m.joined_at, m.invitation_id, m.invited_by, m.metadata::text`
 	eventColumns      = `e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason`
 )
 
-// pending is the pending invitation of one address, and the count of all pending ones,
-// which stops at its bound and so costs no more with a million.
-const pending = `select (
-		select i.id from {schema}.invitations i
-		where i.organization = {org} and i.state = 'pending' and i.expires_at > {a}::timestamptz and i.email <> '' and i.email = {email}
-		order by i.created_at desc, i.id desc limit 1), (
-	select pg_catalog.count(*) from (
-		select from {schema}.invitations i
-		where i.organization = {org} and i.state = 'pending' and i.expires_at > {a}::timestamptz
-		limit {b}::bigint) as counted)`
-
-// statements returns the statements for an expression of the organization's id that uses
-// the first n parameters.
-func (s *Store) statements(organization string, n int) statements {
-	text := func(sql string) string {
-		return s.sql(strings.NewReplacer(
-			"{org}", organization,
-			"{a}", "$"+strconv.Itoa(n+1),
-			"{b}", "$"+strconv.Itoa(n+2),
-			"{c}", "$"+strconv.Itoa(n+3),
-		).Replace(sql))
-	}
-	return statements{
-		organization: text(`select o.id, o.version from {schema}.organizations o where o.id = {org}`),
-		lock:         text(`select o.id, o.version from {schema}.organizations o where o.id = {org} for no key update`),
-		take:         text(`update {schema}.organizations o set version = o.version + 1 where o.id = {org} returning o.id, o.version - 1`),
-		invitation: text(`select ` + invitationColumns + `, ` + memberColumns + `
-			from {schema}.invitations i
-			left join {schema}.members m on m.organization = i.organization and m.user_id = i.sent_by
-			where i.organization = {org} and i.id = {a}::uuid`),
-		// One user and one address at a time: for an array, whose length it does not know,
-		// the planner would plan anew at every call, which takes longer than the statement.
-		member: text(`select r.version, r.at, ` + memberColumns + `
-			from (select) as one
-			left join {schema}.members m on m.organization = {org} and m.user_id = {a}::text
-			left join {schema}.removals r on r.organization = {org} and r.user_id = {a}::text`),
-		pending: text(strings.ReplaceAll(pending, "{email}", "{c}::text")),
-		pendingSame: text(strings.ReplaceAll(pending, "{email}",
-			"(select t.email from {schema}.invitations t where t.organization = {org} and t.id = {c}::uuid)")),
-	}
-}
-
-// A table is what a row is put into: its name, its columns with their types, and how many
-// of them, the first, are its key.
-type table struct {
-	name    string
-	key     int
-	columns string
-}
-
-var (
-	members = table{"members", 2, `organization text, user_id text, role text, joined_at timestamptz,
-		invitation_id uuid, invited_by text, metadata jsonb`}
-	removals    = table{"removals", 2, `organization text, user_id text, version bigint, at timestamptz`}
-	invitationT = table{"invitations", 2, `organization text, id uuid, kind text, state text, email text, role text, message text,
-		metadata jsonb, allowed_domains text[], max_uses bigint, uses bigint, created_by text, sent_by text, created_at timestamptz,
-		sent_at timestamptz, expires_at timestamptz, ended_at timestamptz, nonce bytea, sent_version bigint`}
-	events = table{"events", 3, `organization text, version bigint, index integer, type text, at timestamptz, actor text,
-		subject text, invitation_id uuid, role text, reason text`}
-)
-
-// insert returns the statement that inserts a row. The organization is $1; the other
-// columns are the parameters from the given one on.
-func (t table) insert(from int) string {
-	var names, values []string
-	for column := range strings.SplitSeq(t.columns, ",") {
-		name, typ, _ := strings.Cut(strings.TrimSpace(column), " ")
-		n := 1
-		if len(names) > 0 {
-			n = from + len(names) - 1
-		}
-		names = append(names, name)
-		values = append(values, "$"+strconv.Itoa(n)+"::"+typ)
-	}
-	return "insert into {schema}." + t.name + " (" + strings.Join(names, ", ") + ") values (" + strings.Join(values, ", ") + ")"
-}
-
-// put is insert, but replaces the row of the same key, if there is one.
-func (t table) put(from int) string {
-	var key, sets []string
-	for column := range strings.SplitSeq(t.columns, ",") {
-		name, _, _ := strings.Cut(strings.TrimSpace(column), " ")
-		if len(key) < t.key {
-			key = append(key, name)
-		} else {
-			sets = append(sets, name+" = excluded."+name)
-		}
-	}
-	return t.insert(from) + " on conflict (" + strings.Join(key, ", ") + ") do update set " + strings.Join(sets, ", ")
-}
-
-func (s *Store) commonStatements() commonStatements {
-	const eventParams = 9 // behind the organization
-	return commonStatements{
-		create: s.sql(`insert into {schema}.organizations (id, version) values ($1::text, 0) on conflict do nothing`),
-		// What nearly every change has, as one statement: each has its cost.
-		change:        s.sql(`with noted as (` + events.insert(2) + `) ` + invitationT.put(2+eventParams)),
-		touch:         s.sql(`update {schema}.organizations set version = $2::bigint where id = $1::text`),
-		deleteMember:  s.sql(`delete from {schema}.members where organization = $1::text and user_id = $2::text`),
-		putRemoval:    s.sql(removals.put(2)),
-		putMember:     s.sql(members.put(2)),
-		putInvitation: s.sql(invitationT.put(2)),
-		appendEvent:   s.sql(events.insert(2)),
-		viewer:        s.sql(`select ` + memberColumns + ` from {schema}.members m where m.organization = $1::text and m.user_id = $2::text`),
-	}
+// memberColumns returns the columns of the members table with the alias m.
+func memberColumns(m string) string {
+	return m + ".organization, " + m + ".user_id, " + m + ".role, " + m + ".joined_at, " + m + ".invitation_id, " + m + ".invited_by, " + m + ".metadata::text"
 }
 
 // A purpose says what facts are loaded for, and so how the organization's row is read.
@@ -154,75 +38,21 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 		Removals: map[string]invitations.Removal{},
 		Pending:  map[string]uuid.UUID{},
 	}
-	found := false
-	by, organization := s.byID, []any{q.Organization}
-	if q.Organization == "" {
-		by, organization = s.byToken, []any{pgUUID(q.Invitation), q.Nonce[:]}
-	}
-	args := func(more ...any) []any { return append(organization[:len(organization):len(organization)], more...) }
-
 	create := to != toView && q.Create
 	if create {
-		b.Queue(s.common.create, q.Organization)
+		var st statement
+		st.text("insert into ", s.in, "organizations (id, version) values (", st.param("text", q.Organization), ", 0) on conflict do nothing")
+		st.queue(b)
 	}
-	row := map[purpose]string{toView: by.organization, toLock: by.lock, toChange: by.take}[to]
-	b.Queue(row, organization...).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			if err := rows.Scan(&f.Organization, &f.Version); err != nil {
-				return err
-			}
-			found = f.Version > 0 || create
-		}
-		return nil
+	found := false
+	s.queueOrganization(b, q, to, func(id string, version int64) {
+		f.Organization, f.Version = id, version
+		found = version > 0 || create
 	})
 	if q.Invitation != uuid.Nil {
-		b.Queue(by.invitation, args(pgUUID(q.Invitation))...).Query(func(rows pgx.Rows) error {
-			for rows.Next() {
-				r, sender, err := scanInvitationAndSender(rows)
-				if err != nil {
-					return err
-				}
-				f.Invitation = &r
-				if q.Sender {
-					f.Sender = sender
-				}
-			}
-			return nil
-		})
+		s.queueInvitation(b, q, &f)
 	}
-	for _, user := range q.Members {
-		b.Queue(by.member, args(user)...).QueryRow(func(row pgx.Row) error {
-			return scanMemberAndRemoval(row, user, &f)
-		})
-	}
-	upTo := int64(q.PendingUpTo)
-	load := func(sql string, of any, email func() string) {
-		counting := upTo > 0
-		b.Queue(sql, args(q.PendingAt, upTo, of)...).QueryRow(func(row pgx.Row) error {
-			var id *uuid.UUID
-			var count int
-			if err := row.Scan(&id, &count); err != nil {
-				return err
-			}
-			if id != nil {
-				f.Pending[email()] = *id
-			}
-			if counting {
-				f.PendingCount = count
-			}
-			return nil
-		})
-		upTo = 0 // once is enough
-	}
-	for _, email := range q.Emails {
-		load(by.pending, email, func() string { return email })
-	}
-	if q.SameEmail {
-		load(by.pendingSame, pgUUID(q.Invitation), func() string { return f.Invitation.Email })
-	}
-	if upTo > 0 {
-		load(by.pending, "", nil)
-	}
+	s.queueOneRow(b, q, &f)
 	return func() invitations.Facts {
 		// A token that was replaced between the lock and the reading names no organization
 		// any more.
@@ -233,29 +63,189 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 	}
 }
 
+// organization adds what names the organization of q to st, and returns it as an
+// expression.
+func (s *Store) organization(st *statement, q invitations.Query) string {
+	if q.Organization != "" {
+		return st.param("text", q.Organization)
+	}
+	return "(select t.organization from " + s.in + "invitations t where t.id = " + st.param("uuid", pgUUID(q.Invitation)) +
+		" and t.nonce = " + st.param("bytea", q.Nonce[:]) + ")"
+}
+
+// queueOrganization queues what reads or locks the organization's row.
+func (s *Store) queueOrganization(b *pgx.Batch, q invitations.Query, to purpose, found func(id string, version int64)) {
+	var st statement
+	organization := s.organization(&st, q)
+	if to == toChange {
+		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", organization, " returning o.id, o.version - 1")
+	} else {
+		st.text("select o.id, o.version from ", s.in, "organizations o where o.id = ", organization)
+	}
+	if to == toLock {
+		st.text(" for no key update")
+	}
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var id string
+			var version int64
+			if err := rows.Scan(&id, &version); err != nil {
+				return err
+			}
+			found(id, version)
+		}
+		return nil
+	})
+}
+
+// queueVersion queues what gives the organization its next version.
+func (s *Store) queueVersion(b *pgx.Batch, f invitations.Facts) {
+	var st statement
+	st.text("update ", s.in, "organizations set version = ", st.param("bigint", f.Version+1), " where id = ", st.param("text", f.Organization))
+	st.queue(b)
+}
+
+// queueInvitation queues what loads the invitation and its sender.
+func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	var st statement
+	organization := s.organization(&st, q)
+	st.text("select ", invitationColumns, ", ", memberColumns("m"), " from ", s.in, "invitations i left join ", s.in,
+		"members m on m.organization = i.organization and m.user_id = i.sent_by where i.organization = ", organization,
+		" and i.id = ", st.param("uuid", pgUUID(q.Invitation)))
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var r invitationRow
+			var m memberRow
+			if err := rows.Scan(append(r.targets(), m.targets()...)...); err != nil {
+				return err
+			}
+			record, err := r.record()
+			if err != nil {
+				return err
+			}
+			sender, err := m.member()
+			if err != nil {
+				return err
+			}
+			f.Invitation = &record
+			if q.Sender {
+				f.Sender = sender
+			}
+		}
+		return nil
+	})
+}
+
+// queueOneRow queues what loads all facts that are one row together: what is known of each
+// user, the pending invitation of each address, the count of pending ones. Each statement
+// has its cost. Users and addresses are named one by one: for an array, whose length it does
+// not know, the planner would plan anew at every call, which takes longer than the
+// statement.
+func (s *Store) queueOneRow(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	var st statement
+	organization := s.organization(&st, q)
+	var columns, from string
+	var targets []any
+	var finish []func() error
+	column := func(sql string, into ...any) {
+		if columns != "" {
+			columns += ", "
+		}
+		columns += sql
+		targets = append(targets, into...)
+	}
+
+	for i, user := range q.Members {
+		m, r, id := "m"+strconv.Itoa(i), "r"+strconv.Itoa(i), st.param("text", user)
+		for _, join := range [][2]string{{"members", m}, {"removals", r}} {
+			from += " left join " + s.in + join[0] + " " + join[1] + " on " + join[1] + ".organization = " + organization + " and " + join[1] + ".user_id = " + id
+		}
+		var row userRow
+		column(r+".version, "+r+".at, "+memberColumns(m), row.targets()...)
+		finish = append(finish, func() error { return row.addTo(f, user) })
+	}
+	pending := s.in + "invitations i where i.organization = " + organization + " and i.state = 'pending' and i.expires_at > "
+	if len(q.Emails) > 0 || q.SameEmail || q.PendingUpTo > 0 {
+		pending += st.param("timestamptz", q.PendingAt)
+	}
+	address := func(is string, email func() string) {
+		var id *uuid.UUID
+		column("(select i.id from "+pending+" and i.email <> '' and i.email = "+is+" order by i.created_at desc, i.id desc limit 1)", &id)
+		finish = append(finish, func() error {
+			if id != nil {
+				f.Pending[email()] = *id
+			}
+			return nil
+		})
+	}
+	for _, email := range q.Emails {
+		address(st.param("text", email), func() string { return email })
+	}
+	if q.SameEmail {
+		address("(select t.email from "+s.in+"invitations t where t.organization = "+organization+" and t.id = "+st.param("uuid", pgUUID(q.Invitation))+")",
+			func() string { return f.Invitation.Email })
+	}
+	if q.PendingUpTo > 0 { // stops at its bound, and so costs no more with a million
+		column("(select pg_catalog.count(*) from (select from "+pending+" limit "+st.param("bigint", int64(q.PendingUpTo))+") as counted)", &f.PendingCount)
+	}
+	if columns == "" {
+		return
+	}
+	st.text("select ", columns, " from (select) as one", from)
+	st.queue(b).QueryRow(func(row pgx.Row) error {
+		if err := row.Scan(targets...); err != nil {
+			return err
+		}
+		for _, finish := range finish {
+			if err := finish(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // queueChanges queues what applies changes. The organization has its new version already.
 func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes) {
-	org, version := f.Organization, f.Version+1
-	args := func(rows ...[]any) []any { return append([]any{org}, slices.Concat(rows...)...) }
-	records, index := changes.Invitations, 0
-	if len(records) > 0 && len(changes.Events) > 0 {
-		b.Queue(s.common.change, args(eventArgs(version, 0, changes.Events[0]), recordArgs(records[0]))...)
-		records, index = records[1:], 1
-	}
-	for _, user := range changes.Gone {
-		b.Queue(s.common.deleteMember, org, user)
-	}
-	for _, r := range changes.Removals {
-		b.Queue(s.common.putRemoval, org, r.UserID, r.Version, r.At)
+	org := f.Organization
+	var writes []func(*statement)
+	for _, r := range changes.Invitations {
+		writes = append(writes, func(st *statement) { st.put(s.in, recordsTable, recordArgs(org, r)) })
 	}
 	for _, m := range changes.Members {
-		b.Queue(s.common.putMember, org, m.UserID, string(m.Role), m.JoinedAt, pgUUID(m.InvitationID), m.InvitedBy, encodeMetadata(m.Metadata))
+		writes = append(writes, func(st *statement) { st.put(s.in, membersTable, memberArgs(org, m)) })
 	}
-	for _, r := range records {
-		b.Queue(s.common.putInvitation, args(recordArgs(r))...)
+	for _, user := range changes.Gone {
+		writes = append(writes, func(st *statement) {
+			st.text("delete from ", s.in, "members where organization = ", st.param("text", org), " and user_id = ", st.param("text", user))
+		})
 	}
-	for ; index < len(changes.Events); index++ {
-		b.Queue(s.common.appendEvent, args(eventArgs(version, index, changes.Events[index]))...)
+	for _, r := range changes.Removals {
+		writes = append(writes, func(st *statement) { st.put(s.in, removalsTable, []any{org, r.UserID, r.Version, r.At}) })
+	}
+	for i, e := range changes.Events {
+		writes = append(writes, func(st *statement) { st.insert(s.in, eventsTable, eventArgs(org, f.Version+1, i, e)) })
+	}
+	// Each statement has its cost, so a few writes go as one. All of them would make too many
+	// different statements.
+	for together := range slices.Chunk(writes, 4) {
+		var st statement
+		for i, write := range together {
+			last := i == len(together)-1
+			switch {
+			case last:
+				st.text(" ")
+			case i == 0:
+				st.text("with w0 as (")
+			default:
+				st.text(", w", strconv.Itoa(i), " as (")
+			}
+			write(&st)
+			if !last {
+				st.text(")")
+			}
+		}
+		st.queue(b)
 	}
 }
 
@@ -264,7 +254,10 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 	if viewer == "" {
 		return
 	}
-	b.Queue(s.common.viewer, organization, viewer).Query(func(rows pgx.Rows) error {
+	var st statement
+	st.text("select ", memberColumns("m"), " from ", s.in, "members m where m.organization = ", st.param("text", organization),
+		" and m.user_id = ", st.param("text", viewer))
+	st.queue(b).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var m memberRow
 			if err := rows.Scan(m.targets()...); err != nil {
@@ -282,46 +275,38 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 // queueInvitations queues a page. Its text depends on which filters are set, so that each
 // combination can have the plan that fits it.
 func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
-	var args []any
-	param := func(v any, typ string) string {
-		args = append(args, v)
-		return "$" + strconv.Itoa(len(args)) + "::" + typ
-	}
-	where := "i.organization = " + param(q.Organization, "text")
-	from := "{schema}.invitations i"
+	var st statement
+	organization := st.param("text", q.Organization)
+	from, where := s.in+"invitations i", "i.organization = "+organization
 	switch q.State {
 	case "":
 	case invitations.StatePending:
 		// Few are pending, for there is a limit, but many may have been and expired: they
 		// are found by expiry first and only then put in order.
+		st.text("with live as materialized (select ", invitationColumns, " from ", from, " where ", where,
+			" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.At), ") ")
 		from = "live i"
-		where += " and i.state = 'pending'"
 	case invitations.StateExpired:
-		where += " and i.state = 'pending' and i.expires_at <= " + param(q.At, "timestamptz")
+		where += " and i.state = 'pending' and i.expires_at <= " + st.param("timestamptz", q.At)
 	default:
-		where += " and i.state = " + param(q.State, "text")
+		where += " and i.state = " + st.param("text", string(q.State))
 	}
 	for _, filter := range []struct{ column, value string }{
 		{"kind", string(q.Kind)}, {"role", string(q.Role)}, {"email", q.Email}, {"sent_by", q.SentBy},
 	} {
 		if filter.value != "" {
-			where += " and i." + filter.column + " = " + param(filter.value, "text")
+			where += " and i." + filter.column + " = " + st.param("text", filter.value)
 		}
 	}
 	if q.Email != "" {
 		where += " and i.email <> ''" // names the partial index
 	}
 	if q.After != nil {
-		where += " and (i.created_at, i.id) < (" + param(q.After.CreatedAt, "timestamptz") + ", " + param(q.After.ID, "uuid") + ")"
+		where += " and (i.created_at, i.id) < (" + st.param("timestamptz", q.After.CreatedAt) + ", " + st.param("uuid", pgUUID(q.After.ID)) + ")"
 	}
-	with := ""
-	if q.State == invitations.StatePending {
-		with = "with live as materialized (select " + invitationColumns + ` from {schema}.invitations i
-			where i.organization = $1::text and i.state = 'pending' and i.expires_at > ` + param(q.At, "timestamptz") + ") "
-	}
-	sql := with + "select " + invitationColumns + " from " + from + " where " + where +
-		" order by i.created_at desc, i.id desc limit " + param(int64(q.Limit), "bigint")
-	b.Queue(s.sql(sql), args...).Query(func(rows pgx.Rows) error {
+	st.text("select ", invitationColumns, " from ", from, " where ", where,
+		" order by i.created_at desc, i.id desc limit ", st.param("bigint", int64(q.Limit)))
+	st.queue(b).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var r invitationRow
 			if err := rows.Scan(r.targets()...); err != nil {
@@ -338,15 +323,14 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 }
 
 func (s *Store) queueEvents(b *pgx.Batch, q invitations.EventQuery, out *[]invitations.Event) {
-	sql := `select ` + eventColumns + ` from {schema}.events e
-		where e.organization = $1::text and (e.version, e.index) > ($2::bigint, $3::integer)`
-	args := []any{q.Organization, q.After.Version, q.After.Index, int64(q.Limit)}
+	var st statement
+	st.text("select ", eventColumns, " from ", s.in, "events e where e.organization = ", st.param("text", q.Organization),
+		" and (e.version, e.index) > (", st.param("bigint", q.After.Version), ", ", st.param("integer", int32(q.After.Index)), ")")
 	if q.Invitation != uuid.Nil {
-		sql += ` and e.invitation_id = $5::uuid`
-		args = append(args, q.Invitation)
+		st.text(" and e.invitation_id = ", st.param("uuid", pgUUID(q.Invitation)))
 	}
-	sql += ` order by e.version, e.index limit $4::bigint`
-	b.Queue(s.sql(sql), args...).Query(func(rows pgx.Rows) error {
+	st.text(" order by e.version, e.index limit ", st.param("bigint", int64(q.Limit)))
+	st.queue(b).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var e invitations.Event
 			if err := rows.Scan(&e.Organization, &e.Version, &e.Index, &e.Type, &e.At, &e.Actor, &e.Subject, &e.InvitationID, &e.Role, &e.Reason); err != nil {

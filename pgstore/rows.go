@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/go-invitations/invitations"
@@ -62,51 +61,44 @@ func (r *invitationRow) record() (invitations.Record, error) {
 	return out, err
 }
 
-func scanInvitationAndSender(rows pgx.Rows) (invitations.Record, *invitations.Member, error) {
-	var r invitationRow
-	var m memberRow
-	if err := rows.Scan(append(r.targets(), m.targets()...)...); err != nil {
-		return invitations.Record{}, nil, err
-	}
-	out, err := r.record()
-	if err != nil {
-		return invitations.Record{}, nil, err
-	}
-	sender, err := m.member()
-	return out, sender, err
+// userRow is what is known of one user: a member, a removal, both or neither.
+type userRow struct {
+	memberRow
+	version *int64
+	at      *time.Time
 }
 
-// scanMemberAndRemoval adds what is known of one user to f.
-func scanMemberAndRemoval(row pgx.Row, user string, f *invitations.Facts) error {
-	var version *int64
-	var at *time.Time
-	var m memberRow
-	if err := row.Scan(append([]any{&version, &at}, m.targets()...)...); err != nil {
-		return err
+func (u *userRow) targets() []any { return append([]any{&u.version, &u.at}, u.memberRow.targets()...) }
+
+func (u *userRow) addTo(f *invitations.Facts, user string) error {
+	if u.version != nil {
+		f.Removals[user] = invitations.Removal{Organization: f.Organization, UserID: user, Version: *u.version, At: u.at.UTC()}
 	}
-	if version != nil {
-		f.Removals[user] = invitations.Removal{Organization: f.Organization, UserID: user, Version: *version, At: at.UTC()}
-	}
-	member, err := m.member()
-	if member != nil {
-		f.Members[user] = *member
+	m, err := u.member()
+	if m != nil {
+		f.Members[user] = *m
 	}
 	return err
 }
 
-// recordArgs are the columns of an invitation behind its organization. Names go as plain
-// strings: for types of their own the driver takes a longer way.
-func recordArgs(r invitations.Record) []any {
+// memberArgs are the columns of a member. Names go as plain strings: for types of their own
+// the driver takes a longer way.
+func memberArgs(organization string, m invitations.Member) []any {
+	return []any{organization, m.UserID, string(m.Role), m.JoinedAt, pgUUID(m.InvitationID), m.InvitedBy, encodeMetadata(m.Metadata)}
+}
+
+// recordArgs are the columns of an invitation.
+func recordArgs(organization string, r invitations.Record) []any {
 	return []any{
-		pgUUID(r.ID), string(r.Kind), string(r.State), r.Email, string(r.Role), r.Message, encodeMetadata(r.Metadata),
+		organization, pgUUID(r.ID), string(r.Kind), string(r.State), r.Email, string(r.Role), r.Message, encodeMetadata(r.Metadata),
 		emptyNotNil(r.AllowedDomains), int64(r.MaxUses), int64(r.Uses), r.CreatedBy, r.SentBy, r.CreatedAt, r.SentAt, r.ExpiresAt,
 		nullIfZero(r.EndedAt), r.Nonce[:], r.SentVersion,
 	}
 }
 
-// eventArgs are the columns of an event behind its organization.
-func eventArgs(version int64, index int, e invitations.Event) []any {
-	return []any{version, int32(index), string(e.Type), e.At, e.Actor, e.Subject, pgUUID(e.InvitationID), string(e.Role), e.Reason}
+// eventArgs are the columns of an event.
+func eventArgs(organization string, version int64, index int, e invitations.Event) []any {
+	return []any{organization, version, int32(index), string(e.Type), e.At, e.Actor, e.Subject, pgUUID(e.InvitationID), string(e.Role), e.Reason}
 }
 
 // encodeMetadata returns text, not bytes: in some exec modes bytes go as bytea.

@@ -1,0 +1,93 @@
+package pgstore
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A statement is SQL in the making, together with its arguments. Values go into it as
+// parameters alone.
+type statement struct {
+	sql  strings.Builder
+	args []any
+}
+
+// text appends SQL.
+func (st *statement) text(parts ...string) {
+	for _, part := range parts {
+		st.sql.WriteString(part)
+	}
+}
+
+// param adds an argument and returns the parameter that stands for it. It has a cast,
+// because not all exec modes ask the server for types.
+func (st *statement) param(typ string, value any) string {
+	st.args = append(st.args, value)
+	return "$" + strconv.Itoa(len(st.args)) + "::" + typ
+}
+
+func (st *statement) queue(b *pgx.Batch) *pgx.QueuedQuery {
+	return b.Queue(st.sql.String(), st.args...)
+}
+
+// A table is what rows are put into.
+type table struct {
+	name  string
+	types []string // of the columns
+	names string   // of the columns, as a list
+	// replace has a row that exists, by its key, replaced.
+	replace string
+}
+
+// newTable returns the table with these columns, each a name and a type; those up to the
+// last of key are its key.
+func newTable(name string, key int, columns ...string) table {
+	t := table{name: name}
+	var names, sets []string
+	for _, column := range columns {
+		name, typ, _ := strings.Cut(column, " ")
+		names, t.types = append(names, name), append(t.types, typ)
+		sets = append(sets, name+" = excluded."+name)
+	}
+	t.names = strings.Join(names, ", ")
+	t.replace = " on conflict (" + strings.Join(names[:key], ", ") + ") do update set " + strings.Join(sets[key:], ", ")
+	return t
+}
+
+// The tables that changes are written to.
+var (
+	membersTable = newTable("members", 2, "organization text", "user_id text", "role text", "joined_at timestamptz",
+		"invitation_id uuid", "invited_by text", "metadata jsonb")
+	removalsTable = newTable("removals", 2, "organization text", "user_id text", "version bigint", "at timestamptz")
+	recordsTable  = newTable("invitations", 2, "organization text", "id uuid", "kind text", "state text", "email text", "role text",
+		"message text", "metadata jsonb", "allowed_domains text[]", "max_uses bigint", "uses bigint", "created_by text",
+		"sent_by text", "created_at timestamptz", "sent_at timestamptz", "expires_at timestamptz", "ended_at timestamptz",
+		"nonce bytea", "sent_version bigint")
+	eventsTable = newTable("events", 3, "organization text", "version bigint", "index integer", "type text", "at timestamptz",
+		"actor text", "subject text", "invitation_id uuid", "role text", "reason text")
+)
+
+// insert appends an insertion of rows.
+func (st *statement) insert(in string, t table, rows ...[]any) {
+	st.text("insert into ", in, t.name, " (", t.names, ") values (")
+	for i, row := range rows {
+		if i > 0 {
+			st.text("), (")
+		}
+		for j, value := range row {
+			if j > 0 {
+				st.text(", ")
+			}
+			st.text(st.param(t.types[j], value))
+		}
+	}
+	st.text(")")
+}
+
+// put is insert, but replaces the row of the same key, if there is one.
+func (st *statement) put(in string, t table, row []any) {
+	st.insert(in, t, row)
+	st.text(t.replace)
+}
