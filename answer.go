@@ -29,7 +29,8 @@ func (s *Service) Lookup(ctx context.Context, token string) (Offer, error) {
 //
 // The same user who accepts again gets the same membership back while it lasts. A refusal
 // leaves everything as it was: [ErrInvalid], [ErrInvalidToken], [ErrNotPending],
-// [ErrRecipientMismatch], [ErrEmailUnverified], [ErrDomainNotAllowed], [ErrAlreadyMember].
+// [ErrRecipientMismatch], [ErrEmailUnverified], [ErrDomainNotAllowed], [ErrAlreadyMember],
+// [ErrMemberLimit].
 func (s *Service) Accept(ctx context.Context, token string, who Identity) (Member, error) {
 	c, q, err := s.claim(token)
 	if err != nil {
@@ -38,7 +39,7 @@ func (s *Service) Accept(ctx context.Context, token string, who Identity) (Membe
 	if err := checkUser("user_id", who.UserID); err != nil {
 		return Member{}, err
 	}
-	q.Members = []string{who.UserID}
+	s.answering(&q, who)
 	return update(ctx, s, q, func(r rules, f Facts) (Member, Changes, error) {
 		return r.accept(f, c, who)
 	})
@@ -57,6 +58,21 @@ func (s *Service) Decline(ctx context.Context, token string) error {
 		return r.decline(f, c)
 	})
 	return err
+}
+
+// answering adds the facts that an acceptance by who needs.
+func (s *Service) answering(q *Query, who Identity) {
+	q.Members = []string{who.UserID}
+	q.Quotas = true
+	q.MembersUpTo = s.config.MemberLimit
+	if !s.config.ReserveSeats {
+		return
+	}
+	q.PendingAt = s.now()
+	q.PendingEmailsUpTo = s.config.MemberLimit + 1 // one may be their own
+	if email, err := CanonicalEmail(who.Email); err == nil && who.EmailVerified {
+		q.PendingFor = email
+	}
 }
 
 // claim verifies a token, before any store is asked, and returns the query of the

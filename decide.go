@@ -20,11 +20,13 @@ type rules struct {
 	policy               *Policy
 	pendingLimit         int
 	minExpiry, maxExpiry time.Duration
+	memberLimit          int // 0: none
+	reserveSeats         bool
 	now                  time.Time
 }
 
-// found begins an organization.
-func (r rules) found(f Facts, organization, owner string) (Member, Changes, error) {
+// establish begins an organization.
+func (r rules) establish(f Facts, organization, owner string) (Member, Changes, error) {
 	if f.Version > 0 {
 		m, ok := f.Members[owner]
 		if ok && m.Role == RoleOwner && m.InvitationID == uuid.Nil {
@@ -48,6 +50,9 @@ func (r rules) create(f Facts, actor Actor, draft Record) (Record, Changes, erro
 	if err := r.mayGive(f, actor, draft.Role); err != nil {
 		return Record{}, Changes{}, err
 	}
+	if err := r.mayGiveQuota(f, actor, draft.Quota); err != nil {
+		return Record{}, Changes{}, err
+	}
 	if f.Invitation != nil { // the id that the caller made exists
 		if !sameRequest(*f.Invitation, draft) {
 			return Record{}, Changes{}, ErrConflict
@@ -66,7 +71,7 @@ func sameRequest(existing, draft Record) bool {
 	a, b := existing.Invitation, draft.Invitation
 	return a.Kind == b.Kind && a.Email == b.Email && a.Role == b.Role && a.Message == b.Message &&
 		maps.Equal(a.Metadata, b.Metadata) && slices.Equal(a.AllowedDomains, b.AllowedDomains) &&
-		a.MaxUses == b.MaxUses && a.CreatedBy == b.CreatedBy &&
+		a.MaxUses == b.MaxUses && a.Quota == b.Quota && a.CreatedBy == b.CreatedBy &&
 		a.ExpiresAt.Sub(a.SentAt) == b.ExpiresAt.Sub(b.SentAt)
 }
 
@@ -80,17 +85,43 @@ func (r rules) mayTakePlace(f Facts, inv Invitation) error {
 	if f.PendingCount >= r.pendingLimit {
 		return ErrPendingLimit
 	}
+	if inv.Kind == KindEmail && r.reserveSeats && f.MemberCount+f.PendingEmails >= r.memberLimit {
+		return ErrMemberLimit
+	}
+	return nil
+}
+
+// hasSeat decides whether who answers inv fits in. Where seats are reserved, each pending
+// email invitation holds one, but not against the person that it is for, who may come by a
+// link. A link holds none: how many will use it, nobody knows.
+func (r rules) hasSeat(f Facts, inv Invitation) error {
+	if r.memberLimit == 0 {
+		return nil
+	}
+	taken := f.MemberCount
+	if r.reserveSeats {
+		taken += f.PendingEmails
+		if inv.Kind == KindEmail || len(f.PendingRecords) > 0 {
+			taken-- // their own seat
+		}
+	}
+	if taken >= r.memberLimit {
+		return ErrMemberLimit
+	}
 	return nil
 }
 
 // resend gives the invitation a new token and a fresh expiry; the actor becomes its sender.
 // A lifetime of zero is the one that it had.
 func (r rules) resend(f Facts, actor Actor, nonce Nonce, lifetime time.Duration) (Record, Changes, error) {
-	inv, err := r.mayTouch(f, actor, PermissionInvitationResend)
+	inv, err := r.reach(f, actor, PermissionInvitationResend)
 	if err != nil {
 		return Record{}, Changes{}, err
 	}
 	if err := r.mayGive(f, actor, inv.Role); err != nil {
+		return Record{}, Changes{}, err
+	}
+	if err := r.mayGiveQuota(f, actor, inv.Quota); err != nil {
 		return Record{}, Changes{}, err
 	}
 	switch err := r.pending(inv.Invitation); err {
@@ -114,7 +145,7 @@ func (r rules) resend(f Facts, actor Actor, nonce Nonce, lifetime time.Duration)
 }
 
 func (r rules) revoke(f Facts, actor Actor) (Record, Changes, error) {
-	inv, err := r.mayTouch(f, actor, PermissionInvitationRevoke)
+	inv, err := r.reach(f, actor, PermissionInvitationRevoke)
 	if err != nil {
 		return Record{}, Changes{}, err
 	}
@@ -128,11 +159,14 @@ func (r rules) revoke(f Facts, actor Actor) (Record, Changes, error) {
 // reveal decides who may have the token of the present sending again. The token is worth
 // the role, so it is held like one.
 func (r rules) reveal(f Facts, actor Actor) (Record, error) {
-	inv, err := r.mayTouch(f, actor, PermissionInvitationResend)
+	inv, err := r.reach(f, actor, PermissionInvitationResend)
 	if err != nil {
 		return Record{}, err
 	}
 	if err := r.mayGive(f, actor, inv.Role); err != nil {
+		return Record{}, err
+	}
+	if err := r.mayGiveQuota(f, actor, inv.Quota); err != nil {
 		return Record{}, err
 	}
 	if err := r.open(f, inv.Invitation); err != nil {
@@ -187,6 +221,9 @@ func (r rules) accept(f Facts, c claim, who Identity) (Member, Changes, error) {
 	if removal, ok := f.Removals[who.UserID]; ok && removal.Version >= inv.SentVersion {
 		return Member{}, Changes{}, ErrRevoked
 	}
+	if err := r.hasSeat(f, inv.Invitation); err != nil {
+		return Member{}, Changes{}, err
+	}
 
 	member = Member{
 		Organization: inv.Organization,
@@ -207,6 +244,16 @@ func (r rules) accept(f Facts, c claim, who Identity) (Member, Changes, error) {
 	joined.Type = EventMemberJoined
 	joined.Subject = who.UserID
 	changes.Events = append(changes.Events, joined)
+	// Who came in by a link needs their email invitation no more, nor its seat.
+	for _, other := range f.PendingRecords {
+		if other.ID != inv.ID {
+			changes = r.end(changes, other, who.UserID, ErrAlreadyMember)
+		}
+	}
+	// A quota from an earlier membership that was set after the invitation was sent, stays.
+	if old, ok := f.Quotas[who.UserID]; inv.Quota != (Quota{}) && (!ok || old.Version < inv.SentVersion) {
+		changes = r.putQuota(changes, f, inv.SentBy, who.UserID, inv.Quota)
+	}
 	return member, changes, nil
 }
 
@@ -255,16 +302,16 @@ func (r rules) open(f Facts, inv Invitation) error {
 		}
 		return nil
 	}
-	if f.Sender == nil || !r.maySend(f.Sender.Role, inv.Role) {
+	if f.Sender == nil || !r.maySend(f.Sender.Role, inv) {
 		return ErrSenderNotEntitled
 	}
 	return nil
 }
 
-// maySend reports whether a member with the role sender could send an invitation for the
-// role granted.
-func (r rules) maySend(sender, granted Role) bool {
-	return r.policy.CanGrant(sender, granted) &&
+// maySend reports whether a member with this role could send the invitation.
+func (r rules) maySend(sender Role, inv Invitation) bool {
+	return r.policy.CanGrant(sender, inv.Role) &&
+		(inv.Quota == Quota{} || r.policy.Allows(sender, PermissionQuotaUpdate)) &&
 		(r.policy.Allows(sender, PermissionInvitationCreate) || r.policy.Allows(sender, PermissionInvitationResend))
 }
 
@@ -323,8 +370,16 @@ func (r rules) mayGive(f Facts, actor Actor, role Role) error {
 	return ErrRoleNotAssignable
 }
 
-// mayTouch returns the invitation of the facts to an actor who holds permission.
-func (r rules) mayTouch(f Facts, actor Actor, permission Permission) (Record, error) {
+// mayGiveQuota refuses an actor who may not set the quota that an invitation brings.
+func (r rules) mayGiveQuota(f Facts, actor Actor, q Quota) error {
+	if q == (Quota{}) {
+		return nil
+	}
+	return r.may(f, actor, PermissionQuotaUpdate)
+}
+
+// reach returns the invitation of the facts to an actor who holds permission.
+func (r rules) reach(f Facts, actor Actor, permission Permission) (Record, error) {
 	if err := r.may(f, actor, permission); err != nil {
 		return Record{}, err
 	}

@@ -329,7 +329,7 @@ func TestFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m, changes, err := decided(t, c.facts, func(f Facts) (Member, Changes, error) {
-				return atNoon().found(f, acme, olga)
+				return atNoon().establish(f, acme, olga)
 			})
 			if refusal, ok := c.want.(error); ok {
 				require.Equal(t, refusal, err)
@@ -601,7 +601,7 @@ func TestTouch(t *testing.T) {
 			return err
 		},
 		"get": func(_ require.TestingT, f Facts, a Actor) error {
-			_, err := atNoon().mayTouch(f, a, PermissionInvitationList)
+			_, err := atNoon().reach(f, a, PermissionInvitationList)
 			return err
 		},
 	} {

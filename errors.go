@@ -108,6 +108,17 @@ var (
 	// ErrPendingLimit: the organization has as many pending invitations as it may.
 	ErrPendingLimit = &Error{code: "pending_limit_reached", status: 409, text: "limit of pending invitations reached", message: "There are too many pending invitations"}
 
+	// ErrLastOwner: an organization always has an owner, and this is the last one.
+	ErrLastOwner = &Error{code: "last_owner", status: 409, text: "an organization needs an owner", message: "The last owner has to stay"}
+
+	// ErrMemberLimit: the organization has as many members as it may. It is met by who
+	// accepts and, where seats are reserved, by who invites.
+	ErrMemberLimit = &Error{code: "member_limit_reached", status: 409, text: "limit of members reached", message: "The organization is full"}
+
+	// ErrQuotaExceeded: a quota has not that much left; [QuotaExceededError] tells what it
+	// has.
+	ErrQuotaExceeded = &Error{code: "quota_exceeded", status: 429, text: "quota exceeded", message: "The quota is used up"}
+
 	// ErrConflict: the id stands for something else already.
 	ErrConflict = &Error{code: "conflict", status: 409, text: "the id is taken", message: "This id is already taken"}
 
@@ -137,6 +148,18 @@ func (e *AlreadyInvitedError) Error() string { return ErrAlreadyInvited.Error() 
 
 // Unwrap returns [ErrAlreadyInvited].
 func (e *AlreadyInvitedError) Unwrap() error { return ErrAlreadyInvited }
+
+// QuotaExceededError tells what was left when it was not enough. It matches
+// [ErrQuotaExceeded].
+type QuotaExceededError struct {
+	Balance Balance
+}
+
+// Error returns the text of [ErrQuotaExceeded].
+func (e *QuotaExceededError) Error() string { return ErrQuotaExceeded.Error() }
+
+// Unwrap returns [ErrQuotaExceeded].
+func (e *QuotaExceededError) Unwrap() error { return ErrQuotaExceeded }
 
 // InvalidError names the argument that was refused and the reason. It matches [ErrInvalid].
 // It never quotes the value.

@@ -16,6 +16,13 @@ const (
 	EventInvitationDeclined EventType = "invitation.declined"
 	EventInvitationAccepted EventType = "invitation.accepted"
 	EventMemberJoined       EventType = "member.joined"
+	EventMemberRoleChanged  EventType = "member.role_changed"
+	EventMemberRemoved      EventType = "member.removed"
+	EventMemberLeft         EventType = "member.left"
+	// EventOwnershipTransferred stands beside the changes of the two roles. Its subject is
+	// the new owner.
+	EventOwnershipTransferred EventType = "ownership.transferred"
+	EventQuotaChanged         EventType = "quota.changed"
 )
 
 // An Event is the record of one change, written in the same atomic step.
@@ -35,6 +42,7 @@ type Event struct {
 	// InvitationID is the invitation concerned, if any.
 	InvitationID uuid.UUID `json:"invitation_id,omitzero"`
 	Role         Role      `json:"role,omitempty"`
+	Quota        Quota     `json:"quota,omitzero"` // that was set
 	// Reason says why, where a reason was given.
 	Reason string `json:"reason,omitempty"`
 }

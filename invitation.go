@@ -42,6 +42,8 @@ type Invitation struct {
 	Role         Role      `json:"role"`
 	Message      string    `json:"message,omitempty"`
 
+	// Quota is the one that its member starts with; the zero Quota is none of their own.
+	Quota Quota `json:"quota,omitzero"`
 	// Metadata is the host's, and is carried over to the membership.
 	Metadata map[string]string `json:"metadata,omitempty"`
 

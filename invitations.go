@@ -21,8 +21,9 @@
 //     an invitation is worth only what its sender could still send when it is accepted.
 //   - A resend or a revocation kills the old token at once; expiry is checked at use, by
 //     the clock of [Config], and needs no background job.
-//   - A member who was removed does not come back by anything sent before. (Stores and
-//     rules know removals; no operation removes yet.)
+//   - A member who was removed does not come back by anything sent before, and nothing that
+//     they sent, and could not send any more, brings anybody in.
+//   - An organization always has an owner. A quota is never passed, nor a limit of members.
 //   - A refusal changes nothing. Every refusal matches one of the sentinel errors of
 //     this package, and each has a stable code.
 //   - A call whose answer was lost can be repeated: [Service.Accept] by its nature,
@@ -88,6 +89,13 @@ type Config struct {
 	// MaxUses is the most that a link may be limited to; 0 is 10,000. At most
 	// 1,000,000,000. Links without a limit stay possible.
 	MaxUses int
+	// MemberLimit is how many members an organization can have; 0 is without limit. At most
+	// 100,000. It counts when an invitation is accepted.
+	MemberLimit int
+	// ReserveSeats has each pending email invitation hold a seat for its recipient, so that
+	// they find room when they accept; an invitation for which there is no seat is refused.
+	// A link holds none. It needs a MemberLimit.
+	ReserveSeats bool
 }
 
 const day = 24 * time.Hour
@@ -126,6 +134,10 @@ func New(store Store, keys *Keyring, config Config) (*Service, error) {
 		return nil, invalid("pending_limit", "is not between 1 and 100000")
 	case config.MaxUses < 1 || config.MaxUses > 1_000_000_000:
 		return nil, invalid("max_uses", "is not between 1 and 1000000000")
+	case config.MemberLimit < 0 || config.MemberLimit > 100_000:
+		return nil, invalid("member_limit", "is not between 0 and 100000")
+	case config.ReserveSeats && config.MemberLimit == 0:
+		return nil, invalid("reserve_seats", "needs a member limit")
 	}
 	config.Expiry = config.Expiry.Truncate(time.Microsecond)
 	return &Service{store: store, keys: keys, config: config}, nil
@@ -159,7 +171,8 @@ func (s *Service) now() time.Time {
 func (s *Service) rules() rules {
 	return rules{
 		policy: s.config.Policy, pendingLimit: s.config.PendingLimit,
-		minExpiry: s.config.MinExpiry, maxExpiry: s.config.MaxExpiry, now: s.now(),
+		minExpiry: s.config.MinExpiry, maxExpiry: s.config.MaxExpiry,
+		memberLimit: s.config.MemberLimit, reserveSeats: s.config.ReserveSeats, now: s.now(),
 	}
 }
 

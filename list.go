@@ -2,12 +2,10 @@ package invitations
 
 import (
 	"context"
-	"encoding/base64"
 	"iter"
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/crypto/cryptobyte"
 )
 
 // ListParams is what [Service.List] takes. An empty filter lets everything pass.
@@ -68,25 +66,11 @@ func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (Page, er
 // All returns an iterator over all that [Service.List] would return page by page. It stops
 // after the first error.
 func (s *Service) All(ctx context.Context, actor Actor, p ListParams) iter.Seq2[Invitation, error] {
-	return func(yield func(Invitation, error) bool) {
-		p := p // a second range begins where the first did
-		for {
-			page, err := s.List(ctx, actor, p)
-			if err != nil {
-				yield(Invitation{}, err)
-				return
-			}
-			for _, inv := range page.Invitations {
-				if !yield(inv, nil) {
-					return
-				}
-			}
-			if page.Next == "" {
-				return
-			}
-			p.Cursor = page.Next
-		}
-	}
+	return pages(p.Cursor, func(cursor string) ([]Invitation, string, error) {
+		p.Cursor = cursor
+		page, err := s.List(ctx, actor, p)
+		return page.Invitations, page.Next, err
+	})
 }
 
 // Get returns one invitation. The actor needs [PermissionInvitationList].
@@ -101,7 +85,7 @@ func (s *Service) Get(ctx context.Context, actor Actor, organization string, id 
 	if err != nil {
 		return Invitation{}, err
 	}
-	record, err := r.mayTouch(f, actor, PermissionInvitationList)
+	record, err := r.reach(f, actor, PermissionInvitationList)
 	return record.Invitation.at(r.now), err
 }
 
@@ -109,7 +93,7 @@ func (s *Service) Get(ctx context.Context, actor Actor, organization string, id 
 func (p ListParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 	q := InvitationQuery{
 		Organization: p.Organization, Viewer: actor.user,
-		State: p.State, At: now, Kind: p.Kind, Role: p.Role, SentBy: p.SentBy, Limit: p.Limit,
+		State: p.State, At: now, Kind: p.Kind, Role: p.Role, SentBy: p.SentBy,
 	}
 	if err := actor.check(); err != nil {
 		return q, err
@@ -143,11 +127,8 @@ func (p ListParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 			return q, err
 		}
 	}
-	if q.Limit == 0 {
-		q.Limit = defaultPage
-	}
-	if q.Limit < 1 || q.Limit > maxPage {
-		return q, invalid("limit", "is not between 1 and 100")
+	if q.Limit, err = pageLimit(p.Limit); err != nil {
+		return q, err
 	}
 	if p.Cursor != "" {
 		if q.After, err = decodeCursor(p.Cursor); err != nil {
@@ -155,50 +136,4 @@ func (p ListParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 		}
 	}
 	return q, nil
-}
-
-// The binary form of a cursor, of fixed width: version 1 | microseconds since 1970 8 |
-// invitation id 16, and 2 zero bytes that make it a whole number of base64 groups. It is a
-// position and nothing else: the organization and the permission to read it come from the
-// call, so a forged cursor shows nothing more.
-const (
-	cursorVersion = 1
-	cursorBinary  = 27
-	cursorLen     = cursorBinary / 3 * 4
-)
-
-var cursorEncoding = base64.RawURLEncoding.Strict()
-
-func encodeCursor(p InvitationPosition) string {
-	b := cryptobyte.NewFixedBuilder(make([]byte, 0, cursorBinary))
-	b.AddUint8(cursorVersion)
-	b.AddUint64(uint64(p.CreatedAt.UnixMicro()))
-	b.AddBytes(p.ID[:])
-	b.AddUint16(0)
-	return cursorEncoding.EncodeToString(b.BytesOrPanic())
-}
-
-func decodeCursor(cursor string) (*InvitationPosition, error) {
-	refused := invalid("cursor", "is not one of this list")
-	if len(cursor) != cursorLen {
-		return nil, refused
-	}
-	binary, err := cursorEncoding.DecodeString(cursor)
-	if err != nil {
-		return nil, refused
-	}
-	var p InvitationPosition
-	var version uint8
-	var micros uint64
-	var zero uint16
-	s := cryptobyte.String(binary)
-	if !s.ReadUint8(&version) || !s.ReadUint64(&micros) || !s.CopyBytes(p.ID[:]) || !s.ReadUint16(&zero) ||
-		!s.Empty() || version != cursorVersion || zero != 0 {
-		return nil, refused
-	}
-	p.CreatedAt = time.UnixMicro(int64(micros)).UTC()
-	if year := p.CreatedAt.Year(); year < 1 || year > 9999 {
-		return nil, refused // further than all stores can keep
-	}
-	return &p, nil
 }

@@ -21,7 +21,7 @@ const (
 	StepAccept Step = "accept"
 	// StepOpen: they are a member already; take them there.
 	StepOpen Step = "open"
-	// StepStop: the invitation is no longer valid.
+	// StepStop: the invitation is no longer valid, or the organization is full.
 	StepStop Step = "stop"
 )
 
@@ -60,7 +60,7 @@ func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, erro
 		if err := checkUser("user_id", v.UserID); err != nil {
 			return Next{}, err
 		}
-		q.Members = []string{v.UserID}
+		s.answering(&q, v.Identity)
 	}
 	r := s.rules()
 	f, err := s.store.View(ctx, q)

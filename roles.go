@@ -50,6 +50,7 @@ type Policy struct {
 	roles  []Role // sorted
 	holds  pairs  // of a role and a permission
 	grants pairs  // of a role and another that it lets one give
+	with   map[Permission][]Role
 }
 
 // pairs is a hash table of pairs of names. A check takes a few nanoseconds, half of what a
@@ -101,6 +102,7 @@ func (p *pairs) has(a, b string) bool {
 	return ok
 }
 
+// add adds a pair that is not there.
 func (p *pairs) add(a, b string) {
 	if 4*p.used >= len(p.slots) {
 		grown := pairs{slots: make([]pair, max(4, 2*len(p.slots)))}
@@ -111,10 +113,9 @@ func (p *pairs) add(a, b string) {
 		}
 		*p = grown
 	}
-	if place, ok := p.find(a, b); !ok {
-		p.slots[place] = pair{a, b}
-		p.used++
-	}
+	place, _ := p.find(a, b)
+	p.slots[place] = pair{a, b}
+	p.used++
 }
 
 // NewPolicy returns the policy of the given roles. Role and permission names are 1 to 64
@@ -129,7 +130,7 @@ func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	if len(roles) > maxRoles {
 		return nil, invalid("roles", "are more than 256")
 	}
-	p := &Policy{roles: slices.Sorted(maps.Keys(roles))}
+	p := &Policy{roles: slices.Sorted(maps.Keys(roles)), with: map[Permission][]Role{}}
 	for _, role := range p.roles {
 		if err := checkName("roles", string(role), maxNameBytes); err != nil {
 			return nil, err
@@ -141,7 +142,10 @@ func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 			if err := checkName("roles", string(permission), maxNameBytes); err != nil {
 				return nil, err
 			}
-			p.holds.add(string(role), string(permission))
+			if !p.Allows(role, permission) {
+				p.holds.add(string(role), string(permission))
+				p.with[permission] = append(p.with[permission], role)
+			}
 		}
 	}
 	for _, role := range p.roles {
@@ -197,6 +201,9 @@ func (p *Policy) Allows(role Role, permission Permission) bool {
 func (p *Policy) CanGrant(actor, granted Role) bool {
 	return p.grants.has(string(actor), string(granted))
 }
+
+// rolesWith returns the roles that hold permission. The caller must not change them.
+func (p *Policy) rolesWith(permission Permission) []Role { return p.with[permission] }
 
 // Has reports whether the policy knows role.
 func (p *Policy) Has(role Role) bool { return p.CanGrant(role, role) }

@@ -22,24 +22,28 @@ type InviteParams struct {
 	// github.com/google/uuid returns. A call that is repeated with it, because its answer
 	// was lost, gives back what exists, as long as no resend has given it another lifetime.
 	ID        uuid.UUID
-	ExpiresIn time.Duration     // cut to microseconds; bounds and default are in [Config]
-	Message   string            // at most 500 characters; the only control character is newline
-	Metadata  map[string]string // at most 16 pairs and 4 KiB; no empty key, no control characters
+	ExpiresIn time.Duration // cut to microseconds; bounds and default are in [Config]
+	// Quota is the one that the member starts with; the zero Quota is none of their own. The
+	// actor needs [PermissionQuotaUpdate] to give one.
+	Quota    Quota
+	Message  string            // at most 500 characters; the only control character is newline
+	Metadata map[string]string // at most 16 pairs and 4 KiB; no empty key, no control characters
 }
 
 // Invite invites the owner of one address. The actor needs [PermissionInvitationCreate] and
 // every permission of the role.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound]
-// (System, and no such organization), [ErrAlreadyInvited], [ErrPendingLimit], [ErrConflict]
-// (the ID is of an invitation with other content).
+// (System, and no such organization), [ErrAlreadyInvited], [ErrPendingLimit],
+// [ErrMemberLimit] (where seats are reserved), [ErrConflict] (the ID is of an invitation
+// with other content).
 func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (Sent, error) {
 	email, err := CanonicalEmail(p.Email)
 	if err != nil {
 		return Sent{}, err
 	}
 	return s.create(ctx, actor, p.ExpiresIn, Invitation{
-		ID: p.ID, Organization: p.Organization, Kind: KindEmail, Email: email, Role: p.Role,
+		ID: p.ID, Organization: p.Organization, Kind: KindEmail, Email: email, Role: p.Role, Quota: p.Quota,
 		Message: p.Message, Metadata: p.Metadata, MaxUses: 1,
 	})
 }
@@ -59,6 +63,7 @@ type LinkParams struct {
 
 	ID        uuid.UUID         // as in [InviteParams]
 	ExpiresIn time.Duration     // as in [InviteParams]
+	Quota     Quota             // as in [InviteParams], of each member
 	Message   string            // as in [InviteParams]
 	Metadata  map[string]string // as in [InviteParams]
 }
@@ -74,7 +79,7 @@ func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Se
 		return Sent{}, err
 	}
 	return s.create(ctx, actor, p.ExpiresIn, Invitation{
-		ID: p.ID, Organization: p.Organization, Kind: KindLink, Role: p.Role,
+		ID: p.ID, Organization: p.Organization, Kind: KindLink, Role: p.Role, Quota: p.Quota,
 		Message: p.Message, Metadata: p.Metadata, MaxUses: p.MaxUses, AllowedDomains: domains,
 	})
 }
@@ -98,6 +103,7 @@ func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Durati
 	}
 	if inv.Kind == KindEmail {
 		q.Emails = []string{inv.Email}
+		s.seats(&q)
 	}
 	if inv.ID == uuid.Nil {
 		inv.ID = newID(now)
@@ -110,6 +116,13 @@ func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Durati
 		return r.create(f, actor, draft)
 	})
 	return s.sent(record), err
+}
+
+// seats adds the facts that a pending email invitation needs where seats are reserved.
+func (s *Service) seats(q *Query) {
+	if s.config.ReserveSeats {
+		q.MembersUpTo, q.PendingEmailsUpTo = s.config.MemberLimit, s.config.MemberLimit
+	}
 }
 
 func (s *Service) checkDraft(actor Actor, inv Invitation) error {
@@ -126,6 +139,9 @@ func (s *Service) checkDraft(actor Actor, inv Invitation) error {
 		return invalid("role", "is not in the policy")
 	}
 	if err := checkMessage(inv.Message); err != nil {
+		return err
+	}
+	if err := inv.Quota.check(); err != nil {
 		return err
 	}
 	return checkMetadata(inv.Metadata)
@@ -177,7 +193,7 @@ type ResendParams struct {
 // [PermissionInvitationResend] and every permission of the role.
 //
 // An expired invitation takes a place among the pending ones again, and is refused like a
-// new one: [ErrPendingLimit], [ErrAlreadyInvited]. Other refusals: [ErrInvalid],
+// new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. Other refusals: [ErrInvalid],
 // [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound], [ErrNotPending].
 func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent, error) {
 	lifetime, err := s.config.lifetime(p.ExpiresIn, 0)
@@ -196,6 +212,7 @@ func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent
 		PendingUpTo:  s.config.PendingLimit,
 		PendingAt:    s.now(),
 	}
+	s.seats(&q)
 	record, err := update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
 		return r.resend(f, actor, nonce, lifetime)
 	})

@@ -190,7 +190,7 @@ func TestQueries(t *testing.T) {
 	ownID.ID = signedID
 	token := invitations.Query{Invitation: signedID, Nonce: signedNonce, Sender: true}
 	signedIn := token
-	signedIn.Members = []string{"nina"}
+	signedIn.Members, signedIn.Quotas = []string{"nina"}, true
 	olga := []string{"olga"}
 	want := map[string]invitations.Query{
 		"CreateOrganization": {Organization: "acme", Create: true, Members: olga},

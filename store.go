@@ -2,6 +2,7 @@ package invitations
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,7 +28,7 @@ import (
 // of ctx. No error contains an argument or a stored text, not even by wrapping a driver's
 // or an encoder's error that quotes one.
 //
-// Values of [Record], [Member], [Removal] and [Event] survive encoding/json unchanged, so a
+// Values of [Record], [Member], [Removal], [QuotaRecord] and [Event] survive encoding/json unchanged, so a
 // store may keep them in that form.
 type Store interface {
 	// Update is the one way in which an organization changes. It loads the facts that q
@@ -54,8 +55,28 @@ type Store interface {
 	// not wait for an Update under way.
 	View(ctx context.Context, q Query) (Facts, error)
 
+	// Consume takes an amount from the quotas of a user, all or nothing, as one atomic step:
+	// it loads the role of the member and the quotas that c names, and puts what c.Decide
+	// returns for them. Together with the Updates of the organization, all Consumes take
+	// effect one after the other. The version of the organization stays as it is.
+	//
+	// It is the hot path: a store whose database can say all of it in a statement need not
+	// call Decide, as long as it does the same. A Consume that returns any other error than
+	// [ErrOutcomeUnknown] changed nothing.
+	Consume(ctx context.Context, c Consumption) (Consumed, error)
+
+	// SetPersonalQuota puts the personal quota of a user, which belongs to no organization.
+	// As in [Changes].Quotas, what is used stays as long as the period does.
+	SetPersonalQuota(ctx context.Context, user string, q Quota) error
+
 	// Invitations returns one page of an organization's invitations.
 	Invitations(ctx context.Context, q InvitationQuery) (InvitationPage, error)
+
+	// Members returns one page of an organization's members.
+	Members(ctx context.Context, q MemberQuery) (MemberPage, error)
+
+	// Workspaces returns one page of a user's memberships, of all organizations.
+	Workspaces(ctx context.Context, q WorkspaceQuery) (WorkspacePage, error)
 
 	// Events returns one page of an organization's events.
 	Events(ctx context.Context, q EventQuery) (EventPage, error)
@@ -97,7 +118,20 @@ type Query struct {
 	// PendingUpTo, if positive, asks how many pending invitations expire after PendingAt,
 	// counting no further than that number.
 	PendingUpTo int
-	PendingAt   time.Time
+	// PendingEmailsUpTo, if positive, asks the same of those of [KindEmail] alone.
+	PendingEmailsUpTo int
+	// PendingSentBy, if not empty, is a user id, and PendingFor an address: the pending
+	// invitations that this user sent, or that are for this address, and that expire after
+	// PendingAt.
+	PendingSentBy, PendingFor string
+	PendingAt                 time.Time
+
+	// MembersUpTo and OwnersUpTo, if positive, ask how many members there are, and how many
+	// of them have [RoleOwner], counting no further than that number.
+	MembersUpTo, OwnersUpTo int
+
+	// Quotas asks for the quota of the organization and those of Members.
+	Quotas bool
 }
 
 // Facts are what a store knows of one organization at one instant.
@@ -116,8 +150,17 @@ type Facts struct {
 
 	// Pending is, by address, the pending invitation; the newest, if clocks that disagree
 	// have left several.
-	Pending      map[string]uuid.UUID
-	PendingCount int // at most PendingUpTo
+	Pending       map[string]uuid.UUID
+	PendingCount  int // at most PendingUpTo
+	PendingEmails int // at most PendingEmailsUpTo
+	// PendingRecords are those of PendingSentBy or PendingFor, in the order of an
+	// [InvitationQuery].
+	PendingRecords []Record
+
+	MemberCount int // at most MembersUpTo
+	Owners      int // at most OwnersUpTo
+
+	Quotas map[string]QuotaRecord // by user id, that of the organization under ""
 }
 
 // A Record is an invitation as a store keeps it. Its State is never [StateExpired].
@@ -144,6 +187,58 @@ type Removal struct {
 	At           time.Time `json:"at"`
 }
 
+// A QuotaRecord is a quota as a store keeps it, with what is used of it. The zero Quota is
+// kept like any other.
+type QuotaRecord struct {
+	Organization string `json:"organization"` // empty for a personal quota
+	UserID       string `json:"user_id"`      // empty for the organization's own
+	Quota
+	Version int64 `json:"version"` // of the change that set it; zero for a personal quota
+	// PeriodStart is when the period began that Used belongs to: the zero time before
+	// anything is used.
+	PeriodStart time.Time `json:"period_start"`
+	Used        int64     `json:"used"`
+}
+
+// A Consumption asks to take an amount from quotas: in an organization from its own and from
+// that of the member, otherwise from the user's personal one.
+type Consumption struct {
+	Organization string // empty: the personal quota
+	UserID       string
+	Roles        []Role // in an organization, the roles that may
+	Amount       int64  // at least 1
+	// Periods are the starts of the present periods, of each kind.
+	Periods map[Period]time.Time
+}
+
+// Decide returns the quotas to put for the role of the member (empty if they are none) and
+// the quotas that exist, by user id as in [Facts]. It reports false, and nothing is to be
+// put, if the role may not or one of the quotas has not the amount left.
+func (c Consumption) Decide(role Role, quotas map[string]QuotaRecord) (put []QuotaRecord, ok bool) {
+	if c.Organization != "" && (role == "" || !slices.Contains(c.Roles, role)) {
+		return nil, false
+	}
+	for _, user := range []string{"", c.UserID} {
+		q, limited := quotas[user]
+		if !limited || q.Quota == (Quota{}) {
+			continue
+		}
+		q = q.in(c.Periods)
+		if q.Used += c.Amount; q.Used > q.Limit {
+			return nil, false
+		}
+		put = append(put, q)
+	}
+	return put, true
+}
+
+// Consumed is the answer to a [Consumption].
+type Consumed struct {
+	Taken  bool
+	Role   Role                   // of the member; empty if they are none, or outside organizations
+	Quotas map[string]QuotaRecord // by user id as in [Facts], as they are afterwards
+}
+
 // Changes are what an Update writes. All of it bears the id of the organization that the
 // query names or, by a token, the facts. Nothing in it occurs twice, so the order of
 // writing does not matter.
@@ -158,6 +253,10 @@ type Changes struct {
 	// member: whoever is removed is in Gone as well, and who left of their own accord is in
 	// Gone alone.
 	Removals []Removal
+	// Quotas are put: the Quota and Version of each replace those of the one with its user
+	// id, or it is new. What is used stays if the Period is the same, and otherwise nothing
+	// is; PeriodStart and Used say nothing here.
+	Quotas []QuotaRecord
 	// Events are appended. The store gives them Version and Index.
 	Events []Event
 }
@@ -165,7 +264,7 @@ type Changes struct {
 // Empty reports whether c changes nothing.
 func (c Changes) Empty() bool {
 	return len(c.Invitations) == 0 && len(c.Members) == 0 && len(c.Gone) == 0 &&
-		len(c.Removals) == 0 && len(c.Events) == 0
+		len(c.Removals) == 0 && len(c.Quotas) == 0 && len(c.Events) == 0
 }
 
 // An InvitationQuery asks for one page of an organization's invitations, newest first: by
@@ -200,6 +299,43 @@ type InvitationPosition struct {
 type InvitationPage struct {
 	Viewer  *Member // nil if the viewer is no member
 	Records []Record
+}
+
+// A MemberQuery asks for one page of an organization's members, in the order of their user
+// ids as bytes.
+type MemberQuery struct {
+	Organization string
+	Viewer       string // as in [InvitationQuery]
+	Role         Role   // only of this role; empty: of all
+	After        string // the page begins behind this user id; empty: at the first
+	Limit        int    // at least 1
+}
+
+// A MemberPage is the answer to a [MemberQuery].
+type MemberPage struct {
+	Viewer  *Member // nil if the viewer is no member
+	Members []Member
+}
+
+// A WorkspaceQuery asks for the personal quota of a user and one page of their memberships,
+// in the order of the organizations' ids as bytes.
+type WorkspaceQuery struct {
+	UserID string
+	After  string // the page begins behind this organization id; empty: at the first
+	Limit  int    // 0: no memberships
+}
+
+// A WorkspacePage is the answer to a [WorkspaceQuery].
+type WorkspacePage struct {
+	Personal    *QuotaRecord // nil if there is none
+	Memberships []Membership
+}
+
+// A Membership is a member together with the quotas that limit them.
+type Membership struct {
+	Member
+	Own    *QuotaRecord // the member's; nil if there is none
+	Shared *QuotaRecord // the organization's; nil if there is none
 }
 
 // An EventQuery asks for one page of an organization's events, oldest first: by Version,

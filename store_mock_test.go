@@ -19,17 +19,29 @@ var _ invitations.Store = &StoreMock{}
 //
 //		// make and configure a mocked invitations.Store
 //		mockedStore := &StoreMock{
+//			ConsumeFunc: func(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error) {
+//				panic("mock out the Consume method")
+//			},
 //			EventsFunc: func(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error) {
 //				panic("mock out the Events method")
 //			},
 //			InvitationsFunc: func(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
 //				panic("mock out the Invitations method")
 //			},
+//			MembersFunc: func(ctx context.Context, q invitations.MemberQuery) (invitations.MemberPage, error) {
+//				panic("mock out the Members method")
+//			},
+//			SetPersonalQuotaFunc: func(ctx context.Context, user string, q invitations.Quota) error {
+//				panic("mock out the SetPersonalQuota method")
+//			},
 //			UpdateFunc: func(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
 //				panic("mock out the Update method")
 //			},
 //			ViewFunc: func(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
 //				panic("mock out the View method")
+//			},
+//			WorkspacesFunc: func(ctx context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
+//				panic("mock out the Workspaces method")
 //			},
 //		}
 //
@@ -38,11 +50,20 @@ var _ invitations.Store = &StoreMock{}
 //
 //	}
 type StoreMock struct {
+	// ConsumeFunc mocks the Consume method.
+	ConsumeFunc func(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error)
+
 	// EventsFunc mocks the Events method.
 	EventsFunc func(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error)
 
 	// InvitationsFunc mocks the Invitations method.
 	InvitationsFunc func(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error)
+
+	// MembersFunc mocks the Members method.
+	MembersFunc func(ctx context.Context, q invitations.MemberQuery) (invitations.MemberPage, error)
+
+	// SetPersonalQuotaFunc mocks the SetPersonalQuota method.
+	SetPersonalQuotaFunc func(ctx context.Context, user string, q invitations.Quota) error
 
 	// UpdateFunc mocks the Update method.
 	UpdateFunc func(ctx context.Context, q invitations.Query, decide invitations.Decision) error
@@ -50,8 +71,18 @@ type StoreMock struct {
 	// ViewFunc mocks the View method.
 	ViewFunc func(ctx context.Context, q invitations.Query) (invitations.Facts, error)
 
+	// WorkspacesFunc mocks the Workspaces method.
+	WorkspacesFunc func(ctx context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error)
+
 	// calls tracks calls to the methods.
 	calls struct {
+		// Consume holds details about calls to the Consume method.
+		Consume []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// C is the c argument value.
+			C invitations.Consumption
+		}
 		// Events holds details about calls to the Events method.
 		Events []struct {
 			// Ctx is the ctx argument value.
@@ -65,6 +96,22 @@ type StoreMock struct {
 			Ctx context.Context
 			// Q is the q argument value.
 			Q invitations.InvitationQuery
+		}
+		// Members holds details about calls to the Members method.
+		Members []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q invitations.MemberQuery
+		}
+		// SetPersonalQuota holds details about calls to the SetPersonalQuota method.
+		SetPersonalQuota []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// User is the user argument value.
+			User string
+			// Q is the q argument value.
+			Q invitations.Quota
 		}
 		// Update holds details about calls to the Update method.
 		Update []struct {
@@ -82,11 +129,58 @@ type StoreMock struct {
 			// Q is the q argument value.
 			Q invitations.Query
 		}
+		// Workspaces holds details about calls to the Workspaces method.
+		Workspaces []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q invitations.WorkspaceQuery
+		}
 	}
-	lockEvents      sync.RWMutex
-	lockInvitations sync.RWMutex
-	lockUpdate      sync.RWMutex
-	lockView        sync.RWMutex
+	lockConsume          sync.RWMutex
+	lockEvents           sync.RWMutex
+	lockInvitations      sync.RWMutex
+	lockMembers          sync.RWMutex
+	lockSetPersonalQuota sync.RWMutex
+	lockUpdate           sync.RWMutex
+	lockView             sync.RWMutex
+	lockWorkspaces       sync.RWMutex
+}
+
+// Consume calls ConsumeFunc.
+func (mock *StoreMock) Consume(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error) {
+	if mock.ConsumeFunc == nil {
+		panic("StoreMock.ConsumeFunc: method is nil but Store.Consume was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		C   invitations.Consumption
+	}{
+		Ctx: ctx,
+		C:   c,
+	}
+	mock.lockConsume.Lock()
+	mock.calls.Consume = append(mock.calls.Consume, callInfo)
+	mock.lockConsume.Unlock()
+	return mock.ConsumeFunc(ctx, c)
+}
+
+// ConsumeCalls gets all the calls that were made to Consume.
+// Check the length with:
+//
+//	len(mockedStore.ConsumeCalls())
+func (mock *StoreMock) ConsumeCalls() []struct {
+	Ctx context.Context
+	C   invitations.Consumption
+} {
+	var calls []struct {
+		Ctx context.Context
+		C   invitations.Consumption
+	}
+	mock.lockConsume.RLock()
+	calls = mock.calls.Consume
+	mock.lockConsume.RUnlock()
+	return calls
 }
 
 // Events calls EventsFunc.
@@ -158,6 +252,82 @@ func (mock *StoreMock) InvitationsCalls() []struct {
 	mock.lockInvitations.RLock()
 	calls = mock.calls.Invitations
 	mock.lockInvitations.RUnlock()
+	return calls
+}
+
+// Members calls MembersFunc.
+func (mock *StoreMock) Members(ctx context.Context, q invitations.MemberQuery) (invitations.MemberPage, error) {
+	if mock.MembersFunc == nil {
+		panic("StoreMock.MembersFunc: method is nil but Store.Members was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Q   invitations.MemberQuery
+	}{
+		Ctx: ctx,
+		Q:   q,
+	}
+	mock.lockMembers.Lock()
+	mock.calls.Members = append(mock.calls.Members, callInfo)
+	mock.lockMembers.Unlock()
+	return mock.MembersFunc(ctx, q)
+}
+
+// MembersCalls gets all the calls that were made to Members.
+// Check the length with:
+//
+//	len(mockedStore.MembersCalls())
+func (mock *StoreMock) MembersCalls() []struct {
+	Ctx context.Context
+	Q   invitations.MemberQuery
+} {
+	var calls []struct {
+		Ctx context.Context
+		Q   invitations.MemberQuery
+	}
+	mock.lockMembers.RLock()
+	calls = mock.calls.Members
+	mock.lockMembers.RUnlock()
+	return calls
+}
+
+// SetPersonalQuota calls SetPersonalQuotaFunc.
+func (mock *StoreMock) SetPersonalQuota(ctx context.Context, user string, q invitations.Quota) error {
+	if mock.SetPersonalQuotaFunc == nil {
+		panic("StoreMock.SetPersonalQuotaFunc: method is nil but Store.SetPersonalQuota was just called")
+	}
+	callInfo := struct {
+		Ctx  context.Context
+		User string
+		Q    invitations.Quota
+	}{
+		Ctx:  ctx,
+		User: user,
+		Q:    q,
+	}
+	mock.lockSetPersonalQuota.Lock()
+	mock.calls.SetPersonalQuota = append(mock.calls.SetPersonalQuota, callInfo)
+	mock.lockSetPersonalQuota.Unlock()
+	return mock.SetPersonalQuotaFunc(ctx, user, q)
+}
+
+// SetPersonalQuotaCalls gets all the calls that were made to SetPersonalQuota.
+// Check the length with:
+//
+//	len(mockedStore.SetPersonalQuotaCalls())
+func (mock *StoreMock) SetPersonalQuotaCalls() []struct {
+	Ctx  context.Context
+	User string
+	Q    invitations.Quota
+} {
+	var calls []struct {
+		Ctx  context.Context
+		User string
+		Q    invitations.Quota
+	}
+	mock.lockSetPersonalQuota.RLock()
+	calls = mock.calls.SetPersonalQuota
+	mock.lockSetPersonalQuota.RUnlock()
 	return calls
 }
 
@@ -234,5 +404,41 @@ func (mock *StoreMock) ViewCalls() []struct {
 	mock.lockView.RLock()
 	calls = mock.calls.View
 	mock.lockView.RUnlock()
+	return calls
+}
+
+// Workspaces calls WorkspacesFunc.
+func (mock *StoreMock) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
+	if mock.WorkspacesFunc == nil {
+		panic("StoreMock.WorkspacesFunc: method is nil but Store.Workspaces was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Q   invitations.WorkspaceQuery
+	}{
+		Ctx: ctx,
+		Q:   q,
+	}
+	mock.lockWorkspaces.Lock()
+	mock.calls.Workspaces = append(mock.calls.Workspaces, callInfo)
+	mock.lockWorkspaces.Unlock()
+	return mock.WorkspacesFunc(ctx, q)
+}
+
+// WorkspacesCalls gets all the calls that were made to Workspaces.
+// Check the length with:
+//
+//	len(mockedStore.WorkspacesCalls())
+func (mock *StoreMock) WorkspacesCalls() []struct {
+	Ctx context.Context
+	Q   invitations.WorkspaceQuery
+} {
+	var calls []struct {
+		Ctx context.Context
+		Q   invitations.WorkspaceQuery
+	}
+	mock.lockWorkspaces.RLock()
+	calls = mock.calls.Workspaces
+	mock.lockWorkspaces.RUnlock()
 	return calls
 }

@@ -4,7 +4,6 @@
 package memstore
 
 import (
-	"bytes"
 	"context"
 	"maps"
 	"slices"
@@ -20,6 +19,7 @@ type Store struct {
 	mu            sync.RWMutex
 	organizations map[string]*organization
 	byToken       map[token]*organization
+	personal      map[string]invitations.QuotaRecord // by user id
 }
 
 // A token is what an invitation is found by without its organization.
@@ -40,7 +40,8 @@ type organization struct {
 	members     map[string]invitations.Member
 	removals    map[string]invitations.Removal
 	invitations map[uuid.UUID]invitations.Record
-	newest      []invitations.InvitationPosition // of all invitations, in the order of listing
+	newest      []invitations.InvitationPosition   // of all invitations, in the order of listing
+	quotas      map[string]invitations.QuotaRecord // by user id, the organization's own under ""
 	events      []invitations.Event
 }
 
@@ -49,6 +50,7 @@ func New() *Store {
 	return &Store{
 		organizations: map[string]*organization{},
 		byToken:       map[token]*organization{},
+		personal:      map[string]invitations.QuotaRecord{},
 	}
 }
 
@@ -88,62 +90,6 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (invitations.Fact
 	return org.facts(q), nil
 }
 
-// Invitations implements [invitations.Store].
-func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
-	var page invitations.InvitationPage
-	if err := ctx.Err(); err != nil {
-		return page, err
-	}
-	org := s.find(invitations.Query{Organization: q.Organization})
-	if org == nil {
-		return page, nil
-	}
-	org.mu.RLock()
-	defer org.mu.RUnlock()
-	page.Viewer = org.member(q.Viewer)
-	start := 0
-	if q.After != nil {
-		var there bool
-		if start, there = slices.BinarySearchFunc(org.newest, *q.After, newestFirst); there {
-			start++
-		}
-	}
-	for _, position := range org.newest[start:] {
-		if len(page.Records) == q.Limit {
-			break
-		}
-		if r := org.invitations[position.ID]; matches(r, q) {
-			page.Records = append(page.Records, r.Clone())
-		}
-	}
-	return page, nil
-}
-
-// Events implements [invitations.Store].
-func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error) {
-	var page invitations.EventPage
-	if err := ctx.Err(); err != nil {
-		return page, err
-	}
-	org := s.find(invitations.Query{Organization: q.Organization})
-	if org == nil {
-		return page, nil
-	}
-	org.mu.RLock()
-	defer org.mu.RUnlock()
-	page.Viewer = org.member(q.Viewer)
-	for _, e := range org.events {
-		if len(page.Events) == q.Limit {
-			break
-		}
-		after := e.Version > q.After.Version || e.Version == q.After.Version && e.Index > q.After.Index
-		if after && (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) {
-			page.Events = append(page.Events, e)
-		}
-	}
-	return page, nil
-}
-
 // find returns the organization that q names, or nil. One that Create makes stays without a
 // version until a change gives it one.
 func (s *Store) find(q invitations.Query) *organization {
@@ -164,6 +110,7 @@ func (s *Store) find(q invitations.Query) *organization {
 			members:     map[string]invitations.Member{},
 			removals:    map[string]invitations.Removal{},
 			invitations: map[uuid.UUID]invitations.Record{},
+			quotas:      map[string]invitations.QuotaRecord{},
 		}
 	}
 	return s.organizations[q.Organization]
@@ -193,6 +140,7 @@ func (o *organization) facts(q invitations.Query) invitations.Facts {
 		Members:      map[string]invitations.Member{},
 		Removals:     map[string]invitations.Removal{},
 		Pending:      map[string]uuid.UUID{},
+		Quotas:       map[string]invitations.QuotaRecord{},
 	}
 	emails := q.Emails
 	if ok {
@@ -213,20 +161,45 @@ func (o *organization) facts(q invitations.Query) invitations.Facts {
 			f.Removals[user] = r
 		}
 	}
-	if q.PendingUpTo == 0 && len(emails) == 0 {
-		return f
+	if q.Quotas {
+		for _, user := range append([]string{""}, q.Members...) {
+			if quota, ok := o.quotas[user]; ok {
+				f.Quotas[user] = quota
+			}
+		}
 	}
+	f.MemberCount = min(len(o.members), max(0, q.MembersUpTo))
+	if q.OwnersUpTo > 0 {
+		for _, m := range o.members {
+			if m.Role == invitations.RoleOwner {
+				f.Owners = min(f.Owners+1, q.OwnersUpTo)
+			}
+		}
+	}
+	if q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0 || q.PendingSentBy != "" || q.PendingFor != "" || len(emails) > 0 {
+		o.pending(q, emails, &f)
+	}
+	return f
+}
+
+// pending adds the facts of pending invitations.
+func (o *organization) pending(q invitations.Query, emails []string, f *invitations.Facts) {
 	for _, position := range o.newest {
 		r := o.invitations[position.ID]
 		if r.State != invitations.StatePending || !r.ExpiresAt.After(q.PendingAt) {
 			continue
 		}
 		f.PendingCount = min(f.PendingCount+1, q.PendingUpTo)
+		if r.Kind == invitations.KindEmail {
+			f.PendingEmails = min(f.PendingEmails+1, q.PendingEmailsUpTo)
+		}
 		if _, newer := f.Pending[r.Email]; !newer && slices.Contains(emails, r.Email) {
 			f.Pending[r.Email] = r.ID
 		}
+		if q.PendingSentBy != "" && q.PendingSentBy == r.SentBy || q.PendingFor != "" && q.PendingFor == r.Email {
+			f.PendingRecords = append(f.PendingRecords, r.Clone())
+		}
 	}
-	return f
 }
 
 func (o *organization) member(user string) *invitations.Member {
@@ -250,6 +223,9 @@ func (o *organization) apply(c invitations.Changes) {
 		m.Metadata = maps.Clone(m.Metadata)
 		o.members[m.UserID] = m
 	}
+	for _, q := range c.Quotas {
+		setQuota(o.quotas, q)
+	}
 	for _, r := range c.Invitations {
 		if _, ok := o.invitations[r.ID]; !ok {
 			position := invitations.InvitationPosition{CreatedAt: r.CreatedAt, ID: r.ID}
@@ -262,23 +238,4 @@ func (o *organization) apply(c invitations.Changes) {
 		e.Version, e.Index = o.version, i
 		o.events = append(o.events, e)
 	}
-}
-
-func newestFirst(a, b invitations.InvitationPosition) int {
-	if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
-		return c
-	}
-	return bytes.Compare(b.ID[:], a.ID[:])
-}
-
-func matches(r invitations.Record, q invitations.InvitationQuery) bool {
-	state := r.State
-	if state == invitations.StatePending && !r.ExpiresAt.After(q.At) {
-		state = invitations.StateExpired
-	}
-	return (q.State == "" || q.State == state) &&
-		(q.Kind == "" || q.Kind == r.Kind) &&
-		(q.Role == "" || q.Role == r.Role) &&
-		(q.Email == "" || q.Email == r.Email) &&
-		(q.SentBy == "" || q.SentBy == r.SentBy)
 }

@@ -1,0 +1,119 @@
+package invitations
+
+import (
+	"math"
+	"strconv"
+	"time"
+)
+
+// A Period is how long a quota counts before it begins anew.
+type Period string
+
+const (
+	PeriodDay   Period = "day"   // from midnight, UTC
+	PeriodMonth Period = "month" // from midnight of the first, UTC
+	// PeriodEndless never begins anew.
+	PeriodEndless Period = "endless"
+)
+
+// A Quota is how much may be used within a period. What is counted is the host's to say:
+// calls, tokens, cents. The zero Quota is none: nothing is limited, and nothing counted.
+type Quota struct {
+	Limit  int64  `json:"limit"` // 0 to 10^15
+	Period Period `json:"period"`
+}
+
+// maxAmount bounds limits and what is consumed at once, so that no sum overflows.
+const maxAmount = 1_000_000_000_000_000
+
+func (q Quota) check() error {
+	switch {
+	case q == Quota{}:
+		return nil
+	case q.Limit < 0 || q.Limit > maxAmount:
+		return invalid("quota", "has a limit that is not between 0 and "+strconv.Itoa(maxAmount))
+	case q.Period != PeriodDay && q.Period != PeriodMonth && q.Period != PeriodEndless:
+		return invalid("quota", "has an unknown period")
+	}
+	return nil
+}
+
+// Usage is a quota and how much of it is used in the present period.
+type Usage struct {
+	Quota
+	Used int64 `json:"used"`
+	// ResetsAt is when the next period begins; zero for an endless one.
+	ResetsAt time.Time `json:"resets_at,omitzero"`
+}
+
+// Left returns how much can still be used. It is never negative, also where the limit was
+// lowered below what is used.
+func (u Usage) Left() int64 { return max(0, u.Limit-u.Used) }
+
+// A Balance is what limits a user in a workspace.
+type Balance struct {
+	// Own is the user's own quota: the personal one, or the member's within the
+	// organization. Nil: there is none.
+	Own *Usage `json:"own,omitempty"`
+	// Shared is the quota of the organization, which all its members use. Nil: there is
+	// none.
+	Shared *Usage `json:"shared,omitempty"`
+}
+
+// Left returns how much the user can still consume, and whether that is limited at all.
+func (b Balance) Left() (amount int64, limited bool) {
+	amount = math.MaxInt64
+	for _, u := range []*Usage{b.Own, b.Shared} {
+		if u != nil {
+			amount, limited = min(amount, u.Left()), true
+		}
+	}
+	return amount, limited
+}
+
+// periods are the starts of the periods that an instant lies in.
+func periods(now time.Time) map[Period]time.Time {
+	year, month, day := now.UTC().Date()
+	return map[Period]time.Time{
+		PeriodDay:     time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
+		PeriodMonth:   time.Date(year, month, 1, 0, 0, 0, 0, time.UTC),
+		PeriodEndless: time.Unix(0, 0).UTC(),
+	}
+}
+
+// usage returns what a record says at the instant now, or nil for none.
+func (q *QuotaRecord) usage(now time.Time) *Usage {
+	if q == nil || q.Quota == (Quota{}) {
+		return nil
+	}
+	present := q.in(periods(now))
+	u := &Usage{Quota: q.Quota, Used: present.Used}
+	switch year, month, day := present.PeriodStart.Date(); q.Period {
+	case PeriodDay:
+		u.ResetsAt = time.Date(year, month, day+1, 0, 0, 0, 0, time.UTC)
+	case PeriodMonth:
+		u.ResetsAt = time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return u
+}
+
+// in returns q as it counts in the present periods. One that began later stays: the clock
+// of whoever counted last was ahead.
+func (q QuotaRecord) in(starts map[Period]time.Time) QuotaRecord {
+	if start := starts[q.Period]; q.PeriodStart.Before(start) {
+		q.PeriodStart, q.Used = start, 0
+	}
+	return q
+}
+
+// balance returns what limits user, from the quotas by user id.
+func balance(quotas map[string]QuotaRecord, user string, now time.Time) Balance {
+	var b Balance
+	if own, ok := quotas[user]; ok && user != "" {
+		b.Own = own.usage(now)
+	}
+	if shared, ok := quotas[""]; ok {
+		b.Shared = shared.usage(now)
+	}
+	return b
+}
