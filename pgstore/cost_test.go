@@ -44,7 +44,7 @@ func TestCostStaysFlat(t *testing.T) {
 			select 'acme', gen_random_uuid(), case when n % 3 = 0 then 'link' else 'email' end,
 				(array['pending', 'accepted', 'declined', 'revoked'])[n % 4 + 1],
 				case when n % 3 = 0 then '' else 'p' || n || '@example.com' end, (array['viewer', 'admin', 'developer'])[n % 3 + 1], '', '{}', '{}', 1, 0, 'ada', 'user ' || n % 50,
-				$1::timestamptz - n * interval '1 minute', $1::timestamptz - n * interval '1 minute', $1::timestamptz - interval '1 hour', null, '\x00112233445566778899aabbccddeeff', 1
+				$1::timestamptz - n * interval '1 minute', $1::timestamptz - n * interval '1 minute', $1::timestamptz - interval '1 hour', null, '\x00112233445566778899aabbccddeeff', 1, 0, ''
 			from generate_series($2::int, $3::int) n`), now.Add(-24*time.Hour), from, to)
 		require.NoError(t, err)
 		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), "vacuum analyze {schema}.invitations"))

@@ -166,7 +166,8 @@ func reason(err error) error {
 	switch {
 	case errors.As(err, &connect):
 		return errors.New(connect.Error())
-	case errors.Is(err, errCommitRolledBack), errors.Is(err, errNoTx), errors.Is(err, errInTx):
+	case errors.Is(err, errCommitRolledBack), errors.Is(err, errNoTx), errors.Is(err, errInTx), errors.Is(err, errDecided),
+		errors.Is(err, errNotMigrated), errors.As(err, new(hostError)):
 		return err
 	case lost(err):
 		return errors.New("connection lost")

@@ -75,9 +75,12 @@ func render(schema string) []migration {
 // Migrate creates the store's schema and tables, or brings them up to date. It is safe to
 // call at every start of every process: one of them migrates, the others wait for it, no
 // longer than ctx lasts. It keeps its own account in the table migrations of the store's
-// schema, and works inside a host's transaction too.
+// schema, and works inside a host's transaction too. It ends with [Store.Check].
 func (s *Store) Migrate(ctx context.Context) error {
-	return s.describe("migrating", s.migrate(ctx))
+	if err := s.migrate(ctx); err != nil {
+		return s.describe("migrating", err)
+	}
+	return s.Check(ctx)
 }
 
 func (s *Store) migrate(ctx context.Context) error {

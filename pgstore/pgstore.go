@@ -27,8 +27,6 @@ import (
 	"errors"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -47,6 +45,7 @@ type Store struct {
 	db     DB
 	schema string
 	in     string // the schema as it stands before the name of a table, with the dot
+	host   *hostTable
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -58,6 +57,10 @@ type Config struct {
 	// of PostgreSQL's own. Give the store a schema for itself: its tables have names such
 	// as members, events and migrations.
 	Schema string
+
+	// Members is the host's own table of members, where they are kept instead of the
+	// store's; nil: there is none.
+	Members *MembersTable
 }
 
 const defaultSchema = "invitations"
@@ -79,7 +82,11 @@ func NewWithConfig(db DB, config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, schema: schema, in: pgx.Identifier{schema}.Sanitize() + "."}, nil
+	host, err := newHostTable(config.Members)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db: db, schema: schema, host: host, in: pgx.Identifier{schema}.Sanitize() + "."}, nil
 }
 
 // WithTx returns a Store that is s but works in the host's transaction tx.
@@ -95,12 +102,10 @@ func checkSchema(name string) (string, error) {
 	switch {
 	case name == "":
 		return defaultSchema, nil
-	case len(name) > 63: // what PostgreSQL cuts names to
-		reason = "has more than 63 bytes"
+	case badName(name) != "":
+		reason = badName(name)
 	case strings.HasPrefix(name, "pg_") || name == "information_schema":
 		reason = "is PostgreSQL's own"
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		reason = "has a control character or is not valid UTF-8"
 	default:
 		return name, nil
 	}
@@ -116,6 +121,9 @@ func (s *Store) sql(text string) string { return inSchema(s.schema, text) }
 
 // Update implements [invitations.Store].
 func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
+		return err
+	}
 	if tx, ok := s.db.(pgx.Tx); ok {
 		return s.describe("updating", s.updateIn(ctx, tx, q, decide))
 	}
@@ -221,6 +229,9 @@ func (s *Store) updateIn(ctx context.Context, tx pgx.Tx, q invitations.Query, de
 
 // View implements [invitations.Store].
 func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitations.Facts, err error) {
+	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
+		return facts, err
+	}
 	err = s.read(ctx, "reading", func(b *pgx.Batch) func() {
 		load := s.queueFacts(b, q, toView)
 		return func() { facts = load() }
@@ -230,6 +241,9 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitation
 
 // Invitations implements [invitations.Store].
 func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.InvitationPage, err error) {
+	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
+		return page, err
+	}
 	err = s.read(ctx, "listing invitations", func(b *pgx.Batch) func() {
 		page = invitations.InvitationPage{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
@@ -239,8 +253,41 @@ func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) 
 	return page, err
 }
 
+// Members implements [invitations.Store].
+func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.MemberPage, err error) {
+	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
+		return page, err
+	}
+	err = s.read(ctx, "listing members", func(b *pgx.Batch) func() {
+		page = invitations.MemberPage{}
+		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
+		s.queueMembers(b, q, &page.Members)
+		return func() {}
+	})
+	return page, err
+}
+
+// Workspaces implements [invitations.Store].
+func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (page invitations.WorkspacePage, err error) {
+	if err := s.checkIDs("", q.UserID); err != nil {
+		return page, err
+	}
+	err = s.read(ctx, "listing workspaces", func(b *pgx.Batch) func() {
+		page = invitations.WorkspacePage{}
+		s.queuePersonal(b, q.UserID, &page.Personal)
+		if q.Limit > 0 {
+			s.queueWorkspaces(b, q, &page.Memberships)
+		}
+		return func() {}
+	})
+	return page, err
+}
+
 // Events implements [invitations.Store].
 func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.EventPage, err error) {
+	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
+		return page, err
+	}
 	err = s.read(ctx, "listing events", func(b *pgx.Batch) func() {
 		page = invitations.EventPage{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
@@ -281,6 +328,37 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) f
 		}
 		release(tx)
 		finish()
+		return nil
+	}))
+}
+
+// write runs one batch of statements as one transaction, which ends with the batch.
+func (s *Store) write(ctx context.Context, doing string, queue func(*pgx.Batch)) error {
+	if tx, ok := s.db.(pgx.Tx); ok {
+		var b pgx.Batch
+		queue(&b)
+		return s.describe(doing, tx.SendBatch(ctx, &b).Close())
+	}
+	return s.describe(doing, s.repeat(ctx, func() error {
+		if err := s.idle(); err != nil {
+			return err
+		}
+		var b pgx.Batch
+		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+		queue(&b)
+		b.Queue(commit).Exec(committed)
+		results := s.db.SendBatch(ctx, &b)
+		tx := results.Tx()
+		if tx == nil {
+			return errors.Join(results.Close(), errNoTx)
+		}
+		if err := results.Close(); err != nil {
+			err = afterCommit(tx.Conn(), err)
+			leave(ctx, tx.Conn(), err)
+			rollback(ctx, tx)
+			return err
+		}
+		release(tx)
 		return nil
 	}))
 }

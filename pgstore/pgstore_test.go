@@ -124,3 +124,31 @@ func (h hostTx) Events(ctx context.Context, q invitations.EventQuery) (p invitat
 	})
 	return p, err
 }
+
+func (h hostTx) Members(ctx context.Context, q invitations.MemberQuery) (p invitations.MemberPage, err error) {
+	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
+		p, err = s.Members(ctx, q)
+		return err
+	})
+	return p, err
+}
+
+func (h hostTx) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (p invitations.WorkspacePage, err error) {
+	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
+		p, err = s.Workspaces(ctx, q)
+		return err
+	})
+	return p, err
+}
+
+func (h hostTx) Consume(ctx context.Context, c invitations.Consumption) (consumed invitations.Consumed, err error) {
+	err = h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error {
+		consumed, err = s.Consume(ctx, c)
+		return err
+	})
+	return consumed, err
+}
+
+func (h hostTx) SetPersonalQuota(ctx context.Context, user string, q invitations.Quota) error {
+	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.SetPersonalQuota(ctx, user, q) })
+}

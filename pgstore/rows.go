@@ -10,6 +10,45 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
+// The columns of a table, in the order of its scan function.
+const (
+	invitationColumns = `i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains, i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce, i.sent_version, i.quota_limit, i.quota_period`
+	eventColumns      = `e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason, e.quota_limit, e.quota_period`
+)
+
+// quotaColumns are the columns of a quota with the alias q.
+func quotaColumns(q string) string {
+	return q + ".quota_limit, " + q + ".period, " + q + ".version, " + q + ".period_start, " + q + ".used"
+}
+
+// quotaRow is a row of quotas, which an outer join may have left null.
+type quotaRow struct {
+	limit, version, used *int64
+	period               *string
+	start                *time.Time
+}
+
+func (q *quotaRow) targets() []any {
+	return []any{&q.limit, &q.period, &q.version, &q.start, &q.used}
+}
+
+// record returns the quota, or nil for nulls.
+func (q *quotaRow) record(organization, user string) *invitations.QuotaRecord {
+	if q.limit == nil {
+		return nil
+	}
+	return &invitations.QuotaRecord{
+		Organization: organization, UserID: user, Quota: invitations.Quota{Limit: *q.limit, Period: invitations.Period(*q.period)},
+		Version: *q.version, PeriodStart: q.start.UTC(), Used: *q.used,
+	}
+}
+
+func (q *quotaRow) addTo(f *invitations.Facts, user string) {
+	if r := q.record(f.Organization, user); r != nil {
+		f.Quotas[user] = *r
+	}
+}
+
 // memberRow is a row of members, which an outer join may have left null.
 type memberRow struct {
 	organization, userID, role *string
@@ -46,6 +85,7 @@ func (r *invitationRow) targets() []any {
 	return []any{
 		&r.Organization, &r.ID, &r.Kind, &r.State, &r.Email, &r.Role, &r.Message, &r.metadata, &r.AllowedDomains, &r.MaxUses, &r.Uses,
 		&r.CreatedBy, &r.SentBy, &r.CreatedAt, &r.SentAt, &r.ExpiresAt, &r.endedAt, &r.nonce, &r.SentVersion,
+		&r.Quota.Limit, &r.Quota.Period,
 	}
 }
 
@@ -92,13 +132,13 @@ func recordArgs(organization string, r invitations.Record) []any {
 	return []any{
 		organization, pgUUID(r.ID), string(r.Kind), string(r.State), r.Email, string(r.Role), r.Message, encodeMetadata(r.Metadata),
 		emptyNotNil(r.AllowedDomains), int64(r.MaxUses), int64(r.Uses), r.CreatedBy, r.SentBy, r.CreatedAt, r.SentAt, r.ExpiresAt,
-		nullIfZero(r.EndedAt), r.Nonce[:], r.SentVersion,
+		nullIfZero(r.EndedAt), r.Nonce[:], r.SentVersion, r.Quota.Limit, string(r.Quota.Period),
 	}
 }
 
 // eventArgs are the columns of an event.
 func eventArgs(organization string, version int64, index int, e invitations.Event) []any {
-	return []any{organization, version, int32(index), string(e.Type), e.At, e.Actor, e.Subject, pgUUID(e.InvitationID), string(e.Role), e.Reason}
+	return []any{organization, version, int32(index), string(e.Type), e.At, e.Actor, e.Subject, pgUUID(e.InvitationID), string(e.Role), e.Reason, e.Quota.Limit, string(e.Quota.Period)}
 }
 
 // encodeMetadata returns text, not bytes: in some exec modes bytes go as bytea.

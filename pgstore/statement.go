@@ -64,14 +64,15 @@ var (
 	recordsTable  = newTable("invitations", 2, "organization text", "id uuid", "kind text", "state text", "email text", "role text",
 		"message text", "metadata jsonb", "allowed_domains text[]", "max_uses bigint", "uses bigint", "created_by text",
 		"sent_by text", "created_at timestamptz", "sent_at timestamptz", "expires_at timestamptz", "ended_at timestamptz",
-		"nonce bytea", "sent_version bigint")
+		"nonce bytea", "sent_version bigint", "quota_limit bigint", "quota_period text")
 	eventsTable = newTable("events", 3, "organization text", "version bigint", "index integer", "type text", "at timestamptz",
-		"actor text", "subject text", "invitation_id uuid", "role text", "reason text")
+		"actor text", "subject text", "invitation_id uuid", "role text", "reason text", "quota_limit bigint", "quota_period text")
+	quotasTable = newTable("quotas", 2, "organization text", "user_id text", "quota_limit bigint", "period text", "version bigint")
 )
 
 // insert appends an insertion of rows.
 func (st *statement) insert(in string, t table, rows ...[]any) {
-	st.text("insert into ", in, t.name, " (", t.names, ") values (")
+	st.text("insert into ", in, t.name, " as t (", t.names, ") values (")
 	for i, row := range rows {
 		if i > 0 {
 			st.text("), (")

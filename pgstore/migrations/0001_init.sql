@@ -33,6 +33,8 @@ create table {schema}.invitations (
 	ended_at        timestamptz,
 	nonce           bytea not null,
 	sent_version    bigint not null,
+	quota_limit     bigint not null,
+	quota_period    text collate "C" not null,
 	primary key (organization, id),
 	constraint invitations_uses check (uses >= 0 and (max_uses = 0 or uses <= max_uses))
 );
@@ -61,7 +63,9 @@ create table {schema}.members (
 );
 
 -- From a user to their organizations.
-create index members_user on {schema}.members (user_id);
+create index members_user on {schema}.members (user_id, organization);
+-- The list of a role, and the owners.
+create index members_role on {schema}.members (organization, role, user_id);
 
 -- What removed members leave behind: nothing sent before brings them back.
 create table {schema}.removals (
@@ -83,30 +87,33 @@ create table {schema}.events (
 	invitation_id uuid not null,
 	role          text collate "C" not null,
 	reason        text collate "C" not null,
+	quota_limit   bigint not null,
+	quota_period  text collate "C" not null,
 	primary key (organization, version, index)
 );
 
 create index events_invitation on {schema}.events (organization, invitation_id, version, index);
 
 -- A quota of an organization (user_id empty) or of one member within it: what may be
--- used in a period that began at period_start, and what is used.
+-- used in a period, and what is used of the one that began at period_start. It stays when
+-- the member goes.
 create table {schema}.quotas (
 	organization text collate "C" not null,
 	user_id      text collate "C" not null,
-	period       text collate "C" not null,
-	period_start timestamptz not null,
 	quota_limit  bigint not null,
-	used         bigint not null,
-	primary key (organization, user_id),
-	constraint quotas_used check (used >= 0 and quota_limit >= 0)
+	period       text collate "C" not null, -- empty: no quota
+	version      bigint not null,
+	period_start timestamptz not null default '0001-01-01 00:00:00+00',
+	used         bigint not null default 0,
+	primary key (organization, user_id)
 );
 
 -- A quota of a user outside all organizations.
 create table {schema}.personal_quotas (
 	user_id      text collate "C" not null primary key,
-	period       text collate "C" not null,
-	period_start timestamptz not null,
 	quota_limit  bigint not null,
-	used         bigint not null,
-	constraint personal_quotas_used check (used >= 0 and quota_limit >= 0)
+	period       text collate "C" not null,
+	version      bigint not null default 0,
+	period_start timestamptz not null default '0001-01-01 00:00:00+00',
+	used         bigint not null default 0
 );

@@ -1,0 +1,233 @@
+package pgstore
+
+import (
+	"slices"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/go-invitations/invitations"
+)
+
+// A purpose says what facts are loaded for, and so how the organization's row is read.
+type purpose int
+
+const (
+	toView   purpose = iota
+	toLock           // in the host's transaction, where a refusal has to leave the row as it is
+	toChange         // in a transaction of the store's own, which a refusal rolls back
+)
+
+// queueFacts queues what loads the facts that q asks for, the organization's row first, and
+// returns what hands them out once the batch is closed.
+func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func() invitations.Facts {
+	f := invitations.Facts{
+		Members:  map[string]invitations.Member{},
+		Removals: map[string]invitations.Removal{},
+		Pending:  map[string]uuid.UUID{},
+		Quotas:   map[string]invitations.QuotaRecord{},
+	}
+	create := to != toView && q.Create
+	if create {
+		var st statement
+		st.text("insert into ", s.in, "organizations (id, version) values (", st.param("text", q.Organization), ", 0) on conflict do nothing")
+		st.queue(b)
+	}
+	found := false
+	s.queueOrganization(b, q, to, func(id string, version int64) {
+		f.Organization, f.Version = id, version
+		found = version > 0 || create
+	})
+	if q.Invitation != uuid.Nil {
+		s.queueInvitation(b, q, &f)
+	}
+	s.queueOneRow(b, q, &f)
+	s.queuePending(b, q, &f)
+	return func() invitations.Facts {
+		// A token that was replaced between the lock and the reading names no organization
+		// any more.
+		if !found || q.Organization == "" && f.Invitation == nil {
+			return invitations.Facts{}
+		}
+		return f
+	}
+}
+
+// organization adds what names the organization of q to st, and returns it as an
+// expression.
+func (s *Store) organization(st *statement, q invitations.Query) string {
+	if q.Organization != "" {
+		return st.param("text", q.Organization)
+	}
+	return "(select t.organization from " + s.in + "invitations t where t.id = " + st.param("uuid", pgUUID(q.Invitation)) +
+		" and t.nonce = " + st.param("bytea", q.Nonce[:]) + ")"
+}
+
+// queueOrganization queues what reads or locks the organization's row.
+func (s *Store) queueOrganization(b *pgx.Batch, q invitations.Query, to purpose, found func(id string, version int64)) {
+	var st statement
+	organization := s.organization(&st, q)
+	if to == toChange {
+		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", organization, " returning o.id, o.version - 1")
+	} else {
+		st.text("select o.id, o.version from ", s.in, "organizations o where o.id = ", organization)
+	}
+	if to == toLock {
+		st.text(" for no key update")
+	}
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var id string
+			var version int64
+			if err := rows.Scan(&id, &version); err != nil {
+				return err
+			}
+			found(id, version)
+		}
+		return nil
+	})
+}
+
+// queueInvitation queues what loads the invitation and its sender.
+func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	var st statement
+	organization := s.organization(&st, q)
+	st.text("select ", invitationColumns, ", ", memberColumns("m"), " from ", s.in, "invitations i",
+		s.joinMember("m", "i.organization", "nullif(i.sent_by, '')"), " where i.organization = ", organization,
+		" and i.id = ", st.param("uuid", pgUUID(q.Invitation)))
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var r invitationRow
+			var m memberRow
+			if err := rows.Scan(append(r.targets(), m.targets()...)...); err != nil {
+				return err
+			}
+			record, err := r.record()
+			if err != nil {
+				return err
+			}
+			sender, err := m.member()
+			if err != nil {
+				return err
+			}
+			f.Invitation = &record
+			if q.Sender {
+				f.Sender = sender
+			}
+		}
+		return nil
+	})
+}
+
+// queueOneRow queues what loads all facts that are one row together: what is known of each
+// user, the pending invitation of each address, the count of pending ones. Each statement
+// has its cost. Users and addresses are named one by one: for an array, whose length it does
+// not know, the planner would plan anew at every call, which takes longer than the
+// statement.
+func (s *Store) queueOneRow(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	var st statement
+	organization := s.organization(&st, q)
+	var columns, from string
+	var targets []any
+	var finish []func() error
+	column := func(sql string, into ...any) {
+		if columns != "" {
+			columns += ", "
+		}
+		columns += sql
+		targets = append(targets, into...)
+	}
+
+	quota := func(q, user string) {
+		var row quotaRow
+		column(quotaColumns(q), row.targets()...)
+		finish = append(finish, func() error {
+			row.addTo(f, user)
+			return nil
+		})
+	}
+	users := slices.Clone(q.Members)
+	slices.Sort(users)
+	for i, user := range slices.Compact(users) {
+		n, id := strconv.Itoa(i), st.param("text", user)
+		from += s.joinMember("m"+n, organization, id) + s.join("removals", "r"+n, organization, id)
+		var row userRow
+		column("r"+n+".version, r"+n+".at, "+memberColumns("m"+n), row.targets()...)
+		finish = append(finish, func() error { return row.addTo(f, user) })
+		if q.Quotas {
+			from += s.join("quotas", "q"+n, organization, id)
+			quota("q"+n, user)
+		}
+	}
+	if q.Quotas {
+		from += s.join("quotas", "q", organization, "''")
+		quota("q", "")
+	}
+	pending := s.in + "invitations i where i.organization = " + organization + " and i.state = 'pending' and i.expires_at > "
+	if len(q.Emails) > 0 || q.SameEmail || q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0 {
+		pending += st.param("timestamptz", q.PendingAt)
+	}
+	address := func(is string, email func() string) {
+		var id *uuid.UUID
+		column("(select i.id from "+pending+" and i.email <> '' and i.email = "+is+" order by i.created_at desc, i.id desc limit 1)", &id)
+		finish = append(finish, func() error {
+			if id != nil {
+				f.Pending[email()] = *id
+			}
+			return nil
+		})
+	}
+	for _, email := range q.Emails {
+		address(st.param("text", email), func() string { return email })
+	}
+	if q.SameEmail {
+		address("(select t.email from "+s.in+"invitations t where t.organization = "+organization+" and t.id = "+st.param("uuid", pgUUID(q.Invitation))+")",
+			func() string { return f.Invitation.Email })
+	}
+	// A count stops at its bound, and so costs no more with a million.
+	count := func(rows string, upTo int, into *int) {
+		if upTo > 0 {
+			column("(select pg_catalog.count(*) from ("+rows+" limit "+st.param("bigint", int64(upTo))+") as counted)", into)
+		}
+	}
+	count("select from "+pending, q.PendingUpTo, &f.PendingCount)
+	count("select from "+pending+" and i.kind = 'email'", q.PendingEmailsUpTo, &f.PendingEmails)
+	count(s.countMembers(organization, ""), q.MembersUpTo, &f.MemberCount)
+	count(s.countMembers(organization, invitations.RoleOwner), q.OwnersUpTo, &f.Owners)
+	if columns == "" {
+		return
+	}
+	st.text("select ", columns, " from (select) as one", from)
+	st.queue(b).QueryRow(func(row pgx.Row) error {
+		if err := row.Scan(targets...); err != nil {
+			return err
+		}
+		for _, finish := range finish {
+			if err := finish(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// join returns the join of a row of a table that has one for each user.
+func (s *Store) join(table, alias, organization, user string) string {
+	return " left join " + s.in + table + " " + alias + " on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
+}
+
+// queuePending queues what loads the pending invitations of a sender or an address.
+func (s *Store) queuePending(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	for _, of := range [][2]string{{"sent_by", q.PendingSentBy}, {"email", q.PendingFor}} {
+		if of[1] == "" {
+			continue
+		}
+		var st statement
+		organization := s.organization(&st, q)
+		st.text("select ", invitationColumns, " from ", s.in, "invitations i where i.organization = ", organization,
+			" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.PendingAt),
+			" and i.", of[0], " = ", st.param("text", of[1]), " order by i.created_at desc, i.id desc")
+		st.queue(b).Query(scanRecords(&f.PendingRecords))
+	}
+}

@@ -1,0 +1,184 @@
+package pgstore
+
+import (
+	"slices"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/go-invitations/invitations"
+)
+
+// queueViewer queues what loads the membership of a page's viewer.
+func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **invitations.Member) {
+	if viewer == "" {
+		return
+	}
+	var st statement
+	st.text("select ", memberColumns("m"), " from (select) as one", s.joinMember("m", st.param("text", organization), st.param("text", viewer)))
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var m memberRow
+			if err := rows.Scan(m.targets()...); err != nil {
+				return err
+			}
+			var err error
+			if *out, err = m.member(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// queueInvitations queues a page. Its text depends on which filters are set, so that each
+// combination can have the plan that fits it.
+func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
+	var st statement
+	organization := st.param("text", q.Organization)
+	from, where := s.in+"invitations i", "i.organization = "+organization
+	switch q.State {
+	case "":
+	case invitations.StatePending:
+		// Few are pending, for there is a limit, but many may have been and expired: they
+		// are found by expiry first and only then put in order.
+		st.text("with live as materialized (select ", invitationColumns, " from ", from, " where ", where,
+			" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.At), ") ")
+		from = "live i"
+	case invitations.StateExpired:
+		where += " and i.state = 'pending' and i.expires_at <= " + st.param("timestamptz", q.At)
+	default:
+		where += " and i.state = " + st.param("text", string(q.State))
+	}
+	for _, filter := range []struct{ column, value string }{
+		{"kind", string(q.Kind)}, {"role", string(q.Role)}, {"email", q.Email}, {"sent_by", q.SentBy},
+	} {
+		if filter.value != "" {
+			where += " and i." + filter.column + " = " + st.param("text", filter.value)
+		}
+	}
+	if q.Email != "" {
+		where += " and i.email <> ''" // names the partial index
+	}
+	if q.After != nil {
+		where += " and (i.created_at, i.id) < (" + st.param("timestamptz", q.After.CreatedAt) + ", " + st.param("uuid", pgUUID(q.After.ID)) + ")"
+	}
+	st.text("select ", invitationColumns, " from ", from, " where ", where,
+		" order by i.created_at desc, i.id desc limit ", st.param("bigint", int64(q.Limit)))
+	st.queue(b).Query(scanRecords(out))
+}
+
+// scanRecords adds rows of invitations to out.
+func scanRecords(out *[]invitations.Record) func(pgx.Rows) error {
+	return func(rows pgx.Rows) error {
+		for rows.Next() {
+			var r invitationRow
+			if err := rows.Scan(r.targets()...); err != nil {
+				return err
+			}
+			record, err := r.record()
+			if err != nil {
+				return err
+			}
+			*out = append(*out, record)
+		}
+		return nil
+	}
+}
+
+// queueMembers queues a page of members.
+func (s *Store) queueMembers(b *pgx.Batch, q invitations.MemberQuery, out *[]invitations.Member) {
+	var st statement
+	organization := st.param("text", q.Organization)
+	user, role, where := "h.user_id", "h.role", "h.organization = "+organization
+	if s.host != nil {
+		user, role, where = s.host.userID.text(), s.host.role.text(), s.host.isOf(organization)
+	}
+	st.text(s.selectMembers(), " where ", where, " and ", user, " > ", st.param("text", q.After))
+	if q.Role != "" {
+		st.text(" and ", role, " = ", st.param("text", string(q.Role)))
+	}
+	st.text(" order by ", user, " limit ", st.param("bigint", int64(q.Limit)))
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var row memberRow
+			if err := rows.Scan(row.targets()...); err != nil {
+				return err
+			}
+			m, err := row.member()
+			if err != nil {
+				return err
+			}
+			*out = append(*out, *m)
+		}
+		return nil
+	})
+}
+
+// queuePersonal queues what loads the personal quota of a user.
+func (s *Store) queuePersonal(b *pgx.Batch, user string, out **invitations.QuotaRecord) {
+	var st statement
+	st.text("select ", quotaColumns("q"), " from ", s.in, "personal_quotas q where q.user_id = ", st.param("text", user))
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var row quotaRow
+			if err := rows.Scan(row.targets()...); err != nil {
+				return err
+			}
+			*out = row.record("", user)
+		}
+		return nil
+	})
+}
+
+// queueWorkspaces queues a page of a user's memberships with the quotas that limit them.
+func (s *Store) queueWorkspaces(b *pgx.Batch, q invitations.WorkspaceQuery, out *[]invitations.Membership) {
+	var st statement
+	user := st.param("text", q.UserID)
+	organization, where := "h.organization", "h.user_id = "+user
+	if s.host != nil {
+		organization, where = s.host.organization.text(), "h."+s.host.userID.name+" = "+s.host.userID.value(user)
+	}
+	st.text("select ", memberColumns("m"), ", ", quotaColumns("o"), ", ", quotaColumns("s"), " from (", s.selectMembers(), " where ", where,
+		" and ", organization, " > ", st.param("text", q.After), " order by ", organization, " limit ", st.param("bigint", int64(q.Limit)), ") as m",
+		s.join("quotas", "o", "m.organization", user), s.join("quotas", "s", "m.organization", "''"), " order by m.organization")
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var row memberRow
+			var own, shared quotaRow
+			if err := rows.Scan(slices.Concat(row.targets(), own.targets(), shared.targets())...); err != nil {
+				return err
+			}
+			m, err := row.member()
+			if err != nil {
+				return err
+			}
+			*out = append(*out, invitations.Membership{
+				Member: *m, Own: own.record(m.Organization, q.UserID), Shared: shared.record(m.Organization, ""),
+			})
+		}
+		return nil
+	})
+}
+
+func (s *Store) queueEvents(b *pgx.Batch, q invitations.EventQuery, out *[]invitations.Event) {
+	var st statement
+	st.text("select ", eventColumns, " from ", s.in, "events e where e.organization = ", st.param("text", q.Organization),
+		" and (e.version, e.index) > (", st.param("bigint", q.After.Version), ", ", st.param("integer", int32(q.After.Index)), ")")
+	if q.Invitation != uuid.Nil {
+		st.text(" and e.invitation_id = ", st.param("uuid", pgUUID(q.Invitation)))
+	}
+	st.text(" order by e.version, e.index limit ", st.param("bigint", int64(q.Limit)))
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var e invitations.Event
+			if err := rows.Scan(&e.Organization, &e.Version, &e.Index, &e.Type, &e.At, &e.Actor, &e.Subject, &e.InvitationID, &e.Role, &e.Reason,
+				&e.Quota.Limit, &e.Quota.Period); err != nil {
+				return err
+			}
+			e.At = e.At.UTC()
+			*out = append(*out, e)
+		}
+		return nil
+	})
+}
