@@ -37,6 +37,11 @@ func (w Workspace) check() error {
 // In an organization the user needs [PermissionOrganizationUse], by the role that they have
 // at that instant.
 //
+// Those who consume one quota wait for each other's commit, so one hot organization reaches
+// about one consumption per commit of the database, however many clients there are. Beyond
+// that, consume in larger bites, or give members quotas of their own and the organization
+// none.
+//
 // Refusals: [ErrInvalid], [ErrPermissionDenied], and [ErrQuotaExceeded] as a
 // [QuotaExceededError]. After an [ErrOutcomeUnknown] the amount may have been taken;
 // repeating the call takes it again.

@@ -15,7 +15,7 @@ import (
 )
 
 // TestCostStaysFlat counts the blocks that each operation touches in an organization of a
-// thousand invitations, and of fifty thousand: the second is hardly more.
+// thousand invitations and members, and of fifty thousand: the second is hardly more.
 func TestCostStaysFlat(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -32,6 +32,10 @@ func TestCostStaysFlat(t *testing.T) {
 	_, err = svc.CreateOrganization(ctx, acme, ada)
 	require.NoError(t, err)
 
+	require.NoError(t, svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+		Workspace: invitations.InOrganization(acme), Quota: invitations.Quota{Limit: 1000, Period: invitations.PeriodEndless},
+	}))
+
 	blocks := func() (n int64) {
 		_, err := pool.Exec(ctx, "select pg_stat_force_next_flush()")
 		require.NoError(t, err)
@@ -47,7 +51,11 @@ func TestCostStaysFlat(t *testing.T) {
 				$1::timestamptz - n * interval '1 minute', $1::timestamptz - n * interval '1 minute', $1::timestamptz - interval '1 hour', null, '\x00112233445566778899aabbccddeeff', 1, 0, ''
 			from generate_series($2::int, $3::int) n`), now.Add(-24*time.Hour), from, to)
 		require.NoError(t, err)
-		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), "vacuum analyze {schema}.invitations"))
+		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), `insert into {schema}.members
+			select 'acme', 'member ' || n, (array['viewer', 'admin', 'developer'])[n % 3 + 1], $1::timestamptz, gen_random_uuid(), '', '{}'
+			from generate_series($2::int, $3::int) n`), now, from, to)
+		require.NoError(t, err)
+		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), "vacuum analyze {schema}.invitations, {schema}.members"))
 		require.NoError(t, err)
 	}
 	round := 0
@@ -94,6 +102,42 @@ func TestCostStaysFlat(t *testing.T) {
 			})
 			op("revoke", func() error { _, err := svc.Revoke(ctx, by, acme, link.ID); return err })
 			op("get", func() error { _, err := svc.Get(ctx, by, acme, link.ID); return err })
+			members := func(name string, p invitations.MembersParams) {
+				op("members "+name, func() error {
+					p.Organization = acme
+					list, err := svc.Members(ctx, by, p)
+					if err != nil {
+						return err
+					}
+					p.Cursor = list.Next
+					_, err = svc.Members(ctx, by, p)
+					return err
+				})
+			}
+			members("all", invitations.MembersParams{})
+			members("owners", invitations.MembersParams{Role: "owner"})
+			members("role", invitations.MembersParams{Role: "admin"})
+			op("authorize", func() error {
+				_, err := svc.Authorize(ctx, acme, "member 7", invitations.PermissionMemberList)
+				return err
+			})
+			op("change role", func() error {
+				for _, role := range []invitations.Role{"owner", "viewer"} {
+					if _, err := svc.ChangeRole(ctx, by, invitations.ChangeRoleParams{Organization: acme, UserID: "member 7", Role: role}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+			op("remove", func() error {
+				_, err := svc.RemoveMember(ctx, by, acme, fmt.Sprintf("member %d", 10+round))
+				return err
+			})
+			op("consume", func() error { _, err := svc.Consume(ctx, invitations.InOrganization(acme), ada, 1); return err })
+			op("workspaces", func() error {
+				_, err := svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: ada})
+				return err
+			})
 			list("all", invitations.ListParams{})
 			list("pending", invitations.ListParams{State: invitations.StatePending})
 			list("expired", invitations.ListParams{State: invitations.StateExpired})

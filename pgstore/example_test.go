@@ -2,6 +2,8 @@ package pgstore_test
 
 import (
 	"context"
+	"log"
+	"os"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -28,6 +30,31 @@ func acceptAndTakeASeat(
 		return err
 	}
 	return tx.Commit(ctx)
+}
+
+// The host keeps its table of members, and the library reads and writes it.
+func ExampleMembersTable() {
+	pool := connectToDatabase()
+	store, err := pgstore.NewWithConfig(pool, pgstore.Config{Members: &pgstore.MembersTable{
+		Name:         "team_members",
+		Organization: pgstore.Column{Name: "team_id", Type: "bigint"},
+		UserID:       pgstore.Column{Name: "user_id", Type: "bigint"},
+		Role:         pgstore.Column{Name: "role"},
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := store.Migrate(context.Background()); err != nil { // also says what the table lacks
+		log.Fatal(err)
+	}
+}
+
+func connectToDatabase() *pgxpool.Pool {
+	pool, err := pgxpool.New(context.Background(), os.Getenv("DATABASE_URL"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return pool
 }
 
 // TestREADME runs what the README shows of this package.

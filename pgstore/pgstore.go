@@ -2,8 +2,10 @@
 //
 // A [Store] works on a pool, on a connection, or on a transaction that the host began. A
 // change costs two network round trips: one begins, locks the organization's row and reads
-// the facts, one writes and commits. A read costs one. It works in every query exec mode of
-// pgx and keeps no state in the session.
+// the facts, one writes and commits. A read or a consumption costs one. It works in every
+// query exec mode of pgx and keeps no state in the session.
+//
+// Members can be kept in a table that the host has already: see [MembersTable].
 //
 // Behind a pooler in transaction mode, choose the exec mode that the pooler can serve:
 // pgx's default, which prepares statements, needs one that knows them (PgBouncer 1.21 or
@@ -353,8 +355,10 @@ func (s *Store) write(ctx context.Context, doing string, queue func(*pgx.Batch))
 			return errors.Join(results.Close(), errNoTx)
 		}
 		if err := results.Close(); err != nil {
-			err = afterCommit(tx.Conn(), err)
 			leave(ctx, tx.Conn(), err)
+			if tx.Conn() != nil && !errors.As(err, new(pgx.ErrPreprocessingBatch)) { // it was sent
+				err = afterCommit(tx.Conn(), err)
+			}
 			rollback(ctx, tx)
 			return err
 		}

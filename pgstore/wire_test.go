@@ -187,6 +187,70 @@ func TestRoundTrips(t *testing.T) {
 				_, err := svc.List(ctx, adaUser, invitations.ListParams{Organization: name(acme), State: invitations.StatePending})
 				return err
 			}},
+			{"set a shared quota", 2, func(svc *invitations.Service) error {
+				return svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+					Workspace: invitations.InOrganization(name(acme)), Quota: invitations.Quota{Limit: 10, Period: invitations.PeriodDay},
+				})
+			}},
+			{"set a member's quota", 2, func(svc *invitations.Service) error {
+				return svc.SetQuota(ctx, adaUser, invitations.QuotaParams{
+					Workspace: invitations.InOrganization(name(acme)), UserID: ada, Quota: invitations.Quota{Limit: 10, Period: invitations.PeriodMonth},
+				})
+			}},
+			{"set a personal quota", 1, func(svc *invitations.Service) error {
+				return svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+					Workspace: invitations.Personal(), UserID: ada, Quota: invitations.Quota{Limit: 1000, Period: invitations.PeriodEndless},
+				})
+			}},
+			{"consume", 1, func(svc *invitations.Service) error {
+				_, err := svc.Consume(ctx, invitations.InOrganization(name(acme)), ada, 1)
+				return err
+			}},
+			{"consume personally", 1, func(svc *invitations.Service) error {
+				_, err := svc.Consume(ctx, invitations.Personal(), ada, 1)
+				return err
+			}},
+			{"consume too much", 1, func(svc *invitations.Service) error {
+				_, err := svc.Consume(ctx, invitations.InOrganization(name(acme)), ada, 100)
+				require.ErrorIs(t, err, invitations.ErrQuotaExceeded)
+				return nil
+			}},
+			{"remaining", 1, func(svc *invitations.Service) error {
+				_, err := svc.Remaining(ctx, invitations.InOrganization(name(acme)), ada)
+				return err
+			}},
+			{"quota", 1, func(svc *invitations.Service) error {
+				_, err := svc.Quota(ctx, adaUser, name(acme), ada)
+				return err
+			}},
+			{"workspaces", 1, func(svc *invitations.Service) error {
+				_, err := svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: ada})
+				return err
+			}},
+			{"authorize", 1, func(svc *invitations.Service) error {
+				_, err := svc.Authorize(ctx, name(acme), ada, invitations.PermissionMemberList)
+				return err
+			}},
+			{"members", 1, func(svc *invitations.Service) error {
+				_, err := svc.Members(ctx, adaUser, invitations.MembersParams{Organization: name(acme)})
+				return err
+			}},
+			{"change a role", 2, func(svc *invitations.Service) error {
+				_, err := svc.ChangeRole(ctx, adaUser, invitations.ChangeRoleParams{Organization: name(acme), UserID: "ann", Role: "admin"})
+				return err
+			}},
+			{"transfer", 2, func(svc *invitations.Service) error {
+				_, err := svc.TransferOwnership(ctx, adaUser, invitations.TransferParams{Organization: name(acme), From: ada, To: "ann", Role: "admin"})
+				return err
+			}},
+			{"remove", 2, func(svc *invitations.Service) error {
+				_, err := svc.RemoveMember(ctx, invitations.User("ann"), name(acme), ada)
+				return err
+			}},
+			{"leave", 2, func(svc *invitations.Service) error {
+				_, err := svc.Leave(ctx, name(acme), "joe")
+				return err
+			}},
 			{"member", 1, func(svc *invitations.Service) error {
 				_, err := svc.Member(ctx, name(acme), "ann")
 				return err
