@@ -44,7 +44,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 	// Each statement has its cost, so a few writes go as one. All of them would make too many
 	// different statements.
 	for together := range slices.Chunk(writes, 4) {
-		var st statement
+		st := statement{sql: make([]byte, 0, 2048), args: make([]any, 0, 64)}
 		for i, write := range together {
 			last := i == len(together)-1
 			switch {

@@ -126,7 +126,7 @@ func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitation
 // not know, the planner would plan anew at every call, which takes longer than the
 // statement.
 func (s *Store) queueOneRow(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
-	var st statement
+	st := statement{sql: make([]byte, 0, 2048), args: make([]any, 0, 16)}
 	organization := s.organization(&st, q)
 	var columns, from string
 	var targets []any

@@ -8,28 +8,35 @@ import (
 )
 
 // A statement is SQL in the making, together with its arguments. Values go into it as
-// parameters alone.
+// parameters alone, each with a cast, because not all exec modes ask the server for types.
 type statement struct {
-	sql  strings.Builder
+	sql  []byte
 	args []any
 }
 
 // text appends SQL.
 func (st *statement) text(parts ...string) {
 	for _, part := range parts {
-		st.sql.WriteString(part)
+		st.sql = append(st.sql, part...)
 	}
 }
 
-// param adds an argument and returns the parameter that stands for it. It has a cast,
-// because not all exec modes ask the server for types.
+// param adds an argument and returns the parameter that stands for it.
 func (st *statement) param(typ string, value any) string {
 	st.args = append(st.args, value)
 	return "$" + strconv.Itoa(len(st.args)) + "::" + typ
 }
 
+// value appends a parameter and adds its argument.
+func (st *statement) value(typ string, value any) {
+	st.args = append(st.args, value)
+	st.sql = append(st.sql, '$')
+	st.sql = strconv.AppendInt(st.sql, int64(len(st.args)), 10)
+	st.text("::", typ)
+}
+
 func (st *statement) queue(b *pgx.Batch) *pgx.QueuedQuery {
-	return b.Queue(st.sql.String(), st.args...)
+	return b.Queue(string(st.sql), st.args...)
 }
 
 // A table is what rows are put into.
@@ -81,7 +88,7 @@ func (st *statement) insert(in string, t table, rows ...[]any) {
 			if j > 0 {
 				st.text(", ")
 			}
-			st.text(st.param(t.types[j], value))
+			st.value(t.types[j], value)
 		}
 	}
 	st.text(")")
