@@ -1,6 +1,10 @@
 package invitations
 
-import "github.com/google/uuid"
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // Error is the type of every sentinel of this package: one kind of refusal that a caller
 // can act on, or [ErrOutcomeUnknown]. Compare with [errors.Is]; take the details for an API
@@ -91,7 +95,8 @@ var (
 
 // What an actor can be refused for.
 var (
-	// ErrPermissionDenied: the actor's role lacks the permission.
+	// ErrPermissionDenied: the actor's role lacks the permission, they are no member, the
+	// member that they would act on holds more than they do, or only [System] may do it.
 	ErrPermissionDenied = &Error{code: "permission_denied", status: 403, text: "permission denied", message: "You do not have permission to do this"}
 
 	// ErrRoleNotAssignable: the role holds a permission that the actor's does not.
@@ -117,10 +122,11 @@ var (
 
 	// ErrQuotaExceeded: a quota has not that much left; [QuotaExceededError] tells what it
 	// has.
-	ErrQuotaExceeded = &Error{code: "quota_exceeded", status: 429, text: "quota exceeded", message: "The quota is used up"}
+	ErrQuotaExceeded = &Error{code: "quota_exceeded", status: 429, text: "quota exceeded", message: "Not enough is left of the quota"}
 
-	// ErrConflict: the id stands for something else already.
-	ErrConflict = &Error{code: "conflict", status: 409, text: "the id is taken", message: "This id is already taken"}
+	// ErrConflict: the id stands for something else already, or who would hand over the
+	// ownership is no owner.
+	ErrConflict = &Error{code: "conflict", status: 409, text: "conflicts with what exists", message: "This conflicts with what exists already"}
 
 	// ErrConcurrentChange: a concurrent change won, and nothing was done. The same call may
 	// succeed; inside a host's transaction, roll back and run the transaction again.
@@ -133,8 +139,10 @@ var (
 // ErrOutcomeUnknown is returned when the answer to a commit was lost, so that the change
 // may or may not have happened. Repeating the same call converges: acceptance gives the
 // same membership back, a creation that carries an id gives back what exists, and a
-// repeated revocation or decline is refused with [ErrRevoked] or [ErrDeclined]. A resend
-// sends again, and a link that was created without an id may exist twice.
+// repeated revocation or decline is refused with [ErrRevoked] or [ErrDeclined], a repeated
+// removal or leaving with [ErrNotFound], a transfer with [ErrConflict] or
+// [ErrPermissionDenied], and a role or a quota is set again. A resend sends again, a link
+// that was created without an id may exist twice, and [Service.Consume] takes again.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
 
 // AlreadyInvitedError names the pending invitation that stands in the way, so that a host
@@ -152,7 +160,25 @@ func (e *AlreadyInvitedError) Unwrap() error { return ErrAlreadyInvited }
 // QuotaExceededError tells what was left when it was not enough. It matches
 // [ErrQuotaExceeded].
 type QuotaExceededError struct {
+	Amount  int64 // that was asked for
 	Balance Balance
+}
+
+// RetryAt returns the instant from which the amount could be there, if nobody takes it
+// before, for a Retry-After; the zero time if waiting does not help: a quota is endless, or
+// less than the amount altogether.
+func (e *QuotaExceededError) RetryAt() time.Time {
+	var at time.Time
+	for _, u := range []*Usage{e.Balance.Own, e.Balance.Shared} {
+		switch {
+		case u == nil || u.Left() >= e.Amount:
+		case u.ResetsAt.IsZero() || u.Limit < e.Amount:
+			return time.Time{}
+		case u.ResetsAt.After(at):
+			at = u.ResetsAt
+		}
+	}
+	return at
 }
 
 // Error returns the text of [ErrQuotaExceeded].

@@ -37,12 +37,15 @@ type Event struct {
 	// Actor is the user id of who did it. It is empty where the host's backend did, and for
 	// a declined invitation, which needs no account.
 	Actor string `json:"actor,omitempty"`
-	// Subject is the user id of whom it was done to, where that is a user.
+	// Subject is the user id of whom it was done to, where that is a user. A change of the
+	// shared quota has none.
 	Subject string `json:"subject,omitempty"`
 	// InvitationID is the invitation concerned, if any.
 	InvitationID uuid.UUID `json:"invitation_id,omitzero"`
-	Role         Role      `json:"role,omitempty"`
-	Quota        Quota     `json:"quota,omitzero"` // that was set
+	// Role is the one that was offered or that the member has now; of who left or was
+	// removed, the last one.
+	Role  Role  `json:"role,omitempty"`
+	Quota Quota `json:"quota,omitzero"` // that was set
 	// Reason says why, where a reason was given.
 	Reason string `json:"reason,omitempty"`
 }

@@ -29,6 +29,22 @@ func exampleService() *invitations.Service {
 	return svc
 }
 
+// exampleTeam returns a service with the organization acme, in which ada is the owner and all
+// others are developers.
+func exampleTeam(others ...string) *invitations.Service {
+	ctx, svc := context.Background(), exampleService()
+	link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: "acme", Role: invitations.RoleDeveloper})
+	if err != nil {
+		panic(err)
+	}
+	for _, user := range others {
+		if _, err := svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: user}); err != nil {
+			panic(err)
+		}
+	}
+	return svc
+}
+
 func Example() {
 	ctx, svc := context.Background(), exampleService()
 	sent, err := svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
@@ -145,6 +161,252 @@ func ExampleService_All() {
 	// bob@example.com viewer
 	// kim@example.com viewer
 	// <nil>
+}
+
+func ExampleService_ChangeRole() {
+	ctx, svc := context.Background(), exampleTeam("bob")
+	ada, bob := invitations.User("ada"), invitations.User("bob")
+	change := func(actor invitations.Actor, user string, role invitations.Role) error {
+		member, err := svc.ChangeRole(ctx, actor, invitations.ChangeRoleParams{
+			Organization: "acme", UserID: user, Role: role,
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Println(member.UserID, "is", member.Role)
+		return nil
+	}
+	fmt.Println(change(ada, "bob", invitations.RoleAdmin))
+	fmt.Println(change(bob, "bob", invitations.RoleOwner))  // nobody gives what they do not hold
+	fmt.Println(change(bob, "ada", invitations.RoleViewer)) // nor touches who holds more
+
+	sent, _ := svc.Invite(ctx, bob, invitations.InviteParams{Organization: "acme", Email: "kim@example.com", Role: invitations.RoleAdmin})
+	fmt.Println(change(ada, "bob", invitations.RoleBilling))
+	_, err := svc.Lookup(ctx, sent.Token.Reveal()) // bob could not send it any more
+	fmt.Println(err)
+	// Output:
+	// bob is admin
+	// <nil>
+	// invitations: role is not assignable by this actor
+	// invitations: permission denied
+	// bob is billing
+	// <nil>
+	// invitations: invitation was revoked
+}
+
+func ExampleService_RemoveMember() {
+	ctx, svc := context.Background(), exampleTeam("bob", "carol")
+	ada := invitations.User("ada")
+	link, _ := svc.CreateLink(ctx, ada, invitations.LinkParams{Organization: "acme", Role: invitations.RoleViewer})
+	removed, err := svc.RemoveMember(ctx, ada, "acme", "carol")
+	fmt.Println(removed.UserID, err)
+	left, err := svc.Leave(ctx, "acme", "bob")
+	fmt.Println(left.UserID, err)
+
+	_, err = svc.Authorize(ctx, "acme", "carol", invitations.PermissionMemberList)
+	fmt.Println(err)
+	_, err = svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: "carol"}) // it was sent before
+	fmt.Println(err)
+	back, err := svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: "bob"}) // who left may return
+	fmt.Println(back.UserID, err)
+	// Output:
+	// carol <nil>
+	// bob <nil>
+	// invitations: permission denied
+	// invitations: invitation was revoked
+	// bob <nil>
+}
+
+func ExampleService_TransferOwnership() {
+	ctx, svc := context.Background(), exampleTeam("bob", "carol", "grace")
+	ada := invitations.User("ada")
+	_, err := svc.Leave(ctx, "acme", "ada")
+	fmt.Println(err)
+
+	handOver := func() error {
+		_, err := svc.ChangeRole(ctx, ada, invitations.ChangeRoleParams{
+			Organization: "acme", UserID: "bob", Role: invitations.RoleAdmin,
+		})
+		if err != nil {
+			return err
+		}
+		if _, err := svc.RemoveMember(ctx, ada, "acme", "carol"); err != nil {
+			return err
+		}
+		_, err = svc.TransferOwnership(ctx, ada, invitations.TransferParams{
+			Organization: "acme", From: "ada", To: "grace", Role: invitations.RoleViewer,
+		})
+		if err != nil {
+			return err
+		}
+		_, err = svc.Leave(ctx, "acme", "ada") // invitations.ErrLastOwner, had she not handed over
+		return err
+	}
+	fmt.Println(handOver())
+	for member, err := range svc.AllMembers(ctx, invitations.User("grace"), invitations.MembersParams{Organization: "acme"}) {
+		fmt.Println(member.UserID, member.Role, err)
+	}
+	// Output:
+	// invitations: an organization needs an owner
+	// <nil>
+	// bob admin <nil>
+	// grace owner <nil>
+}
+
+func ExampleService_Authorize() {
+	svc := exampleTeam("bob")
+	signedIn := func(r *http.Request) string { return r.Header.Get("X-Example-User") } // yours asks the session
+	answer := func(w http.ResponseWriter, err error) {
+		var refusal *invitations.Error
+		if errors.As(err, &refusal) {
+			http.Error(w, refusal.Message(), refusal.HTTPStatus())
+			return
+		}
+		http.Error(w, "Something went wrong", http.StatusInternalServerError)
+	}
+	requirePermission := func(permission invitations.Permission, next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, err := svc.Authorize(r.Context(), r.PathValue("org"), signedIn(r), permission)
+			if err != nil {
+				answer(w, err)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+	mux, showInvoices := http.NewServeMux(), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "2 invoices") })
+	mux.Handle("GET /organizations/{org}/invoices",
+		requirePermission(invitations.PermissionBillingManage, showInvoices))
+
+	for _, user := range []string{"ada", "bob", "eve"} {
+		r := httptest.NewRequest("GET", "/organizations/acme/invoices", nil)
+		r.Header.Set("X-Example-User", user)
+		w := httptest.NewRecorder()
+		mux.ServeHTTP(w, r)
+		fmt.Print(user, ": ", w.Code, " ", w.Body)
+	}
+	// Output:
+	// ada: 200 2 invoices
+	// bob: 403 You do not have permission to do this
+	// eve: 403 You do not have permission to do this
+}
+
+func ExampleService_Consume() {
+	ctx, svc := context.Background(), exampleTeam("bob")
+	ada, acme := invitations.User("ada"), invitations.InOrganization("acme")
+	grant := func() error {
+		shared := invitations.Quota{Limit: 1000, Period: invitations.PeriodMonth}
+		err := svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+			Workspace: acme, Quota: shared,
+		})
+		if err != nil {
+			return err
+		}
+		own := invitations.Quota{Limit: 50, Period: invitations.PeriodDay}
+		return svc.SetQuota(ctx, ada, invitations.QuotaParams{
+			Workspace: acme, UserID: "bob", Quota: own,
+		})
+	}
+	fmt.Println(grant())
+
+	call := func(amount int64) error {
+		balance, err := svc.Consume(ctx, acme, "bob", amount)
+		var exceeded *invitations.QuotaExceededError
+		if errors.As(err, &exceeded) {
+			left, _ := exceeded.Balance.Left()
+			return fmt.Errorf("%w: %d left", err, left)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Println(balance.Own.Left(), "for bob,", balance.Shared.Left(), "for all")
+		return nil
+	}
+	fmt.Println(call(40))
+	fmt.Println(call(15)) // all or nothing
+
+	balance, err := svc.Remaining(ctx, acme, "bob")
+	fmt.Println(balance.Own.Left(), balance.Own.ResetsAt.Format(time.DateOnly), err)
+	// Output:
+	// <nil>
+	// 10 for bob, 960 for all
+	// <nil>
+	// invitations: quota exceeded: 10 left
+	// 10 2026-03-02 <nil>
+}
+
+func ExamplePersonal() {
+	ctx, svc := context.Background(), exampleTeam("bob")
+	acme := invitations.InOrganization("acme")
+	for _, p := range []invitations.QuotaParams{
+		{Workspace: acme, Quota: invitations.Quota{Limit: 1000, Period: invitations.PeriodMonth}},
+		{Workspace: invitations.Personal(), UserID: "bob", Quota: invitations.Quota{Limit: 20, Period: invitations.PeriodDay}},
+	} {
+		if err := svc.SetQuota(ctx, invitations.System(), p); err != nil {
+			panic(err)
+		}
+	}
+	for _, workspace := range []invitations.Workspace{invitations.Personal(), acme, {}} {
+		balance, err := svc.Consume(ctx, workspace, "bob", 5)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(balance.Left())
+	}
+	// Output:
+	// 15 true
+	// 995 true
+	// invitations: invalid workspace: is missing
+}
+
+func ExampleService_Workspaces() {
+	ctx, svc := context.Background(), exampleTeam("bob")
+	_, _ = svc.CreateOrganization(ctx, "bobs-own", "bob")
+	for organization, limit := range map[string]int64{"acme": 1000, "bobs-own": 200} {
+		_ = svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+			Workspace: invitations.InOrganization(organization), Quota: invitations.Quota{Limit: limit, Period: invitations.PeriodMonth},
+		})
+	}
+	show := func() error {
+		list, err := svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: "bob"})
+		if err != nil {
+			return err
+		}
+		for _, organization := range list.Organizations { // beside list.Personal
+			left, limited := organization.Balance.Left()
+			fmt.Println(organization.ID, organization.Role, limited, left)
+		}
+		return nil
+	}
+	fmt.Println(show())
+	// Output:
+	// acme developer true 1000
+	// bobs-own owner true 200
+	// <nil>
+}
+
+func ExampleConfig_memberLimit() {
+	keys, _ := invitations.NewKeyring([]byte("an example's key of 32 bytes ...."))
+	ctx, store := context.Background(), memstore.New()
+	svc, err := invitations.New(store, keys, invitations.Config{MemberLimit: 3, ReserveSeats: true})
+	if err != nil {
+		panic(err)
+	}
+	ada := invitations.User("ada")
+	_, _ = svc.CreateOrganization(ctx, "acme", "ada")
+	link, _ := svc.CreateLink(ctx, ada, invitations.LinkParams{Organization: "acme", Role: invitations.RoleViewer})
+	for _, email := range []string{"bob@example.com", "carol@example.com", "kim@example.com"} {
+		_, err := svc.Invite(ctx, ada, invitations.InviteParams{Organization: "acme", Email: email, Role: invitations.RoleViewer})
+		fmt.Println(email, err)
+	}
+	_, err = svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: "eve"}) // a link holds no seat
+	fmt.Println(err)
+	// Output:
+	// bob@example.com <nil>
+	// carol@example.com <nil>
+	// kim@example.com invitations: limit of members reached
+	// invitations: limit of members reached
 }
 
 func ExamplePolicy_Allows() {

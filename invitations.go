@@ -2,6 +2,10 @@
 // email, or by a link that can be shared. Invitations expire, are resent, revoked, declined
 // and accepted; whoever accepts becomes a member with a role.
 //
+// Members have roles that change, leave, are removed and hand over ownership; a host's own
+// routes ask [Service.Authorize] what somebody may do. What members consume can be limited,
+// for the organization and for each of them: [Service.Consume].
+//
 // A [Service] works on a [Store]: memstore, pgstore, or the program's own.
 //
 //	svc, err := invitations.New(memstore.New(), keys, invitations.Config{})
@@ -90,11 +94,12 @@ type Config struct {
 	// 1,000,000,000. Links without a limit stay possible.
 	MaxUses int
 	// MemberLimit is how many members an organization can have; 0 is without limit. At most
-	// 100,000. It counts when an invitation is accepted.
+	// 100,000. It counts when an invitation is accepted; lowering it removes nobody.
 	MemberLimit int
 	// ReserveSeats has each pending email invitation hold a seat for its recipient, so that
 	// they find room when they accept; an invitation for which there is no seat is refused.
-	// A link holds none. It needs a MemberLimit.
+	// A link holds none, and who joins by one needs no invitation by email any more: theirs is
+	// revoked in the same step. ReserveSeats needs a MemberLimit.
 	ReserveSeats bool
 }
 

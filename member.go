@@ -48,6 +48,8 @@ func (s *Service) CreateOrganization(ctx context.Context, organization, owner st
 
 // Member returns the membership of user in organization, or [ErrNotFound]. It asks for no
 // actor: it is the host's own read.
+//
+// Refusals: [ErrInvalid], [ErrNotFound].
 func (s *Service) Member(ctx context.Context, organization, user string) (Member, error) {
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
@@ -67,6 +69,10 @@ func (s *Service) Member(ctx context.Context, organization, user string) (Member
 // present, and [ErrPermissionDenied] otherwise: it is what a host's own routes ask. It is
 // one read. Ask at every request, and keep no answer: a member who is removed is refused by
 // the very next call.
+//
+// Refusals: [ErrPermissionDenied], also for who is no member and for an organization that
+// does not exist; [ErrInvalid], also for an empty user: ask first whether anybody is signed
+// in.
 func (s *Service) Authorize(ctx context.Context, organization, user string, permission Permission) (Member, error) {
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
@@ -113,11 +119,13 @@ func (s *Service) ChangeRole(ctx context.Context, actor Actor, p ChangeRoleParam
 }
 
 // RemoveMember removes a member, who then has lost everything in the organization, and comes
-// back by nothing that was sent before. The actor needs [PermissionMemberRemove] and every
+// back by nothing that was sent before, but by what is sent later. The actor needs [PermissionMemberRemove] and every
 // permission of the member's role. Pending invitations that the member sent are revoked in
-// the same step. It returns the membership as it was.
+// the same step. It returns the membership as it was. Members may remove themselves, if they
+// hold the permission; to go and be able to come back is [Service.Leave].
 //
-// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound], [ErrLastOwner].
+// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member),
+// [ErrLastOwner].
 func (s *Service) RemoveMember(ctx context.Context, actor Actor, organization, user string) (Member, error) {
 	if err := checkMemberAct(actor, organization, user); err != nil {
 		return Member{}, err
@@ -131,7 +139,7 @@ func (s *Service) RemoveMember(ctx context.Context, actor Actor, organization, u
 // that still has uses. Pending invitations that they sent are revoked in the same step. It
 // returns the membership as it was.
 //
-// Refusals: [ErrInvalid], [ErrNotFound], [ErrLastOwner].
+// Refusals: [ErrInvalid], [ErrNotFound] (no such member), [ErrLastOwner].
 func (s *Service) Leave(ctx context.Context, organization, user string) (Member, error) {
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
@@ -146,7 +154,7 @@ type TransferParams struct {
 	Organization string
 	From         string // the owner who hands over
 	To           string // the member who becomes owner
-	Role         Role   // what From becomes; not the owner again
+	Role         Role   // what From becomes: required, and not the owner again
 }
 
 // TransferOwnership makes one member an owner and gives the owner who hands over another
@@ -251,7 +259,7 @@ func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (Me
 	if err := s.rules().mayView(found.Viewer, actor, PermissionMemberList); err != nil {
 		return MemberList{}, err
 	}
-	list := MemberList{Members: found.Members}
+	list := MemberList{Members: append([]Member{}, found.Members...)}
 	if len(list.Members) > limit {
 		list.Members = list.Members[:limit]
 		list.Next = encodeIDCursor(list.Members[limit-1].UserID)

@@ -17,7 +17,8 @@ const (
 )
 
 // A Quota is how much may be used within a period. What is counted is the host's to say:
-// calls, tokens, cents. The zero Quota is none: nothing is limited, and nothing counted.
+// calls, tokens, cents. The zero Quota is none: nothing is limited, and nothing counted. A
+// Limit of 0 with a Period lets nothing be used.
 type Quota struct {
 	Limit  int64  `json:"limit"` // 0 to 10^15
 	Period Period `json:"period"`
@@ -60,7 +61,8 @@ type Balance struct {
 	Shared *Usage `json:"shared,omitempty"`
 }
 
-// Left returns how much the user can still consume, and whether that is limited at all.
+// Left returns how much the quotas still allow, and whether they limit it at all; without a
+// limit amount is [math.MaxInt64]. Whether the user may consume is not said.
 func (b Balance) Left() (amount int64, limited bool) {
 	amount = math.MaxInt64
 	for _, u := range []*Usage{b.Own, b.Shared} {

@@ -47,7 +47,7 @@ func TestREADME(t *testing.T) {
 			pieces++
 		}
 	}
-	require.GreaterOrEqual(t, pieces, 8)
+	require.GreaterOrEqual(t, pieces, 17)
 }
 
 // unindent returns text without the white space around its lines and without empty lines.

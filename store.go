@@ -234,9 +234,11 @@ func (c Consumption) Decide(role Role, quotas map[string]QuotaRecord) (put []Quo
 
 // Consumed is the answer to a [Consumption].
 type Consumed struct {
-	Taken  bool
-	Role   Role                   // of the member; empty if they are none, or outside organizations
-	Quotas map[string]QuotaRecord // by user id as in [Facts], as they are afterwards
+	Taken bool
+	Role  Role // of the member; empty if they are none, or outside organizations
+	// Quotas are those that limit, by user id as in [Facts] and as they are afterwards. A
+	// zero Quota limits nothing.
+	Quotas map[string]QuotaRecord
 }
 
 // Changes are what an Update writes. All of it bears the id of the organization that the

@@ -32,7 +32,7 @@ func (w Workspace) check() error {
 // Consume takes amount, 1 to 10^15, from the quotas that limit user in the workspace: in an
 // organization the member's own and the shared one, otherwise the personal one. It takes all
 // from each or nothing, as one atomic step that costs one round trip, and returns what is
-// left. A quota that does not exist limits nothing.
+// left. A quota that does not exist limits nothing: who has no personal one is not limited.
 //
 // In an organization the user needs [PermissionOrganizationUse], by the role that they have
 // at that instant.
@@ -68,7 +68,7 @@ func (s *Service) Consume(ctx context.Context, w Workspace, user string, amount 
 	case !w.personal && !r.policy.Allows(consumed.Role, PermissionOrganizationUse):
 		return Balance{}, ErrPermissionDenied
 	}
-	return Balance{}, &QuotaExceededError{Balance: b}
+	return Balance{}, &QuotaExceededError{Amount: amount, Balance: b}
 }
 
 func (s *Service) checkWorkspace(w Workspace, user string) error {
@@ -104,7 +104,7 @@ func (s *Service) Remaining(ctx context.Context, w Workspace, user string) (Bala
 // QuotaParams is what [Service.SetQuota] takes.
 type QuotaParams struct {
 	Workspace Workspace
-	// UserID is whose quota it is; empty, in an organization, for the shared one.
+	// UserID is whose quota it is. It is empty for the shared one of an organization.
 	UserID string
 	Quota  Quota // the zero Quota takes away the one that is set
 }
@@ -155,7 +155,8 @@ func (s *Service) SetQuota(ctx context.Context, actor Actor, p QuotaParams) erro
 // for those who set them. The actor needs [PermissionQuotaUpdate]. Users read their own with
 // [Service.Remaining].
 //
-// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound].
+// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member, or for
+// System no such organization).
 func (s *Service) Quota(ctx context.Context, actor Actor, organization, user string) (Balance, error) {
 	if err := actor.check(); err != nil {
 		return Balance{}, err
@@ -194,13 +195,14 @@ type WorkspacesParams struct {
 // A WorkspaceList is a part of the workspaces that a user can switch to.
 type WorkspaceList struct {
 	// Personal is what limits the user outside all organizations.
-	Personal      Balance        `json:"personal"`
-	Organizations []Organization `json:"organizations"`
-	Next          string         `json:"next,omitempty"` // cursor of the next page; empty on the last
+	Personal      Balance                 `json:"personal"`
+	Organizations []OrganizationWorkspace `json:"organizations"`
+	Next          string                  `json:"next,omitempty"` // cursor of the next page; empty on the last
 }
 
-// An Organization is one that a user is a member of, with their role and what limits them.
-type Organization struct {
+// An OrganizationWorkspace is an organization that a user is a member of, with their role and
+// what limits them.
+type OrganizationWorkspace struct {
 	ID      string  `json:"id"`
 	Role    Role    `json:"role"`
 	Balance Balance `json:"balance"`
@@ -227,13 +229,13 @@ func (s *Service) Workspaces(ctx context.Context, p WorkspacesParams) (Workspace
 	if err != nil {
 		return WorkspaceList{}, err
 	}
-	list := WorkspaceList{Personal: Balance{Own: page.Personal.usage(now)}, Organizations: []Organization{}}
+	list := WorkspaceList{Personal: Balance{Own: page.Personal.usage(now)}, Organizations: []OrganizationWorkspace{}}
 	for i, m := range page.Memberships {
 		if i == limit {
 			list.Next = encodeIDCursor(list.Organizations[limit-1].ID)
 			break
 		}
-		list.Organizations = append(list.Organizations, Organization{
+		list.Organizations = append(list.Organizations, OrganizationWorkspace{
 			ID: m.Organization, Role: m.Role, Balance: Balance{Own: m.Own.usage(now), Shared: m.Shared.usage(now)},
 		})
 	}

@@ -34,7 +34,7 @@ func consume(c invitations.Consumption, role invitations.Role, quotas map[string
 	}
 	consumed := invitations.Consumed{Taken: ok, Role: role, Quotas: map[string]invitations.QuotaRecord{}}
 	for _, user := range []string{"", c.UserID} {
-		if q, limited := quotas[user]; limited {
+		if q := quotas[user]; q.Quota != (invitations.Quota{}) {
 			consumed.Quotas[user] = q
 		}
 	}

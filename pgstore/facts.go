@@ -29,6 +29,9 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 		Quotas:   map[string]invitations.QuotaRecord{},
 	}
 	create := to != toView && q.Create
+	if to != toView {
+		s.queueAdoption(b, q.Organization)
+	}
 	if create {
 		var st statement
 		st.text("insert into ", s.in, "organizations (id, version) values (", st.param("text", q.Organization), ", 0) on conflict do nothing")
@@ -70,6 +73,9 @@ func (s *Store) queueOrganization(b *pgx.Batch, q invitations.Query, to purpose,
 	organization := s.organization(&st, q)
 	if to == toChange {
 		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", organization, " returning o.id, o.version - 1")
+	} else if to == toView && s.host != nil && q.Organization != "" {
+		st.text("select ", organization, ", coalesce(o.version, 1) from (select) as one left join ", s.in, "organizations o on o.id = ", organization,
+			" where o.id is not null or exists (", s.countMembers(organization, ""), ")")
 	} else {
 		st.text("select o.id, o.version from ", s.in, "organizations o where o.id = ", organization)
 	}
@@ -87,6 +93,18 @@ func (s *Store) queueOrganization(b *pgx.Batch, q invitations.Query, to purpose,
 		}
 		return nil
 	})
+}
+
+// queueAdoption queues what makes an organization known to the store whose members the host's
+// table has: from then on it is as if it had begun with them.
+func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
+	if s.host == nil || organization == "" {
+		return
+	}
+	var st statement
+	id := st.param("text", organization)
+	st.text("insert into ", s.in, "organizations (id, version) select ", id, ", 1 where exists (", s.countMembers(id, ""), ") on conflict do nothing")
+	st.queue(b)
 }
 
 // queueInvitation queues what loads the invitation and its sender.

@@ -276,6 +276,43 @@ func TestHostsTableKeepsTheHostsOwn(t *testing.T) {
 	}
 }
 
+// Organizations that the host has had before are there, as they are.
+func TestHostsTableIsAdopted(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := newPool(t, nil)
+	store := newHostStore(t, pool, numberedMembers, numberedMembersTable)
+	svc, err := invitations.New(store, keyring(t), invitations.Config{})
+	require.NoError(t, err)
+	const owner, viewer, stranger = "1", "2", "3"
+	for _, organization := range []string{"42", "43", "44"} {
+		_, err = pool.Exec(ctx, "insert into "+store.HostTable()+" values ($1::text::bigint, 1, 'owner'), ($1::text::bigint, 2, 'viewer')", organization)
+		require.NoError(t, err)
+	}
+	for _, user := range []string{viewer, stranger} {
+		_, err = svc.CreateOrganization(ctx, "42", user)
+		require.ErrorIs(t, err, invitations.ErrConflict, "nobody takes over what exists")
+	}
+	_, err = svc.Authorize(ctx, "42", owner, invitations.PermissionOrganizationManage)
+	require.NoError(t, err)
+	m, err := svc.CreateOrganization(ctx, "42", owner)
+	require.NoError(t, err, "it is as if the owner had begun it")
+	require.Equal(t, invitations.RoleOwner, m.Role)
+
+	_, err = svc.Invite(ctx, invitations.User(viewer), invitations.InviteParams{Organization: "43", Email: "ann@example.com", Role: "viewer"})
+	require.ErrorIs(t, err, invitations.ErrPermissionDenied)
+	sent, err := svc.Invite(ctx, invitations.User(owner), invitations.InviteParams{Organization: "43", Email: "ann@example.com", Role: "viewer"})
+	require.NoError(t, err)
+	_, err = svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: stranger, Email: "ann@example.com", EmailVerified: true})
+	require.NoError(t, err)
+	_, err = svc.Leave(ctx, "44", owner)
+	require.ErrorIs(t, err, invitations.ErrLastOwner)
+	_, err = svc.Member(ctx, "45", owner)
+	require.ErrorIs(t, err, invitations.ErrNotFound)
+	_, err = svc.Invite(ctx, invitations.System(), invitations.InviteParams{Organization: "45", Email: "ann@example.com", Role: "viewer"})
+	require.ErrorIs(t, err, invitations.ErrNotFound)
+}
+
 func TestCheckOfAHostsTable(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -24,7 +24,8 @@ import (
 // the table has no columns for, such as who invited a member, is in tables of the store's
 // schema. [Store.Check] reports what is missing.
 //
-// A row that the host writes itself is a member from then on. But the rules hold for what
+// An organization that the table has members of is there from the start: there is nothing to
+// import. A row that the host writes itself is a member from then on. But the rules hold for what
 // goes through the library only: who deletes the last owner by hand has an organization
 // without one, and who deletes a member by hand leaves no trace that keeps them out.
 type MembersTable struct {

@@ -77,8 +77,8 @@ func New(db DB) *Store {
 	return s
 }
 
-// NewWithConfig returns a Store on db. A name that cannot be a schema's is refused with an
-// [invitations.InvalidError].
+// NewWithConfig returns a Store on db. A name that PostgreSQL cannot have, or a type that ids
+// cannot have, is refused with an [invitations.InvalidError].
 func NewWithConfig(db DB, config Config) (*Store, error) {
 	schema, err := checkSchema(config.Schema)
 	if err != nil {

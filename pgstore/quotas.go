@@ -25,7 +25,7 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consume
 		// when nobody else could consume. The shared one comes first, for all alike.
 		var st statement
 		st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", c.Organization),
-			" and q.user_id in ('', ", st.param("text", c.UserID), ") order by q.user_id for no key update")
+			" and q.user_id in ('', ", st.param("text", c.UserID), ") and q.period <> '' order by q.user_id for no key update")
 		st.queue(b)
 		s.queueConsume(b, c, "quotas", &consumed)
 	})
@@ -47,9 +47,9 @@ func (s *Store) queueConsume(b *pgx.Batch, c invitations.Consumption, table stri
 	}
 	st.text("with locked as (select q.user_id, ", quotaColumns("q"), ", case q.period when 'day' then ", st.param("timestamptz", c.Periods[invitations.PeriodDay]),
 		" when 'month' then ", st.param("timestamptz", c.Periods[invitations.PeriodMonth]),
-		" else ", st.param("timestamptz", c.Periods[invitations.PeriodEndless]), " end as present from ", s.in, table, " q where ", key, ` for no key update),
+		" else ", st.param("timestamptz", c.Periods[invitations.PeriodEndless]), " end as present from ", s.in, table, " q where ", key, ` and q.period <> '' for no key update),
 		counted as (select l.user_id, greatest(l.period_start, l.present) as period_start,
-			case when l.period_start < l.present then 0 else l.used end + `, amount, ` as used, l.quota_limit from locked l where l.period <> ''),
+			case when l.period_start < l.present then 0 else l.used end + `, amount, ` as used, l.quota_limit from locked l),
 		decided as (select `, role, " as role, ", may, ` and not exists (select from counted c where c.used > c.quota_limit) as taken from `, from, `),
 		taken as (update `, s.in, table, " q set used = c.used, period_start = c.period_start from counted c, decided d where d.taken and q.user_id = c.user_id and ", key, `)
 		select d.role, d.taken, l.user_id, `, quotaColumns("l"), " from decided d left join locked l on true")

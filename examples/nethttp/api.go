@@ -1,50 +1,116 @@
 package main
 
 import (
-	"encoding"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"strconv"
-	"strings"
-	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/go-invitations/invitations"
 )
 
-// api serves f to who is signed in. Whether they may do it is decided by the library,
-// from their role in the organization at that instant.
-func (a *app) api(status int, f func(*http.Request, account) (any, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		who, ok := a.host.current(r)
-		if !ok {
-			writeError(w, errSignedOut)
-			return
-		}
-		answer, err := f(r, who)
+// serveAPI adds the routes of the team. Each is a call of the library, which decides whether
+// who asks may, from their role in the organization at that instant.
+func (a *app) serveAPI(mux *http.ServeMux) {
+	const org = "/api/organizations/{org}"
+
+	// It can be repeated, which is what to do if only its first half succeeded.
+	mux.Handle("POST /api/organizations", api(a, 201, func(c call, body struct{ ID string }) (any, error) {
+		founder, err := a.svc.CreateOrganization(c.Context(), body.ID, c.who.id)
 		if err != nil {
-			a.logFailure(r, err)
-			writeError(w, err)
-			return
+			return nil, err
 		}
-		writeJSON(w, status, answer)
-	}
+		return founder, a.svc.SetQuota(c.Context(), invitations.System(), invitations.QuotaParams{
+			Workspace: invitations.InOrganization(body.ID), Quota: sharedQuota,
+		})
+	}))
+
+	mux.Handle("POST "+org+"/invitations", api(a, 201, func(c call, body struct {
+		ID      uuid.UUID // optional, version 7: the request can then be repeated
+		Email   string
+		Role    invitations.Role
+		Message string
+	}) (any, error) {
+		return a.deliver(a.svc.Invite(c.Context(), c.actor, invitations.InviteParams{
+			Organization: c.org, ID: body.ID, Email: body.Email, Role: body.Role, Message: body.Message,
+		}))
+	}))
+	mux.Handle("POST "+org+"/links", api(a, 201, func(c call, body struct {
+		ID             uuid.UUID // as of an invitation
+		Role           invitations.Role
+		Message        string
+		MaxUses        int      `json:"max_uses"`
+		AllowedDomains []string `json:"allowed_domains"`
+	}) (any, error) {
+		return a.deliver(a.svc.CreateLink(c.Context(), c.actor, invitations.LinkParams{
+			Organization: c.org, ID: body.ID, Role: body.Role, Message: body.Message,
+			MaxUses: body.MaxUses, AllowedDomains: body.AllowedDomains,
+		}))
+	}))
+	mux.Handle("GET "+org+"/invitations", api(a, 200, func(c call, _ struct{}) (any, error) {
+		q := c.URL.Query()
+		return a.svc.List(c.Context(), c.actor, invitations.ListParams{
+			Organization: c.org, State: invitations.State(q.Get("state")), Kind: invitations.Kind(q.Get("kind")),
+			Email: q.Get("email"), Cursor: q.Get("cursor"),
+		})
+	}))
+	mux.Handle("POST "+org+"/invitations/{id}/resend", api(a, 200, func(c call, _ struct{}) (any, error) {
+		return a.deliver(a.svc.Resend(c.Context(), c.actor, invitations.ResendParams{Organization: c.org, ID: c.id}))
+	}))
+	mux.Handle("DELETE "+org+"/invitations/{id}", api(a, 200, func(c call, _ struct{}) (any, error) {
+		return a.svc.Revoke(c.Context(), c.actor, c.org, c.id)
+	}))
+
+	mux.Handle("GET "+org+"/members", api(a, 200, func(c call, _ struct{}) (any, error) {
+		return a.svc.Members(c.Context(), c.actor, invitations.MembersParams{Organization: c.org, Cursor: c.URL.Query().Get("cursor")})
+	}))
+	mux.Handle("PUT "+org+"/members/{user}/role", api(a, 200, func(c call, body struct{ Role invitations.Role }) (any, error) {
+		return a.svc.ChangeRole(c.Context(), c.actor, invitations.ChangeRoleParams{
+			Organization: c.org, UserID: c.PathValue("user"), Role: body.Role,
+		})
+	}))
+	mux.Handle("PUT "+org+"/members/{user}/quota", api(a, 200, func(c call, quota invitations.Quota) (any, error) {
+		return quota, a.svc.SetQuota(c.Context(), c.actor, invitations.QuotaParams{
+			Workspace: invitations.InOrganization(c.org), UserID: c.PathValue("user"), Quota: quota,
+		})
+	}))
+	mux.Handle("DELETE "+org+"/members/{user}", api(a, 200, func(c call, _ struct{}) (any, error) {
+		return a.svc.RemoveMember(c.Context(), c.actor, c.org, c.PathValue("user"))
+	}))
+	mux.Handle("POST "+org+"/leave", api(a, 200, func(c call, _ struct{}) (any, error) {
+		return a.svc.Leave(c.Context(), c.org, c.who.id)
+	}))
+
+	// What is spent names its workspace by the path, and touches no other.
+	mux.Handle("POST "+org+"/calls", api(a, 200, func(c call, body spendBody) (any, error) {
+		return a.spend(c, invitations.InOrganization(c.org), body.Amount)
+	}))
+	mux.Handle("POST /api/personal/calls", api(a, 200, func(c call, body spendBody) (any, error) {
+		return a.spend(c, invitations.Personal(), body.Amount)
+	}))
 }
 
-func (a *app) createOrganization(r *http.Request, who account) (any, error) {
-	var body struct {
-		ID string `json:"id"`
+// What the host grants to each user for themselves, and to each organization. Yours depends
+// on what they pay for.
+var (
+	personalQuota = invitations.Quota{Limit: 20, Period: invitations.PeriodDay}
+	sharedQuota   = invitations.Quota{Limit: 1000, Period: invitations.PeriodMonth}
+)
+
+type spendBody struct{ Amount int64 }
+
+// spend takes amount from what limits the user in the workspace. What it pays for comes after.
+func (a *app) spend(c call, workspace invitations.Workspace, amount int64) (any, error) {
+	balance, err := a.svc.Consume(c.Context(), workspace, c.who.id, amount)
+	var exceeded *invitations.QuotaExceededError
+	if errors.As(err, &exceeded) {
+		if at := exceeded.RetryAt(); !at.IsZero() {
+			c.header.Set("Retry-After", at.Format(http.TimeFormat))
+		}
 	}
-	if err := decode(r, &body); err != nil {
-		return nil, err
-	}
-	member, err := a.svc.CreateOrganization(r.Context(), body.ID, who.id)
-	if err != nil {
-		return nil, err
-	}
-	a.host.joined(who, member.Organization)
-	return member, nil
+	return balance, err
 }
 
 // A sentBody is an invitation as its sender sees it. The token of an email invitation goes
@@ -56,175 +122,77 @@ type sentBody struct {
 }
 
 // deliver sends the token of sent to where it belongs.
-func (a *app) deliver(sent invitations.Sent) sentBody {
+func (a *app) deliver(sent invitations.Sent, err error) (any, error) {
 	body := sentBody{Invitation: sent.Invitation}
 	switch {
-	case sent.Token.IsZero(): // an old call was repeated; nothing is open any more
+	case err != nil || sent.Token.IsZero(): // no token: an old call was repeated, and nothing is open any more
 	case sent.Kind == invitations.KindEmail:
 		a.host.send(mail{To: sent.Email, Organization: sent.Organization, Link: a.link(sent.Token)})
 	default:
 		body.URL = a.link(sent.Token)
 	}
-	return body
+	return body, err
 }
 
-// An offerBody is what requests for both kinds have in common. All of it but Role is
-// optional.
-type offerBody struct {
-	ID        string            `json:"id"` // a version 7 UUID, so that the request can be repeated
-	Role      invitations.Role  `json:"role"`
-	ExpiresIn string            `json:"expires_in"` // such as "72h"
-	Message   string            `json:"message"`
-	Metadata  map[string]string `json:"metadata"`
+// A call is a request to the API by who is signed in.
+type call struct {
+	*http.Request
+	header http.Header // of the answer
+	who    account
+	actor  invitations.Actor
+	org    string    // of the path
+	id     uuid.UUID // of the path; what is none is zero, which the library refuses
 }
 
-func (a *app) invite(r *http.Request, who account) (any, error) {
-	var body struct {
-		offerBody
-		Email string `json:"email"`
-	}
-	if err := decode(r, &body); err != nil {
-		return nil, err
-	}
-	p := invitations.InviteParams{
-		Organization: r.PathValue("org"), Email: body.Email, Role: body.Role,
-		Message: body.Message, Metadata: body.Metadata,
-	}
-	if err := errors.Join(parseID(body.ID, &p.ID), parseDuration(body.ExpiresIn, &p.ExpiresIn)); err != nil {
-		return nil, err
-	}
-	sent, err := a.svc.Invite(r.Context(), invitations.User(who.id), p)
-	if err != nil {
-		return nil, err
-	}
-	return a.deliver(sent), nil
-}
-
-func (a *app) createLink(r *http.Request, who account) (any, error) {
-	var body struct {
-		offerBody
-		MaxUses        int      `json:"max_uses"`
-		AllowedDomains []string `json:"allowed_domains"`
-	}
-	if err := decode(r, &body); err != nil {
-		return nil, err
-	}
-	p := invitations.LinkParams{
-		Organization: r.PathValue("org"), Role: body.Role, MaxUses: body.MaxUses, AllowedDomains: body.AllowedDomains,
-		Message: body.Message, Metadata: body.Metadata,
-	}
-	if err := errors.Join(parseID(body.ID, &p.ID), parseDuration(body.ExpiresIn, &p.ExpiresIn)); err != nil {
-		return nil, err
-	}
-	sent, err := a.svc.CreateLink(r.Context(), invitations.User(who.id), p)
-	if err != nil {
-		return nil, err
-	}
-	return a.deliver(sent), nil
-}
-
-func (a *app) list(r *http.Request, who account) (any, error) {
-	p := invitations.ListParams{Organization: r.PathValue("org")}
-	for name, values := range r.URL.Query() {
-		value := values[0]
-		switch name {
-		case "state":
-			p.State = invitations.State(value)
-		case "kind":
-			p.Kind = invitations.Kind(value)
-		case "role":
-			p.Role = invitations.Role(value)
-		case "email":
-			p.Email = value
-		case "sent_by":
-			p.SentBy = value
-		case "cursor":
-			p.Cursor = value
-		case "limit":
-			n, err := strconv.Atoi(value)
-			if err != nil {
-				return nil, &invitations.InvalidError{Field: "limit", Reason: "is not a number"}
-			}
-			p.Limit = n
-		default: // a misspelt filter would show everything
-			return nil, &invitations.InvalidError{Field: "query", Reason: "has an unknown parameter"}
+// api answers with what do returns for the call and the object in its body.
+func api[B any](a *app, status int, do func(call, B) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		who := a.host.current(r)
+		if who.id == "" {
+			a.fail(w, r, errSignedOut)
+			return
 		}
+		var body B
+		if err := decode(r, &body); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		id, _ := uuid.Parse(r.PathValue("id"))
+		answer, err := do(call{r, w.Header(), who, invitations.User(who.id), r.PathValue("org"), id}, body)
+		if err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		writeJSON(w, status, answer)
 	}
-	return a.svc.List(r.Context(), invitations.User(who.id), p)
 }
 
-func (a *app) resend(r *http.Request, who account) (any, error) {
-	p := invitations.ResendParams{Organization: r.PathValue("org")}
-	if err := parseID(r.PathValue("id"), &p.ID); err != nil {
-		return nil, err
-	}
-	sent, err := a.svc.Resend(r.Context(), invitations.User(who.id), p)
-	if err != nil {
-		return nil, err
-	}
-	return a.deliver(sent), nil
-}
-
-func (a *app) revoke(r *http.Request, who account) (any, error) {
-	var inv invitations.Invitation
-	if err := parseID(r.PathValue("id"), &inv.ID); err != nil {
-		return nil, err
-	}
-	return a.svc.Revoke(r.Context(), invitations.User(who.id), r.PathValue("org"), inv.ID)
-}
-
-// decode reads the body as one JSON object with no other fields than those of into.
+// decode reads the body as one JSON object with no other fields than those of into. No body
+// is an empty object: what is missing, the library refuses.
 func decode(r *http.Request, into any) error {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil {
-		if _, err = d.Token(); err == io.EOF {
-			return nil
-		}
+		_, err = d.Token() // there is no other
 	}
-	var wrong *json.UnmarshalTypeError
 	switch {
+	case err == io.EOF:
+		return nil
 	case errors.As(err, new(*http.MaxBytesError)):
 		return err
-	case errors.As(err, &wrong) && wrong.Field != "":
-		// Field is a path with Go's names of embedded structs in it.
-		name := wrong.Field[strings.LastIndexByte(wrong.Field, '.')+1:]
-		return &invitations.InvalidError{Field: name, Reason: "is of another JSON type"}
 	}
-	return &invitations.InvalidError{Field: "body", Reason: "is not one JSON object with known fields"}
+	return &invitations.InvalidError{Field: "body", Reason: "is not one JSON object with known fields of the right types"}
 }
 
-// parseID sets id, which is an invitation's, to what text says, if it says anything.
-func parseID(text string, id encoding.TextUnmarshaler) error {
-	if text == "" {
-		return nil
-	}
-	if err := id.UnmarshalText([]byte(text)); err != nil {
-		return &invitations.InvalidError{Field: "id", Reason: "is not a UUID"}
-	}
-	return nil
-}
-
-// parseDuration sets d to what text says, if it says anything.
-func parseDuration(text string, d *time.Duration) (err error) {
-	if text == "" {
-		return nil
-	}
-	if *d, err = time.ParseDuration(text); err != nil {
-		return &invitations.InvalidError{Field: "expires_in", Reason: `is not a duration such as "72h"`}
-	}
-	return nil
+// fail answers with {"error": {"code": ..., "message": ...}}.
+func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, detail := a.describe(r, err)
+	writeJSON(w, status, map[string]errorDetail{"error": detail})
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // it fails only with the connection, and then nobody is there to tell
-}
-
-// writeError answers with {"error": {"code": ..., "message": ...}}.
-func writeError(w http.ResponseWriter, err error) {
-	status, detail := describe(err)
-	writeJSON(w, status, map[string]errorDetail{"error": detail})
 }

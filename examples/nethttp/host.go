@@ -15,33 +15,29 @@ import (
 // A host stands for what your application has already: accounts, sessions and
 // mail. It is no example of how to make them; signing in asks for no password.
 type host struct {
+	secure bool // cookies are for https alone
+
 	mu       sync.Mutex
-	accounts []account
-	made     int               // accounts so far
-	sessions map[string]string // account ids, by what the cookie holds
-	teams    map[string][]string
+	made     int                // accounts so far
+	accounts map[string]account // by canonical address
+	sessions map[string]account // as it was at sign-in, by what the cookie holds
 	outbox   []mail
 }
 
 // An account is a user. Its id is what a membership is tied to: an id is never
-// given to somebody else, as an address may be.
+// given to somebody else, as an address may be. The zero account is nobody.
 type account struct {
 	id       string
 	Email    string // canonical
 	Verified bool   // there is proof that the user owns Email
 }
 
-// identity vouches for who: the zero account, which is nobody, has the zero Identity.
 func (a account) identity() invitations.Identity {
 	return invitations.Identity{UserID: a.id, Email: a.Email, EmailVerified: a.Verified}
 }
 
 // A mail is one that was sent.
-type mail struct {
-	To           string
-	Organization string
-	Link         string
-}
+type mail struct{ To, Organization, Link string }
 
 // A refusal is an error of the host's own.
 type refusal struct {
@@ -57,14 +53,14 @@ var (
 	errHasAccount   = &refusal{http.StatusConflict, "account_exists", "This address has an account: sign in instead"}
 )
 
-func newHost() *host {
-	return &host{sessions: map[string]string{}, teams: map[string][]string{}}
+func newHost(secure bool) *host {
+	return &host{secure: secure, accounts: map[string]account{}, sessions: map[string]account{}}
 }
 
 // register makes an account for an address that has none. An account that is not verified
 // may be a stranger's, who waits in it for the owner of the address to come and be let into
-// a team. So proof of the address replaces it by one with another id, and ends its sessions.
-// Without proof it stays, or everybody could take it away.
+// a team. So proof of the address replaces it by one with another id, and so ends its
+// sessions. Without proof it stays, or everybody could take it away.
 func (h *host) register(email string, verified bool) (account, error) {
 	email, err := invitations.CanonicalEmail(email)
 	if err != nil {
@@ -72,22 +68,12 @@ func (h *host) register(email string, verified bool) (account, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if i := h.find(email); i >= 0 {
-		if h.accounts[i].Verified || !verified {
-			return account{}, errHasAccount
-		}
-		h.endSessions(h.accounts[i].id, "")
-		h.accounts = slices.Delete(h.accounts, i, i+1)
+	if old, ok := h.accounts[email]; ok && (old.Verified || !verified) {
+		return account{}, errHasAccount
 	}
 	h.made++
-	who := account{id: "user-" + strconv.Itoa(h.made), Email: email, Verified: verified}
-	h.accounts = append(h.accounts, who)
-	return who, nil
-}
-
-// find returns the place of the account with a canonical address, or -1.
-func (h *host) find(email string) int {
-	return slices.IndexFunc(h.accounts, func(a account) bool { return a.Email == email })
+	h.accounts[email] = account{id: "user-" + strconv.Itoa(h.made), Email: email, Verified: verified}
+	return h.accounts[email], nil
 }
 
 // signIn returns the account with this address. Yours asks for more.
@@ -98,8 +84,8 @@ func (h *host) signIn(email string) (account, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if i := h.find(email); i >= 0 {
-		return h.accounts[i], nil
+	if who, ok := h.accounts[email]; ok {
+		return who, nil
 	}
 	return account{}, errSignInFailed
 }
@@ -109,89 +95,68 @@ func (h *host) signIn(email string) (account, error) {
 func (h *host) hasAccount(_ context.Context, email string) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	i := h.find(email)
-	return i >= 0 && h.accounts[i].Verified, nil
+	return h.accounts[email].Verified, nil
 }
 
-// verify stands for the mail with which you verify an address. It ends all sessions of who
-// but the one with this secret: somebody else may have made the account. Where there are
-// passwords and other ways to sign in, those from before end with them.
-func (h *host) verify(who account, secret string) {
+// verify stands for the mail with which you verify an address. It ends all other sessions of
+// who is signed in: somebody else may have made the account. Where there are passwords and
+// other ways to sign in, those from before end with them.
+func (h *host) verify(_ http.ResponseWriter, r *http.Request) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if i := h.find(who.Email); i >= 0 && h.accounts[i].id == who.id {
-		h.accounts[i].Verified = true
-		h.endSessions(who.id, secret)
+	if who := h.signedIn(r); who.id != "" {
+		who.Verified = true
+		h.accounts[who.Email] = who
+		maps.DeleteFunc(h.sessions, func(secret string, of account) bool { return of.id == who.id && secret != session(r) })
 	}
-}
-
-// endSessions ends all sessions of an account but the one with the secret except.
-func (h *host) endSessions(id, except string) {
-	maps.DeleteFunc(h.sessions, func(secret, of string) bool { return of == id && secret != except })
+	return nil
 }
 
 const sessionCookie = "session"
 
-// begin begins a session of who, with a new secret, and ends the one that was.
-func (h *host) begin(w http.ResponseWriter, r *http.Request, who account, secure bool) {
-	secret := rand.Text()
-	h.mu.Lock()
-	delete(h.sessions, session(r))
-	h.sessions[secret] = who.id
-	h.mu.Unlock()
-	http.SetCookie(w, cookie(secret, 0, secure))
-}
-
-func (h *host) end(w http.ResponseWriter, r *http.Request, secure bool) {
-	h.mu.Lock()
-	delete(h.sessions, session(r))
-	h.mu.Unlock()
-	http.SetCookie(w, cookie("", -1, secure))
-}
-
-func cookie(secret string, maxAge int, secure bool) *http.Cookie {
-	return &http.Cookie{
-		Name: sessionCookie, Value: secret, Path: "/", MaxAge: maxAge,
-		HttpOnly: true, Secure: secure,
+// begin begins a session of who, with a new secret, and ends the one that was. With nobody
+// it only ends.
+func (h *host) begin(w http.ResponseWriter, r *http.Request, who account) {
+	cookie := &http.Cookie{
+		Name: sessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: h.secure,
 		SameSite: http.SameSiteLaxMode, // Strict would hide it from who comes by a link in a mail
 	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.sessions, session(r))
+	if who.id != "" {
+		cookie.Value, cookie.MaxAge = rand.Text(), 0
+		h.sessions[cookie.Value] = who
+	}
+	http.SetCookie(w, cookie)
+}
+
+func (h *host) end(w http.ResponseWriter, r *http.Request) error {
+	h.begin(w, r, account{})
+	return nil
 }
 
 // session returns the secret of the request's session, or "".
 func session(r *http.Request) string {
-	c, err := r.Cookie(sessionCookie)
-	if err != nil {
-		return ""
+	if c, err := r.Cookie(sessionCookie); err == nil {
+		return c.Value
 	}
-	return c.Value
+	return ""
 }
 
 // current returns who is signed in.
-func (h *host) current(r *http.Request) (account, bool) {
+func (h *host) current(r *http.Request) account {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	id, ok := h.sessions[session(r)]
-	i := slices.IndexFunc(h.accounts, func(a account) bool { return a.id == id })
-	if !ok || i < 0 {
-		return account{}, false
-	}
-	return h.accounts[i], true
+	return h.signedIn(r)
 }
 
-// joined remembers for the home page that who is in a team. Which role they have
-// there, and whether they still are, the library knows.
-func (h *host) joined(who account, organization string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if !slices.Contains(h.teams[who.id], organization) {
-		h.teams[who.id] = append(h.teams[who.id], organization)
+func (h *host) signedIn(r *http.Request) account {
+	then := h.sessions[session(r)]
+	if now := h.accounts[then.Email]; now.id == then.id {
+		return now
 	}
-}
-
-func (h *host) teamsOf(who account) []string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.teams[who.id])
+	return account{} // another account has replaced it
 }
 
 // send stands for sending mail.

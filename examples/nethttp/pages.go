@@ -2,42 +2,36 @@ package main
 
 import (
 	"bytes"
-	_ "embed"
-	"errors"
+	"embed"
 	"html/template"
-	"net"
 	"net/http"
 	"net/url"
 
 	"github.com/go-invitations/invitations"
 )
 
-//go:embed pages.html
-var pagesHTML string
+//go:embed page.html style.css
+var files embed.FS
 
-//go:embed style.css
-var style []byte
+var pageTemplate = template.Must(template.ParseFS(files, "page.html"))
 
-// pages has a template for each [invitations.Step], under its name.
-var pages = template.Must(template.New("").Parse(pagesHTML))
-
-// A page is what templates show.
+// A page is what the template shows.
 type page struct {
-	Title        string
-	Who          account // zero: nobody is signed in
-	Path         string  // of the invitation
-	Organization string  // where the visitor is a member already
-	Offer        invitations.Offer
-	Message      string
-	Teams        []invitations.Member
-	Mails        []mail
-	CanRefuse    bool // the invitation can be declined
+	Step       string // an [invitations.Step], or "refused", "home", "outbox"
+	Title      string
+	Message    string // what stands in the way
+	Who        account
+	Path       string // of the invitation; empty: there is none
+	Offer      invitations.Offer
+	Workspaces invitations.WorkspaceList
+	Mails      []mail
 }
 
-func (a *app) render(w http.ResponseWriter, r *http.Request, status int, name string, p page) {
+func (a *app) render(w http.ResponseWriter, r *http.Request, status int, p page) {
+	p.Who, p.Path = a.host.current(r), path(r)
 	var body bytes.Buffer
-	if err := pages.ExecuteTemplate(&body, name, p); err != nil {
-		a.logFailure(r, err)
+	if err := pageTemplate.Execute(&body, p); err != nil {
+		a.describe(r, err)
 		http.Error(w, "Something went wrong", http.StatusInternalServerError)
 		return
 	}
@@ -46,82 +40,86 @@ func (a *app) render(w http.ResponseWriter, r *http.Request, status int, name st
 	_, _ = body.WriteTo(w) // it fails only with the connection
 }
 
-// renderError shows what may be told of err, and the way back to the invitation if there
-// is one.
+// renderError shows what may be told of err, and the way back.
 func (a *app) renderError(w http.ResponseWriter, r *http.Request, err error) {
-	a.logFailure(r, err)
-	status, detail := describe(err)
-	who, _ := a.host.current(r)
-	a.render(w, r, status, "refused", page{Title: "That did not work", Who: who, Path: back(r), Message: detail.Message})
+	status, detail := a.describe(r, err)
+	a.render(w, r, status, page{Step: "refused", Title: "That did not work", Message: detail.Message})
+}
+
+// path returns that of the invitation which the request's path names, or "".
+func path(r *http.Request) string {
+	if token := r.PathValue("token"); token != "" {
+		return "/invite/" + url.PathEscape(token)
+	}
+	return ""
+}
+
+// form does what a button says. Then the person goes on from where it was: no parameter is
+// asked, so nobody can be sent elsewhere.
+func (a *app) form(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := do(w, r); err != nil {
+			a.renderError(w, r, err)
+			return
+		}
+		to := path(r)
+		if to == "" {
+			to = "/"
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	}
 }
 
 // showInvitation is the page that the link opens. It changes nothing, so that mail
 // scanners and link previews may open it as well.
 func (a *app) showInvitation(w http.ResponseWriter, r *http.Request) {
-	who, _ := a.host.current(r)
 	next, err := a.svc.Next(r.Context(), r.PathValue("token"), invitations.Visitor{
-		Identity:   who.identity(),
+		Identity:   a.host.current(r).identity(),
 		HasAccount: a.host.hasAccount,
 	})
 	if err != nil {
 		a.renderError(w, r, err)
 		return
 	}
-	p := page{
-		Title: "Join " + next.Offer.Organization, Who: who, Path: back(r), Offer: next.Offer,
-		CanRefuse: next.Offer.Kind == invitations.KindEmail,
-	}
-	status := http.StatusOK
-	switch {
-	case next.Step == invitations.StepStop:
-		var detail errorDetail
-		status, detail = describe(next.Reason)
-		p.Title, p.Message = "Invitation", detail.Message
-	case next.Step == invitations.StepOpen:
-		p.Title, p.Organization = "You are in", next.Organization
-	case next.Reason != nil:
-		_, detail := describe(next.Reason)
+	status, p := http.StatusOK, page{Step: string(next.Step), Title: "Join " + next.Offer.Organization, Offer: next.Offer}
+	if next.Reason != nil {
+		stop, detail := a.describe(r, next.Reason)
 		p.Message = detail.Message
+		if next.Step == invitations.StepStop {
+			status, p.Title = stop, "Invitation"
+		}
 	}
-	a.render(w, r, status, string(next.Step), p)
+	if next.Step == invitations.StepOpen { // nothing stands in the way of who is in
+		p.Title, p.Message, p.Offer = "You are in "+next.Organization, "", invitations.Offer{}
+	}
+	a.render(w, r, status, p)
 }
 
 // accept takes the token from the path and the person from the session. What they
 // get is in the stored invitation, so there is nothing else to read.
-func (a *app) accept(w http.ResponseWriter, r *http.Request) {
-	who, ok := a.host.current(r)
-	if !ok {
-		http.Redirect(w, r, back(r), http.StatusSeeOther) // the page says how to sign in
-		return
+func (a *app) accept(_ http.ResponseWriter, r *http.Request) error {
+	who := a.host.current(r)
+	if who.id == "" {
+		return nil // the page says how to sign in
 	}
-	member, err := a.svc.Accept(r.Context(), r.PathValue("token"), who.identity())
-	if err != nil {
-		a.renderError(w, r, err)
-		return
-	}
-	// With a database, this and the acceptance are one transaction: see examples/postgres.
-	a.host.joined(who, member.Organization)
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	// What you write beside it belongs into the same transaction: see examples/postgres.
+	_, err := a.svc.Accept(r.Context(), r.PathValue("token"), who.identity())
+	return err
 }
 
 // decline asks for no session: the recipient may have no account.
-func (a *app) decline(w http.ResponseWriter, r *http.Request) {
-	if err := a.svc.Decline(r.Context(), r.PathValue("token")); err != nil {
-		a.renderError(w, r, err)
-		return
-	}
-	http.Redirect(w, r, "/declined", http.StatusSeeOther)
+func (a *app) decline(_ http.ResponseWriter, r *http.Request) error {
+	return a.svc.Decline(r.Context(), r.PathValue("token"))
 }
 
 // register makes an account and signs it in. It never joins anything: that takes the
 // accept button.
-func (a *app) register(w http.ResponseWriter, r *http.Request) {
+func (a *app) register(w http.ResponseWriter, r *http.Request) error {
 	email, verified := r.PostFormValue("email"), false
 	if token := r.PathValue("token"); token != "" {
 		offer, err := a.svc.Lookup(r.Context(), token)
 		if err != nil {
-			a.renderError(w, r, err)
-			return
+			return err
 		}
 		// The token of an email invitation went to that address alone, so whoever has it
 		// reads that mailbox: this proves the address of the offer, and no address
@@ -132,78 +130,44 @@ func (a *app) register(w http.ResponseWriter, r *http.Request) {
 	}
 	who, err := a.host.register(email, verified)
 	if err != nil {
-		a.renderError(w, r, err)
-		return
+		return err
 	}
-	a.host.begin(w, r, who, a.secure())
-	http.Redirect(w, r, back(r), http.StatusSeeOther)
+	return a.enter(w, r, who)
 }
 
-func (a *app) signIn(w http.ResponseWriter, r *http.Request) {
+func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
 	who, err := a.host.signIn(r.PostFormValue("email"))
 	if err != nil {
-		a.renderError(w, r, err)
-		return
+		return err
 	}
-	a.host.begin(w, r, who, a.secure())
-	http.Redirect(w, r, back(r), http.StatusSeeOther)
+	return a.enter(w, r, who)
 }
 
-func (a *app) signOut(w http.ResponseWriter, r *http.Request) {
-	a.host.end(w, r, a.secure())
-	http.Redirect(w, r, back(r), http.StatusSeeOther)
-}
-
-func (a *app) verify(w http.ResponseWriter, r *http.Request) {
-	if who, ok := a.host.current(r); ok {
-		a.host.verify(who, session(r))
+// enter begins a session. It grants the personal quota each time, so that nobody is without
+// for whom that failed before; what is used stays used.
+func (a *app) enter(w http.ResponseWriter, r *http.Request, who account) error {
+	err := a.svc.SetQuota(r.Context(), invitations.System(), invitations.QuotaParams{
+		Workspace: invitations.Personal(), UserID: who.id, Quota: personalQuota,
+	})
+	if err == nil {
+		a.host.begin(w, r, who)
 	}
-	http.Redirect(w, r, back(r), http.StatusSeeOther)
+	return err
 }
 
-// secure reports whether cookies are for https alone.
-func (a *app) secure() bool { return a.base.Scheme == "https" }
-
-// back returns where a person goes on: to the invitation that the request's path
-// names, or to the home page. No parameter is asked, so nobody can be sent elsewhere.
-func back(r *http.Request) string {
-	if token := r.PathValue("token"); token != "" {
-		return "/invite/" + url.PathEscape(token)
-	}
-	return "/"
-}
-
+// showHome shows where the person can go: the workspaces as they are now.
 func (a *app) showHome(w http.ResponseWriter, r *http.Request) {
-	who, _ := a.host.current(r)
-	p := page{Title: "Teams", Who: who}
-	for _, team := range a.host.teamsOf(who) {
-		member, err := a.svc.Member(r.Context(), team, who.id)
-		switch {
-		case err == nil:
-			p.Teams = append(p.Teams, member)
-		case !errors.Is(err, invitations.ErrNotFound):
+	p := page{Step: "home", Title: "Workspaces"}
+	if who := a.host.current(r); who.id != "" {
+		var err error
+		if p.Workspaces, err = a.svc.Workspaces(r.Context(), invitations.WorkspacesParams{UserID: who.id}); err != nil {
 			a.renderError(w, r, err)
 			return
 		}
 	}
-	a.render(w, r, http.StatusOK, "home", p)
+	a.render(w, r, http.StatusOK, p)
 }
 
-func (a *app) showDeclined(w http.ResponseWriter, r *http.Request) {
-	a.render(w, r, http.StatusOK, "declined", page{Title: "Declined"})
-}
-
-// showOutbox shows the mails, secrets and all, to this machine.
 func (a *app) showOutbox(w http.ResponseWriter, r *http.Request) {
-	remote, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil || !isLoopback(remote) {
-		http.NotFound(w, r)
-		return
-	}
-	a.render(w, r, http.StatusOK, "outbox", page{Title: "Outbox", Mails: a.host.sent()})
-}
-
-func showStyle(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
-	_, _ = w.Write(style)
+	a.render(w, r, http.StatusOK, page{Step: "outbox", Title: "Outbox", Mails: a.host.sent()})
 }

@@ -1,27 +1,15 @@
 package main
 
 import (
-	"maps"
 	"net/http"
-	"slices"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-invitations/invitations"
 )
-
-func TestPagesHaveAllSteps(t *testing.T) {
-	t.Parallel()
-	for _, step := range []invitations.Step{
-		invitations.StepSignIn, invitations.StepRegister, invitations.StepSwitchAccount, invitations.StepVerifyEmail,
-		invitations.StepAccept, invitations.StepOpen, invitations.StepStop,
-	} {
-		if pages.Lookup(string(step)) == nil {
-			t.Errorf("no page for the step %s", step)
-		}
-	}
-}
 
 // Somebody with an account signs in and accepts.
 func TestExistingUser(t *testing.T) {
@@ -42,15 +30,16 @@ func TestExistingUser(t *testing.T) {
 	w.want(grace.submit(path+"/accept"), 200, "sign_in") // nobody is signed in
 	w.want(grace.submit(path+"/sign-in", "email", "Grace@Example.com"), 200, "accept")
 	w.member("grace@example.com", "")
-	home := grace.submit(path + "/accept")
+	w.want(grace.submit(path+"/accept"), 200, "open")
+	home := grace.get("/")
 	w.want(home, 200, "home")
-	if home.path != "/" || !strings.Contains(home.body, "<strong>acme</strong>, as developer") {
-		t.Errorf("at %s:\n%s", home.path, home.body)
+	if !strings.Contains(home.body, "<strong>acme</strong>, as developer; 1000 of 1000 left for all") || !strings.Contains(home.body, "Personal; 20 of 20 left") {
+		t.Errorf("at home:\n%s", home.body)
 	}
 	w.member("grace@example.com", invitations.RoleDeveloper)
 
 	w.want(grace.get(path), 200, "open")
-	w.want(grace.submit(path+"/accept"), 200, "home")
+	w.want(grace.submit(path+"/accept"), 200, "open")
 	w.want(newBrowser(w.url).get(path), 409, "stop")
 }
 
@@ -73,7 +62,7 @@ func TestNewUser(t *testing.T) {
 		t.Errorf("got account %+v, %v; want a verified one", who, err)
 	}
 	w.member("grace@example.com", "") // registering joins nothing
-	w.want(grace.submit(path+"/accept"), 200, "home")
+	w.want(grace.submit(path+"/accept"), 200, "open")
 	w.member("grace@example.com", invitations.RoleDeveloper)
 }
 
@@ -101,7 +90,7 @@ func TestWrongAccount(t *testing.T) {
 
 	w.want(mallory.submit(path+"/sign-out"), 200, "register")
 	w.want(mallory.submit(path+"/register"), 200, "accept")
-	w.want(mallory.submit(path+"/accept"), 200, "home")
+	w.want(mallory.submit(path+"/accept"), 200, "open")
 	w.member("grace@example.com", invitations.RoleDeveloper)
 }
 
@@ -118,7 +107,7 @@ func TestUnverified(t *testing.T) {
 	w.member("grace@example.com", "")
 	w.want(grace.submit(path+"/verify"), 200, "accept")
 	w.want(mallory.get(path), 200, "sign_in") // verifying ended every other session
-	w.want(grace.submit(path+"/accept"), 200, "home")
+	w.want(grace.submit(path+"/accept"), 200, "open")
 	w.member("grace@example.com", invitations.RoleDeveloper)
 }
 
@@ -129,7 +118,7 @@ func TestPreparedAccount(t *testing.T) {
 	w := newWorld(t)
 	ada, _ := w.team()
 	mallory := w.browser("grace@example.com")
-	w.want(mallory.call("POST", "/api/organizations", `{"id":"evil"}`), 201, "owner")
+	w.want(mallory.do("POST", "/api/organizations", `{"id":"evil"}`), 201, "owner")
 	prepared, _ := w.host.signIn("grace@example.com")
 	w.want(newBrowser(w.url).submit("/register", "email", "grace@example.com"), 409, "refused") // proves nothing
 	path := w.invited(ada, "grace@example.com")
@@ -137,7 +126,7 @@ func TestPreparedAccount(t *testing.T) {
 	grace := newBrowser(w.url)
 	w.want(grace.get(path), 200, "register")
 	w.want(grace.submit(path+"/register"), 200, "accept")
-	w.want(grace.submit(path+"/accept"), 200, "home")
+	w.want(grace.submit(path+"/accept"), 200, "open")
 	w.member("grace@example.com", invitations.RoleDeveloper)
 	if who, err := w.host.signIn("grace@example.com"); err != nil || who.id == prepared.id || !who.Verified {
 		t.Errorf("got account %+v, %v; want a verified one that is not %s", who, err, prepared.id)
@@ -148,11 +137,7 @@ func TestPreparedAccount(t *testing.T) {
 	if got := mallory.get("/"); strings.Contains(got.body, "signed in as") {
 		t.Error("the session of the old account still works")
 	}
-	w.host.mu.Lock()
-	defer w.host.mu.Unlock()
-	if slices.Contains(slices.Collect(maps.Values(w.host.sessions)), prepared.id) {
-		t.Error("the session of the old account is kept")
-	}
+	w.want(mallory.do("GET", "/api/organizations/acme/members", ""), 401, "unauthenticated")
 }
 
 // The token of an invitation makes an account, but never opens one whose address is verified.
@@ -186,7 +171,7 @@ func TestLink(t *testing.T) {
 	}
 	w.want(bob.submit(path+"/register", "email", "bob@example.org"), 200, "verify_email")
 	w.want(bob.submit(path+"/verify"), 200, "accept")
-	w.want(bob.submit(path+"/accept"), 200, "home")
+	w.want(bob.submit(path+"/accept"), 200, "open")
 	w.member("bob@example.org", invitations.RoleViewer)
 
 	carol := w.verified("carol@example.com")
@@ -201,13 +186,8 @@ func TestDecline(t *testing.T) {
 	w := newWorld(t)
 	ada, _ := w.team()
 	path := w.invited(ada, "grace@example.com")
-	b := newBrowser(w.url) // without an account
-	declined := b.submit(path + "/decline")
-	w.want(declined, 200, "declined")
-	if declined.path != "/declined" {
-		t.Errorf("at %s", declined.path)
-	}
-	w.want(b.get(path), 410, "stop")
+	b := newBrowser(w.url)                         // without an account
+	w.want(b.submit(path+"/decline"), 410, "stop") // the page of what is over
 	w.want(b.submit(path+"/decline"), 410, "refused")
 	w.want(b.submit(path+"/register"), 410, "refused")
 }
@@ -278,7 +258,7 @@ func TestClass35_Redirects(t *testing.T) {
 		{"/invite/%2F%2Fevil.example/verify", "/invite/%2F%2Fevil.example"},
 		{"/invite/%5Cevil.example/verify", "/invite/%5Cevil.example"},
 		{"/invite/a%0D%0AX-Evil:%201/verify", "/invite/a%0D%0AX-Evil:%201"},
-		{path + "/accept", "/"},
+		{path + "/accept", path},
 		{path + "/sign-out", path},
 		{path + "/accept", path}, // signed out
 		{"/sign-out", "/"},
@@ -300,8 +280,8 @@ func TestClass36_HTML(t *testing.T) {
 	w := newWorld(t)
 	ada := w.browser("ada@example.com")
 	const evil = `<script src=//evil.example></script>"'><img src=x>{{.Who}}`
-	w.want(ada.call("POST", "/api/organizations", `{"id":"<b>acme</b>"}`), 201, "owner")
-	made := ada.call("POST", "/api/organizations/%3Cb%3Eacme%3C%2Fb%3E/invitations",
+	w.want(ada.do("POST", "/api/organizations", `{"id":"<b>acme</b>"}`), 201, "owner")
+	made := ada.do("POST", "/api/organizations/%3Cb%3Eacme%3C%2Fb%3E/invitations",
 		`{"email":"o'grace&co@example.com","role":"viewer","message":"`+strings.ReplaceAll(evil, `"`, `\"`)+`"}`)
 	w.want(made, 201, "pending")
 	path := ada.mailedTo("o'grace&co@example.com")
@@ -347,9 +327,12 @@ func TestSession(t *testing.T) {
 	}
 	w.want(b.submit("/sign-in", "email", "nobody@example.com"), 403, "refused")
 
-	secure := *w.base
-	secure.Scheme = "https"
-	if !(&app{base: &secure}).secure() || !cookie("x", 0, true).Secure || w.secure() {
-		t.Error("cookies are for https alone where the base is https, and only there")
+	for _, scheme := range []string{"http", "https"} {
+		answer := httptest.NewRecorder()
+		app := newApp(w.svc, &url.URL{Scheme: scheme, Host: w.base.Host}, w.log)
+		app.host.begin(answer, httptest.NewRequest("POST", "/sign-in", nil), account{id: "user-1"})
+		if got := strings.Contains(answer.Header().Get("Set-Cookie"), "; Secure"); got != (scheme == "https") {
+			t.Errorf("%s: the cookie is for https alone: %v", scheme, got)
+		}
 	}
 }

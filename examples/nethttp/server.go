@@ -18,6 +18,10 @@ type app struct {
 	log  *slog.Logger
 }
 
+func newApp(svc *invitations.Service, base *url.URL, log *slog.Logger) *app {
+	return &app{svc: svc, host: newHost(base.Scheme == "https"), base: base, log: log}
+}
+
 // maxBody is enough for the largest invitation that the library takes.
 const maxBody = 64 << 10
 
@@ -27,32 +31,22 @@ func (a *app) handler() http.Handler {
 	// For the person who followed a link. The token is in the path of all of
 	// these, so the page and what its buttons do are always about the same invitation.
 	mux.HandleFunc("GET /invite/{token}", a.showInvitation)
-	mux.HandleFunc("POST /invite/{token}/accept", a.accept)
-	mux.HandleFunc("POST /invite/{token}/decline", a.decline)
-	mux.HandleFunc("POST /invite/{token}/register", a.register)
-	mux.HandleFunc("POST /invite/{token}/sign-in", a.signIn)
-	mux.HandleFunc("POST /invite/{token}/sign-out", a.signOut)
-	mux.HandleFunc("POST /invite/{token}/verify", a.verify)
-
-	// For the team.
-	mux.HandleFunc("POST /api/organizations", a.api(http.StatusCreated, a.createOrganization))
-	mux.HandleFunc("POST /api/organizations/{org}/invitations", a.api(http.StatusCreated, a.invite))
-	mux.HandleFunc("POST /api/organizations/{org}/links", a.api(http.StatusCreated, a.createLink))
-	mux.HandleFunc("GET /api/organizations/{org}/invitations", a.api(http.StatusOK, a.list))
-	mux.HandleFunc("POST /api/organizations/{org}/invitations/{id}/resend", a.api(http.StatusOK, a.resend))
-	mux.HandleFunc("DELETE /api/organizations/{org}/invitations/{id}", a.api(http.StatusOK, a.revoke))
-
-	// The rest of the application.
-	mux.HandleFunc("GET /{$}", a.showHome)
-	mux.HandleFunc("GET /declined", a.showDeclined)
-	mux.HandleFunc("GET /style.css", showStyle)
-	mux.HandleFunc("POST /register", a.register)
-	mux.HandleFunc("POST /sign-in", a.signIn)
-	mux.HandleFunc("POST /sign-out", a.signOut)
-	mux.HandleFunc("POST /verify", a.verify)
-	if isLoopback(a.base.Host) {
-		mux.HandleFunc("GET /dev/outbox", a.showOutbox)
+	mux.HandleFunc("POST /invite/{token}/accept", a.form(a.accept))
+	mux.HandleFunc("POST /invite/{token}/decline", a.form(a.decline))
+	for _, at := range []string{"", "/invite/{token}"} { // at home, and on the way
+		mux.HandleFunc("POST "+at+"/register", a.form(a.register))
+		mux.HandleFunc("POST "+at+"/sign-in", a.form(a.signIn))
+		mux.HandleFunc("POST "+at+"/sign-out", a.form(a.host.end))
+		mux.HandleFunc("POST "+at+"/verify", a.form(a.host.verify))
 	}
+	mux.HandleFunc("GET /{$}", a.showHome)
+	mux.Handle("GET /style.css", http.FileServerFS(files))
+	mux.HandleFunc("GET /dev/outbox", a.showOutbox) // secrets and all, for this machine
+
+	// The JSON API, and the host's own routes, which ask the library who may.
+	a.serveAPI(mux)
+	mux.Handle("GET /api/organizations/{org}/invoices",
+		a.requirePermission(invitations.PermissionBillingManage, http.HandlerFunc(showInvoices)))
 
 	// With Referrer-Policy: no-referrer a browser sends "Origin: null" with a form. The
 	// protection goes by Sec-Fetch-Site, which browsers send to https and to loopback.
@@ -60,14 +54,35 @@ func (a *app) handler() http.Handler {
 	return headers(http.MaxBytesHandler(a.logged(a.named(protected)), maxBody))
 }
 
-// named refuses requests to any other host than the base's and this machine. Without it a
-// site that gives its own name this machine's address (DNS rebinding) has the same origin as
-// these pages, and can read them.
+// requirePermission serves next to whoever holds permission in the organization that the path
+// names. It asks at every request, so a member who is removed is refused by the next one.
+func (a *app) requirePermission(permission invitations.Permission, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who := a.host.current(r)
+		if who.id == "" {
+			a.fail(w, r, errSignedOut)
+			return
+		}
+		if _, err := a.svc.Authorize(r.Context(), r.PathValue("org"), who.id, permission); err != nil {
+			a.fail(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func showInvoices(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string][]string{"invoices": {}})
+}
+
+// named refuses requests to any other host than the base's. Without it a site that gives its
+// own name this machine's address (DNS rebinding) has the same origin as these pages, and can
+// read them.
 func (a *app) named(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked := url.URL{Host: r.Host}
-		if !isLoopback(r.Host) && !strings.EqualFold(asked.Hostname(), a.base.Hostname()) {
-			http.Error(w, "This server does not go by that name", http.StatusMisdirectedRequest)
+		if !strings.EqualFold(asked.Hostname(), a.base.Hostname()) {
+			http.Error(w, "This server answers as "+a.base.String()+" alone", http.StatusMisdirectedRequest)
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -90,24 +105,10 @@ func headers(next http.Handler) http.Handler {
 // logged logs each request by its pattern: its path may hold a token.
 func (a *app) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := &statusWriter{ResponseWriter: w, status: http.StatusOK}
-		next.ServeHTTP(answer, r)
-		a.log.InfoContext(r.Context(), "request", "pattern", r.Pattern, "status", answer.status)
+		next.ServeHTTP(w, r)
+		a.log.InfoContext(r.Context(), "request", "pattern", r.Pattern)
 	})
 }
-
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap is for [http.ResponseController].
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // link returns the address that carries token.
 func (a *app) link(token invitations.Token) string {
@@ -116,43 +117,43 @@ func (a *app) link(token invitations.Token) string {
 
 // errorDetail is what an API answer and a page say of an error.
 type errorDetail struct {
-	Code         string `json:"code"`
-	Message      string `json:"message"`
-	Field        string `json:"field,omitempty"`
-	Reason       string `json:"reason,omitempty"`
-	InvitationID string `json:"invitation_id,omitempty"` // the one to resend instead
+	Code         string               `json:"code"`
+	Message      string               `json:"message"`
+	Field        string               `json:"field,omitempty"`
+	Reason       string               `json:"reason,omitempty"`
+	InvitationID string               `json:"invitation_id,omitempty"` // the one to resend instead
+	Balance      *invitations.Balance `json:"balance,omitempty"`       // too little
 }
 
-// describe turns an error into a status and what may be said of it. Errors of the
-// library carry both; of all others nothing is told.
-func describe(err error) (int, errorDetail) {
+// describe turns an error into a status and what may be said of it. Errors of the library
+// carry both. Of what nobody expected nothing is told; the log has it.
+func (a *app) describe(r *http.Request, err error) (int, errorDetail) {
 	var (
 		refused        *invitations.Error
 		invalid        *invitations.InvalidError
 		alreadyInvited *invitations.AlreadyInvitedError
+		exceeded       *invitations.QuotaExceededError
 		own            *refusal
 	)
+	status, detail := http.StatusInternalServerError, errorDetail{Code: "internal", Message: "Something went wrong"}
 	switch {
 	case errors.As(err, &refused):
-		detail := errorDetail{Code: refused.Code(), Message: refused.Message()}
-		if errors.As(err, &invalid) {
+		status, detail = refused.HTTPStatus(), errorDetail{Code: refused.Code(), Message: refused.Message()}
+		switch {
+		case errors.As(err, &invalid):
 			detail.Field, detail.Reason = invalid.Field, invalid.Reason
-		}
-		if errors.As(err, &alreadyInvited) {
+		case errors.As(err, &alreadyInvited):
 			detail.InvitationID = alreadyInvited.InvitationID.String()
+		case errors.As(err, &exceeded):
+			detail.Balance = &exceeded.Balance
 		}
-		return refused.HTTPStatus(), detail
 	case errors.As(err, &own):
-		return own.status, errorDetail{Code: own.code, Message: own.message}
+		status, detail = own.status, errorDetail{Code: own.code, Message: own.message}
 	case errors.As(err, new(*http.MaxBytesError)):
-		return http.StatusRequestEntityTooLarge, errorDetail{Code: "request_too_large", Message: "The request is too large"}
+		status, detail = http.StatusRequestEntityTooLarge, errorDetail{Code: "request_too_large", Message: "The request is too large"}
 	}
-	return http.StatusInternalServerError, errorDetail{Code: "internal", Message: "Something went wrong"}
-}
-
-// logFailure logs an error that is no refusal, for the answer does not tell it.
-func (a *app) logFailure(r *http.Request, err error) {
-	if status, _ := describe(err); status >= http.StatusInternalServerError {
+	if status >= http.StatusInternalServerError {
 		a.log.ErrorContext(r.Context(), "request failed", "pattern", r.Pattern, "error", err)
 	}
+	return status, detail
 }

@@ -2,13 +2,18 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -47,15 +52,58 @@ func newWorld(t *testing.T) *world {
 	}
 	server := httptest.NewUnstartedServer(nil)
 	w.url = "http://" + server.Listener.Addr().String()
-	base, err := parseBase(w.url)
+	base, err := url.Parse(w.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.app = &app{svc: svc, host: newHost(), base: base, log: slog.New(slog.NewTextHandler(w.logs, nil))}
+	w.app = newApp(svc, base, slog.New(slog.NewTextHandler(w.logs, nil)))
 	server.Config.Handler = w.handler()
 	server.Start()
 	t.Cleanup(server.Close)
 	return w
+}
+
+func (b *browser) get(path string) answer { return b.do("GET", path, "") }
+
+// submit submits a form of names and values.
+func (b *browser) submit(path string, form ...string) answer {
+	values := url.Values{}
+	for i := 0; i < len(form); i += 2 {
+		values.Set(form[i], form[i+1])
+	}
+	return b.do("POST", path, values.Encode())
+}
+
+// mailedTo returns the path of the link in the newest mail to this address, or "/none".
+func (b *browser) mailedTo(email string) string {
+	for _, mail := range regexp.MustCompile(`mail to (\S+): <a href="([^"]+)"`).FindAllStringSubmatch(b.get("/dev/outbox").body, -1) {
+		if html.UnescapeString(mail[1]) == email {
+			return strings.TrimPrefix(html.UnescapeString(mail[2]), b.base)
+		}
+	}
+	return "/none"
+}
+
+// outcome returns the one word that says how a request ended: the page's step, the code of an
+// API error, or the state or role of what an API call returned.
+func (a answer) outcome() string {
+	if step := regexp.MustCompile(`<main data-step="(\w+)">`).FindStringSubmatch(a.body); step != nil {
+		return step[1]
+	}
+	var body struct {
+		Error       struct{ Code string }
+		State, Role string
+	}
+	_ = json.Unmarshal([]byte(a.body), &body)
+	return cmp.Or(body.Error.Code, body.State, body.Role)
+}
+
+// field returns a text of a JSON answer, or "".
+func (a answer) field(name string) string {
+	var body map[string]any
+	_ = json.Unmarshal([]byte(a.body), &body)
+	text, _ := body[name].(string)
+	return text
 }
 
 // pass moves the clock.
@@ -87,21 +135,30 @@ func (w *world) verified(email string) *browser {
 func (w *world) team() (ada *browser, path string) {
 	w.t.Helper()
 	ada = w.browser("ada@example.com")
-	w.want(ada.call("POST", "/api/organizations", `{"id":"acme"}`), 201, "owner")
+	w.want(ada.do("POST", "/api/organizations", `{"id":"acme"}`), 201, "owner")
 	return ada, "/api/organizations/acme"
 }
 
 // invited returns the path of the link in the mail to a person whom ada has invited.
 func (w *world) invited(ada *browser, email string) string {
 	w.t.Helper()
-	w.want(ada.call("POST", "/api/organizations/acme/invitations", fmt.Sprintf(`{"email":%q,"role":"developer"}`, email)), 201, "pending")
+	w.want(ada.do("POST", "/api/organizations/acme/invitations", fmt.Sprintf(`{"email":%q,"role":"developer"}`, email)), 201, "pending")
 	return ada.mailedTo(email)
+}
+
+// joined returns the browser of a person whom ada has invited as a developer, and who came.
+func (w *world) joined(ada *browser, email string) *browser {
+	w.t.Helper()
+	path, b := w.invited(ada, email), newBrowser(w.url)
+	w.want(b.submit(path+"/register"), 200, "accept")
+	w.want(b.submit(path+"/accept"), 200, "open")
+	return b
 }
 
 // linked returns the path of a link that ada has made.
 func (w *world) linked(ada *browser, body string) string {
 	w.t.Helper()
-	made := ada.call("POST", "/api/organizations/acme/links", body)
+	made := ada.do("POST", "/api/organizations/acme/links", body)
 	w.want(made, 201, "pending")
 	return strings.TrimPrefix(made.field("url"), w.url)
 }
@@ -172,10 +229,10 @@ func TestHeaders(t *testing.T) {
 		"accept page":    newBrowser(w.url).get(path),
 		"stop page":      newBrowser(w.url).get("/invite/inv_x"),
 		"refused accept": ada.submit(path + "/accept"),
-		"refused CSRF":   ada.crossSite(path + "/accept"),
+		"refused CSRF":   ada.do("FORGE", path+"/accept", ""),
 		"style":          ada.get("/style.css"),
-		"list":           ada.call("GET", api+"/invitations", ""),
-		"API error":      newBrowser(w.url).call("GET", api+"/invitations", ""),
+		"list":           ada.do("GET", api+"/invitations", ""),
+		"API error":      newBrowser(w.url).do("GET", api+"/invitations", ""),
 		"no page":        ada.get("/nowhere"),
 	}
 	for name, got := range answers {
@@ -201,7 +258,7 @@ func TestClass44_CrossSite(t *testing.T) {
 	w := newWorld(t)
 	ada, api := w.team()
 	link := w.linked(ada, `{"role":"viewer"}`)
-	invited := ada.call("POST", api+"/invitations", `{"email":"ada@example.com","role":"viewer"}`)
+	invited := ada.do("POST", api+"/invitations", `{"email":"ada@example.com","role":"viewer"}`)
 	w.want(invited, 201, "pending")
 	path, id := ada.mailedTo("ada@example.com"), invited.field("id")
 	grace := w.verified("grace@example.com")
@@ -219,11 +276,14 @@ func TestClass44_CrossSite(t *testing.T) {
 			{"POST", api + "/links", `{"role":"owner"}`},
 			{"POST", api + "/invitations/" + id + "/resend"},
 			{"DELETE", api + "/invitations/" + id},
+			{"PUT", api + "/members/user-2/role", `{"role":"owner"}`}, {"PUT", api + "/members/user-2/quota", `{"limit":1,"period":"day"}`},
+			{"DELETE", api + "/members/user-2"}, {"POST", api + "/leave"},
+			{"POST", api + "/calls", `{"amount":1}`}, {"POST", "/api/personal/calls", `{"amount":1}`},
 		} {
 			for name, headers := range map[string][]string{
 				"cross-site":    {"Sec-Fetch-Site", "cross-site", "Origin", "null"},
 				"same-site":     {"Sec-Fetch-Site", "same-site", "Origin", w.url},
-				"older browser": {"Origin", "https://evil.example"},
+				"older browser": {"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
 			} {
 				got := b.do(request[0], request[1], request[2], append(headers, "Content-Type", "application/x-www-form-urlencoded")...)
 				if got.err != nil || got.status != http.StatusForbidden {
@@ -241,7 +301,7 @@ func TestClass44_CrossSite(t *testing.T) {
 }
 
 // What the API says of an error of the library, of its own, and of what nobody expected.
-func TestWriteError(t *testing.T) {
+func TestFail(t *testing.T) {
 	t.Parallel()
 	type test struct {
 		name   string
@@ -263,6 +323,12 @@ func TestWriteError(t *testing.T) {
 			"with the one that exists", &invitations.AlreadyInvitedError{InvitationID: [16]byte{15: 7}}, 409,
 			`{"error":{"code":"already_invited","message":"This address already has a pending invitation","invitation_id":"00000000-0000-0000-0000-000000000007"}}`,
 		},
+		{
+			"with what is left", &invitations.QuotaExceededError{Balance: invitations.Balance{Own: &invitations.Usage{
+				Quota: invitations.Quota{Limit: 9, Period: invitations.PeriodEndless}, Used: 7,
+			}}}, 429,
+			`{"error":{"code":"quota_exceeded","message":"` + invitations.ErrQuotaExceeded.Message() + `","balance":{"own":{"limit":9,"period":"endless","used":7}}}}`,
+		},
 		plain(errSignedOut, 401, "unauthenticated", "Sign in first"),
 		plain(&http.MaxBytesError{Limit: 1}, 413, "request_too_large", "The request is too large"),
 		plain(errors.New("password of the database: hunter2"), 500, "internal", "Something went wrong"),
@@ -273,7 +339,7 @@ func TestWriteError(t *testing.T) {
 			t.Run(test.name+wrapping, func(t *testing.T) {
 				t.Parallel()
 				w := httptest.NewRecorder()
-				writeError(w, err)
+				(&app{log: slog.New(slog.DiscardHandler)}).fail(w, httptest.NewRequest("GET", "/", nil), err)
 				if w.Code != test.status {
 					t.Errorf("got status %d, want %d", w.Code, test.status)
 				}
@@ -305,6 +371,22 @@ func (brokenStore) Invitations(context.Context, invitations.InvitationQuery) (in
 	return invitations.InvitationPage{}, errBroken
 }
 
+func (brokenStore) Members(context.Context, invitations.MemberQuery) (invitations.MemberPage, error) {
+	return invitations.MemberPage{}, errBroken
+}
+
+func (brokenStore) Workspaces(context.Context, invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
+	return invitations.WorkspacePage{}, errBroken
+}
+
+func (brokenStore) Consume(context.Context, invitations.Consumption) (invitations.Consumed, error) {
+	return invitations.Consumed{}, errBroken
+}
+
+func (brokenStore) SetPersonalQuota(context.Context, string, invitations.Quota) error {
+	return errBroken
+}
+
 // What is broken is logged, and not told.
 func TestBrokenStore(t *testing.T) {
 	t.Parallel()
@@ -312,18 +394,28 @@ func TestBrokenStore(t *testing.T) {
 	ada, api := w.team()
 	path := w.invited(ada, "grace@example.com")
 	w.svc = w.svc.WithStore(brokenStore{})
+	const org = "/api/organizations/{org}"
 	requests := map[string]answer{
-		"GET /invite/{token}":                               ada.get(path),
-		"POST /invite/{token}/accept":                       ada.submit(path + "/accept"),
-		"POST /invite/{token}/decline":                      ada.submit(path + "/decline"),
-		"POST /invite/{token}/register":                     ada.submit(path + "/register"),
-		"GET /{$}":                                          ada.get("/"),
-		"POST /api/organizations":                           ada.call("POST", "/api/organizations", `{"id":"other"}`),
-		"POST /api/organizations/{org}/invitations":         ada.call("POST", api+"/invitations", `{"email":"a@example.com","role":"viewer"}`),
-		"POST /api/organizations/{org}/links":               ada.call("POST", api+"/links", `{"role":"viewer"}`),
-		"GET /api/organizations/{org}/invitations":          ada.call("GET", api+"/invitations", ""),
-		"DELETE /api/organizations/{org}/invitations/{id}":  ada.call("DELETE", api+"/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057", ""),
-		"POST /api/organizations/{org}/invitations/{id}/re": ada.call("POST", api+"/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057/resend", ""),
+		"GET /invite/{token}":                  ada.get(path),
+		"POST /invite/{token}/accept":          ada.submit(path + "/accept"),
+		"POST /invite/{token}/decline":         ada.submit(path + "/decline"),
+		"POST /invite/{token}/register":        ada.submit(path + "/register"),
+		"POST /sign-in":                        newBrowser(w.url).submit("/sign-in", "email", "ada@example.com"),
+		"GET /{$}":                             ada.get("/"),
+		"POST /api/organizations":              ada.do("POST", "/api/organizations", `{"id":"other"}`),
+		"POST " + org + "/invitations":         ada.do("POST", api+"/invitations", `{"email":"a@example.com","role":"viewer"}`),
+		"POST " + org + "/links":               ada.do("POST", api+"/links", `{"role":"viewer"}`),
+		"GET " + org + "/invitations":          ada.do("GET", api+"/invitations", ""),
+		"DELETE " + org + "/invitations/{id}":  ada.do("DELETE", api+"/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057", ""),
+		"POST " + org + "/invitations/{id}/re": ada.do("POST", api+"/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057/resend", ""),
+		"GET " + org + "/members":              ada.do("GET", api+"/members", ""),
+		"PUT " + org + "/members/{user}/role":  ada.do("PUT", api+"/members/user-1/role", `{"role":"viewer"}`),
+		"PUT " + org + "/members/{user}/quota": ada.do("PUT", api+"/members/user-1/quota", `{"limit":1,"period":"day"}`),
+		"DELETE " + org + "/members/{user}":    ada.do("DELETE", api+"/members/user-1", ""),
+		"POST " + org + "/leave":               ada.do("POST", api+"/leave", ""),
+		"POST " + org + "/calls":               ada.do("POST", api+"/calls", `{"amount":1}`),
+		"POST /api/personal/calls":             ada.do("POST", "/api/personal/calls", `{"amount":1}`),
+		"GET " + org + "/invoices":             ada.do("GET", api+"/invoices", ""),
 	}
 	for pattern, got := range requests {
 		if got.err != nil || got.status != 500 {
@@ -345,7 +437,7 @@ func TestBrokenStore(t *testing.T) {
 func TestClass33_TokenInLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := tellStory(io.Discard, w.url); err != nil {
+	if err := tell(io.Discard, w.url, story); err != nil {
 		t.Fatal(err)
 	}
 	w.svc = w.svc.WithStore(brokenStore{})
@@ -374,7 +466,7 @@ func TestClass34_HostHeader(t *testing.T) {
 		for _, c := range ada.client.Jar.Cookies(w.base) {
 			r.AddCookie(c)
 		}
-		r.Host = "localhost:666" // another one that is answered
+		r.Host = w.base.Hostname() + ":666" // another one that is answered
 		r.Header.Set("X-Forwarded-Host", "evil.example")
 		r.Header.Set("Forwarded", "host=evil.example")
 		answer := httptest.NewRecorder()
@@ -388,46 +480,44 @@ func TestClass34_HostHeader(t *testing.T) {
 	}
 }
 
-// A site whose name leads here is told nothing, and the outbox is for this machine, where the
-// pages are for this machine alone.
+// A site whose name leads here is told nothing.
 func TestHosts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	path := w.invited(first(w.team()), "grace@example.com")
-	const local, public = "http://127.0.0.1:8080", "https://app.example.com:443"
-	const here, there = "127.0.0.1:1234", "192.0.2.1:1234"
+	const local, public = "http://127.0.0.1:8080", "https://app.example.com"
 	tests := []struct {
-		name, base, remote, host string
-		home, outbox             int
+		name, base, host string
+		want             int
 	}{
-		{"this machine", local, here, "127.0.0.1:8080", 200, 200},
-		{"by name", local, here, "localhost:8080", 200, 200},
-		{"IPv6", local, "[::1]:1234", "[::1]:8080", 200, 200},
-		{"another machine", local, there, "127.0.0.1:8080", 200, 404},
-		{"another site's name", local, here, "evil.example:8080", 421, 421},
-		{"which begins with ours", local, here, "127.0.0.1.evil.example", 421, 421},
-		{"no host", local, here, "", 421, 421},
-		{"public", public, here, "app.example.com", 200, 404},
-		{"public, in capitals", public, here, "APP.example.com:443", 200, 404},
-		{"public, past the proxy", public, here, "127.0.0.1:8080", 200, 404},
-		{"public, another site's name", public, here, "evil.example", 421, 421},
-		{"public, a name below", public, here, "evil.app.example.com", 421, 421},
+		{"ours", local, "127.0.0.1:8080", 200},
+		{"ours, IPv6", "http://[::1]:8080", "[::1]:8080", 200},
+		{"another name of this machine", local, "localhost:8080", 421},
+		{"another site's name", local, "evil.example:8080", 421},
+		{"which begins with ours", local, "127.0.0.1.evil.example", 421},
+		{"no host", local, "", 421},
+		{"public", public, "app.example.com", 200},
+		{"public, with the port", public, "app.example.com:443", 200},
+		{"public, in capitals", public, "APP.example.com", 200},
+		{"public, past the proxy", public, "127.0.0.1:8080", 421},
+		{"public, another site's name", public, "evil.example", 421},
+		{"public, a name below", public, "evil.app.example.com", 421},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			base, err := parseBase(test.base)
+			base, err := url.Parse(test.base)
 			if err != nil {
 				t.Fatal(err)
 			}
 			handler := (&app{svc: w.svc, host: w.host, base: base, log: w.log}).handler()
-			for path, want := range map[string]int{"/": test.home, path: test.home, "/style.css": test.home, "/dev/outbox": test.outbox} {
+			for _, path := range []string{"/", path, "/style.css", "/dev/outbox"} {
 				r := httptest.NewRequest("GET", path, nil)
-				r.RemoteAddr, r.Host = test.remote, test.host
+				r.Host = test.host
 				answer := httptest.NewRecorder()
 				handler.ServeHTTP(answer, r)
-				if answer.Code != want {
-					t.Errorf("%s: got %d, want %d", path, answer.Code, want)
+				if answer.Code != test.want {
+					t.Errorf("%s: got %d, want %d", path, answer.Code, test.want)
 				}
 				if got := answer.Body.String(); answer.Code != 200 && (strings.Contains(got, "inv_") || strings.Contains(got, "acme")) {
 					t.Errorf("%s: told %s", path, got)

@@ -43,6 +43,7 @@ func TestTeller(t *testing.T) {
 		{"refused, wrapped", func(l *teller) {
 			l.refused("step", fmt.Errorf("wrapped: %w", invitations.ErrExpired), invitations.ErrExpired)
 		}, ""},
+		{"refused, and more", func(l *teller) { l.refused("step", invitations.ErrExpired, invitations.ErrExpired, "more") }, ""},
 		{"not refused", func(l *teller) { l.refused("step", nil, invitations.ErrExpired) }, "step: got <nil>, want invitations: invitation has expired"},
 		{"refused otherwise", func(l *teller) { l.refused("step", invitations.ErrRevoked, invitations.ErrExpired) }, "step: got invitations: invitation was revoked"},
 		{"not told", func(l *teller) { l.check("asking", lost) }, "asking: lost"},
