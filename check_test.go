@@ -355,7 +355,7 @@ func badArguments() [][]refused {
 			}),
 		)
 	}
-	return all
+	return append(all, badMemberArguments(actors, badRoles)...)
 }
 
 // Every argument that is not acceptable is named, with a reason, before any store is asked;
@@ -373,7 +373,7 @@ func TestClass41_BadArguments(t *testing.T) {
 			seen[c.operation+" "+c.field] = true
 		}
 	}
-	require.Len(t, seen, 45, "every argument of every operation")
+	require.Len(t, seen, 87, "every argument of every operation")
 }
 
 // An error about an argument never quotes it.

@@ -36,6 +36,9 @@ func TestNew_Refused(t *testing.T) {
 		"a limit of more than 100,000":       {"pending_limit", invitations.Config{PendingLimit: 100_001}},
 		"negative uses":                      {"max_uses", invitations.Config{MaxUses: -1}},
 		"more than a thousand million uses":  {"max_uses", invitations.Config{MaxUses: 1_000_000_001}},
+		"a negative limit of members":        {"member_limit", invitations.Config{MemberLimit: -1}},
+		"more than 100,000 members":          {"member_limit", invitations.Config{MemberLimit: 100_001}},
+		"seats of no number":                 {"reserve_seats", invitations.Config{ReserveSeats: true}},
 		"the first of several is named":      {"max_expiry", invitations.Config{MaxExpiry: -1, Expiry: -1, MaxUses: -1}},
 		"the least limit is one, not a zero": {"pending_limit", invitations.Config{PendingLimit: -1 << 31}},
 	} {
@@ -61,6 +64,9 @@ func TestNew_Bounds(t *testing.T) {
 		"zero":                       {},
 		"the least":                  {MinExpiry: time.Microsecond, MaxExpiry: time.Microsecond, Expiry: time.Microsecond, PendingLimit: 1, MaxUses: 1},
 		"the greatest":               {MinExpiry: 3650 * days, MaxExpiry: 3650 * days, Expiry: 3650 * days, PendingLimit: 100_000, MaxUses: 1_000_000_000},
+		"one member":                 {MemberLimit: 1},
+		"one member, with a seat":    {MemberLimit: 1, ReserveSeats: true},
+		"100,000 members":            {MemberLimit: 100_000, ReserveSeats: true},
 		"expiry at the least":        {MinExpiry: 2 * days, Expiry: 2 * days},
 		"expiry at the greatest":     {MaxExpiry: 2 * days, Expiry: 2 * days},
 		"one expiry":                 {MinExpiry: 2 * days, MaxExpiry: 2 * days},
@@ -146,4 +152,89 @@ func TestNew_OwnLimits(t *testing.T) {
 	_, err = svc.CreateLink(t.Context(), invitations.System(), p)
 	requireInvalid(t, err, "role")
 	require.Len(t, store.UpdateCalls(), 1)
+}
+
+// What is asked of the store where members are limited: no more than the limit needs to
+// know.
+func TestNew_MemberLimit(t *testing.T) {
+	t.Parallel()
+	nina := invitations.Identity{UserID: "nina", Email: "NINA@example.com", EmailVerified: true}
+	unverified := nina
+	unverified.EmailVerified = false
+	odd := nina
+	odd.Email = "not an address"
+	invite := func(ctx ctxT, svc svcT) { _, _ = svc.Invite(ctx, olgaActs, goodInvite()) }
+	link := func(ctx ctxT, svc svcT) { _, _ = svc.CreateLink(ctx, olgaActs, goodLink()) }
+	resend := func(ctx ctxT, svc svcT) { _, _ = svc.Resend(ctx, olgaActs, goodResend()) }
+	accept := func(who invitations.Identity) func(ctxT, svcT) {
+		return func(ctx ctxT, svc svcT) { _, _ = svc.Accept(ctx, validWire().text(), who) }
+	}
+	next := func(ctx ctxT, svc svcT) {
+		_, _ = svc.Next(ctx, validWire().text(), invitations.Visitor{Identity: nina})
+	}
+	type seats struct {
+		members, emails int
+		recipient       string
+		at              time.Time
+	}
+	for name, c := range map[string]struct {
+		call    func(ctxT, svcT)
+		limit   int
+		reserve bool
+		want    seats
+	}{
+		"invite, no limit":             {invite, 0, false, seats{at: noon}},
+		"invite, a limit":              {invite, 5, false, seats{at: noon}},
+		"invite, seats":                {invite, 5, true, seats{members: 5, emails: 5, at: noon}},
+		"link, seats":                  {link, 5, true, seats{at: noon}},
+		"resend, a limit":              {resend, 5, false, seats{at: noon}},
+		"resend, seats":                {resend, 5, true, seats{members: 5, emails: 5, at: noon}},
+		"accept, no limit":             {accept(nina), 0, false, seats{}},
+		"accept, a limit":              {accept(nina), 5, false, seats{members: 5}},
+		"accept, seats":                {accept(nina), 5, true, seats{members: 5, emails: 6, recipient: "nina@example.com", at: noon}},
+		"accept, seats, no proof":      {accept(unverified), 5, true, seats{members: 5, emails: 6, at: noon}},
+		"accept, seats, no address":    {accept(odd), 5, true, seats{members: 5, emails: 6, at: noon}},
+		"next, seats, as for accept":   {next, 5, true, seats{members: 5, emails: 6, recipient: "nina@example.com", at: noon}},
+		"next, a limit, as for accept": {next, 5, false, seats{members: 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := atNoon()
+			config.MemberLimit, config.ReserveSeats = c.limit, c.reserve
+			store := answering(ninaInvited())
+			c.call(t.Context(), serviceOn(t, store, config))
+			var q invitations.Query
+			for _, call := range store.UpdateCalls() {
+				q = call.Q
+			}
+			for _, call := range store.ViewCalls() {
+				q = call.Q
+			}
+			require.Equal(t, c.want, seats{q.MembersUpTo, q.PendingEmailsUpTo, q.PendingFor, q.PendingAt})
+		})
+	}
+}
+
+// The limits reach the rules.
+func TestNew_MemberLimitCounts(t *testing.T) {
+	t.Parallel()
+	config := atNoon()
+	config.MemberLimit = 5
+	full := ninaInvited()
+	full.MemberCount = 5
+	nina := invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}
+	_, err := serviceOn(t, answering(full), config).Accept(t.Context(), validWire().text(), nina)
+	require.Equal(t, invitations.ErrMemberLimit, err)
+	next, err := serviceOn(t, answering(full), config).Next(t.Context(), validWire().text(), invitations.Visitor{Identity: nina})
+	require.NoError(t, err)
+	require.Equal(t, invitations.Next{Step: invitations.StepStop, Offer: offer, Reason: invitations.ErrMemberLimit}, next)
+
+	config.ReserveSeats = true
+	taken := workable("Invite")
+	taken.MemberCount, taken.PendingEmails = 4, 1
+	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olgaActs, goodInvite())
+	require.Equal(t, invitations.ErrMemberLimit, err)
+	taken.PendingEmails = 0
+	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olgaActs, goodInvite())
+	require.NoError(t, err)
 }

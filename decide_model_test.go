@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,38 +20,56 @@ func TestHistories(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)
-		t.Repeat(map[string]func(*rapid.T){
-			"":        w.check,
-			"invite":  w.invite,
-			"again":   w.createAgain,
-			"resend":  w.resend,
-			"revoke":  w.revoke,
-			"accept":  w.accept,
-			"accept2": w.accept, // what matters most happens most
-			"decline": w.decline,
-			"demote":  w.changeRole,
-			"remove":  w.remove,
-			"wait":    w.wait,
-		})
+		steps := map[string]func(*rapid.T){
+			"":         w.check,
+			"invite":   w.invite,
+			"invite2":  w.invite, // what all the rest needs happens most
+			"invite3":  w.invite,
+			"again":    w.createAgain,
+			"resend":   w.resend,
+			"revoke":   w.revoke,
+			"accept":   w.accept,
+			"accept2":  w.accept,
+			"decline":  w.decline,
+			"change":   w.changeRole,
+			"change2":  w.changeRole,
+			"remove":   w.removeMember,
+			"leave":    w.leave,
+			"transfer": w.transfer,
+			"quota":    w.setQuota,
+			"consume":  w.consume,
+			"deploy":   w.deploy,
+			"wait":     w.wait,
+		}
+		for range 3 { // one is short, and much needs others before it
+			t.Repeat(steps)
+		}
 	})
 }
 
 // A world is an organization as a store would keep it, and its history.
 type world struct {
-	rules
-	version  int64
+	svc     *Service // which says what facts are asked for
+	now     time.Time
+	version int64
+
 	members  map[string]Member
 	removals map[string]Removal
 	records  map[uuid.UUID]Record
+	quotas   map[string]QuotaRecord
 
-	drafts  []Record             // every draft that was ever asked for with success
-	sent    []claim              // every token there ever was
-	joined  map[uuid.UUID]int    // how many each invitation has brought in
-	ended   map[uuid.UUID]Record // what reached a final state, as it was then
-	removed map[string]int       // when, in ticks
-	sentAt  map[uuid.UUID]int
-	ticks   int // orders the history, without clock and versions
-	serial  uint64
+	drafts []Record             // every draft that was ever asked for with success
+	sent   []claim              // every token there ever was
+	joined map[uuid.UUID]int    // how many each invitation has brought in
+	ended  map[uuid.UUID]Record // what reached a final state, as it was then
+	told   map[string]Role      // the members, as the events tell them
+
+	// When it happened last, in ticks, which order the history without clock and versions.
+	removed, quotaSet map[string]int
+	sentAt            map[uuid.UUID]int
+	deployed          int
+	ticks             int
+	serial            uint64
 }
 
 var (
@@ -62,29 +79,53 @@ var (
 
 func newWorld(t *rapid.T) *world {
 	w := &world{
-		rules:    rules{policy: DefaultPolicy(), pendingLimit: rapid.IntRange(1, 4).Draw(t, "limit"), maxExpiry: 30 * 24 * time.Hour, now: noon},
+		now:      noon,
 		version:  1,
 		members:  map[string]Member{olga: memberOf(olga, RoleOwner)},
 		removals: map[string]Removal{},
 		records:  map[uuid.UUID]Record{},
+		quotas:   map[string]QuotaRecord{},
 		joined:   map[uuid.UUID]int{},
 		ended:    map[uuid.UUID]Record{},
+		told:     map[string]Role{olga: RoleOwner},
 		removed:  map[string]int{},
+		quotaSet: map[string]int{},
 		sentAt:   map[uuid.UUID]int{},
 	}
+	w.svc = &Service{config: Config{
+		Policy: DefaultPolicy(), Clock: func() time.Time { return w.now },
+		MaxExpiry: 30 * day, PendingLimit: rapid.IntRange(1, 4).Draw(t, "limit"),
+	}}
 	if rapid.Bool().Draw(t, "own policy") {
-		w.policy = anyPolicy.Draw(t, "policy")
+		w.svc.config.Policy = anyPolicy.Draw(t, "policy")
 	}
-	w.members[adam] = memberOf(adam, w.anyRole(t))
-	w.members[dora] = memberOf(dora, w.anyRole(t))
+	if rapid.Bool().Draw(t, "a limit of members") {
+		w.svc.config.MemberLimit = rapid.IntRange(3, 5).Draw(t, "member limit")
+		w.svc.config.ReserveSeats = rapid.IntRange(0, 3).Draw(t, "reserve seats") > 0
+	}
+	for _, user := range []string{adam, dora} {
+		w.members[user] = memberOf(user, w.anyRole(t))
+		w.told[user] = w.members[user].Role
+	}
+	for range 3 {
+		w.invite(t)
+	}
 	return w
+}
+
+func (w *world) policy() *Policy { return w.svc.config.Policy }
+
+// tick returns a place in the history, later than all before.
+func (w *world) tick() int {
+	w.ticks++
+	return w.ticks
 }
 
 // anyPolicy draws a policy of the role names of the default one, with any permissions.
 var anyPolicy = rapid.Custom(func(t *rapid.T) *Policy {
 	roles := map[Role][]Permission{RoleOwner: allPermissions}
 	for _, role := range []Role{RoleAdmin, RoleDeveloper, RoleViewer} {
-		roles[role] = rapid.SliceOf(rapid.SampledFrom(allPermissions[:6])).Draw(t, string(role))
+		roles[role] = rapid.SliceOf(rapid.SampledFrom(allPermissions)).Draw(t, string(role))
 	}
 	policy, err := NewPolicy(roles)
 	require.NoError(t, err)
@@ -93,11 +134,17 @@ var anyPolicy = rapid.Custom(func(t *rapid.T) *Policy {
 
 // anyRole draws a role, seldom one that the policy does not know.
 func (w *world) anyRole(t *rapid.T) Role {
-	return rapid.SampledFrom(append(w.policy.Roles(), RoleOwner, RoleAdmin, ghost)).Draw(t, "role")
+	return rapid.SampledFrom(append(w.policy().Roles(), RoleOwner, RoleAdmin, ghost)).Draw(t, "role")
 }
 
+// anyQuota draws a quota, mostly none.
+func anyQuota(t *rapid.T) Quota {
+	return rapid.SampledFrom([]Quota{{}, {}, {}, {5, PeriodDay}, {0, PeriodMonth}, {9, PeriodEndless}}).Draw(t, "quota")
+}
+
+// anyActor draws who acts, mostly somebody who may.
 func (w *world) anyActor(t *rapid.T) Actor {
-	user := rapid.SampledFrom(append([]string{""}, worldUsers...)).Draw(t, "actor")
+	user := rapid.SampledFrom(append([]string{"", olga, olga, adam}, worldUsers...)).Draw(t, "actor")
 	if user == "" {
 		return System()
 	}
@@ -116,29 +163,38 @@ func (w *world) newNonce() (n Nonce) {
 	return n
 }
 
-// anyID draws the id of an invitation, or of none.
+// anyID draws the id of an invitation, seldom of none.
 func (w *world) anyID(t *rapid.T) uuid.UUID {
-	ids := slices.SortedFunc(maps.Keys(w.records), compareIDs)
-	return rapid.SampledFrom(append(ids, otherID)).Draw(t, "id")
+	if len(w.records) == 0 || rapid.IntRange(0, 19).Draw(t, "no such") == 19 {
+		return otherID
+	}
+	return rapid.SampledFrom(slices.SortedFunc(maps.Keys(w.records), compareIDs)).Draw(t, "id")
 }
 
 func compareIDs(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }
 
-// facts gives what was asked for and nothing else, as a strict store would.
-func (w *world) facts(id uuid.UUID, users, emails []string) Facts {
+// facts gives what q asks for and nothing else, as a strict store would.
+func (w *world) facts(q Query) Facts {
 	f := Facts{
 		Organization: acme, Version: w.version,
-		Members: map[string]Member{}, Removals: map[string]Removal{}, Pending: map[string]uuid.UUID{},
+		Members: map[string]Member{}, Removals: map[string]Removal{}, Pending: map[string]uuid.UUID{}, Quotas: map[string]QuotaRecord{},
 	}
-	if record, ok := w.records[id]; ok {
+	emails := q.Emails
+	record, ok := w.records[q.Invitation]
+	if q.Organization == "" && (!ok || record.Nonce != q.Nonce) {
+		return Facts{}
+	}
+	if ok {
 		record = record.Clone()
 		f.Invitation = &record
-		if sender, ok := w.members[record.SentBy]; ok {
+		if sender, ok := w.members[record.SentBy]; ok && q.Sender {
 			f.Sender = &sender
 		}
-		emails = append(slices.Clip(emails), record.Email)
+		if q.SameEmail {
+			emails = append(slices.Clip(emails), record.Email)
+		}
 	}
-	for _, user := range users {
+	for _, user := range q.Members {
 		if m, ok := w.members[user]; ok {
 			f.Members[user] = m
 		}
@@ -146,19 +202,46 @@ func (w *world) facts(id uuid.UUID, users, emails []string) Facts {
 			f.Removals[user] = r
 		}
 	}
-	for _, record := range w.pendingNow() {
-		f.PendingCount++
+	for user, quota := range w.quotas {
+		if q.Quotas && (user == "" || slices.Contains(q.Members, user)) {
+			f.Quotas[user] = quota
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(w.records), compareIDs) {
+		record := w.records[id]
+		if record.State != StatePending || !record.ExpiresAt.After(q.PendingAt) {
+			continue
+		}
+		f.PendingCount = min(f.PendingCount+1, q.PendingUpTo)
+		if record.Kind == KindEmail {
+			f.PendingEmails = min(f.PendingEmails+1, q.PendingEmailsUpTo)
+		}
 		if record.Email != "" && slices.Contains(emails, record.Email) {
 			f.Pending[record.Email] = record.ID
 		}
+		if q.PendingSentBy != "" && record.SentBy == q.PendingSentBy || q.PendingFor != "" && record.Email == q.PendingFor {
+			f.PendingRecords = append(f.PendingRecords, record.Clone())
+		}
 	}
+	f.MemberCount = min(len(w.members), q.MembersUpTo)
+	f.Owners = min(w.owners(), q.OwnersUpTo)
 	return f
 }
 
-func (w *world) pendingNow() []Record {
+func (w *world) owners() (n int) {
+	for _, m := range w.members {
+		if m.Role == RoleOwner {
+			n++
+		}
+	}
+	return n
+}
+
+// pendingNow returns what is pending, of one kind or of both.
+func (w *world) pendingNow(kinds ...Kind) []Record {
 	var pending []Record
 	for _, record := range w.records {
-		if w.isPending(record) {
+		if w.isPending(record) && (len(kinds) == 0 || slices.Contains(kinds, record.Kind)) {
 			pending = append(pending, record)
 		}
 	}
@@ -175,13 +258,33 @@ func (w *world) apply(t *rapid.T, c Changes) {
 		return
 	}
 	w.version++
-	require.Empty(t, c.Removals)
+	for _, user := range c.Gone {
+		require.Contains(t, w.members, user)
+		delete(w.members, user)
+	}
+	for _, r := range c.Removals {
+		require.Equal(t, Removal{Organization: acme, UserID: r.UserID, Version: w.version, At: w.now}, r)
+		require.Contains(t, c.Gone, r.UserID)
+		w.removals[r.UserID] = r
+	}
 	for _, m := range c.Members {
 		require.Equal(t, acme, m.Organization)
+		require.NotContains(t, c.Gone, m.UserID)
 		w.members[m.UserID] = m
 	}
+	for _, q := range c.Quotas {
+		require.Equal(t, QuotaRecord{Organization: acme, UserID: q.UserID, Quota: q.Quota, Version: w.version}, q)
+		if old := w.quotas[q.UserID]; old.Period == q.Period {
+			q.PeriodStart, q.Used = old.PeriodStart, old.Used
+		}
+		w.quotas[q.UserID] = q
+		w.quotaSet[q.UserID] = w.tick()
+	}
+	put := map[uuid.UUID]bool{}
 	for _, record := range c.Invitations {
 		require.Equal(t, acme, record.Organization)
+		require.False(t, put[record.ID], "put twice")
+		put[record.ID] = true
 		w.records[record.ID] = record.Clone()
 		if record.State != StatePending {
 			w.ended[record.ID] = record.Clone()
@@ -190,249 +293,65 @@ func (w *world) apply(t *rapid.T, c Changes) {
 	for _, e := range c.Events {
 		require.Equal(t, acme, e.Organization)
 		require.Equal(t, w.now, e.At)
+		switch e.Type {
+		case EventMemberJoined, EventMemberRoleChanged:
+			w.told[e.Subject] = e.Role
+		case EventMemberRemoved, EventMemberLeft:
+			delete(w.told, e.Subject)
+		}
 	}
 }
 
 // actorMay says in the words of the policy whether actor holds permission.
 func (w *world) actorMay(actor Actor, permission Permission) bool {
 	m, ok := w.members[actor.user]
-	return actor == System() || ok && w.policy.Allows(m.Role, permission)
+	return actor == System() || ok && w.policy().Allows(m.Role, permission)
 }
 
 func (w *world) actorCanGive(actor Actor, role Role) bool {
 	if actor == System() {
-		return w.policy.Has(role)
+		return w.policy().Has(role)
 	}
 	m, ok := w.members[actor.user]
-	return ok && holdsAllOf(w.policy, m.Role, role)
+	return ok && holdsAllOf(w.policy(), m.Role, role)
 }
 
-func (w *world) invite(t *rapid.T) {
-	actor := w.anyActor(t)
-	draft := Record{
-		Invitation: Invitation{
-			ID: w.newUUID(), Organization: acme, Kind: KindLink, State: StatePending, Role: w.anyRole(t),
-			MaxUses: rapid.IntRange(0, 3).Draw(t, "max uses"), CreatedBy: actor.user, SentBy: actor.user,
-			CreatedAt: w.now, SentAt: w.now,
-			ExpiresAt: w.now.Add(time.Duration(rapid.IntRange(1, 4).Draw(t, "days")) * day),
-		},
-		Nonce: w.newNonce(),
-	}
-	switch rapid.IntRange(0, 3).Draw(t, "kind") {
-	case 0:
-		draft.AllowedDomains = []string{"example.com"}
-	case 1:
-	default:
-		draft.Kind, draft.MaxUses = KindEmail, 1
-		draft.Email = rapid.SampledFrom(worldEmails).Draw(t, "email")
-	}
-	w.create(t, actor, draft)
-}
-
-// createAgain repeats a call that was answered before, as the same actor or as another.
-func (w *world) createAgain(t *rapid.T) {
-	if len(w.drafts) == 0 {
-		t.Skip("nothing to repeat")
-	}
-	draft := rapid.SampledFrom(w.drafts).Draw(t, "draft").Clone()
-	lifetime := draft.ExpiresAt.Sub(draft.SentAt)
-	draft.CreatedAt, draft.SentAt, draft.ExpiresAt = w.now, w.now, w.now.Add(lifetime)
-	draft.Nonce = w.newNonce()
-	actor := w.anyActor(t)
-	draft.CreatedBy, draft.SentBy = actor.user, actor.user
-	if rapid.Bool().Draw(t, "other content") {
-		draft.Message += "!"
-	}
-	w.create(t, actor, draft)
-}
-
-func (w *world) create(t *rapid.T, actor Actor, draft Record) {
-	var emails []string
-	if draft.Email != "" {
-		emails = []string{draft.Email}
-	}
-	f := w.facts(draft.ID, actor.members(), emails)
-	record, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-		return w.rules.create(f, actor, draft)
-	})
-
-	existing, exists := w.records[draft.ID]
-	allowed := w.actorMay(actor, PermissionInvitationCreate) && w.actorCanGive(actor, draft.Role)
-	switch {
-	case !allowed:
-		require.Contains(t, []error{ErrPermissionDenied, ErrRoleNotAssignable}, err)
-	case exists:
-		first := w.drafts[slices.IndexFunc(w.drafts, func(d Record) bool { return d.ID == draft.ID })]
-		same := first.Message == draft.Message && first.CreatedBy == draft.CreatedBy &&
-			existing.ExpiresAt.Sub(existing.SentAt) == draft.ExpiresAt.Sub(draft.SentAt)
-		if same {
-			require.NoError(t, err)
-			require.Equal(t, existing, record)
-			require.True(t, changes.Empty())
-		} else {
-			require.Equal(t, ErrConflict, err)
-		}
-	case w.addressPending(draft.Email):
-		require.ErrorIs(t, err, ErrAlreadyInvited)
-	case len(w.pendingNow()) >= w.pendingLimit:
-		require.Equal(t, ErrPendingLimit, err)
-	default:
-		require.NoError(t, err)
-		w.drafts = append(w.drafts, draft)
-		w.remember(t, changes)
-	}
-	w.apply(t, changes)
-}
-
-// remember notes that the invitation of changes was sent.
-func (w *world) remember(t *rapid.T, changes Changes) {
-	require.Len(t, changes.Invitations, 1)
-	record := changes.Invitations[0]
-	w.sent = append(w.sent, claim{record.ID, record.Nonce})
-	w.ticks++
-	w.sentAt[record.ID] = w.ticks
-}
-
-func (w *world) addressPending(email string) bool {
-	return email != "" && slices.ContainsFunc(w.pendingNow(), func(r Record) bool { return r.Email == email })
-}
-
-func (w *world) resend(t *rapid.T) {
-	actor, id, nonce := w.anyActor(t), w.anyID(t), w.newNonce()
-	before, exists := w.records[id]
-	full := len(w.pendingNow()) >= w.pendingLimit || w.addressPending(before.Email)
-	_, changes, err := decided(t, w.facts(id, actor.members(), nil), func(f Facts) (Record, Changes, error) {
-		return w.rules.resend(f, actor, nonce, 0)
-	})
-	allowed := w.actorMay(actor, PermissionInvitationResend) && exists && w.actorCanGive(actor, before.Role) &&
-		before.State == StatePending && (w.isPending(before) || !full)
-	require.Equal(t, allowed, err == nil, "%v", err)
-	if allowed {
-		after := changes.Invitations[0]
-		require.Equal(t, nonce, after.Nonce)
-		require.Equal(t, actor.user, after.SentBy)
-		require.Equal(t, before.Uses, after.Uses)
-		w.remember(t, changes)
-	}
-	w.apply(t, changes)
-}
-
-func (w *world) revoke(t *rapid.T) {
-	actor, id := w.anyActor(t), w.anyID(t)
-	_, changes, err := decided(t, w.facts(id, actor.members(), nil), func(f Facts) (Record, Changes, error) {
-		return w.rules.revoke(f, actor)
-	})
-	record, exists := w.records[id]
-	allowed := w.actorMay(actor, PermissionInvitationRevoke) && exists && w.isPending(record)
-	require.Equal(t, allowed, err == nil, "%v", err)
-	w.apply(t, changes)
-}
-
-// anyClaim draws any token that there ever was, mostly one that still opens something.
-func (w *world) anyClaim(t *rapid.T) claim {
-	live := []claim{{otherID, newNonce}}
-	for _, record := range w.records {
-		live = append(live, claim{record.ID, record.Nonce})
-	}
-	slices.SortFunc(live, func(a, b claim) int { return compareIDs(a.id, b.id) })
-	if len(w.sent) > 0 && rapid.IntRange(0, 3).Draw(t, "any token") == 0 {
-		return rapid.SampledFrom(w.sent).Draw(t, "token")
-	}
-	return rapid.SampledFrom(live).Draw(t, "live token")
-}
-
-func (w *world) accept(t *rapid.T) {
-	c := w.anyClaim(t)
-	record, exists := w.records[c.id]
-	who := Identity{
-		UserID:        rapid.SampledFrom(worldUsers).Draw(t, "user"),
-		Email:         rapid.SampledFrom(append(worldEmails, "", "x@sub.example.com", "NINA@example.com")).Draw(t, "email"),
-		EmailVerified: rapid.Bool().Draw(t, "verified"),
-	}
-	if record.Email != "" && rapid.Bool().Draw(t, "the right one") {
-		who.Email, who.EmailVerified = record.Email, true
-	}
-	member, changes, err := decided(t, w.facts(c.id, []string{who.UserID}, nil), func(f Facts) (Member, Changes, error) {
-		return w.rules.accept(f, c, who)
-	})
-
-	opens := exists && record.Nonce == c.nonce
-	present, isMember := w.members[who.UserID]
-	if opens && isMember && present.InvitationID == record.ID {
-		require.NoError(t, err)
-		require.Equal(t, present, member)
-		require.True(t, changes.Empty())
-		return
-	}
-	sender, senderStays := w.members[record.SentBy]
-	entitled := record.SentBy == "" && w.policy.Has(record.Role) ||
-		senderStays && holdsAllOf(w.policy, sender.Role, record.Role) &&
-			(w.policy.Allows(sender.Role, PermissionInvitationCreate) || w.policy.Allows(sender.Role, PermissionInvitationResend))
-	email := strings.ToLower(who.Email)
-	_, domain, _ := strings.Cut(email, "@")
-	matches := record.Kind == KindEmail && who.EmailVerified && email == record.Email ||
-		record.Kind == KindLink && (len(record.AllowedDomains) == 0 ||
-			who.EmailVerified && slices.Contains(record.AllowedDomains, domain))
-	removedAt, wasRemoved := w.removed[who.UserID]
-	allowed := opens && w.isPending(record) && entitled && matches && !isMember &&
-		!(wasRemoved && removedAt >= w.sentAt[record.ID])
-	require.Equal(t, allowed, err == nil, "%v", err)
-	if allowed {
-		require.Len(t, changes.Members, 1)
-		require.Equal(t, member, changes.Members[0])
-		require.Equal(t, who.UserID, member.UserID)
-		require.Equal(t, record.Role, member.Role)
-		require.Equal(t, record.ID, member.InvitationID)
-		require.Equal(t, record.SentBy, member.InvitedBy)
-		w.joined[record.ID]++
-	}
-	w.apply(t, changes)
-}
-
-func (w *world) decline(t *rapid.T) {
-	c := w.anyClaim(t)
-	_, changes, err := decided(t, w.facts(c.id, nil, nil), func(f Facts) (Record, Changes, error) {
-		return w.rules.decline(f, c)
-	})
-	record, exists := w.records[c.id]
-	allowed := exists && record.Nonce == c.nonce && record.Kind == KindEmail && w.isPending(record)
-	require.Equal(t, allowed, err == nil, "%v", err)
-	w.apply(t, changes)
-}
-
-// changeRole gives a member another role, or none that the policy knows.
-func (w *world) changeRole(t *rapid.T) {
-	user := rapid.SampledFrom(slices.Sorted(maps.Keys(w.members))).Draw(t, "user")
-	m := w.members[user]
-	m.Role = w.anyRole(t)
-	w.members[user] = m
-	w.version++
-}
-
-func (w *world) remove(t *rapid.T) {
-	user := rapid.SampledFrom(worldUsers).Draw(t, "user")
-	if _, ok := w.members[user]; !ok || len(w.members) == 1 {
-		t.Skip("nobody to remove")
-	}
-	w.ticks++
-	w.version++
-	delete(w.members, user)
-	w.removals[user] = Removal{Organization: acme, UserID: user, Version: w.version, At: w.now}
-	w.removed[user] = w.ticks
-}
-
-func (w *world) wait(t *rapid.T) {
-	w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Microsecond, time.Hour, day, 3 * day}).Draw(t, "time"))
+// couldSend reports whether a member with the role could send the invitation.
+func (w *world) couldSend(role Role, record Record) bool {
+	p := w.policy()
+	return holdsAllOf(p, role, record.Role) &&
+		(p.Allows(role, PermissionInvitationCreate) || p.Allows(role, PermissionInvitationResend)) &&
+		(record.Quota == Quota{} || p.Allows(role, PermissionQuotaUpdate))
 }
 
 // check is what holds at every instant.
 func (w *world) check(t *rapid.T) {
-	require.LessOrEqual(t, len(w.pendingNow()), w.pendingLimit)
+	require.Positive(t, w.owners(), "an organization has an owner")
+	roles := map[string]Role{}
+	for user, m := range w.members {
+		require.Equal(t, user, m.UserID)
+		roles[user] = m.Role
+	}
+	require.Equal(t, w.told, roles, "the events tell who is in")
+
+	require.LessOrEqual(t, len(w.pendingNow()), w.svc.config.PendingLimit)
+	if limit := w.svc.config.MemberLimit; limit > 0 {
+		taken := len(w.members)
+		if w.svc.config.ReserveSeats {
+			taken += len(w.pendingNow(KindEmail))
+		}
+		require.LessOrEqual(t, taken, limit, "each has a seat")
+	}
 	addresses := map[string]bool{}
 	for _, record := range w.pendingNow() {
 		if record.Email != "" {
 			require.False(t, addresses[record.Email], "two pending invitations of one address")
 			addresses[record.Email] = true
+		}
+		if record.SentBy != "" && w.sentAt[record.ID] > w.deployed {
+			sender, ok := w.members[record.SentBy]
+			require.True(t, ok, "the sender of what is pending is a member")
+			require.True(t, w.couldSend(sender.Role, record), "a %s could send it", sender.Role)
 		}
 	}
 	for id, record := range w.records {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -39,7 +40,11 @@ var sentinels = []struct {
 	{invitations.ErrAlreadyInvited, "already_invited", http.StatusConflict, "", nil},
 	{invitations.ErrAlreadyMember, "already_member", http.StatusConflict, "", nil},
 	{invitations.ErrConflict, "conflict", http.StatusConflict, "", nil},
+	{invitations.ErrConcurrentChange, "concurrent_change", http.StatusConflict, "", invitations.ErrConflict},
+	{invitations.ErrLastOwner, "last_owner", http.StatusConflict, "", nil},
 	{invitations.ErrPendingLimit, "pending_limit_reached", http.StatusConflict, "", nil},
+	{invitations.ErrMemberLimit, "member_limit_reached", http.StatusConflict, "", nil},
+	{invitations.ErrQuotaExceeded, "quota_exceeded", http.StatusTooManyRequests, "", nil},
 	{invitations.ErrInvalid, "invalid_argument", http.StatusUnprocessableEntity, "", nil},
 	{invitations.ErrOutcomeUnknown, "outcome_unknown", http.StatusServiceUnavailable, "", nil},
 }
@@ -94,6 +99,8 @@ func TestErrors_As(t *testing.T) {
 		&invitations.AlreadyInvitedError{InvitationID: signedID}:           invitations.ErrAlreadyInvited,
 		fmt.Errorf("x: %w", &invitations.InvalidError{Field: "email"}):     invitations.ErrInvalid,
 		fmt.Errorf("x: %w", &invitations.AlreadyInvitedError{}):            invitations.ErrAlreadyInvited,
+		&invitations.QuotaExceededError{}:                                  invitations.ErrQuotaExceeded,
+		fmt.Errorf("x: %w", &invitations.QuotaExceededError{}):             invitations.ErrQuotaExceeded,
 		errors.Join(errors.New("x"), invitations.ErrExpired):               invitations.ErrExpired,
 		fmt.Errorf("%w: %w", errors.New("x"), invitations.ErrPendingLimit): invitations.ErrPendingLimit,
 	} {
@@ -121,4 +128,49 @@ func TestAlreadyInvitedError(t *testing.T) {
 	t.Parallel()
 	err := &invitations.AlreadyInvitedError{InvitationID: uuid.MustParse("019531f0-0000-7000-8000-000000000009")}
 	require.Equal(t, invitations.ErrAlreadyInvited.Error(), err.Error())
+}
+
+func TestQuotaExceededError(t *testing.T) {
+	t.Parallel()
+	err := &invitations.QuotaExceededError{Balance: invitations.Balance{Own: usage(10, invitations.PeriodDay, 8, midnight(2026, 3, 2))}}
+	require.Equal(t, invitations.ErrQuotaExceeded.Error(), err.Error())
+	left, limited := err.Balance.Left()
+	require.Equal(t, int64(2), left)
+	require.True(t, limited)
+}
+
+// Waiting helps only where all that is short comes back, and is enough then.
+func TestQuotaExceededError_RetryAt(t *testing.T) {
+	t.Parallel()
+	tomorrow, april := midnight(2026, 3, 2), midnight(2026, 4, 1)
+	day := func(limit, used int64) *invitations.Usage { return usage(limit, invitations.PeriodDay, used, tomorrow) }
+	month := func(limit, used int64) *invitations.Usage { return usage(limit, invitations.PeriodMonth, used, april) }
+	endless := func(limit, used int64) *invitations.Usage {
+		return usage(limit, invitations.PeriodEndless, used, time.Time{})
+	}
+	for name, c := range map[string]struct {
+		amount      int64
+		own, shared *invitations.Usage
+		want        time.Time
+	}{
+		"own is short":                  {3, day(10, 8), nil, tomorrow},
+		"shared is short":               {3, nil, month(10, 8), april},
+		"own is short, shared is not":   {3, day(10, 8), month(100, 8), tomorrow},
+		"shared is short, own is not":   {3, day(10, 7), month(10, 8), april},
+		"both are, shared for longer":   {3, day(10, 8), month(10, 8), april},
+		"both are, own for longer":      {3, month(10, 8), day(10, 8), april},
+		"own is short for good":         {3, endless(10, 8), month(100, 8), time.Time{}},
+		"shared is short for good":      {3, day(10, 8), endless(10, 8), time.Time{}},
+		"shared is endless, and has it": {3, day(10, 8), endless(10, 7), tomorrow},
+		"more than there ever is":       {11, day(10, 0), nil, time.Time{}},
+		"all there ever is":             {10, day(10, 1), nil, tomorrow},
+		"more than the shared ever is":  {11, day(20, 15), month(10, 0), time.Time{}},
+		"own is none":                   {1, day(0, 0), nil, time.Time{}},
+		"own was lowered below its use": {5, day(5, 9), nil, tomorrow},
+		"nothing is short any more":     {3, day(10, 1), month(10, 1), time.Time{}},
+		"nothing limits":                {3, nil, nil, time.Time{}},
+	} {
+		err := &invitations.QuotaExceededError{Amount: c.amount, Balance: invitations.Balance{Own: c.own, Shared: c.shared}}
+		require.Equal(t, c.want, err.RetryAt(), name)
+	}
 }

@@ -21,7 +21,7 @@ func TestValuesSurviveJSON(t *testing.T) {
 		Invitation: invitations.Invitation{
 			ID: id, Organization: "acme", Kind: invitations.KindLink, State: invitations.StateRevoked, Email: "a@example.com",
 			Role: "viewer", Message: "Hi\n", Metadata: metadata, AllowedDomains: []string{"example.com"}, MaxUses: 3, Uses: 2,
-			CreatedBy: "ada", SentBy: "bob", CreatedAt: at, SentAt: at.Add(1000), ExpiresAt: at.Add(2000), EndedAt: at.Add(3000),
+			Quota: invitations.Quota{Limit: 1 << 50, Period: "month"}, CreatedBy: "ada", SentBy: "bob", CreatedAt: at, SentAt: at.Add(1000), ExpiresAt: at.Add(2000), EndedAt: at.Add(3000),
 		},
 		Nonce: invitations.NewNonce(), SentVersion: 1 << 60,
 	})
@@ -33,9 +33,47 @@ func TestValuesSurviveJSON(t *testing.T) {
 	survives(t, invitations.Removal{Organization: "acme", UserID: "ada", Version: 7, At: at})
 	survives(t, invitations.Event{
 		Organization: "acme", Version: 7, Index: 1, Type: invitations.EventMemberJoined, At: at, Actor: "ada", Subject: "bob",
-		InvitationID: id, Role: "viewer", Reason: "because",
+		InvitationID: id, Role: "viewer", Quota: invitations.Quota{Limit: 5, Period: "day"}, Reason: "because",
 	})
 	survives(t, invitations.Event{})
+	survives(t, invitations.QuotaRecord{
+		Organization: "acme", UserID: "ada", Quota: invitations.Quota{Limit: maxAmount, Period: "endless"}, Version: 7, PeriodStart: at, Used: maxAmount,
+	})
+	survives(t, invitations.QuotaRecord{})
+}
+
+// A quota is told where there is one, and nowhere else.
+func TestQuota_JSON(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	quota := invitations.Quota{Limit: 5, Period: invitations.PeriodDay}
+	for want, value := range map[string]any{
+		`{"organization":"acme","version":7,"index":0,"type":"quota.changed","at":"2026-03-01T12:00:00Z","actor":"ada","subject":"bob",
+			"quota":{"limit":5,"period":"day"}}`: invitations.Event{
+			Organization: "acme", Version: 7, Type: invitations.EventQuotaChanged, At: at, Actor: "ada", Subject: "bob", Quota: quota,
+		},
+		`{"organization":"acme","version":7,"index":1,"type":"member.left","at":"2026-03-01T12:00:00Z","actor":"bob","subject":"bob","role":"viewer"}`: invitations.Event{
+			Organization: "acme", Version: 7, Index: 1, Type: invitations.EventMemberLeft, At: at, Actor: "bob", Subject: "bob", Role: "viewer",
+		},
+		`{"id":"00000000-0000-0000-0000-000000000000","organization":"acme","kind":"link","state":"pending","role":"viewer","max_uses":0,"uses":0,
+			"quota":{"limit":5,"period":"day"},
+			"created_at":"2026-03-01T12:00:00Z","sent_at":"2026-03-01T12:00:00Z","expires_at":"2026-03-01T12:00:00Z"}`: invitations.Invitation{
+			Organization: "acme", Kind: invitations.KindLink, State: invitations.StatePending, Role: "viewer", Quota: quota,
+			CreatedAt: at, SentAt: at, ExpiresAt: at,
+		},
+		`{"id":"00000000-0000-0000-0000-000000000000","organization":"acme","kind":"link","state":"pending","role":"viewer","max_uses":0,"uses":0,
+			"created_at":"2026-03-01T12:00:00Z","sent_at":"2026-03-01T12:00:00Z","expires_at":"2026-03-01T12:00:00Z"}`: invitations.Invitation{
+			Organization: "acme", Kind: invitations.KindLink, State: invitations.StatePending, Role: "viewer",
+			CreatedAt: at, SentAt: at, ExpiresAt: at,
+		},
+		`{"organization":"acme","user_id":"bob","limit":5,"period":"day","version":7,"period_start":"2026-03-01T12:00:00Z","used":2}`: invitations.QuotaRecord{
+			Organization: "acme", UserID: "bob", Quota: quota, Version: 7, PeriodStart: at, Used: 2,
+		},
+	} {
+		text, err := json.Marshal(value)
+		require.NoError(t, err)
+		require.JSONEq(t, want, string(text))
+	}
 }
 
 func survives[T any](t *testing.T, v T) {

@@ -1,0 +1,175 @@
+package invitations
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What the table of states leaves open: who may ask, in which order it is refused.
+func TestTouch(t *testing.T) {
+	t.Parallel()
+	for operation, perform := range map[string]func(require.TestingT, Facts, Actor) error{
+		"resend": func(t require.TestingT, f Facts, a Actor) error {
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+				return atNoon().resend(f, a, newNonce, 0)
+			})
+			return err
+		},
+		"revoke": func(t require.TestingT, f Facts, a Actor) error {
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().revoke(f, a) })
+			return err
+		},
+		"reveal": func(_ require.TestingT, f Facts, a Actor) error {
+			_, err := atNoon().reveal(f, a)
+			return err
+		},
+		"get": func(_ require.TestingT, f Facts, a Actor) error {
+			_, err := atNoon().reach(f, a, PermissionInvitationList)
+			return err
+		},
+	} {
+		for name, c := range map[string]struct {
+			facts Facts
+			actor Actor
+			want  error
+		}{
+			"owner":                                 {factsOf(emailRecord()), User(olga), nil},
+			"admin":                                 {factsOf(emailRecord()), User(adam), nil},
+			"the host":                              {factsOf(emailRecord()), System(), nil},
+			"developer":                             {factsOf(emailRecord()), User(dora), ErrPermissionDenied},
+			"billing":                               {factsOf(emailRecord()), User(bill), ErrPermissionDenied},
+			"viewer":                                {factsOf(emailRecord()), User(vera), ErrPermissionDenied},
+			"not a member":                          {factsOf(emailRecord()), User(nina), ErrPermissionDenied},
+			"nobody":                                {factsOf(emailRecord()), Actor{}, ErrPermissionDenied},
+			"no such invitation":                    {noInvitation(), User(olga), ErrNotFound},
+			"no such invitation, for the host":      {noInvitation(), System(), ErrNotFound},
+			"no such invitation, for a viewer":      {noInvitation(), User(vera), ErrPermissionDenied},
+			"no such invitation, for a stranger":    {noInvitation(), User(nina), ErrPermissionDenied},
+			"no such organization, for a stranger":  {Facts{}, User(nina), ErrPermissionDenied},
+			"no such organization, even the host":   {Facts{}, System(), ErrNotFound},
+			"no right, and no state to do it in":    {factsOf(inState(emailRecord(), StateRevoked)), User(vera), ErrPermissionDenied},
+			"a role that the policy does not know":  {withRole(factsOf(emailRecord()), adam, ghost), User(adam), ErrPermissionDenied},
+			"a membership of somebody else's facts": {withRole(factsOf(emailRecord()), nina, RoleViewer), User(nina), ErrPermissionDenied},
+		} {
+			t.Run(operation+"/"+name, func(t *testing.T) {
+				require.Equal(t, c.want, perform(t, c.facts, c.actor))
+			})
+		}
+	}
+}
+
+func withRole(f Facts, user string, role Role) Facts {
+	f = cloneFacts(f)
+	f.Members[user] = memberOf(user, role)
+	if f.Invitation != nil && f.Invitation.SentBy == user {
+		sender := f.Members[user]
+		f.Sender = &sender
+	}
+	return f
+}
+
+// holdsAllOf is the grant rule in the words of the policy alone.
+func holdsAllOf(p *Policy, actor, granted Role) bool {
+	for _, permission := range allPermissions {
+		if p.Allows(granted, permission) && !p.Allows(actor, permission) {
+			return false
+		}
+	}
+	return p.Has(actor) && p.Has(granted)
+}
+
+// The whole matrix of the actor's role and the role in question, on every path that hands
+// out a role: nobody gives what they do not hold, on none of them.
+func TestClass10_NobodyGivesWhatTheyDoNotHold(t *testing.T) {
+	t.Parallel()
+	policy := DefaultPolicy()
+	paths := map[string]struct {
+		needs   Permission
+		perform func(require.TestingT, Facts, Actor) error
+	}{
+		"invite": {PermissionInvitationCreate, func(t require.TestingT, f Facts, a Actor) error {
+			return creates(t, f, a, emailRecord())
+		}},
+		"create link": {PermissionInvitationCreate, func(t require.TestingT, f Facts, a Actor) error {
+			return creates(t, f, a, linkRecord())
+		}},
+		"resend": {PermissionInvitationResend, func(t require.TestingT, f Facts, a Actor) error {
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+				return atNoon().resend(f, a, newNonce, 0)
+			})
+			return err
+		}},
+		"resend an expired one": {PermissionInvitationResend, func(t require.TestingT, f Facts, a Actor) error {
+			f.Invitation.ExpiresAt = noon
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+				return atNoon().resend(f, a, newNonce, 0)
+			})
+			return err
+		}},
+		"token": {PermissionInvitationResend, func(_ require.TestingT, f Facts, a Actor) error {
+			_, err := atNoon().reveal(f, a)
+			return err
+		}},
+	}
+	roles := append(policy.Roles(), ghost, "")
+	for path, p := range paths {
+		for _, actor := range roles {
+			for _, granted := range roles {
+				t.Run(path+"/"+string(actor)+" gives "+string(granted), func(t *testing.T) {
+					f := factsOf(emailRecord())
+					f.Invitation.Role = granted
+					// The sender stays entitled, so that only the actor can be refused.
+					owner := memberOf(olga, RoleOwner)
+					f.Invitation.SentBy, f.Sender = olga, &owner
+					f.Members = map[string]Member{"actor": memberOf("actor", actor)}
+					err := p.perform(t, f, User("actor"))
+					switch {
+					case !policy.Allows(actor, p.needs):
+						require.Equal(t, ErrPermissionDenied, err)
+					case !holdsAllOf(policy, actor, granted):
+						require.Equal(t, ErrRoleNotAssignable, err)
+					default:
+						require.NoError(t, err)
+					}
+				})
+			}
+		}
+		t.Run(path+"/the host gives every role of the policy and no other", func(t *testing.T) {
+			for _, granted := range roles {
+				f := factsOf(emailRecord())
+				f.Invitation.Role = granted
+				owner := memberOf(olga, RoleOwner)
+				f.Invitation.SentBy, f.Sender = olga, &owner
+				err := p.perform(t, f, System())
+				if policy.Has(granted) {
+					require.NoError(t, err, granted)
+				} else {
+					require.Equal(t, ErrRoleNotAssignable, err, granted)
+				}
+			}
+		})
+	}
+}
+
+// creates runs create for a draft that is like the invitation of the facts, which is not
+// there yet.
+func creates(t require.TestingT, f Facts, actor Actor, draft Record) error {
+	draft.Role = f.Invitation.Role
+	f.Invitation, f.Sender = nil, nil
+	_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().create(f, actor, draft) })
+	return err
+}
+
+// With the default policy, in words: an admin makes admins and touches no owner.
+func TestClass10_AdminAndOwner(t *testing.T) {
+	t.Parallel()
+	for granted, want := range map[Role]error{RoleAdmin: nil, RoleViewer: nil, RoleOwner: ErrRoleNotAssignable} {
+		f := factsOf(emailRecord())
+		f.Invitation.Role = granted
+		f.Sender = nil
+		require.Equal(t, want, creates(t, f, User(adam), emailRecord()), granted)
+		_, _, err := atNoon().resend(f, User(adam), newNonce, 0)
+		require.Equal(t, want, err, granted)
+	}
+}

@@ -1,0 +1,132 @@
+package invitations
+
+import (
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What those who hold tokens do, in the world of TestHistories.
+
+// anyClaim draws any token that there ever was, mostly one that still opens something.
+func (w *world) anyClaim(t *rapid.T) claim {
+	if len(w.sent) > 0 && rapid.IntRange(0, 9).Draw(t, "any token") == 9 {
+		return rapid.SampledFrom(w.sent).Draw(t, "token")
+	}
+	id := w.anyID(t)
+	return claim{id, w.records[id].Nonce}
+}
+
+func (c claim) query() Query { return Query{Invitation: c.id, Nonce: c.nonce, Sender: true} }
+
+func (w *world) accept(t *rapid.T) {
+	c := w.anyClaim(t)
+	record, exists := w.records[c.id]
+	who := Identity{
+		UserID:        rapid.SampledFrom(worldUsers).Draw(t, "user"),
+		Email:         rapid.SampledFrom(append(worldEmails, "", "x@sub.example.com", "NINA@example.com")).Draw(t, "email"),
+		EmailVerified: rapid.Bool().Draw(t, "verified"),
+	}
+	if rapid.Bool().Draw(t, "the right one") {
+		who.EmailVerified = true
+		if who.Email = record.Email; record.Kind == KindLink {
+			who.Email = rapid.SampledFrom(worldEmails).Draw(t, "somebody's")
+		}
+	}
+	q := c.query()
+	w.svc.answering(&q, who)
+	member, changes, err := decided(t, w.facts(q), func(f Facts) (Member, Changes, error) {
+		return w.svc.rules().accept(f, c, who)
+	})
+
+	opens := exists && record.Nonce == c.nonce
+	present, isMember := w.members[who.UserID]
+	if opens && isMember && present.InvitationID == record.ID {
+		require.NoError(t, err)
+		require.Equal(t, present, member)
+		require.True(t, changes.Empty())
+		return
+	}
+	sender, senderStays := w.members[record.SentBy]
+	entitled := record.SentBy == "" && w.policy().Has(record.Role) || senderStays && w.couldSend(sender.Role, record)
+	email := strings.ToLower(who.Email)
+	_, domain, _ := strings.Cut(email, "@")
+	matches := record.Kind == KindEmail && who.EmailVerified && email == record.Email ||
+		record.Kind == KindLink && (len(record.AllowedDomains) == 0 ||
+			who.EmailVerified && slices.Contains(record.AllowedDomains, domain))
+	removedAt, wasRemoved := w.removed[who.UserID]
+	welcome := opens && w.isPending(record) && entitled && matches && !isMember &&
+		!(wasRemoved && removedAt >= w.sentAt[record.ID])
+	switch {
+	case !welcome:
+		require.Error(t, err)
+		require.NotEqual(t, ErrMemberLimit, err, "who is not welcome learns nothing of seats")
+	case !w.seatFor(who, record):
+		require.Equal(t, ErrMemberLimit, err)
+	default:
+		require.NoError(t, err)
+		w.welcome(t, record, who, member, changes)
+	}
+	w.apply(t, changes)
+}
+
+// seatFor reports whether there is a seat for one who accepts. Each seat is taken by a
+// member or, where seats are reserved, by the one to whom a pending invitation was mailed.
+func (w *world) seatFor(who Identity, record Record) bool {
+	if w.svc.config.MemberLimit == 0 {
+		return true
+	}
+	taken := len(w.members)
+	for _, other := range w.pendingNow(KindEmail) {
+		theirs := who.EmailVerified && strings.EqualFold(who.Email, other.Email)
+		if w.svc.config.ReserveSeats && !theirs && other.ID != record.ID {
+			taken++
+		}
+	}
+	return taken < w.svc.config.MemberLimit
+}
+
+// welcome checks what an acceptance changes.
+func (w *world) welcome(t *rapid.T, record Record, who Identity, member Member, changes Changes) {
+	require.Equal(t, []Member{member}, changes.Members)
+	require.Equal(t, who.UserID, member.UserID)
+	require.Equal(t, record.Role, member.Role)
+	require.Equal(t, record.ID, member.InvitationID)
+	require.Equal(t, record.SentBy, member.InvitedBy)
+	require.Equal(t, w.now, member.JoinedAt)
+	w.joined[record.ID]++
+
+	// Beside it only their own email invitation may end, and it does where it holds a seat.
+	ends := 0
+	for _, other := range w.pendingNow(KindEmail) {
+		if w.svc.config.ReserveSeats && other.ID != record.ID && who.EmailVerified && strings.EqualFold(who.Email, other.Email) {
+			ends++
+			other.State, other.EndedAt = StateRevoked, w.now
+			require.Contains(t, changes.Invitations, other)
+		}
+	}
+	require.Len(t, changes.Invitations, 1+ends)
+
+	_, had := w.quotas[who.UserID]
+	if record.Quota == (Quota{}) || had && w.quotaSet[who.UserID] > w.sentAt[record.ID] {
+		require.Empty(t, changes.Quotas)
+	} else {
+		require.Len(t, changes.Quotas, 1)
+		require.Equal(t, who.UserID, changes.Quotas[0].UserID)
+		require.Equal(t, record.Quota, changes.Quotas[0].Quota)
+	}
+}
+
+func (w *world) decline(t *rapid.T) {
+	c := w.anyClaim(t)
+	_, changes, err := decided(t, w.facts(c.query()), func(f Facts) (Record, Changes, error) {
+		return w.svc.rules().decline(f, c)
+	})
+	record, exists := w.records[c.id]
+	allowed := exists && record.Nonce == c.nonce && record.Kind == KindEmail && w.isPending(record)
+	require.Equal(t, allowed, err == nil, "%v", err)
+	w.apply(t, changes)
+}

@@ -1,0 +1,151 @@
+package invitations
+
+import (
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/stretchr/testify/require"
+)
+
+// What members and the host send, in the world of TestHistories.
+
+func (w *world) invite(t *rapid.T) {
+	actor := w.anyActor(t)
+	draft := Record{
+		Invitation: Invitation{
+			ID: w.newUUID(), Organization: acme, Kind: KindLink, State: StatePending, Role: w.anyRole(t), Quota: anyQuota(t),
+			MaxUses: rapid.IntRange(0, 3).Draw(t, "max uses"), CreatedBy: actor.user, SentBy: actor.user,
+			CreatedAt: w.now, SentAt: w.now,
+			ExpiresAt: w.now.Add(time.Duration(rapid.IntRange(1, 4).Draw(t, "days")) * day),
+		},
+		Nonce: w.newNonce(),
+	}
+	switch rapid.IntRange(0, 3).Draw(t, "kind") {
+	case 0:
+		draft.AllowedDomains = []string{"example.com"}
+	case 1:
+	default:
+		draft.Kind, draft.MaxUses = KindEmail, 1
+		draft.Email = rapid.SampledFrom(worldEmails).Draw(t, "email")
+	}
+	w.create(t, actor, draft)
+}
+
+// createAgain repeats a call that was answered before, as the same actor or as another.
+func (w *world) createAgain(t *rapid.T) {
+	if len(w.drafts) == 0 {
+		t.Skip("nothing to repeat")
+	}
+	draft := rapid.SampledFrom(w.drafts).Draw(t, "draft").Clone()
+	lifetime := draft.ExpiresAt.Sub(draft.SentAt)
+	draft.CreatedAt, draft.SentAt, draft.ExpiresAt = w.now, w.now, w.now.Add(lifetime)
+	draft.Nonce = w.newNonce()
+	actor := w.anyActor(t)
+	draft.CreatedBy, draft.SentBy = actor.user, actor.user
+	if rapid.Bool().Draw(t, "other content") {
+		draft.Message += "!"
+	}
+	w.create(t, actor, draft)
+}
+
+func (w *world) create(t *rapid.T, actor Actor, draft Record) {
+	q := Query{
+		Organization: acme, Invitation: draft.ID, Members: actor.members(),
+		PendingUpTo: w.svc.config.PendingLimit, PendingAt: w.now,
+	}
+	if draft.Email != "" {
+		q.Emails = []string{draft.Email}
+		w.svc.seats(&q)
+	}
+	record, changes, err := decided(t, w.facts(q), func(f Facts) (Record, Changes, error) {
+		return w.svc.rules().create(f, actor, draft)
+	})
+
+	existing, exists := w.records[draft.ID]
+	allowed := w.actorMay(actor, PermissionInvitationCreate) && w.actorCanGive(actor, draft.Role) &&
+		(draft.Quota == Quota{} || w.actorMay(actor, PermissionQuotaUpdate))
+	switch {
+	case !allowed:
+		require.Contains(t, []error{ErrPermissionDenied, ErrRoleNotAssignable}, err)
+	case exists:
+		first := w.drafts[slices.IndexFunc(w.drafts, func(d Record) bool { return d.ID == draft.ID })]
+		same := first.Message == draft.Message && first.CreatedBy == draft.CreatedBy &&
+			existing.ExpiresAt.Sub(existing.SentAt) == draft.ExpiresAt.Sub(draft.SentAt)
+		if same {
+			require.NoError(t, err)
+			require.Equal(t, existing, record)
+			require.True(t, changes.Empty())
+		} else {
+			require.Equal(t, ErrConflict, err)
+		}
+	case w.addressPending(draft.Email):
+		require.ErrorIs(t, err, ErrAlreadyInvited)
+	case len(w.pendingNow()) >= w.svc.config.PendingLimit:
+		require.Equal(t, ErrPendingLimit, err)
+	case draft.Email != "" && !w.seatToReserve():
+		require.Equal(t, ErrMemberLimit, err)
+	default:
+		require.NoError(t, err)
+		w.drafts = append(w.drafts, draft)
+		w.remember(t, changes)
+	}
+	w.apply(t, changes)
+}
+
+// remember notes that the invitation of changes was sent.
+func (w *world) remember(t *rapid.T, changes Changes) {
+	require.Len(t, changes.Invitations, 1)
+	record := changes.Invitations[0]
+	w.sent = append(w.sent, claim{record.ID, record.Nonce})
+	w.sentAt[record.ID] = w.tick()
+}
+
+func (w *world) addressPending(email string) bool {
+	return email != "" && slices.ContainsFunc(w.pendingNow(), func(r Record) bool { return r.Email == email })
+}
+
+// seatToReserve reports whether there is a seat for one more recipient, if they are reserved.
+func (w *world) seatToReserve() bool {
+	return !w.svc.config.ReserveSeats || len(w.members)+len(w.pendingNow(KindEmail)) < w.svc.config.MemberLimit
+}
+
+func (w *world) resend(t *rapid.T) {
+	actor, id, nonce := w.anyActor(t), w.anyID(t), w.newNonce()
+	before, exists := w.records[id]
+	full := len(w.pendingNow()) >= w.svc.config.PendingLimit || w.addressPending(before.Email) ||
+		before.Email != "" && !w.seatToReserve()
+	q := Query{
+		Organization: acme, Invitation: id, Members: actor.members(), SameEmail: true,
+		PendingUpTo: w.svc.config.PendingLimit, PendingAt: w.now,
+	}
+	w.svc.seats(&q)
+	_, changes, err := decided(t, w.facts(q), func(f Facts) (Record, Changes, error) {
+		return w.svc.rules().resend(f, actor, nonce, 0)
+	})
+	allowed := w.actorMay(actor, PermissionInvitationResend) && exists && w.actorCanGive(actor, before.Role) &&
+		(before.Quota == Quota{} || w.actorMay(actor, PermissionQuotaUpdate)) &&
+		before.State == StatePending && (w.isPending(before) || !full)
+	require.Equal(t, allowed, err == nil, "%v", err)
+	if allowed {
+		after := changes.Invitations[0]
+		require.Equal(t, nonce, after.Nonce)
+		require.Equal(t, actor.user, after.SentBy)
+		require.Equal(t, before.Uses, after.Uses)
+		w.remember(t, changes)
+	}
+	w.apply(t, changes)
+}
+
+func (w *world) revoke(t *rapid.T) {
+	actor, id := w.anyActor(t), w.anyID(t)
+	q := Query{Organization: acme, Invitation: id, Members: actor.members()}
+	_, changes, err := decided(t, w.facts(q), func(f Facts) (Record, Changes, error) {
+		return w.svc.rules().revoke(f, actor)
+	})
+	record, exists := w.records[id]
+	allowed := w.actorMay(actor, PermissionInvitationRevoke) && exists && w.isPending(record)
+	require.Equal(t, allowed, err == nil, "%v", err)
+	w.apply(t, changes)
+}

@@ -1,0 +1,377 @@
+package invitations_test
+
+import (
+	"context"
+	"encoding/json"
+	"maps"
+	"math"
+	"math/big"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/go-invitations/invitations"
+)
+
+const maxAmount = 1_000_000_000_000_000 // 10^15
+
+func utc(year int, month time.Month, day, hour, minute, second, microsecond int) time.Time {
+	return time.Date(year, month, day, hour, minute, second, microsecond*1000, time.UTC)
+}
+
+func midnight(year int, month time.Month, day int) time.Time {
+	return utc(year, month, day, 0, 0, 0, 0)
+}
+
+func clockAt(now time.Time) invitations.Config {
+	return invitations.Config{Clock: func() time.Time { return now }}
+}
+
+// periodsAt returns what the service tells the store of the present periods, and when the
+// day and the month end by what it tells the caller.
+func periodsAt(t require.TestingT, now time.Time) (starts map[invitations.Period]time.Time, dayEnds, monthEnds time.Time) {
+	var asked invitations.Consumption
+	store := &StoreMock{
+		ConsumeFunc: func(_ context.Context, c invitations.Consumption) (invitations.Consumed, error) {
+			asked = c
+			return invitations.Consumed{Taken: true}, nil
+		},
+		ViewFunc: func(context.Context, invitations.Query) (invitations.Facts, error) {
+			return invitations.Facts{
+				Organization: "acme", Version: 1,
+				Members: map[string]invitations.Member{"nina": {Organization: "acme", UserID: "nina"}},
+				Quotas: map[string]invitations.QuotaRecord{
+					"":     {Quota: invitations.Quota{Limit: 1, Period: invitations.PeriodMonth}},
+					"nina": {Quota: invitations.Quota{Limit: 1, Period: invitations.PeriodDay}},
+				},
+			}, nil
+		},
+	}
+	ring, err := invitations.NewKeyring(testKey)
+	require.NoError(t, err)
+	svc, err := invitations.New(store, ring, clockAt(now))
+	require.NoError(t, err)
+	_, err = svc.Consume(context.Background(), invitations.Personal(), "nina", 1)
+	require.NoError(t, err)
+	balance, err := svc.Remaining(context.Background(), invitations.InOrganization("acme"), "nina")
+	require.NoError(t, err)
+	return asked.Periods, balance.Own.ResetsAt, balance.Shared.ResetsAt
+}
+
+func TestPeriods(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		now                            time.Time
+		day, dayEnds, month, monthEnds time.Time
+	}{
+		"noon":            {noon, midnight(2026, 3, 1), midnight(2026, 3, 2), midnight(2026, 3, 1), midnight(2026, 4, 1)},
+		"midnight":        {midnight(2026, 3, 17), midnight(2026, 3, 17), midnight(2026, 3, 18), midnight(2026, 3, 1), midnight(2026, 4, 1)},
+		"before midnight": {utc(2026, 3, 16, 23, 59, 59, 999_999), midnight(2026, 3, 16), midnight(2026, 3, 17), midnight(2026, 3, 1), midnight(2026, 4, 1)},
+		"the first":       {midnight(2026, 4, 1), midnight(2026, 4, 1), midnight(2026, 4, 2), midnight(2026, 4, 1), midnight(2026, 5, 1)},
+		"end of a long month": {
+			utc(2026, 1, 31, 23, 59, 59, 999_999), midnight(2026, 1, 31), midnight(2026, 2, 1), midnight(2026, 1, 1), midnight(2026, 2, 1),
+		},
+		"end of a short month": {
+			utc(2026, 4, 30, 23, 59, 59, 999_999), midnight(2026, 4, 30), midnight(2026, 5, 1), midnight(2026, 4, 1), midnight(2026, 5, 1),
+		},
+		"end of February": {
+			utc(2026, 2, 28, 23, 59, 59, 999_999), midnight(2026, 2, 28), midnight(2026, 3, 1), midnight(2026, 2, 1), midnight(2026, 3, 1),
+		},
+		"28 February of a leap year": {
+			utc(2028, 2, 28, 12, 0, 0, 0), midnight(2028, 2, 28), midnight(2028, 2, 29), midnight(2028, 2, 1), midnight(2028, 3, 1),
+		},
+		"29 February": {
+			utc(2028, 2, 29, 23, 59, 59, 999_999), midnight(2028, 2, 29), midnight(2028, 3, 1), midnight(2028, 2, 1), midnight(2028, 3, 1),
+		},
+		"29 February 2000": {
+			midnight(2000, 2, 29), midnight(2000, 2, 29), midnight(2000, 3, 1), midnight(2000, 2, 1), midnight(2000, 3, 1),
+		},
+		"28 February 2100, no leap year": {
+			midnight(2100, 2, 28), midnight(2100, 2, 28), midnight(2100, 3, 1), midnight(2100, 2, 1), midnight(2100, 3, 1),
+		},
+		"end of the year": {
+			utc(2026, 12, 31, 23, 59, 59, 999_999), midnight(2026, 12, 31), midnight(2027, 1, 1), midnight(2026, 12, 1), midnight(2027, 1, 1),
+		},
+		"a year begins": {
+			midnight(2027, 1, 1), midnight(2027, 1, 1), midnight(2027, 1, 2), midnight(2027, 1, 1), midnight(2027, 2, 1),
+		},
+		"1970": {midnight(1970, 1, 1), midnight(1970, 1, 1), midnight(1970, 1, 2), midnight(1970, 1, 1), midnight(1970, 2, 1)},
+		// The zone of the clock says nothing: it is 31 December in UTC.
+		"tomorrow in Kiritimati": {
+			time.Date(2027, 1, 1, 13, 59, 0, 0, time.FixedZone("+14", 14*60*60)),
+			midnight(2026, 12, 31), midnight(2027, 1, 1), midnight(2026, 12, 1), midnight(2027, 1, 1),
+		},
+		"yesterday in Hawaii": {
+			time.Date(2026, 2, 28, 14, 0, 0, 0, time.FixedZone("-10", -10*60*60)),
+			midnight(2026, 3, 1), midnight(2026, 3, 2), midnight(2026, 3, 1), midnight(2026, 4, 1),
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			starts, dayEnds, monthEnds := periodsAt(t, c.now)
+			require.Equal(t, map[invitations.Period]time.Time{
+				invitations.PeriodDay: c.day, invitations.PeriodMonth: c.month, invitations.PeriodEndless: midnight(1970, 1, 1),
+			}, starts)
+			require.Equal(t, c.dayEnds, dayEnds)
+			require.Equal(t, c.monthEnds, monthEnds)
+		})
+	}
+}
+
+// Periods cover all of time without a gap: every instant is in one, which ends where the
+// next begins.
+func TestPeriods_Cover(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		now := time.UnixMicro(rapid.Int64Range(0, midnight(9999, 1, 1).UnixMicro()).Draw(t, "now")).UTC()
+		starts, dayEnds, monthEnds := periodsAt(t, now)
+		for period, end := range map[invitations.Period]time.Time{invitations.PeriodDay: dayEnds, invitations.PeriodMonth: monthEnds} {
+			require.False(t, now.Before(starts[period]))
+			require.True(t, now.Before(end))
+			next, _, _ := periodsAt(t, end)
+			require.Equal(t, end, next[period], "the next begins where this one ends")
+			last, _, _ := periodsAt(t, end.Add(-time.Microsecond))
+			require.Equal(t, starts[period], last[period], "all of it is one")
+		}
+		require.Equal(t, 24*time.Hour, dayEnds.Sub(starts[invitations.PeriodDay]))
+		require.Equal(t, 1, starts[invitations.PeriodMonth].Day())
+		require.Equal(t, starts[invitations.PeriodMonth].AddDate(0, 1, 0), monthEnds)
+	})
+}
+
+func TestLeft(t *testing.T) {
+	t.Parallel()
+	of := func(limit, used int64) *invitations.Usage {
+		return &invitations.Usage{Quota: invitations.Quota{Limit: limit, Period: invitations.PeriodDay}, Used: used}
+	}
+	for name, c := range map[string]struct {
+		balance invitations.Balance
+		left    int64
+		limited bool
+	}{
+		"nothing limits":            {invitations.Balance{}, math.MaxInt64, false},
+		"own":                       {invitations.Balance{Own: of(10, 3)}, 7, true},
+		"shared":                    {invitations.Balance{Shared: of(10, 4)}, 6, true},
+		"own is less":               {invitations.Balance{Own: of(10, 3), Shared: of(100, 0)}, 7, true},
+		"shared is less":            {invitations.Balance{Own: of(10, 3), Shared: of(100, 95)}, 5, true},
+		"used up":                   {invitations.Balance{Own: of(10, 10), Shared: of(100, 95)}, 0, true},
+		"shared used up":            {invitations.Balance{Own: of(10, 1), Shared: of(100, 100)}, 0, true},
+		"nothing to begin with":     {invitations.Balance{Own: of(0, 0)}, 0, true},
+		"lowered below what's used": {invitations.Balance{Own: of(5, 8), Shared: of(100, 0)}, 0, true},
+		"as much as there can be":   {invitations.Balance{Own: of(maxAmount, 0), Shared: of(maxAmount, 1)}, maxAmount - 1, true},
+	} {
+		left, limited := c.balance.Left()
+		require.Equal(t, c.left, left, name)
+		require.Equal(t, c.limited, limited, name)
+	}
+	require.Equal(t, int64(7), of(10, 3).Left())
+	require.Equal(t, int64(0), of(3, 10).Left())
+}
+
+// What the present periods are in the tests of decisions.
+var atNoonPeriods = map[invitations.Period]time.Time{
+	invitations.PeriodDay: midnight(2026, 3, 1), invitations.PeriodMonth: midnight(2026, 3, 1), invitations.PeriodEndless: midnight(1970, 1, 1),
+}
+
+func quotaOf(user string, limit int64, period invitations.Period, start time.Time, used int64) invitations.QuotaRecord {
+	return invitations.QuotaRecord{
+		Organization: "acme", UserID: user, Quota: invitations.Quota{Limit: limit, Period: period},
+		Version: 3, PeriodStart: start, Used: used,
+	}
+}
+
+func TestConsumption_Decide(t *testing.T) {
+	t.Parallel()
+	const (
+		perDay, perMonth, endless = invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless
+	)
+	today, ever := midnight(2026, 3, 1), midnight(1970, 1, 1)
+	type quotas = []invitations.QuotaRecord
+	for name, c := range map[string]struct {
+		quotas quotas
+		amount int64
+		put    quotas
+		ok     bool
+	}{
+		"no quota":                 {nil, maxAmount, nil, true},
+		"a quota taken away":       {quotas{{UserID: "nina", Version: 3, PeriodStart: today, Used: 9}}, maxAmount, nil, true},
+		"the first ever":           {quotas{quotaOf("nina", 5, perDay, time.Time{}, 0)}, 2, quotas{quotaOf("nina", 5, perDay, today, 2)}, true},
+		"some more":                {quotas{quotaOf("nina", 5, perDay, today, 2)}, 2, quotas{quotaOf("nina", 5, perDay, today, 4)}, true},
+		"the last one":             {quotas{quotaOf("nina", 5, perDay, today, 4)}, 1, quotas{quotaOf("nina", 5, perDay, today, 5)}, true},
+		"all at once":              {quotas{quotaOf("nina", 5, perDay, today, 0)}, 5, quotas{quotaOf("nina", 5, perDay, today, 5)}, true},
+		"one too many":             {quotas{quotaOf("nina", 5, perDay, today, 4)}, 2, nil, false},
+		"none left":                {quotas{quotaOf("nina", 5, perDay, today, 5)}, 1, nil, false},
+		"none to begin with":       {quotas{quotaOf("nina", 0, perDay, today, 0)}, 1, nil, false},
+		"lowered below":            {quotas{quotaOf("nina", 3, perDay, today, 5)}, 1, nil, false},
+		"lowered, a new day":       {quotas{quotaOf("nina", 3, perDay, today.AddDate(0, 0, -1), 5)}, 3, quotas{quotaOf("nina", 3, perDay, today, 3)}, true},
+		"a new day":                {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, -1), 5)}, 5, quotas{quotaOf("nina", 5, perDay, today, 5)}, true},
+		"a new day, one too many":  {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, -1), 5)}, 6, nil, false},
+		"years later":              {quotas{quotaOf("nina", 5, perDay, midnight(2019, 5, 5), 5)}, 1, quotas{quotaOf("nina", 5, perDay, today, 1)}, true},
+		"a new month":              {quotas{quotaOf("nina", 5, perMonth, midnight(2026, 2, 1), 5)}, 1, quotas{quotaOf("nina", 5, perMonth, today, 1)}, true},
+		"the same month":           {quotas{quotaOf("nina", 5, perMonth, today, 5)}, 1, nil, false},
+		"endless":                  {quotas{quotaOf("nina", 5, endless, ever, 5)}, 1, nil, false},
+		"endless, the first":       {quotas{quotaOf("nina", 5, endless, time.Time{}, 0)}, 5, quotas{quotaOf("nina", 5, endless, ever, 5)}, true},
+		"the clock is a day back":  {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, 1), 4)}, 1, quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, 1), 5)}, true},
+		"it does not start anew":   {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, 1), 5)}, 1, nil, false},
+		"a month back":             {quotas{quotaOf("nina", 5, perMonth, midnight(2026, 4, 1), 5)}, 1, nil, false},
+		"both":                     {quotas{quotaOf("", 9, perMonth, today, 1), quotaOf("nina", 5, perDay, today, 1)}, 3, quotas{quotaOf("", 9, perMonth, today, 4), quotaOf("nina", 5, perDay, today, 4)}, true},
+		"own is less":              {quotas{quotaOf("", 9, perMonth, today, 1), quotaOf("nina", 5, perDay, today, 4)}, 3, nil, false},
+		"shared is less":           {quotas{quotaOf("", 9, perMonth, today, 8), quotaOf("nina", 5, perDay, today, 1)}, 3, nil, false},
+		"shared alone":             {quotas{quotaOf("", 9, perMonth, today, 1)}, 3, quotas{quotaOf("", 9, perMonth, today, 4)}, true},
+		"own, shared taken away":   {quotas{{Version: 9}, quotaOf("nina", 5, perDay, today, 1)}, 3, quotas{quotaOf("nina", 5, perDay, today, 4)}, true},
+		"own, of somebody else":    {quotas{quotaOf("olga", 0, perDay, today, 0), quotaOf("nina", 5, perDay, today, 1)}, 3, quotas{quotaOf("nina", 5, perDay, today, 4)}, true},
+		"somebody else's alone":    {quotas{quotaOf("olga", 0, perDay, today, 0)}, 3, nil, true},
+		"the bounds":               {quotas{quotaOf("nina", maxAmount, endless, ever, 0)}, maxAmount, quotas{quotaOf("nina", maxAmount, endless, ever, maxAmount)}, true},
+		"beyond the bounds":        {quotas{quotaOf("nina", maxAmount, endless, ever, maxAmount)}, maxAmount, nil, false},
+		"beyond the bounds, both":  {quotas{quotaOf("", maxAmount, perDay, today, 1), quotaOf("nina", maxAmount, endless, ever, 0)}, maxAmount, nil, false},
+		"a period that is unknown": {quotas{quotaOf("nina", 5, "week", today, 5)}, 1, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			quotas := map[string]invitations.QuotaRecord{}
+			for _, q := range c.quotas {
+				quotas[q.UserID] = q
+			}
+			before := maps.Clone(quotas)
+			for organization, role := range map[string]invitations.Role{"acme": "user", "": ""} {
+				consumption := invitations.Consumption{
+					Organization: organization, UserID: "nina", Roles: []invitations.Role{"boss", "user"}, Amount: c.amount, Periods: atNoonPeriods,
+				}
+				put, ok := consumption.Decide(role, quotas)
+				require.Equal(t, c.ok, ok)
+				require.Equal(t, []invitations.QuotaRecord(c.put), put)
+				require.Equal(t, before, quotas, "what it is given stays as it is")
+			}
+		})
+	}
+}
+
+// The role counts in organizations alone.
+func TestConsumption_DecideRole(t *testing.T) {
+	t.Parallel()
+	full := map[string]invitations.QuotaRecord{"nina": quotaOf("nina", 5, invitations.PeriodDay, midnight(2026, 3, 1), 0)}
+	for _, c := range []struct {
+		organization string
+		roles        []invitations.Role
+		role         invitations.Role
+		want         bool
+	}{
+		{"acme", []invitations.Role{"user"}, "user", true},
+		{"acme", []invitations.Role{"boss", "user"}, "user", true},
+		{"acme", []invitations.Role{"boss", "user"}, "viewer", false},
+		{"acme", []invitations.Role{"user"}, "", false},
+		{"acme", nil, "user", false},
+		{"acme", nil, "", false},
+		{"acme", []invitations.Role{""}, "", false}, // who is no member has no role, not an empty one
+		{"", nil, "", true},
+		{"", nil, "user", true},
+	} {
+		for _, quotas := range []map[string]invitations.QuotaRecord{full, nil} {
+			put, ok := invitations.Consumption{
+				Organization: c.organization, UserID: "nina", Roles: c.roles, Amount: 1, Periods: atNoonPeriods,
+			}.Decide(c.role, quotas)
+			require.Equal(t, c.want, ok, "%+v", c)
+			if c.want {
+				require.Len(t, put, len(quotas))
+			} else {
+				require.Empty(t, put)
+			}
+		}
+	}
+}
+
+// Whatever is asked for, in whatever state and order, and by clocks that disagree: all is
+// taken or nothing, no period of any quota gives more than its limit, and none is given
+// twice because a clock is behind.
+func TestConsumption_NeverPassesALimit(t *testing.T) {
+	t.Parallel()
+	anyAmount := rapid.OneOf(rapid.Int64Range(1, 6), rapid.SampledFrom([]int64{maxAmount, maxAmount - 1}))
+	anyLimit := rapid.OneOf(rapid.Int64Range(0, 12), rapid.SampledFrom([]int64{maxAmount, maxAmount - 1}))
+	anyPeriod := rapid.SampledFrom([]invitations.Period{invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless})
+	rapid.Check(t, func(t *rapid.T) {
+		quotas := map[string]invitations.QuotaRecord{}
+		for _, user := range []string{"", "nina", "olga"} {
+			if rapid.Bool().Draw(t, "limited") {
+				quotas[user] = quotaOf(user, anyLimit.Draw(t, "limit"), anyPeriod.Draw(t, "period"), time.Time{}, 0)
+			}
+		}
+		type credit struct {
+			user  string
+			start time.Time
+		}
+		taken := map[credit]*big.Int{} // by whom and by the period that it counts in
+		now := noon
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			now = now.Add(rapid.SampledFrom([]time.Duration{
+				time.Minute, time.Hour, days, 20 * days, -time.Hour, -days, -20 * days,
+			}).Draw(t, "time"))
+			starts, _, _ := periodsAt(t, now)
+			user := rapid.SampledFrom([]string{"nina", "olga"}).Draw(t, "user")
+			amount := anyAmount.Draw(t, "amount")
+			c := invitations.Consumption{
+				Organization: "acme", UserID: user, Roles: []invitations.Role{"user"}, Amount: amount, Periods: starts,
+			}
+			put, ok := c.Decide("user", quotas)
+
+			var want []string
+			fits := true
+			for _, of := range []string{"", user} {
+				q, limited := quotas[of]
+				if !limited {
+					continue
+				}
+				want = append(want, of)
+				start := starts[q.Period]
+				if q.PeriodStart.After(start) {
+					start = q.PeriodStart
+				}
+				at := credit{of, start}
+				if taken[at] == nil {
+					taken[at] = new(big.Int)
+				}
+				sum := new(big.Int).Add(taken[at], big.NewInt(amount))
+				fits = fits && sum.Cmp(big.NewInt(q.Limit)) <= 0
+			}
+			require.Equal(t, fits, ok)
+			if !ok {
+				require.Empty(t, put, "all or nothing")
+				continue
+			}
+			require.Len(t, put, len(want))
+			for i, q := range put {
+				require.Equal(t, want[i], q.UserID)
+				old := quotas[q.UserID]
+				require.Equal(t, old.Quota, q.Quota)
+				require.Equal(t, old.Version, q.Version)
+				require.False(t, q.PeriodStart.Before(old.PeriodStart), "no period comes back")
+				at := credit{q.UserID, q.PeriodStart}
+				require.NotNil(t, taken[at])
+				taken[at].Add(taken[at], big.NewInt(amount))
+				require.Equal(t, taken[at].Int64(), q.Used)
+				require.LessOrEqual(t, taken[at].Cmp(big.NewInt(q.Limit)), 0)
+				quotas[q.UserID] = q
+			}
+		}
+	})
+}
+
+func TestBalance_JSON(t *testing.T) {
+	t.Parallel()
+	for want, balance := range map[string]invitations.Balance{
+		`{}`: {},
+		`{"own":{"limit":5,"period":"day","used":2,"resets_at":"2026-03-02T00:00:00Z"}}`: {
+			Own: &invitations.Usage{Quota: invitations.Quota{Limit: 5, Period: "day"}, Used: 2, ResetsAt: midnight(2026, 3, 2)},
+		},
+		`{"own":{"limit":0,"period":"month","used":0},"shared":{"limit":9,"period":"endless","used":9}}`: {
+			Own:    &invitations.Usage{Quota: invitations.Quota{Period: "month"}},
+			Shared: &invitations.Usage{Quota: invitations.Quota{Limit: 9, Period: "endless"}, Used: 9},
+		},
+	} {
+		text, err := json.Marshal(balance)
+		require.NoError(t, err)
+		require.JSONEq(t, want, string(text))
+		survives(t, balance)
+	}
+}
