@@ -237,7 +237,7 @@ type Consumed struct {
 	Taken bool
 	Role  Role // of the member; empty if they are none, or outside organizations
 	// Quotas are those that limit, by user id as in [Facts] and as they are afterwards. A
-	// zero Quota limits nothing.
+	// zero Quota limits nothing, and may be among them.
 	Quotas map[string]QuotaRecord
 }
 

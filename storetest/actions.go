@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"time"
 
 	"github.com/go-invitations/invitations"
 )
@@ -19,13 +20,13 @@ func (w *world) found(organization, owner string) {
 	w.ok(err)
 }
 
-// role gives a member of an organization another role, or makes one.
+// role gives a member of an organization another role, or makes one, behind the library's
+// back: nothing that they sent ends.
 func (w *world) role(organization, user string, role invitations.Role) {
 	w.Helper()
 	w.change(organization, setRole(organization, user, role))
 }
 
-// setRole is the change of role that a rule of the library would make.
 func setRole(organization, user string, role invitations.Role) invitations.Changes {
 	return invitations.Changes{
 		Members: []invitations.Member{{Organization: organization, UserID: user, Role: role, JoinedAt: start}},
@@ -33,21 +34,93 @@ func setRole(organization, user string, role invitations.Role) invitations.Chang
 	}
 }
 
-// remove removes a member as a rule of the library would.
+func (w *world) changeRole(actor invitations.Actor, organization, user string, role invitations.Role) invitations.Member {
+	w.Helper()
+	m, err := w.svc.ChangeRole(w.ctx, actor, invitations.ChangeRoleParams{Organization: organization, UserID: user, Role: role})
+	w.ok(err)
+	return m
+}
+
+// remove removes a member on behalf of the host's backend.
 func (w *world) remove(organization, user string) {
 	w.Helper()
-	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: organization}, func(f invitations.Facts) (invitations.Changes, error) {
-		return invitations.Changes{
-			Gone:     []string{user},
-			Removals: []invitations.Removal{{Organization: organization, UserID: user, Version: f.Version + 1, At: w.clock.Now()}},
-		}, nil
+	_, err := w.svc.RemoveMember(w.ctx, invitations.System(), organization, user)
+	w.ok(err)
+}
+
+func (w *world) leave(organization, user string) {
+	w.Helper()
+	_, err := w.svc.Leave(w.ctx, organization, user)
+	w.ok(err)
+}
+
+func (w *world) transfer(actor invitations.Actor, p invitations.TransferParams) invitations.Member {
+	w.Helper()
+	m, err := w.svc.TransferOwnership(w.ctx, actor, p)
+	w.ok(err)
+	return m
+}
+
+// setQuota sets the quota of a member, or of the organization for an empty user.
+func (w *world) setQuota(actor invitations.Actor, organization, user string, limit int64, period invitations.Period) {
+	w.Helper()
+	w.ok(w.svc.SetQuota(w.ctx, actor, invitations.QuotaParams{
+		Workspace: invitations.InOrganization(organization), UserID: user, Quota: invitations.Quota{Limit: limit, Period: period},
 	}))
 }
 
-// leave lets a member go as if of their own accord.
-func (w *world) leave(organization, user string) {
+// holds fails the check unless the user's role holds the permission, or does not, as wanted.
+func (w *world) holds(organization, user string, permission invitations.Permission, want bool) {
 	w.Helper()
-	w.change(organization, invitations.Changes{Gone: []string{user}})
+	m, err := w.svc.Authorize(w.ctx, organization, user, permission)
+	switch {
+	case want:
+		w.ok(err)
+		if m.UserID != user || m.Organization != organization {
+			w.Fatalf("got member %+v", m)
+		}
+	default:
+		w.refused(err, invitations.ErrPermissionDenied)
+		w.equal("the member of a refusal", m, invitations.Member{})
+	}
+}
+
+// unchanged runs f and fails the check if it changes what the store shows of the
+// organizations of a check.
+func (w *world) unchanged(what string, f func()) {
+	w.Helper()
+	var before []state
+	for _, organization := range []string{"acme", "zeta"} {
+		before = append(before, w.state(organization, everybody...))
+	}
+	f()
+	for i, organization := range []string{"acme", "zeta"} {
+		w.equal(what+": "+organization, w.state(organization, everybody...), before[i])
+	}
+}
+
+// everybody are those who act in the stories.
+var everybody = []string{"ada", "bob", "ann", "joe", "kim", "eve", "dev", "x", "y", "z"}
+
+// happened returns the events of an organization from a version on, without what is the
+// same in all of them.
+func (w *world) happened(organization string, from int64) []invitations.Event {
+	w.Helper()
+	page := w.events(invitations.EventQuery{Organization: organization, After: invitations.EventPosition{Version: from, Index: -1}, Limit: 1000})
+	for i := range page.Events {
+		e := &page.Events[i]
+		if e.Organization != organization || !e.At.Equal(w.clock.Now()) {
+			w.Errorf("got event %+v", *e)
+		}
+		e.Organization, e.At = "", time.Time{}
+	}
+	return page.Events
+}
+
+// version returns the present version of an organization.
+func (w *world) version(organization string) int64 {
+	w.Helper()
+	return w.view(invitations.Query{Organization: organization}).Version
 }
 
 // person returns an identity whose address is verified.

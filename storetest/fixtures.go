@@ -19,6 +19,7 @@ func invitation(organization string, n int) invitations.Record {
 			State:        invitations.StatePending,
 			Email:        strings.Repeat("x", n%7) + "ann@example.com",
 			Role:         "developer",
+			Quota:        invitations.Quota{Limit: int64(n), Period: invitations.PeriodMonth},
 			Message:      "Hello\nyou",
 			Metadata:     map[string]string{"team": "blue", "empty": ""},
 			MaxUses:      1,
@@ -53,6 +54,16 @@ func event(organization, subject string, inv uuid.UUID) invitations.Event {
 	return invitations.Event{
 		Organization: organization, Type: "test.happened", At: start, Actor: "ada", Subject: subject,
 		InvitationID: inv, Role: "viewer", Reason: "because",
+		Quota: invitations.Quota{Limit: 1_000_000_000_000_000, Period: invitations.PeriodDay},
+	}
+}
+
+// quota returns the quota of a member, or of the organization for an empty user, before
+// anything is used of it.
+func quota(organization, user string, limit int64, period invitations.Period, version int64) invitations.QuotaRecord {
+	return invitations.QuotaRecord{
+		Organization: organization, UserID: user,
+		Quota: invitations.Quota{Limit: limit, Period: period}, Version: version,
 	}
 }
 
@@ -62,7 +73,12 @@ func everything(organization string) invitations.Changes {
 		Invitations: []invitations.Record{invitation(organization, 1), link(organization, 2)},
 		Members:     []invitations.Member{member(organization, "ada", "owner"), member(organization, "bob", "admin")},
 		Removals:    []invitations.Removal{{Organization: organization, UserID: "eve", Version: 1, At: start}},
-		Events:      []invitations.Event{event(organization, "ada", id(1)), event(organization, "bob", uuid.Nil)},
+		Quotas: []invitations.QuotaRecord{
+			quota(organization, "", 1000, invitations.PeriodMonth, 1),
+			quota(organization, "bob", 0, invitations.PeriodEndless, 1), // nothing is allowed
+			quota(organization, "eve", 0, "", 1),                        // nothing is limited; she is no member
+		},
+		Events: []invitations.Event{event(organization, "ada", id(1)), event(organization, "bob", uuid.Nil)},
 	}
 }
 
@@ -81,6 +97,9 @@ func everythingState(organization string) state {
 			Members:      map[string]invitations.Member{"ada": c.Members[0], "bob": c.Members[1]},
 			Removals:     map[string]invitations.Removal{"eve": c.Removals[0]},
 			PendingCount: 2,
+			MemberCount:  2,
+			Owners:       1,
+			Quotas:       map[string]invitations.QuotaRecord{"": c.Quotas[0], "bob": c.Quotas[1], "eve": c.Quotas[2]},
 		},
 		Invitations: invitations.InvitationPage{Records: []invitations.Record{c.Invitations[1], c.Invitations[0]}},
 		Events:      invitations.EventPage{Events: events},

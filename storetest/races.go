@@ -82,7 +82,10 @@ func raceSerialized(ctx context.Context, store invitations.Store) error {
 // page shows together is of one version.
 func raceReads(ctx context.Context, store invitations.Store) error {
 	const organization = "acme"
-	q := invitations.Query{Organization: organization, Create: true, Invitation: id(1), Sender: true, Members: []string{"ada", "bob"}}
+	q := invitations.Query{
+		Organization: organization, Create: true, Invitation: id(1), Sender: true, Members: []string{"ada", "bob"},
+		PendingSentBy: "bob", PendingAt: start, Quotas: true,
+	}
 	write := func() error {
 		return store.Update(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
 			version := f.Version + 1
@@ -93,6 +96,9 @@ func raceReads(ctx context.Context, store invitations.Store) error {
 			c.Invitations = c.Invitations[:1]
 			c.Invitations[0].SentVersion = version
 			c.Removals = []invitations.Removal{{Organization: organization, UserID: "ada", Version: version, At: start}}
+			for i := range c.Quotas {
+				c.Quotas[i].Version = version
+			}
 			return c, nil
 		})
 	}
@@ -119,6 +125,8 @@ func raceReads(ctx context.Context, store invitations.Store) error {
 			for what, got := range map[string]string{
 				"a member": f.Members["ada"].InvitedBy, "another member": f.Members["bob"].InvitedBy, "the sender": f.Sender.InvitedBy,
 				"the invitation": fmt.Sprint(f.Invitation.SentVersion), "the removal": fmt.Sprint(f.Removals["ada"].Version),
+				"a pending invitation": fmt.Sprint(f.PendingRecords[0].SentVersion),
+				"the shared quota":     fmt.Sprint(f.Quotas[""].Version), "a quota": fmt.Sprint(f.Quotas["bob"].Version),
 			} {
 				if got != version {
 					return fmt.Errorf("a view at version %s has %s of version %s", version, what, got)
@@ -130,6 +138,13 @@ func raceReads(ctx context.Context, store invitations.Store) error {
 			}
 			if shown := fmt.Sprint(page.Records[0].SentVersion); shown != page.Viewer.InvitedBy {
 				return fmt.Errorf("a page has an invitation of version %s and its viewer of version %s", shown, page.Viewer.InvitedBy)
+			}
+			members, err := store.Members(ctx, invitations.MemberQuery{Organization: organization, Viewer: "bob", Limit: 1})
+			if err != nil {
+				return err
+			}
+			if shown := members.Members[0].InvitedBy; shown != members.Viewer.InvitedBy {
+				return fmt.Errorf("a page has a member of version %s and its viewer of version %s", shown, members.Viewer.InvitedBy)
 			}
 		}
 		return nil

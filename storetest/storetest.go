@@ -15,6 +15,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/go-invitations/invitations"
@@ -34,10 +35,11 @@ func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 		})
 	}
 	group("Update", updateChecks)
-	group("Facts", factsChecks)
-	group("Pages", pageChecks)
+	group("Facts", slices.Concat(factsChecks, memberFactsChecks))
+	group("Quotas", quotaChecks)
+	group("Pages", slices.Concat(pageChecks, memberPageChecks))
 	t.Run("Races", func(t *testing.T) {
-		for _, r := range races {
+		for _, r := range allRaces() {
 			t.Run(r.name, func(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -48,9 +50,13 @@ func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 			})
 		}
 	})
-	group("Stories", stories)
-	group("Threats", threats)
+	group("Stories", slices.Concat(stories, memberStories, quotaStories, seatStories))
+	group("Matrix", matrixChecks)
+	group("Threats", slices.Concat(threats, memberThreats))
 }
+
+// allRaces are the races of every subject.
+func allRaces() []race { return slices.Concat(races, memberRaces, quotaRaces) }
 
 // A check is one test of the suite.
 type check struct {

@@ -171,7 +171,7 @@ func storySenderAuthority(w *world) {
 		w.role("acme", "bob", role)
 		dead()
 	}
-	w.remove("acme", "bob")
+	w.change("acme", invitations.Changes{Gone: []string{"bob"}})
 	dead()
 	w.accept(elsewhere, annID) // in the other organization nothing has changed
 	w.accept(w.resend(ada, mail), annID)

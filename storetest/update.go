@@ -38,21 +38,24 @@ func updateReplacesByKey(w *world) {
 	inv := invitation("acme", 1)
 	inv.State, inv.EndedAt, inv.Uses, inv.Message, inv.Metadata = invitations.StateAccepted, start.Add(day), 1, "", nil
 	inv.SentBy, inv.SentAt, inv.ExpiresAt, inv.SentVersion = "", start.Add(time.Hour), start.Add(9*day), 2
-	inv.Role, inv.Email, inv.Nonce = "viewer", "new@example.com", invitations.Nonce{7}
+	inv.Role, inv.Email, inv.Nonce, inv.Quota = "viewer", "new@example.com", invitations.Nonce{7}, invitations.Quota{}
 	ada := member("acme", "ada", "viewer")
 	ada.Metadata, ada.InvitedBy, ada.InvitationID, ada.JoinedAt = nil, "", uuid.Nil, start.Add(day)
 	eve := invitations.Removal{Organization: "acme", UserID: "eve", Version: 2, At: start.Add(day)}
+	shared := quota("acme", "", 7, invitations.PeriodEndless, 2)
 	w.change("acme", invitations.Changes{
 		Invitations: []invitations.Record{inv},
 		Members:     []invitations.Member{ada},
 		Gone:        []string{"bob", "nobody"},
 		Removals:    []invitations.Removal{eve},
+		Quotas:      []invitations.QuotaRecord{shared},
 	})
 	want := everythingState("acme")
 	want.Facts.Version = 2
 	want.Facts.Members = map[string]invitations.Member{"ada": ada}
 	want.Facts.Removals["eve"] = eve
-	want.Facts.PendingCount = 1
+	want.Facts.PendingCount, want.Facts.MemberCount, want.Facts.Owners = 1, 1, 0
+	want.Facts.Quotas[""] = shared
 	want.Invitations.Records[1] = inv
 	w.equal("state", w.state("acme", users...), want)
 }
@@ -111,6 +114,18 @@ func updateCancelled(w *world) {
 		func() error {
 			_, err := w.store.Events(done, invitations.EventQuery{Organization: "acme", Limit: 1})
 			return err
+		},
+		func() error {
+			_, err := w.store.Members(done, invitations.MemberQuery{Organization: "acme", Limit: 1})
+			return err
+		},
+		func() error {
+			_, err := w.store.Workspaces(done, invitations.WorkspaceQuery{UserID: "ada", Limit: 1})
+			return err
+		},
+		func() error { _, err := w.store.Consume(done, consumption("", "ada", 1, 0)); return err },
+		func() error {
+			return w.store.SetPersonalQuota(done, "ada", invitations.Quota{Limit: 1, Period: invitations.PeriodDay})
 		},
 	} {
 		w.refused(read(), context.Canceled)
@@ -254,6 +269,7 @@ func updateSideBySide(w *world) {
 		Gone:        []string{"ada", "bob"},
 		Removals:    []invitations.Removal{{Organization: "zeta", UserID: "ada", Version: 2, At: start}},
 		Invitations: []invitations.Record{link("zeta", 1), link("zeta", 3)},
+		Quotas:      []invitations.QuotaRecord{quota("zeta", "", 1, invitations.PeriodDay, 2), quota("zeta", "ada", 2, invitations.PeriodDay, 2)},
 		Events:      []invitations.Event{event("zeta", "ada", id(1))},
 	})
 	w.equal("the other organization", w.state("acme", users...), acme)

@@ -64,15 +64,27 @@ func testKey(n byte) []byte {
 }
 
 func newService(store invitations.Store, c *clock, keys ...[]byte) *invitations.Service {
+	return configured(store, invitations.Config{Clock: c.Now}, keys...)
+}
+
+func configured(store invitations.Store, config invitations.Config, keys ...[]byte) *invitations.Service {
 	ring, err := invitations.NewKeyring(keys...)
 	if err != nil {
 		panic(err)
 	}
-	svc, err := invitations.New(store, ring, invitations.Config{Clock: c.Now})
+	svc, err := invitations.New(store, ring, config)
 	if err != nil {
 		panic(err)
 	}
 	return svc
+}
+
+// with returns the same world with a service that is told config.
+func (w *world) with(config invitations.Config) *world {
+	config.Clock = w.clock.Now
+	other := *w
+	other.svc = configured(w.store, config, testKey(1))
+	return &other
 }
 
 const day = 24 * time.Hour
@@ -100,6 +112,14 @@ func (w *world) refused(err, want error) {
 	w.Helper()
 	if !errors.Is(err, want) {
 		w.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+// refusal is refused for one of many cases.
+func (w *world) refusal(what string, err, want error) {
+	w.Helper()
+	if !errors.Is(err, want) {
+		w.Errorf("%s: got error %v, want %v", what, err, want)
 	}
 }
 
@@ -207,7 +227,11 @@ func (w *world) state(organization string, users ...string) state {
 
 func readState(ctx context.Context, store invitations.Store, organization string, users ...string) (s state, err error) {
 	const all = 100_000
-	if s.Facts, err = store.View(ctx, invitations.Query{Organization: organization, Members: users, PendingUpTo: all, PendingAt: start}); err != nil {
+	q := invitations.Query{
+		Organization: organization, Members: users, PendingUpTo: all, PendingAt: start,
+		MembersUpTo: all, OwnersUpTo: all, Quotas: true,
+	}
+	if s.Facts, err = store.View(ctx, q); err != nil {
 		return s, err
 	}
 	if s.Invitations, err = store.Invitations(ctx, invitations.InvitationQuery{Organization: organization, At: start, Limit: all}); err != nil {

@@ -7,6 +7,7 @@
 package customstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -14,6 +15,8 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"modernc.org/sqlite"
@@ -27,25 +30,16 @@ import (
 // number or as bytes. The generated columns are what filters read, taken out of the JSON,
 // so that nothing is kept twice. Times are in microseconds since 1970.
 const schema = `
-create table if not exists organizations (
-	id      text not null primary key,
-	version integer not null
+create table if not exists kept (
+	organization text not null, -- empty for what is personal
+	kind         text not null, -- version, member, removal or quota
+	user_id      text not null, -- empty for what is the organization's own
+	value        text not null,
+	role         text as (value ->> 'role'),
+	primary key (organization, kind, user_id)
 ) strict, without rowid;
-
-create table if not exists members (
-	organization text not null,
-	user_id      text not null,
-	member       text not null,
-	primary key (organization, user_id)
-) strict, without rowid;
-
-create table if not exists removals (
-	organization text not null,
-	user_id      text not null,
-	removal      text not null,
-	primary key (organization, user_id)
-) strict, without rowid;
-
+create index if not exists kept_workspaces on kept (user_id, organization) where kind = 'member';
+create index if not exists kept_owners on kept (organization) where kind = 'member' and role = 'owner';
 create table if not exists invitations (
 	organization text not null,
 	id           blob not null,
@@ -63,7 +57,6 @@ create table if not exists invitations (
 create index if not exists invitations_by_token on invitations (id, nonce);
 create index if not exists invitations_by_age on invitations (organization, created_at, id);
 create index if not exists invitations_pending on invitations (organization, expires_at) where state = 'pending';
-
 create table if not exists events (
 	organization text not null,
 	version      integer not null,
@@ -108,58 +101,92 @@ func (s *Store) Close() error {
 
 // Update implements [invitations.Store].
 func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	t, err := begin(ctx, s.write)
-	if err != nil {
-		return err
-	}
-	defer t.Rollback() // does nothing after the commit
-	facts := t.facts(q)
-	if t.err != nil {
-		return failure(ctx, t.err, errDatabase)
-	}
-	changes, err := decide(facts)
-	if err != nil || changes.Empty() {
-		return err
-	}
-	t.apply(facts.Organization, facts.Version+1, changes)
-	if t.err != nil {
-		return failure(ctx, t.err, errDatabase)
-	}
-	// A commit that ctx or a lock has stopped is rolled back. After any other failure,
-	// say of the disk, nobody can tell before the file is opened again.
-	return failure(ctx, t.Commit(), invitations.ErrOutcomeUnknown)
+	return s.in(ctx, s.write, func(t *tx) {
+		facts := t.facts(q)
+		if t.err != nil {
+			return
+		}
+		changes, err := decide(facts)
+		if t.refusal = err; err == nil && !changes.Empty() {
+			t.apply(facts.Organization, facts.Version+1, changes)
+		}
+	})
 }
 
 // View implements [invitations.Store].
 func (s *Store) View(ctx context.Context, q invitations.Query) (f invitations.Facts, err error) {
 	q.Create = false
-	err = s.look(ctx, func(t *tx) { f = t.facts(q) })
+	err = s.in(ctx, s.read, func(t *tx) { f = t.facts(q) })
 	return f, err
+}
+
+// Consume implements [invitations.Store].
+func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consumed invitations.Consumed, err error) {
+	err = s.in(ctx, s.write, func(t *tx) {
+		consumed.Role = keptOf[invitations.Member](t, c.Organization, "member", c.UserID)[c.UserID].Role
+		consumed.Quotas = keptOf[invitations.QuotaRecord](t, c.Organization, "quota", "", c.UserID)
+		var put []invitations.QuotaRecord
+		put, consumed.Taken = c.Decide(consumed.Role, consumed.Quotas)
+		for _, q := range put {
+			consumed.Quotas[q.UserID] = q
+			t.put(c.Organization, "quota", q.UserID, q)
+		}
+	})
+	return consumed, err
+}
+
+// SetPersonalQuota implements [invitations.Store].
+func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations.Quota) error {
+	return s.in(ctx, s.write, func(t *tx) { t.setQuota(invitations.QuotaRecord{UserID: user, Quota: q}) })
 }
 
 // Invitations implements [invitations.Store].
 func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.InvitationPage, err error) {
-	created, id := int64(math.MaxInt64), uuid.Max
-	if q.After != nil {
-		created, id = q.After.CreatedAt.UnixMicro(), q.After.ID
-	}
-	err = s.look(ctx, func(t *tx) {
-		page.Viewer = t.member(q.Organization, q.Viewer)
+	after := cmp.Or(q.After, &invitations.InvitationPosition{CreatedAt: time.UnixMicro(math.MaxInt64), ID: uuid.Max})
+	err = s.in(ctx, s.read, func(t *tx) {
+		page.Viewer = kept[invitations.Member](t, q.Organization, "member", q.Viewer)
 		// An empty filter is in each of the lists.
 		page.Records = all[invitations.Record](t, `select record from invitations
 			where organization = ?1 and (created_at, id) < (?2, ?3)
 				and ?4 in ('', case when state = 'pending' and expires_at <= ?5 then 'expired' else state end)
 				and ?6 in ('', kind) and ?7 in ('', role) and ?8 in ('', email) and ?9 in ('', sent_by)
 			order by created_at desc, id desc limit ?10`,
-			q.Organization, created, id[:], q.State, q.At.UnixMicro(), q.Kind, q.Role, q.Email, q.SentBy, q.Limit)
+			q.Organization, after.CreatedAt.UnixMicro(), after.ID[:], q.State, q.At.UnixMicro(), q.Kind, q.Role, q.Email, q.SentBy, q.Limit)
+	})
+	return page, err
+}
+
+// Members implements [invitations.Store].
+func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.MemberPage, err error) {
+	err = s.in(ctx, s.read, func(t *tx) {
+		page.Viewer = kept[invitations.Member](t, q.Organization, "member", q.Viewer)
+		page.Members = all[invitations.Member](t, `select value from kept
+			where organization = ? and kind = 'member' and user_id > ? and ? in ('', role) order by user_id limit ?`,
+			q.Organization, q.After, q.Role, q.Limit)
+	})
+	return page, err
+}
+
+// Workspaces implements [invitations.Store].
+func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (page invitations.WorkspacePage, err error) {
+	err = s.in(ctx, s.read, func(t *tx) {
+		page.Personal = kept[invitations.QuotaRecord](t, "", "quota", q.UserID)
+		for _, m := range all[invitations.Member](t, `select value from kept
+			where user_id = ? and kind = 'member' and organization > ? order by organization limit ?`, q.UserID, q.After, q.Limit) {
+			page.Memberships = append(page.Memberships, invitations.Membership{
+				Member: m,
+				Own:    kept[invitations.QuotaRecord](t, m.Organization, "quota", q.UserID),
+				Shared: kept[invitations.QuotaRecord](t, m.Organization, "quota", ""),
+			})
+		}
 	})
 	return page, err
 }
 
 // Events implements [invitations.Store].
 func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.EventPage, err error) {
-	err = s.look(ctx, func(t *tx) {
-		page.Viewer = t.member(q.Organization, q.Viewer)
+	err = s.in(ctx, s.read, func(t *tx) {
+		page.Viewer = kept[invitations.Member](t, q.Organization, "member", q.Viewer)
 		page.Events = all[invitations.Event](t, `select event from events
 			where organization = ?1 and (version, position) > (?2, ?3) and (?4 or invitation = ?5)
 			order by version, position limit ?6`,
@@ -168,99 +195,133 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invi
 	return page, err
 }
 
-// look runs f in a transaction that only reads, so that all it sees is of one instant.
-func (s *Store) look(ctx context.Context, f func(t *tx)) error {
-	t, err := begin(ctx, s.read)
+// in runs f in a transaction, so that all it sees is of one instant, and commits it if it
+// writes and nothing went wrong.
+func (s *Store) in(ctx context.Context, db *sql.DB, f func(t *tx)) error {
+	begun, err := db.BeginTx(ctx, nil)
 	if err != nil {
-		return err
+		return failure(ctx, err, errDatabase)
 	}
-	defer t.Rollback()
+	defer begun.Rollback() // does nothing after the commit
+	t := &tx{Tx: begun, ctx: ctx}
 	f(t)
-	return failure(ctx, t.err, errDatabase)
+	switch {
+	case t.refusal != nil:
+		return t.refusal
+	case t.err != nil || db == s.read:
+		return failure(ctx, t.err, errDatabase)
+	}
+	// A commit that ctx or a lock has stopped is rolled back. After any other failure,
+	// say of the disk, nobody can tell before the file is opened again.
+	return failure(ctx, t.Commit(), invitations.ErrOutcomeUnknown)
 }
 
 // A tx is a transaction. Its first error stays in err, and whatever follows does
 // nothing, so that the statements below read one after the other.
 type tx struct {
 	*sql.Tx
-	ctx context.Context
-	err error
-}
-
-func begin(ctx context.Context, db *sql.DB) (*tx, error) {
-	t, err := db.BeginTx(ctx, nil)
-	return &tx{Tx: t, ctx: ctx}, failure(ctx, err, errDatabase)
+	ctx     context.Context
+	err     error
+	refusal error // of a decision
 }
 
 func (t *tx) facts(q invitations.Query) invitations.Facts {
 	if q.Organization == "" {
-		r := one[invitations.Record](t, `select record from invitations where id = ? and nonce = ?`,
-			q.Invitation[:], q.Nonce[:])
+		r := one[invitations.Record](t, `select record from invitations where id = ? and nonce = ?`, q.Invitation[:], q.Nonce[:])
 		if r == nil {
 			return invitations.Facts{}
 		}
 		q.Organization = r.Organization
 	}
-	f := invitations.Facts{
-		Organization: q.Organization,
-		Members:      map[string]invitations.Member{},
-		Removals:     map[string]invitations.Removal{},
-		Pending:      map[string]uuid.UUID{},
-	}
-	switch version := one[int64](t, `select version from organizations where id = ?`, q.Organization); {
-	case version != nil:
+	f := invitations.Facts{Organization: q.Organization, Pending: map[string]uuid.UUID{}}
+	if version := kept[int64](t, q.Organization, "version", ""); version != nil {
 		f.Version = *version
-	case !q.Create:
+	} else if !q.Create {
 		return invitations.Facts{}
 	}
-	f.Invitation = one[invitations.Record](t, `select record from invitations where organization = ? and id = ?`,
-		q.Organization, q.Invitation[:])
+	f.Invitation = one[invitations.Record](t, `select record from invitations where organization = ? and id = ?`, q.Organization, q.Invitation[:])
 	if f.Invitation != nil && q.Sender {
-		f.Sender = t.member(q.Organization, f.Invitation.SentBy)
+		f.Sender = kept[invitations.Member](t, q.Organization, "member", f.Invitation.SentBy)
 	}
-	for _, user := range q.Members {
-		if m := t.member(q.Organization, user); m != nil {
-			f.Members[user] = *m
-		}
-		if r := one[invitations.Removal](t, `select removal from removals where organization = ? and user_id = ?`,
-			q.Organization, user); r != nil {
-			f.Removals[user] = *r
-		}
+	f.Members = keptOf[invitations.Member](t, q.Organization, "member", q.Members...)
+	f.Removals = keptOf[invitations.Removal](t, q.Organization, "removal", q.Members...)
+	if q.Quotas {
+		f.Quotas = keptOf[invitations.QuotaRecord](t, q.Organization, "quota", append([]string{""}, q.Members...)...)
 	}
-	emails := q.Emails
-	if f.Invitation != nil && q.SameEmail && f.Invitation.Email != "" {
-		emails = append(emails[:len(emails):len(emails)], f.Invitation.Email)
+	const members = `kept where organization = ? and kind = 'member'`
+	f.MemberCount = t.count(q.MembersUpTo, members, q.Organization)
+	f.Owners = t.count(q.OwnersUpTo, members+` and role = 'owner'`, q.Organization)
+
+	const pending = `invitations where organization = ? and state = 'pending' and expires_at > ?`
+	at := q.PendingAt.UnixMicro()
+	if f.Invitation != nil && q.SameEmail {
+		q.Emails = append(slices.Clone(q.Emails), f.Invitation.Email)
 	}
-	for _, email := range emails {
-		if r := one[invitations.Record](t, `select record from invitations
-			where organization = ? and state = 'pending' and expires_at > ? and email = ?
-			order by created_at desc, id desc limit 1`, q.Organization, q.PendingAt.UnixMicro(), email); r != nil {
+	for _, email := range q.Emails {
+		if r := one[invitations.Record](t, `select record from `+pending+` and email = ?
+			order by created_at desc, id desc limit 1`, q.Organization, at, email); r != nil {
 			f.Pending[email] = r.ID
 		}
 	}
-	if count := one[int](t, `select count(*) from (select 1 from invitations
-		where organization = ? and state = 'pending' and expires_at > ? limit max(?, 0))`,
-		q.Organization, q.PendingAt.UnixMicro(), q.PendingUpTo); count != nil {
-		f.PendingCount = *count
+	f.PendingCount = t.count(q.PendingUpTo, pending, q.Organization, at)
+	f.PendingEmails = t.count(q.PendingEmailsUpTo, pending+` and kind = 'email'`, q.Organization, at)
+	if q.PendingSentBy != "" || q.PendingFor != "" { // the other one equals nothing, because nothing empty is in the JSON
+		f.PendingRecords = all[invitations.Record](t, `select record from `+pending+` and (sent_by = ? or email = ?)
+			order by created_at desc, id desc`, q.Organization, at, q.PendingSentBy, q.PendingFor)
 	}
 	return f
 }
 
-func (t *tx) member(organization, user string) *invitations.Member {
-	return one[invitations.Member](t, `select member from members where organization = ? and user_id = ?`,
-		organization, user)
+// count returns how many rows there are, up to a number.
+func (t *tx) count(upTo int, of string, args ...any) int {
+	if upTo <= 0 {
+		return 0
+	}
+	return len(all[int](t, `select 1 from `+of+` limit ?`, append(args, upTo)...))
+}
+
+// setQuota puts q. What is used stays if the period does.
+func (t *tx) setQuota(q invitations.QuotaRecord) {
+	q.PeriodStart, q.Used = time.Time{}, 0
+	if old := kept[invitations.QuotaRecord](t, q.Organization, "quota", q.UserID); old != nil && old.Period == q.Period {
+		q.PeriodStart, q.Used = old.PeriodStart, old.Used
+	}
+	t.put(q.Organization, "quota", q.UserID, q)
+}
+
+// kept returns what is kept of one user, or nil.
+func kept[T any](t *tx, organization, kind, user string) *T {
+	return one[T](t, `select value from kept where organization = ? and kind = ? and user_id = ?`, organization, kind, user)
+}
+
+// keptOf returns what is kept of several, by user id.
+func keptOf[T any](t *tx, organization, kind string, users ...string) map[string]T {
+	found := map[string]T{}
+	for _, user := range users {
+		if v := kept[T](t, organization, kind, user); v != nil {
+			found[user] = *v
+		}
+	}
+	return found
+}
+
+func (t *tx) put(organization, kind, user string, value any) {
+	t.exec(`replace into kept (organization, kind, user_id, value) values (?, ?, ?, ?)`, organization, kind, user, t.json(value))
 }
 
 func (t *tx) apply(organization string, version int64, c invitations.Changes) {
-	t.exec(`replace into organizations (id, version) values (?, ?)`, organization, version)
-	for _, user := range c.Gone {
-		t.exec(`delete from members where organization = ? and user_id = ?`, organization, user)
+	t.put(organization, "version", "", version)
+	for _, id := range c.Gone {
+		t.exec(`delete from kept where organization = ? and user_id = ? and kind = 'member'`, organization, id)
 	}
 	for _, m := range c.Members {
-		t.exec(`replace into members (organization, user_id, member) values (?, ?, ?)`, organization, m.UserID, t.json(m))
+		t.put(organization, "member", m.UserID, m)
 	}
 	for _, r := range c.Removals {
-		t.exec(`replace into removals (organization, user_id, removal) values (?, ?, ?)`, organization, r.UserID, t.json(r))
+		t.put(organization, "removal", r.UserID, r)
+	}
+	for _, q := range c.Quotas {
+		t.setQuota(q)
 	}
 	for _, r := range c.Invitations {
 		t.exec(`replace into invitations (organization, id, nonce, created_at, expires_at, record) values (?, ?, ?, ?, ?, ?)`,
@@ -268,8 +329,7 @@ func (t *tx) apply(organization string, version int64, c invitations.Changes) {
 	}
 	for i, e := range c.Events {
 		e.Version, e.Index = version, i
-		t.exec(`insert into events (organization, version, position, event) values (?, ?, ?, ?)`,
-			organization, version, i, t.json(e))
+		t.exec(`insert into events (organization, version, position, event) values (?, ?, ?, ?)`, organization, version, i, t.json(e))
 	}
 }
 
@@ -282,9 +342,7 @@ func (t *tx) exec(statement string, args ...any) {
 // json returns v as text. That nothing is lost on the way there and back, the suite shows.
 func (t *tx) json(v any) string {
 	text, err := json.Marshal(v)
-	if t.err == nil {
-		t.err = err
-	}
+	t.err = cmp.Or(t.err, err)
 	return string(text)
 }
 
@@ -294,8 +352,7 @@ func all[T any](t *tx, query string, args ...any) []T {
 		return nil
 	}
 	rows, err := t.QueryContext(t.ctx, query, args...)
-	if err != nil {
-		t.err = err
+	if t.err = err; err != nil {
 		return nil
 	}
 	defer rows.Close()

@@ -1,0 +1,177 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-invitations/invitations"
+)
+
+var memberPageChecks = []check{
+	{"Members", pagesMembers},
+	{"MembersWithTheirViewer", pagesMembersViewer},
+	{"Workspaces", pagesWorkspaces},
+	{"WorkspacesOfOthers", pagesWorkspacesOfOthers},
+}
+
+// betweens are ids that nobody has, among the texts: before all, between some, behind all.
+var betweens = []string{"\x20", "A\u0308", "Z", "a\u0309", "az", "zz", "\U0010ffff"}
+
+func (w *world) members(q invitations.MemberQuery) invitations.MemberPage {
+	w.Helper()
+	page, err := w.store.Members(w.ctx, q)
+	w.ok(err)
+	return page
+}
+
+func (w *world) workspaces(q invitations.WorkspaceQuery) invitations.WorkspacePage {
+	w.Helper()
+	page, err := w.store.Workspaces(w.ctx, q)
+	w.ok(err)
+	return page
+}
+
+func pagesMembers(w *world) {
+	roles := []invitations.Role{"owner", "viewer", "Viewer"}
+	var all, others invitations.Changes
+	for i, text := range texts {
+		all.Members = append(all.Members, member("acme", text, roles[i%3]))
+		others.Members = append(others.Members, member("zeta", text, roles[(i+1)%3]))
+	}
+	others.Members = append(others.Members, member("zeta", "only there", "viewer"))
+	w.change("acme", all)
+	w.change("zeta", others)
+	slices.SortFunc(all.Members, func(a, b invitations.Member) int { return strings.Compare(a.UserID, b.UserID) }) // as bytes
+	for _, role := range []invitations.Role{"", "owner", "viewer", "Viewer", "none"} {
+		var want []invitations.Member
+		for _, m := range all.Members {
+			if role == "" || m.Role == role {
+				want = append(want, m)
+			}
+		}
+		for _, limit := range []int{1, 5, 14, len(texts), 1000} {
+			var got []invitations.Member
+			q := invitations.MemberQuery{Organization: "acme", Role: role, Limit: limit}
+			for {
+				page := w.members(q)
+				got = append(got, page.Members...)
+				if len(page.Members) < limit || len(got) > len(want) {
+					break
+				}
+				q.After = page.Members[limit-1].UserID
+			}
+			w.equal(fmt.Sprintf("role %q, %d a page", role, limit), got, want)
+		}
+		for _, after := range append(slices.Clone(betweens), texts...) {
+			first := slices.IndexFunc(want, func(m invitations.Member) bool { return m.UserID > after })
+			if first < 0 {
+				first = len(want)
+			}
+			page := w.members(invitations.MemberQuery{Organization: "acme", Role: role, After: after, Limit: 2})
+			w.equal(fmt.Sprintf("role %q, after %q", role, after), page.Members, want[first:min(first+2, len(want))])
+		}
+	}
+}
+
+func pagesMembersViewer(w *world) {
+	w.twins()
+	w.change("zeta", invitations.Changes{Gone: []string{"bob"}})
+	bob := member("acme", "bob", "admin")
+	for _, c := range []struct {
+		organization, viewer string
+		want                 *invitations.Member
+	}{
+		{"acme", "bob", &bob},
+		{"zeta", "bob", nil},
+		{"acme", "eve", nil}, // removed
+		{"acme", "nobody", nil},
+		{"acme", "", nil},
+		{"none", "bob", nil},
+	} {
+		page := w.members(invitations.MemberQuery{Organization: c.organization, Viewer: c.viewer, Limit: 1})
+		w.equal("viewer", page.Viewer, c.want)
+		if n := len(page.Members); (c.organization == "none") != (n == 0) {
+			w.Errorf("%s: got %d members", c.organization, n)
+		}
+	}
+	// Who reads is told also where nothing is left to read.
+	page := w.members(invitations.MemberQuery{Organization: "acme", Viewer: "bob", Role: "none", After: "zzz", Limit: 5})
+	w.equal("an empty page", page, invitations.MemberPage{Viewer: &bob})
+}
+
+func pagesWorkspaces(w *world) {
+	var want []invitations.Membership
+	for i, text := range texts {
+		m := invitations.Membership{Member: member(text, "ada", []invitations.Role{"owner", "viewer"}[i%2])}
+		changes := invitations.Changes{Members: []invitations.Member{m.Member, member(text, "bob", "admin")}}
+		if i%3 != 0 {
+			q := quota(text, "", int64(i), invitations.PeriodMonth, 1)
+			m.Shared = &q
+			changes.Quotas = append(changes.Quotas, q)
+		}
+		if i%4 == 1 {
+			q := quota(text, "ada", int64(i), invitations.PeriodDay, 1)
+			if i%8 == 1 {
+				q.Quota = invitations.Quota{}
+			}
+			m.Own = &q
+			changes.Quotas = append(changes.Quotas, q)
+		}
+		w.change(text, changes)
+		want = append(want, m)
+	}
+	w.change("only bob's", invitations.Changes{Members: []invitations.Member{member("only bob's", "bob", "owner")}})
+	slices.SortFunc(want, func(a, b invitations.Membership) int { return strings.Compare(a.Organization, b.Organization) })
+	for _, limit := range []int{1, 5, 14, len(texts), 1000} {
+		var got []invitations.Membership
+		q := invitations.WorkspaceQuery{UserID: "ada", Limit: limit}
+		for {
+			page := w.workspaces(q)
+			got = append(got, page.Memberships...)
+			if len(page.Memberships) < limit || len(got) > len(want) {
+				break
+			}
+			q.After = page.Memberships[limit-1].Organization
+		}
+		w.equal(fmt.Sprintf("%d a page", limit), got, want)
+	}
+	for _, after := range append(slices.Clone(betweens), texts...) {
+		first := slices.IndexFunc(want, func(m invitations.Membership) bool { return m.Organization > after })
+		if first < 0 {
+			first = len(want)
+		}
+		page := w.workspaces(invitations.WorkspaceQuery{UserID: "ada", After: after, Limit: 2})
+		w.equal(fmt.Sprintf("after %q", after), page.Memberships, want[first:min(first+2, len(want))])
+	}
+}
+
+func pagesWorkspacesOfOthers(w *world) {
+	w.twins()
+	w.setQuotas("acme", quota("acme", "ada", 3, invitations.PeriodDay, 2))
+	w.change("zeta", invitations.Changes{Gone: []string{"ada"}})
+	for _, user := range []string{"ada", "Ada"} {
+		w.ok(w.store.SetPersonalQuota(w.ctx, user, invitations.Quota{Limit: int64(user[0]), Period: invitations.PeriodDay}))
+	}
+	w.consume(consumption("acme", "ada", 2, 0))
+	w.consume(consumption("", "ada", 4, 0))
+
+	shared := used(quota("acme", "", 1000, invitations.PeriodMonth, 1), 2, 0)
+	own := used(quota("acme", "ada", 3, invitations.PeriodDay, 2), 2, 0)
+	personal := used(invitations.QuotaRecord{UserID: "ada", Quota: invitations.Quota{Limit: 'a', Period: invitations.PeriodDay}}, 4, 0)
+	w.equal("of ada, who has left the other", w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 9}), invitations.WorkspacePage{
+		Personal: &personal, Memberships: []invitations.Membership{{Member: member("acme", "ada", "owner"), Own: &own, Shared: &shared}},
+	})
+	w.equal("no memberships", w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 0}), invitations.WorkspacePage{Personal: &personal})
+
+	bobs := func(organization string, shared invitations.QuotaRecord) invitations.Membership {
+		own := quota(organization, "bob", 0, invitations.PeriodEndless, 1)
+		return invitations.Membership{Member: member(organization, "bob", "admin"), Own: &own, Shared: &shared}
+	}
+	w.equal("of bob", w.workspaces(invitations.WorkspaceQuery{UserID: "bob", Limit: 9}), invitations.WorkspacePage{
+		Memberships: []invitations.Membership{bobs("acme", shared), bobs("zeta", quota("zeta", "", 1000, invitations.PeriodMonth, 1))},
+	})
+	for _, user := range []string{"eve", "nobody", "BOB"} { // eve has a quota in both, and is a member of none
+		w.equal("of "+user, w.workspaces(invitations.WorkspaceQuery{UserID: user, Limit: 9}), invitations.WorkspacePage{})
+	}
+}

@@ -1,0 +1,371 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/go-invitations/invitations"
+)
+
+var memberRaces = []race{
+	{"Class48_OwnersAgainstEachOther", raceOwners},
+	{"Class14_FallAgainstAct", raceFallAct},
+	{"Class14_RiseAgainstAct", raceRiseAct},
+	{"Class14_ActsInAnOrderThatExplainsThem", raceStorm},
+	{"Class29_AcceptsOfALinkAtTheMemberLimit", raceMemberLimitLink},
+	{"Class29_AcceptsByEmailAtTheMemberLimit", raceMemberLimitMails},
+	{"Class29_ReservedSeats", raceReservedSeats},
+}
+
+// assemble begins an organization with members of these roles.
+func assemble(ctx context.Context, store invitations.Store, organization string, roles map[string]invitations.Role) error {
+	var c invitations.Changes
+	for _, user := range sortedOwnersFirst(roles) {
+		c.Members = append(c.Members, invitations.Member{Organization: organization, UserID: user, Role: roles[user], JoinedAt: start})
+		c.Events = append(c.Events, invitations.Event{
+			Organization: organization, Type: invitations.EventMemberJoined, At: start, Subject: user, Role: roles[user],
+		})
+	}
+	return store.Update(ctx, invitations.Query{Organization: organization, Create: true}, func(invitations.Facts) (invitations.Changes, error) {
+		return c, nil
+	})
+}
+
+// sortedOwnersFirst returns the users, owners first: from then on there is always one.
+func sortedOwnersFirst(roles map[string]invitations.Role) []string {
+	var owners, others []string
+	for user, role := range roles {
+		if role == invitations.RoleOwner {
+			owners = append(owners, user)
+		} else {
+			others = append(others, user)
+		}
+	}
+	slices.Sort(owners)
+	slices.Sort(others)
+	return append(owners, others...)
+}
+
+// acted returns who did something after a version.
+func acted(ctx context.Context, store invitations.Store, organization string, version int64) (map[string]bool, error) {
+	actors := map[string]bool{}
+	page, err := store.Events(ctx, invitations.EventQuery{
+		Organization: organization, After: invitations.EventPosition{Version: version, Index: 1 << 30}, Limit: 100_000,
+	})
+	for _, e := range page.Events {
+		actors[e.Actor] = true
+	}
+	return actors, err
+}
+
+// raceOwners lets 16 owners give up and take each other's rank in every combination of two
+// ways, while another accepts to be an owner.
+func raceOwners(ctx context.Context, store invitations.Store) error {
+	svc := newService(store, &clock{now: start}, testKey(1))
+	const crowd = 16
+	owners := names("owner", crowd)
+	roles := map[string]invitations.Role{}
+	for _, user := range owners {
+		roles[user] = invitations.RoleOwner
+	}
+	change := func(organization, actor, user string) error {
+		_, err := svc.ChangeRole(ctx, invitations.User(actor), invitations.ChangeRoleParams{Organization: organization, UserID: user, Role: "viewer"})
+		return err
+	}
+	remove := func(organization, actor, user string) error {
+		_, err := svc.RemoveMember(ctx, invitations.User(actor), organization, user)
+		return err
+	}
+	ways := []func(organization, me, other string) error{
+		func(o, me, other string) error { return change(o, me, other) },
+		func(o, me, _ string) error { return change(o, me, me) },
+		func(o, me, other string) error { return remove(o, me, other) },
+		func(o, me, _ string) error { return remove(o, me, me) },
+		func(o, me, _ string) error { return second(svc.Leave(ctx, o, me)) },
+		func(o, me, other string) error {
+			return second(svc.TransferOwnership(ctx, invitations.User(me), invitations.TransferParams{Organization: o, From: me, To: other, Role: "viewer"}))
+		},
+	}
+	round := 0
+	for one := range ways {
+		for two := range one + 1 {
+			for _, sender := range []invitations.Actor{invitations.System(), invitations.User(owners[round%crowd])} {
+				organization := fmt.Sprintf("round %d", round)
+				round++
+				if err := assemble(ctx, store, organization, roles); err != nil {
+					return err
+				}
+				sent, err := svc.Invite(ctx, sender, invitations.InviteParams{Organization: organization, Email: "ann@example.com", Role: invitations.RoleOwner})
+				if err != nil {
+					return err
+				}
+				answers := together(crowd+1, func(i int) answer[int] {
+					if i == crowd {
+						_, err := svc.Accept(ctx, sent.Token.Reveal(), annID)
+						return answer[int]{err: err}
+					}
+					way := one
+					if i%2 == 0 {
+						way = two
+					}
+					return answer[int]{way, ways[way](organization, owners[i], owners[(i+round)%crowd])}
+				})
+				if _, err := tally(answers, invitations.ErrLastOwner, invitations.ErrPermissionDenied, invitations.ErrNotFound, invitations.ErrRevoked, invitations.ErrInvalid); err != nil {
+					return fmt.Errorf("%s: %w", organization, err)
+				}
+				if _, err := explained(ctx, store, svc.Policy(), organization); err != nil {
+					return fmt.Errorf("%s: %w", organization, err)
+				}
+				did, err := acted(ctx, store, organization, 2)
+				if err != nil {
+					return err
+				}
+				for i, a := range answers {
+					if demotes := a.value < 2; i < crowd && did[owners[i]] != (a.err == nil) && !(demotes && a.err == nil) {
+						return fmt.Errorf("%s: the act of %s ended with %v, and events of it: %v", organization, owners[i], a.err, did[owners[i]])
+					}
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// acts are what an admin does to a member, and to an invitation.
+func acts(ctx context.Context, svc *invitations.Service, organization, actor, user string, sent invitations.Sent) []func() error {
+	a := invitations.User(actor)
+	change := func(role invitations.Role) func() error {
+		return func() error {
+			return second(svc.ChangeRole(ctx, a, invitations.ChangeRoleParams{Organization: organization, UserID: user, Role: role}))
+		}
+	}
+	return []func() error{
+		change("developer"),
+		change("admin"),
+		func() error { return second(svc.RemoveMember(ctx, a, organization, user)) },
+		func() error {
+			return svc.SetQuota(ctx, a, invitations.QuotaParams{
+				Workspace: invitations.InOrganization(organization), UserID: user, Quota: invitations.Quota{Limit: 1, Period: invitations.PeriodDay},
+			})
+		},
+		func() error {
+			return second(svc.Invite(ctx, a, invitations.InviteParams{Organization: organization, Email: "x@example.com", Role: "admin"}))
+		},
+		func() error {
+			return second(svc.CreateLink(ctx, a, invitations.LinkParams{Organization: organization, Role: "viewer"}))
+		},
+		func() error {
+			return second(svc.Resend(ctx, a, invitations.ResendParams{Organization: organization, ID: sent.ID}))
+		},
+		func() error { return second(svc.Revoke(ctx, a, organization, sent.ID)) },
+	}
+}
+
+// duel races an act of bob, an admin, on joe, a viewer, against another call. The order of
+// the events has to explain both, and bob's success is an event.
+func duel(ctx context.Context, store invitations.Store, n int, other func(svc *invitations.Service, organization string, round int) error) error {
+	svc := newService(store, &clock{now: start}, testKey(1))
+	for round := range 2 * pairRounds {
+		organization := fmt.Sprintf("round %d", round)
+		if err := assemble(ctx, store, organization, map[string]invitations.Role{"ada": "owner", "bob": "admin", "joe": "viewer"}); err != nil {
+			return err
+		}
+		sent, err := svc.CreateLink(ctx, invitations.System(), invitations.LinkParams{Organization: organization, Role: "admin"})
+		if err != nil {
+			return err
+		}
+		errs := together(2, func(i int) error {
+			if i == 0 {
+				return acts(ctx, svc, organization, "bob", "joe", sent)[round%n]()
+			}
+			return other(svc, organization, round/n)
+		})
+		if errs[1] != nil {
+			return fmt.Errorf("%s: %w", organization, errs[1])
+		}
+		if errs[0] != nil && !errors.Is(errs[0], invitations.ErrPermissionDenied) {
+			return fmt.Errorf("%s: bob's act ended with: %w", organization, errs[0])
+		}
+		if _, err := explained(ctx, store, svc.Policy(), organization); err != nil {
+			return fmt.Errorf("%s: %w", organization, err)
+		}
+		did, err := acted(ctx, store, organization, 2)
+		if err != nil {
+			return err
+		}
+		if did["bob"] != (errs[0] == nil) {
+			return fmt.Errorf("%s: bob's act ended with %v, and events of it: %v", organization, errs[0], did["bob"])
+		}
+	}
+	return nil
+}
+
+// raceFallAct: an admin who falls does nothing afterwards, and leaves nothing pending.
+func raceFallAct(ctx context.Context, store invitations.Store) error {
+	return duel(ctx, store, 8, func(svc *invitations.Service, organization string, round int) error {
+		if round%2 == 0 {
+			return second(svc.RemoveMember(ctx, invitations.User("ada"), organization, "bob"))
+		}
+		return second(svc.ChangeRole(ctx, invitations.User("ada"), invitations.ChangeRoleParams{Organization: organization, UserID: "bob", Role: "viewer"}))
+	})
+}
+
+// raceRiseAct: whoever rises above an admin is out of that admin's reach at once.
+func raceRiseAct(ctx context.Context, store invitations.Store) error {
+	return duel(ctx, store, 4, func(svc *invitations.Service, organization string, round int) error {
+		_, err := svc.ChangeRole(ctx, invitations.User("ada"), invitations.ChangeRoleParams{Organization: organization, UserID: "joe", Role: "owner"})
+		if errors.Is(err, invitations.ErrNotFound) {
+			return nil // bob has removed joe before
+		}
+		return err
+	})
+}
+
+// raceStorm lets many do at random whatever members do. The order of the events has to
+// explain all of it.
+func raceStorm(ctx context.Context, store invitations.Store) error {
+	svc := newService(store, &clock{now: start}, testKey(1))
+	roles := map[string]invitations.Role{}
+	ranks := []invitations.Role{"owner", "admin", "developer", "viewer"}
+	users := names("user", 12)
+	for i, user := range users {
+		roles[user] = ranks[i%len(ranks)]
+	}
+	for round := range 2 * crowdRounds {
+		organization := fmt.Sprintf("round %d", round)
+		if err := assemble(ctx, store, organization, roles); err != nil {
+			return err
+		}
+		sent, err := svc.CreateLink(ctx, invitations.User(users[round%2]), invitations.LinkParams{Organization: organization, Role: "admin"})
+		if err != nil {
+			return err
+		}
+		answers := together(crowdSize, func(i int) answer[bool] {
+			random := rand.New(rand.NewPCG(uint64(round), uint64(i)))
+			actor, user, heir := users[random.IntN(8)], users[random.IntN(len(users))], users[random.IntN(4)]
+			all := acts(ctx, svc, organization, actor, user, sent)
+			switch kind := random.IntN(len(all) + 4); {
+			case kind < len(all):
+				return answer[bool]{err: all[kind]()}
+			case kind == len(all):
+				return answer[bool]{err: second(svc.Leave(ctx, organization, user))}
+			case kind == len(all)+1:
+				return answer[bool]{err: second(svc.TransferOwnership(ctx, invitations.User(actor), invitations.TransferParams{
+					Organization: organization, From: actor, To: heir, Role: ranks[1+random.IntN(3)],
+				}))}
+			case kind == len(all)+2:
+				return answer[bool]{err: second(svc.ChangeRole(ctx, invitations.User(actor), invitations.ChangeRoleParams{
+					Organization: organization, UserID: user, Role: "owner",
+				}))}
+			}
+			return answer[bool]{err: second(svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("guest ", i)}))}
+		})
+		if _, err := tally(answers,
+			invitations.ErrPermissionDenied, invitations.ErrRoleNotAssignable, invitations.ErrNotFound, invitations.ErrLastOwner,
+			invitations.ErrInvalid, invitations.ErrNotPending, invitations.ErrAlreadyInvited, invitations.ErrPendingLimit, invitations.ErrInvalidToken,
+		); err != nil {
+			return fmt.Errorf("%s: %w", organization, err)
+		}
+		if _, err := explained(ctx, store, svc.Policy(), organization); err != nil {
+			return fmt.Errorf("%s: %w", organization, err)
+		}
+	}
+	return nil
+}
+
+// limited runs f for organizations of which ada is the only member, with a service that is
+// told config.
+func limited(n int, store invitations.Store, config invitations.Config, f func(svc *invitations.Service, organization string) error) error {
+	config.Clock = (&clock{now: start}).Now
+	svc := configured(store, config, testKey(1))
+	return rounds(n, store, func(_ *invitations.Service, organization string) error { return f(svc, organization) })
+}
+
+// seats compares how many members there are with want.
+func seats(ctx context.Context, store invitations.Store, organization string, wanted int) error {
+	members, err := explained(ctx, store, invitations.DefaultPolicy(), organization)
+	if err != nil {
+		return err
+	}
+	return want("members", len(members), wanted)
+}
+
+func raceMemberLimitLink(ctx context.Context, store invitations.Store) error {
+	return limited(crowdRounds, store, invitations.Config{MemberLimit: 10}, func(svc *invitations.Service, organization string) error {
+		sent, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer"})
+		if err != nil {
+			return err
+		}
+		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
+			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("user ", i)}))
+		}), invitations.ErrMemberLimit)
+		return errors.Join(err, want("successes", n, 9), seats(ctx, store, organization, 10))
+	})
+}
+
+// mail invites the nth of a crowd.
+func mail(ctx context.Context, svc *invitations.Service, organization string, n int) answer[invitations.Sent] {
+	return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
+		Organization: organization, Email: fmt.Sprintf("p%d@example.com", n), Role: "viewer",
+	}))
+}
+
+func raceMemberLimitMails(ctx context.Context, store invitations.Store) error {
+	config := invitations.Config{MemberLimit: 10, PendingLimit: crowdSize}
+	return limited(crowdRounds/2, store, config, func(svc *invitations.Service, organization string) error {
+		sent := together(crowdSize, func(i int) answer[invitations.Sent] { return mail(ctx, svc, organization, i) })
+		n, err := tally(sent)
+		if err := errors.Join(err, want("invitations", n, crowdSize)); err != nil {
+			return err
+		}
+		n, err = tally(together(crowdSize, func(i int) answer[invitations.Member] {
+			return answerOf(svc.Accept(ctx, sent[i].value.Token.Reveal(), person(fmt.Sprint("user ", i), sent[i].value.Email)))
+		}), invitations.ErrMemberLimit)
+		return errors.Join(err, want("successes", n, 9), seats(ctx, store, organization, 10))
+	})
+}
+
+// raceReservedSeats: as many are invited as there are seats, and all of these get theirs, by
+// whichever of two ways comes first, against a crowd that has none.
+func raceReservedSeats(ctx context.Context, store invitations.Store) error {
+	config := invitations.Config{MemberLimit: 10, ReserveSeats: true, PendingLimit: crowdSize + 1}
+	return limited(crowdRounds, store, config, func(svc *invitations.Service, organization string) error {
+		link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer"})
+		if err != nil {
+			return err
+		}
+		answers := together(crowdSize, func(i int) answer[invitations.Sent] { return mail(ctx, svc, organization, i) })
+		n, err := tally(answers, invitations.ErrMemberLimit)
+		if err := errors.Join(err, want("invitations", n, 9)); err != nil {
+			return err
+		}
+		invited := slices.DeleteFunc(answers, func(a answer[invitations.Sent]) bool { return a.err != nil })
+		joined := together(crowdSize, func(i int) answer[invitations.Member] {
+			if i >= 2*len(invited) {
+				return answerOf(svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("guest ", i)}))
+			}
+			sent := invited[i/2].value
+			who := person("owner of "+sent.Email, sent.Email)
+			if i%2 == 0 {
+				sent = link
+			}
+			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), who))
+		})
+		n, err = tally(joined, invitations.ErrMemberLimit, invitations.ErrAlreadyMember, invitations.ErrRevoked)
+		if err := errors.Join(err, want("successes", n, 9), seats(ctx, store, organization, 10)); err != nil {
+			return err
+		}
+		for i, a := range joined {
+			switch guest := i >= 2*len(invited); {
+			case guest && !errors.Is(a.err, invitations.ErrMemberLimit):
+				return fmt.Errorf("a guest is answered with: %w", a.err)
+			case !guest && errors.Is(a.err, invitations.ErrMemberLimit):
+				return fmt.Errorf("who was invited has no seat: %w", a.err)
+			}
+		}
+		return nil
+	})
+}
