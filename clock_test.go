@@ -153,6 +153,47 @@ func TestClock_OfTheStep(t *testing.T) {
 	require.Equal(t, invitations.ErrExpired, err)
 }
 
+// An invitation whose seat was given away after its end brings in nobody, where the clock is
+// set back while it is accepted.
+func TestClass29_ClockSetBackWhileAccepting(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	clock := []time.Time{noon} // what it says; the last for good
+	svc := acmeOn(t, func() time.Time {
+		now := clock[0]
+		clock = clock[min(1, len(clock)-1):]
+		return now
+	}, invitations.Config{MemberLimit: 2, ReserveSeats: true})
+	sent, err := svc.Invite(ctx, olgaActs, goodInvite())
+	require.NoError(t, err)
+	link, err := svc.CreateLink(ctx, olgaActs, goodLink())
+	require.NoError(t, err)
+	vera := invitations.Identity{UserID: "vera"}
+	_, err = svc.Accept(ctx, link.Token.Reveal(), vera)
+	require.Equal(t, invitations.ErrMemberLimit, err, "the seat is taken")
+	nina := invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}
+
+	// The link outlives the invitation.
+	clock = []time.Time{sent.ExpiresAt.Add(-time.Hour)}
+	link, err = svc.Resend(ctx, olgaActs, invitations.ResendParams{Organization: "acme", ID: link.ID})
+	require.NoError(t, err)
+	clock = []time.Time{sent.ExpiresAt}
+	_, err = svc.Accept(ctx, link.Token.Reveal(), vera)
+	require.NoError(t, err)
+
+	before := sent.ExpiresAt.Add(-time.Microsecond)
+	for _, clock = range [][]time.Time{{sent.ExpiresAt, before}, {before}} {
+		_, err = svc.Accept(ctx, sent.Token.Reveal(), nina)
+		require.Equal(t, invitations.ErrMemberLimit, err, "the third of two")
+	}
+	clock = []time.Time{before}
+	_, err = svc.Leave(ctx, "acme", "vera")
+	require.NoError(t, err)
+	clock = []time.Time{sent.ExpiresAt, before}
+	_, err = svc.Accept(ctx, sent.Token.Reveal(), nina)
+	require.NoError(t, err, "there is room again")
+}
+
 // A service on another store is the same service: its keys, policy, clock and limits.
 func TestWithStore(t *testing.T) {
 	t.Parallel()

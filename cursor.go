@@ -2,6 +2,7 @@ package invitations
 
 import (
 	"encoding/base64"
+	"errors"
 	"iter"
 	"time"
 
@@ -53,6 +54,10 @@ func pages[T any](first string, get func(cursor string) (page []T, next string, 
 		}
 	}
 }
+
+// errForeignID: a store holds an id that did not come from the service, and that it would
+// refuse.
+var errForeignID = errors.New("invitations: the store has an id that is out of bounds")
 
 var errCursor = invalid("cursor", "is not one of this list")
 

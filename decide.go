@@ -91,17 +91,17 @@ func (r rules) mayTakePlace(f Facts, inv Invitation) error {
 	return nil
 }
 
-// hasSeat decides whether who answers inv fits in. Where seats are reserved, each pending
+// hasSeat decides whether one more member fits in. Where seats are reserved, each pending
 // email invitation holds one, but not against the person that it is for, who may come by a
 // link. A link holds none: how many will use it, nobody knows.
-func (r rules) hasSeat(f Facts, inv Invitation) error {
+func (r rules) hasSeat(f Facts) error {
 	if r.memberLimit == 0 {
 		return nil
 	}
 	taken := f.MemberCount
 	if r.reserveSeats {
 		taken += f.PendingEmails
-		if inv.Kind == KindEmail || len(f.PendingRecords) > 0 {
+		if len(f.PendingRecords) > 0 {
 			taken-- // their own seat
 		}
 	}
@@ -221,7 +221,7 @@ func (r rules) accept(f Facts, c claim, who Identity) (Member, Changes, error) {
 	if removal, ok := f.Removals[who.UserID]; ok && removal.Version >= inv.SentVersion {
 		return Member{}, Changes{}, ErrRevoked
 	}
-	if err := r.hasSeat(f, inv.Invitation); err != nil {
+	if err := r.hasSeat(f); err != nil {
 		return Member{}, Changes{}, err
 	}
 
@@ -250,8 +250,10 @@ func (r rules) accept(f Facts, c claim, who Identity) (Member, Changes, error) {
 			changes = r.end(changes, other, who.UserID, ErrAlreadyMember)
 		}
 	}
-	// A quota from an earlier membership that was set after the invitation was sent, stays.
-	if old, ok := f.Quotas[who.UserID]; inv.Quota != (Quota{}) && (!ok || old.Version < inv.SentVersion) {
+	// A quota from an earlier membership stays, but for an invitation that names the person and
+	// was sent after it was set.
+	old, ok := f.Quotas[who.UserID]
+	if inv.Quota != (Quota{}) && (!ok || inv.Kind == KindEmail && old.Version < inv.SentVersion) {
 		changes = r.putQuota(changes, f, inv.SentBy, who.UserID, inv.Quota)
 	}
 	return member, changes, nil

@@ -12,8 +12,11 @@ func (r rules) subject(f Facts, actor Actor, permission Permission, user string)
 	if !ok {
 		return Member{}, ErrNotFound
 	}
-	// A role that the policy does not know any more holds nothing, so nobody is below it.
-	if !actor.system && r.policy.Has(m.Role) && !r.policy.CanGrant(f.Members[actor.user].Role, m.Role) {
+	role := m.Role
+	if !r.policy.Has(role) { // and so cannot tell what it holds, for another version of the host
+		role = RoleOwner
+	}
+	if !actor.system && !r.policy.CanGrant(f.Members[actor.user].Role, role) {
 		return Member{}, ErrPermissionDenied
 	}
 	return m, nil
@@ -30,13 +33,13 @@ func (r rules) changeRole(f Facts, actor Actor, user string, role Role) (Member,
 	if m.Role == role {
 		return m, Changes{}, nil
 	}
-	if role != RoleOwner {
-		if err := r.mayLose(f, m); err != nil {
-			return Member{}, Changes{}, err
-		}
+	if err := r.mayLose(f, m); err != nil {
+		return Member{}, Changes{}, err
 	}
+	changes := r.demotion(f, m, role)
 	m.Role = role
-	changes := Changes{Members: []Member{m}, Events: []Event{r.memberEvent(EventMemberRoleChanged, actor.user, m)}}
+	changes.Members = []Member{m}
+	changes.Events = []Event{r.memberEvent(EventMemberRoleChanged, actor.user, m)}
 	return m, r.revokeSent(changes, f, actor, role), nil
 }
 
@@ -50,7 +53,7 @@ func (r rules) removeMember(f Facts, actor Actor, user string) (Member, Changes,
 	}
 	changes := Changes{
 		Gone:     []string{user},
-		Removals: []Removal{{Organization: m.Organization, UserID: user, Version: f.Version + 1, At: r.now}},
+		Removals: []Removal{r.removal(f, m)},
 		Events:   []Event{r.memberEvent(EventMemberRemoved, actor.user, m)},
 	}
 	return m, r.revokeSent(changes, f, actor, ""), nil
@@ -78,12 +81,14 @@ func (r rules) transfer(f Facts, actor Actor, from, to string, role Role) (Membe
 	old, isMember := f.Members[from]
 	heir, isHeir := f.Members[to]
 	switch {
+	case from == to || role == RoleOwner: // the service has refused it
+		return Member{}, Changes{}, ErrConflict
 	case !isMember || !isHeir:
 		return Member{}, Changes{}, ErrNotFound
 	case old.Role != RoleOwner:
 		return Member{}, Changes{}, ErrConflict
 	}
-	var changes Changes
+	changes := r.demotion(f, old, role)
 	if heir.Role != RoleOwner {
 		heir.Role = RoleOwner
 		changes.Members = append(changes.Members, heir)
@@ -95,6 +100,19 @@ func (r rules) transfer(f Facts, actor Actor, from, to string, role Role) (Membe
 		r.memberEvent(EventMemberRoleChanged, actor.user, old),
 		r.memberEvent(EventOwnershipTransferred, actor.user, heir))
 	return heir, r.revokeSent(changes, f, actor, role), nil
+}
+
+// demotion leaves a trace where a member loses rights by the role: otherwise they could leave,
+// and come back with the old ones by a link from before.
+func (r rules) demotion(f Facts, m Member, role Role) Changes {
+	if r.policy.Has(m.Role) && r.policy.CanGrant(role, m.Role) {
+		return Changes{}
+	}
+	return Changes{Removals: []Removal{r.removal(f, m)}}
+}
+
+func (r rules) removal(f Facts, m Member) Removal {
+	return Removal{Organization: m.Organization, UserID: m.UserID, Version: f.Version + 1, At: r.now}
 }
 
 // mayLose refuses to let an organization go without an owner.
@@ -109,7 +127,7 @@ func (r rules) mayLose(f Facts, m Member) error {
 // with the role, or without one.
 func (r rules) revokeSent(changes Changes, f Facts, actor Actor, role Role) Changes {
 	for _, inv := range f.PendingRecords {
-		if role == "" || !r.maySend(role, inv.Invitation) {
+		if !r.maySend(role, inv.Invitation) {
 			changes = r.end(changes, inv, actor.user, ErrSenderNotEntitled)
 		}
 	}

@@ -65,19 +65,21 @@ func TestChangeRole(t *testing.T) {
 		user   string
 		before Role
 		after  Role
+		loses  bool
 	}{
-		"an admin moves a developer": {User(adam), dora, RoleDeveloper, RoleBilling},
-		"an admin raises to the own": {User(adam), dora, RoleDeveloper, RoleAdmin},
-		"an admin lowers another":    {User(adam), vera, RoleAdmin, RoleViewer},
-		"an admin lowers themselves": {User(adam), adam, RoleAdmin, RoleViewer},
-		"an owner raises to the own": {User(olga), dora, RoleDeveloper, RoleOwner},
-		"an owner lowers another":    {User(olga), vera, RoleOwner, RoleViewer},
-		"an owner lowers themselves": {User(olga), olga, RoleOwner, RoleAdmin},
-		"the host raises":            {System(), dora, RoleDeveloper, RoleOwner},
-		"the host lowers an owner":   {System(), olga, RoleOwner, RoleViewer},
-		"out of a role that is gone": {User(adam), dora, ghost, RoleViewer},
-		"the host, of a role gone":   {System(), dora, ghost, RoleOwner},
-		"out of no role at all":      {User(olga), dora, "", RoleViewer},
+		"an admin moves a developer": {User(adam), dora, RoleDeveloper, RoleBilling, true},
+		"an admin raises to the own": {User(adam), dora, RoleDeveloper, RoleAdmin, false},
+		"an admin lowers another":    {User(adam), vera, RoleAdmin, RoleViewer, true},
+		"an admin lowers themselves": {User(adam), adam, RoleAdmin, RoleViewer, true},
+		"an admin raises a viewer":   {User(adam), vera, RoleViewer, RoleDeveloper, false},
+		"an owner raises to the own": {User(olga), dora, RoleDeveloper, RoleOwner, false},
+		"an owner lowers another":    {User(olga), vera, RoleOwner, RoleViewer, true},
+		"an owner lowers themselves": {User(olga), olga, RoleOwner, RoleAdmin, true},
+		"the host raises":            {System(), dora, RoleDeveloper, RoleOwner, false},
+		"the host lowers an owner":   {System(), olga, RoleOwner, RoleViewer, true},
+		"out of a role that is gone": {User(olga), dora, ghost, RoleViewer, true},
+		"the host, of a role gone":   {System(), dora, ghost, RoleOwner, true},
+		"out of no role at all":      {User(olga), dora, "", RoleViewer, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -90,13 +92,17 @@ func TestChangeRole(t *testing.T) {
 			want := before
 			want.Role = c.after
 			require.Equal(t, want, member)
-			require.Equal(t, Changes{
+			wantChanges := Changes{
 				Members: []Member{want},
 				Events: []Event{{
 					Organization: acme, Type: EventMemberRoleChanged, At: noon,
 					Actor: c.actor.user, Subject: c.user, Role: c.after,
 				}},
-			}, changes)
+			}
+			if c.loses {
+				wantChanges.Removals = []Removal{{Organization: acme, UserID: c.user, Version: 10, At: noon}} // the facts are at version 9
+			}
+			require.Equal(t, wantChanges, changes)
 		})
 	}
 }
@@ -142,7 +148,7 @@ func TestRemoveMember(t *testing.T) {
 		"an owner removes an owner":     {User(olga), vera, RoleOwner},
 		"an owner removes themselves":   {User(olga), olga, RoleOwner},
 		"the host removes an owner":     {System(), olga, RoleOwner},
-		"who has a role that is gone":   {User(adam), dora, ghost},
+		"who has a role that is gone":   {User(olga), dora, ghost},
 		"the host, of a role gone":      {System(), dora, ghost},
 		"who was removed once before":   {User(adam), bill, RoleBilling},
 		"who came back and was removed": {System(), bill, RoleBilling},

@@ -57,9 +57,9 @@ func (w *world) accept(t *rapid.T) {
 	matches := record.Kind == KindEmail && who.EmailVerified && email == record.Email ||
 		record.Kind == KindLink && (len(record.AllowedDomains) == 0 ||
 			who.EmailVerified && slices.Contains(record.AllowedDomains, domain))
-	removedAt, wasRemoved := w.removed[who.UserID]
-	welcome := opens && w.isPending(record) && entitled && matches && !isMember &&
-		!(wasRemoved && removedAt >= w.sentAt[record.ID])
+	// Whoever was removed or demoted does not come in by anything sent before.
+	fellAt := max(w.removed[who.UserID], w.demoted[who.UserID]) // 0: never
+	welcome := opens && w.isPending(record) && entitled && matches && !isMember && fellAt < w.sentAt[record.ID]
 	switch {
 	case !welcome:
 		require.Error(t, err)
@@ -110,8 +110,10 @@ func (w *world) welcome(t *rapid.T, record Record, who Identity, member Member, 
 	}
 	require.Len(t, changes.Invitations, 1+ends)
 
+	// A link is anybody's: it says nothing of who has had a quota.
 	_, had := w.quotas[who.UserID]
-	if record.Quota == (Quota{}) || had && w.quotaSet[who.UserID] > w.sentAt[record.ID] {
+	stays := had && (record.Kind == KindLink || w.quotaSet[who.UserID] > w.sentAt[record.ID])
+	if record.Quota == (Quota{}) || stays {
 		require.Empty(t, changes.Quotas)
 	} else {
 		require.Len(t, changes.Quotas, 1)

@@ -65,11 +65,11 @@ type world struct {
 	told   map[string]Role      // the members, as the events tell them
 
 	// When it happened last, in ticks, which order the history without clock and versions.
-	removed, quotaSet map[string]int
-	sentAt            map[uuid.UUID]int
-	deployed          int
-	ticks             int
-	serial            uint64
+	removed, demoted, quotaSet map[string]int
+	sentAt                     map[uuid.UUID]int
+	deployed                   int
+	ticks                      int
+	serial                     uint64
 }
 
 var (
@@ -89,6 +89,7 @@ func newWorld(t *rapid.T) *world {
 		ended:    map[uuid.UUID]Record{},
 		told:     map[string]Role{olga: RoleOwner},
 		removed:  map[string]int{},
+		demoted:  map[string]int{},
 		quotaSet: map[string]int{},
 		sentAt:   map[uuid.UUID]int{},
 	}
@@ -258,19 +259,22 @@ func (w *world) apply(t *rapid.T, c Changes) {
 		return
 	}
 	w.version++
+	touched := slices.Clone(c.Gone)
 	for _, user := range c.Gone {
 		require.Contains(t, w.members, user)
 		delete(w.members, user)
 	}
-	for _, r := range c.Removals {
-		require.Equal(t, Removal{Organization: acme, UserID: r.UserID, Version: w.version, At: w.now}, r)
-		require.Contains(t, c.Gone, r.UserID)
-		w.removals[r.UserID] = r
-	}
 	for _, m := range c.Members {
 		require.Equal(t, acme, m.Organization)
-		require.NotContains(t, c.Gone, m.UserID)
+		require.NotContains(t, touched, m.UserID, "put twice, or gone")
+		touched = append(touched, m.UserID)
 		w.members[m.UserID] = m
+	}
+	require.LessOrEqual(t, len(c.Removals), 1, "one person loses at a time")
+	for _, r := range c.Removals {
+		require.Equal(t, Removal{Organization: acme, UserID: r.UserID, Version: w.version, At: w.now}, r)
+		require.Contains(t, touched, r.UserID, "who is removed or demoted")
+		w.removals[r.UserID] = r
 	}
 	for _, q := range c.Quotas {
 		require.Equal(t, QuotaRecord{Organization: acme, UserID: q.UserID, Quota: q.Quota, Version: w.version}, q)

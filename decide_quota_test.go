@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,7 +26,7 @@ func TestSetQuota(t *testing.T) {
 		"an owner, of their own":       {User(olga), olga},
 		"the host, of an owner":        {System(), olga},
 		"the host, of all":             {System(), ""},
-		"an admin, of a role gone":     {User(adam), bill},
+		"an owner, of a role gone":     {User(olga), bill},
 		"the host, of a role gone":     {System(), bill},
 		"the host, where nobody is in": {System(), ""},
 	} {
@@ -59,6 +60,7 @@ func TestSetQuota_Refused(t *testing.T) {
 		want  error
 	}{
 		"an admin, of an owner":           {withOwners(1), User(adam), olga, ErrPermissionDenied},
+		"an admin, of a role gone":        {withRole(withOwners(1), bill, ghost), User(adam), bill, ErrPermissionDenied},
 		"a developer, of a viewer":        {withOwners(1), User(dora), vera, ErrPermissionDenied},
 		"a viewer, of their own":          {withOwners(1), User(vera), vera, ErrPermissionDenied},
 		"a stranger":                      {withOwners(1), User(nina), dora, ErrPermissionDenied},
@@ -167,30 +169,34 @@ func TestClass15_QuotaOfTheSender(t *testing.T) {
 	require.NoError(t, err, "the host vouches for the quota as for the role")
 }
 
-// The member starts with the quota of the invitation, unless they have one that was set
-// after it was sent.
+// The member starts with the quota of the invitation, unless they have had one before, also
+// if that was taken away: it stays, but for an invitation that names them and was sent after
+// it was set. A link is anybody's, and nobody chooses by it a better quota than they had.
 func TestAccept_Quota(t *testing.T) {
 	t.Parallel()
 	own := func(q Quota, version int64) map[string]QuotaRecord {
 		return map[string]QuotaRecord{nina: {Organization: acme, UserID: nina, Quota: q, Version: version, PeriodStart: noon, Used: 3}}
 	}
+	both, named := []Kind{KindEmail, KindLink}, []Kind{KindEmail}
 	for name, c := range map[string]struct {
 		brings Quota
 		quotas map[string]QuotaRecord
-		set    bool
+		set    []Kind // by invitations of these kinds
 	}{
-		"none":                         {Quota{}, nil, false},
-		"none, beside one from before": {Quota{}, own(Quota{9, PeriodMonth}, 2), false},
-		"one":                          {fiveADay, nil, true},
-		"one of nothing":               {Quota{0, PeriodDay}, nil, true},
-		"one, beside the shared":       {fiveADay, map[string]QuotaRecord{"": {Organization: acme, Quota: Quota{9, PeriodDay}, Version: 9}}, true},
-		"one, after one from before":   {fiveADay, own(Quota{9, PeriodMonth}, 3), true},
-		"one, after one taken away":    {fiveADay, own(Quota{}, 3), true},
-		"one, before one set since":    {fiveADay, own(Quota{9, PeriodMonth}, 5), false},
-		"one, before one taken since":  {fiveADay, own(Quota{}, 5), false},
-		"one, in the same change":      {fiveADay, own(Quota{9, PeriodMonth}, 4), false},
-		"one, and had the same since":  {fiveADay, own(fiveADay, 9), false},
-		"one, and had the same before": {fiveADay, own(fiveADay, 1), true},
+		"none":                         {Quota{}, nil, nil},
+		"none, beside one from before": {Quota{}, own(Quota{9, PeriodMonth}, 2), nil},
+		"one":                          {fiveADay, nil, both},
+		"one of nothing":               {Quota{0, PeriodDay}, nil, both},
+		"one, beside the shared":       {fiveADay, map[string]QuotaRecord{"": {Organization: acme, Quota: Quota{9, PeriodDay}, Version: 9}}, both},
+		"one, after one from before":   {fiveADay, own(Quota{9, PeriodMonth}, 3), named},
+		"one, after one taken away":    {fiveADay, own(Quota{}, 3), named},
+		"one, before one set since":    {fiveADay, own(Quota{9, PeriodMonth}, 5), nil},
+		"one, before one taken since":  {fiveADay, own(Quota{}, 5), nil},
+		"one, in the same change":      {fiveADay, own(Quota{9, PeriodMonth}, 4), nil},
+		"one, and had the same since":  {fiveADay, own(fiveADay, 9), nil},
+		"one, and had the same before": {fiveADay, own(fiveADay, 1), named},
+		"one of nothing, after one":    {Quota{0, PeriodDay}, own(fiveADay, 1), named},
+		"one, after another's":         {fiveADay, map[string]QuotaRecord{dora: {Organization: acme, UserID: dora, Quota: fiveADay, Version: 9}}, both},
 	} {
 		for _, kind := range []Kind{KindEmail, KindLink} {
 			for _, sender := range []string{adam, ""} {
@@ -202,7 +208,7 @@ func TestAccept_Quota(t *testing.T) {
 					require.NoError(t, err)
 					require.Equal(t, []Member{member}, changes.Members)
 					require.Equal(t, c.brings, changes.Invitations[0].Quota)
-					if !c.set {
+					if !slices.Contains(c.set, kind) {
 						require.Empty(t, changes.Quotas)
 						require.Len(t, changes.Events, 2)
 						return

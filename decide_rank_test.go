@@ -27,9 +27,28 @@ func ranks(t require.TestingT) map[string]*Policy {
 }
 
 // mayActOn is the rule of ranks in other words: the actor holds the permission, and all that
-// the member holds; a role that is in no policy holds nothing.
+// the member holds. A role that is in no policy may hold anything, as in that of another
+// version of the host, so it takes all that there is.
 func mayActOn(p *Policy, actor Role, needs Permission, member Role) bool {
+	if !p.Has(member) {
+		for _, role := range p.Roles() {
+			if !holdsAllOf(p, actor, role) {
+				return false
+			}
+		}
+	}
 	return p.Allows(actor, needs) && (!p.Has(member) || holdsAllOf(p, actor, member))
+}
+
+// losesBy is the rule of demotion in other words: there is a right that the old role holds
+// and the new one does not. What a role held that is in no policy, nobody knows any more.
+func losesBy(p *Policy, before, after Role) bool {
+	for _, permission := range allPermissions {
+		if p.Allows(before, permission) && !p.Allows(after, permission) {
+			return true
+		}
+	}
+	return !p.Has(before)
 }
 
 // The whole matrix of the actor's role, the member's and the one that is given: nobody acts
@@ -97,6 +116,141 @@ func TestClass10_NobodyRaisesThemselves(t *testing.T) {
 			}
 			_, _, err := transfer(t, r, f, User(adam), olga, adam, policy.Roles()[0])
 			require.Equal(t, role == RoleOwner, err == nil, "%s: %q takes over: %v", name, role, err)
+		}
+	}
+}
+
+// Whoever lost a right by another role does not get it back by going and coming in again,
+// with whatever was sent before. What is sent later lets them in, and so does everything for
+// those who lost nothing.
+func TestClass13_DemotedMemberDoesNotComeBackByAnOldLink(t *testing.T) {
+	t.Parallel()
+	for name, policy := range ranks(t) {
+		r := atNoon()
+		r.policy = policy
+		// comesBack has Nina, whose facts are at version 9, get her new role by changes, leave, and
+		// accept what the host sent by the change to version sentAt.
+		comesBack := func(t require.TestingT, kind Kind, sentAt int64, changes Changes) error {
+			f := factsOf(changed(recordOf(kind), func(r *Record) { r.Role, r.SentBy, r.SentVersion = RoleOwner, "", sentAt }))
+			f.Version, f.Owners = 10, 2
+			for _, m := range changes.Members {
+				f.Members[m.UserID] = m
+			}
+			for _, removal := range changes.Removals {
+				f.Removals[removal.UserID] = removal
+			}
+			_, left, err := leave(t, r, f, nina)
+			require.NoError(t, err)
+			require.Equal(t, []string{nina}, left.Gone)
+			require.Empty(t, left.Removals)
+			f.Version = 12 // and something else has been sent
+			delete(f.Members, nina)
+			_, _, err = decided(t, f, func(f Facts) (Member, Changes, error) { return r.accept(f, token, verifiedNina) })
+			return err
+		}
+		require13 := func(way string, before, after Role, changes Changes) {
+			var trace []Removal
+			if losesBy(policy, before, after) {
+				trace = []Removal{{Organization: acme, UserID: nina, Version: 10, At: noon}}
+			}
+			require.Equal(t, trace, changes.Removals, "%s, %s: from %q to %q", name, way, before, after)
+			for _, kind := range []Kind{KindEmail, KindLink} {
+				for _, sentAt := range []int64{1, 9, 10, 11, 12} {
+					var want error
+					if len(trace) > 0 && sentAt <= 10 {
+						want = ErrRevoked
+					}
+					require.Equal(t, want, comesBack(t, kind, sentAt, changes),
+						"%s, %s: from %q to %q, by what was sent at %d", name, way, before, after, sentAt)
+				}
+			}
+		}
+		for _, after := range policy.Roles() {
+			for _, before := range append(policy.Roles(), ghost, "") {
+				for _, actor := range []Actor{System(), User(olga)} {
+					_, changes, err := changeRole(t, r, withRole(withOwners(2), nina, before), actor, nina, after)
+					require.NoError(t, err)
+					if before == after {
+						require.Zero(t, changes)
+						continue
+					}
+					require13("change", before, after, changes)
+				}
+			}
+			if after != RoleOwner {
+				_, changes, err := transfer(t, r, withRole(withOwners(2), nina, RoleOwner), System(), nina, dora, after)
+				require.NoError(t, err)
+				require13("transfer", RoleOwner, after, changes)
+			}
+		}
+	}
+}
+
+// A role that holds the same by another name is no less; one right is enough to be less, also
+// where others are won.
+func TestClass13_DemotionIsTheLossOfAnyRight(t *testing.T) {
+	t.Parallel()
+	policy, err := NewPolicy(map[Role][]Permission{
+		RoleOwner: allPermissions, "partner": allPermissions, "almost": allPermissions[1:],
+		"one": allPermissions[:1], "other": allPermissions[1:2], "nothing": nil, "nobody": nil,
+	})
+	require.NoError(t, err)
+	r := atNoon()
+	r.policy = policy
+	for _, c := range []struct {
+		before, after Role
+		loses         bool
+	}{
+		{RoleOwner, "partner", false}, {"partner", RoleOwner, false}, {"nothing", "nobody", false}, {"nothing", "one", false},
+		{RoleOwner, "almost", true}, {"partner", "almost", true}, {"one", "other", true}, {"other", "almost", false},
+		{"one", "almost", true}, {"one", "nothing", true}, {ghost, RoleOwner, true}, {ghost, "nothing", true},
+	} {
+		_, changes, err := changeRole(t, r, withRole(withOwners(2), adam, c.before), User(olga), adam, c.after)
+		require.NoError(t, err)
+		require.Equal(t, c.loses, len(changes.Removals) > 0, "from %q to %q", c.before, c.after)
+		if c.before == RoleOwner {
+			_, changes, err = transfer(t, r, withRole(withOwners(2), adam, c.before), User(olga), adam, dora, c.after)
+			require.NoError(t, err)
+			require.Equal(t, c.loses, len(changes.Removals) > 0, "handing over, to %q", c.after)
+		}
+	}
+
+	// Nor is a refused one a demotion, and the heir of a transfer loses nothing.
+	_, changes, err := changeRole(t, r, withOwners(1), System(), olga, "almost")
+	require.Equal(t, ErrLastOwner, err)
+	require.Zero(t, changes)
+	for _, heir := range []Role{"one", RoleOwner, "nothing"} {
+		_, changes, err = transfer(t, r, withRole(withOwners(2), adam, heir), System(), olga, adam, "almost")
+		require.NoError(t, err)
+		require.Equal(t, []Removal{{Organization: acme, UserID: olga, Version: 10, At: noon}}, changes.Removals)
+	}
+}
+
+// A role that the policy does not know may be the highest of another version of the host: in
+// a rollout, nobody acts on who has it but who could act on an owner.
+func TestClass13_UnknownRoleIsLikeAnOwner(t *testing.T) {
+	t.Parallel()
+	for name, policy := range ranks(t) {
+		r := atNoon()
+		r.policy = policy
+		for _, unknown := range []Role{ghost, ""} {
+			for _, actor := range append(policy.Roles(), ghost, "") {
+				for _, act := range memberActs {
+					if act.name == "change role" && !policy.Has(RoleViewer) {
+						continue // it makes a viewer
+					}
+					f := withRole(withRole(withOwners(2), adam, actor), dora, unknown)
+					onOwner := act.perform(t, r, withRole(f, dora, RoleOwner), User(adam), dora)
+					require.Equal(t, onOwner, act.perform(t, r, f, User(adam), dora), "%s: %q, %s %q", name, actor, act.name, unknown)
+					require.Equal(t, actor == RoleOwner, onOwner == nil, "%s: %q, %s", name, actor, act.name)
+					require.NoError(t, act.perform(t, r, f, System(), dora), "the host may")
+				}
+			}
+			// Not even on themselves.
+			f := withRole(withOwners(2), dora, unknown)
+			for _, act := range memberActs {
+				require.Equal(t, ErrPermissionDenied, act.perform(t, r, f, User(dora), dora), act.name)
+			}
 		}
 	}
 }

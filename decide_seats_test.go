@@ -2,6 +2,7 @@ package invitations
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -73,6 +74,34 @@ func TestClass29_ReservedSeats(t *testing.T) {
 			f := factsOf(recordOf(c.kind))
 			f.MemberCount, f.PendingEmails, f.PendingRecords = c.members, c.pending, c.own
 			_, _, err := acceptAs(t, limited(10, true), f, verifiedNina)
+			require.Equal(t, c.want, err)
+		})
+	}
+}
+
+// What is not counted is not subtracted: where the clock was ahead when the facts were asked
+// for, the invitation had expired then, and its seat was no one's. It may have been taken.
+func TestClass29_SeatWithTheClockSetBack(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		members, pending int // of 2
+		own              []Record
+		want             error
+	}{
+		"the third of two":           {2, 0, nil, ErrMemberLimit},
+		"the fourth of two":          {3, 0, nil, ErrMemberLimit},
+		"the second, without a seat": {1, 1, nil, ErrMemberLimit},
+		"the second of two":          {1, 0, nil, nil},
+		"the second, with the seat":  {1, 1, []Record{emailRecord()}, nil},
+		"the third, with a seat":     {2, 1, []Record{emailRecord()}, ErrMemberLimit},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := factsOf(emailRecord())
+			f.MemberCount, f.PendingEmails, f.PendingRecords = c.members, c.pending, c.own
+			r := limited(2, true)
+			r.now = f.Invitation.ExpiresAt.Add(-time.Microsecond)
+			_, _, err := acceptAs(t, r, f, verifiedNina)
 			require.Equal(t, c.want, err)
 		})
 	}

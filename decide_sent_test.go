@@ -101,9 +101,13 @@ func TestClass15_DemotionEndsWhatCouldNotBeSent(t *testing.T) {
 				after.Role = role
 				_, changes, err := changeRole(t, r, f, actor, adam, role)
 				require.NoError(t, err)
-				requireEnded(t, f, name, Changes{
+				head := Changes{
 					Members: []Member{after}, Events: []Event{r.memberEvent(EventMemberRoleChanged, actor.user, after)},
-				}, changes, actor.user, want)
+				}
+				if role != RoleOwner { // all others are less than an admin
+					head.Removals = []Removal{{Organization: acme, UserID: adam, Version: 10, At: noon}}
+				}
+				requireEnded(t, f, name, head, changes, actor.user, want)
 			}
 		})
 	}
@@ -145,7 +149,8 @@ func TestClass15_TransferEndsWhatCouldNotBeSent(t *testing.T) {
 	_, changes, err := transfer(t, atNoon(), f, User(olga), adam, dora, RoleAdmin)
 	require.NoError(t, err)
 	requireEnded(t, f, name, Changes{
-		Members: []Member{heir, old},
+		Members:  []Member{heir, old},
+		Removals: []Removal{{Organization: acme, UserID: adam, Version: 10, At: noon}},
 		Events: []Event{
 			atNoon().memberEvent(EventMemberRoleChanged, olga, heir),
 			atNoon().memberEvent(EventMemberRoleChanged, olga, old),

@@ -45,7 +45,8 @@ func TestTransfer(t *testing.T) {
 				}
 			}
 			want := Changes{
-				Members: []Member{heir, old},
+				Members:  []Member{heir, old},
+				Removals: []Removal{{Organization: acme, UserID: olga, Version: 10, At: noon}}, // the facts are at version 9
 				Events: []Event{
 					event(EventMemberRoleChanged, heir), event(EventMemberRoleChanged, old), event(EventOwnershipTransferred, heir),
 				},
@@ -67,6 +68,10 @@ func TestTransfer_Refused(t *testing.T) {
 		from, to string
 		want     error
 	}{
+		"an owner, to themselves":       {withOwners(1), User(olga), olga, olga, ErrConflict},
+		"an owner, of nobody to nobody": {withOwners(1), User(olga), nina, nina, ErrConflict},
+		"the host, to the same":         {withOwners(2), System(), olga, olga, ErrConflict},
+		"an admin, to the same":         {withOwners(1), User(adam), olga, olga, ErrPermissionDenied},
 		"an admin":                      {withOwners(1), User(adam), olga, dora, ErrPermissionDenied},
 		"an admin takes over":           {withOwners(1), User(adam), olga, adam, ErrPermissionDenied},
 		"a viewer":                      {withOwners(1), User(vera), olga, dora, ErrPermissionDenied},
@@ -89,6 +94,27 @@ func TestTransfer_Refused(t *testing.T) {
 			_, _, err := transfer(t, atNoon(), c.facts, c.actor, c.from, c.to, RoleAdmin)
 			require.Equal(t, c.want, err)
 		})
+	}
+}
+
+// Who hands over is no owner afterwards; otherwise it would be a raise, and no transfer.
+func TestTransfer_KeepsNoOwnership(t *testing.T) {
+	t.Parallel()
+	for _, owners := range []int{1, 2} {
+		for name, c := range map[string]struct {
+			actor Actor
+			heir  string
+			want  error
+		}{
+			"an owner":            {User(olga), dora, ErrConflict},
+			"the host":            {System(), dora, ErrConflict},
+			"to no member":        {User(olga), nina, ErrConflict},
+			"an admin":            {User(adam), dora, ErrPermissionDenied},
+			"the heir themselves": {User(dora), dora, ErrPermissionDenied},
+		} {
+			_, _, err := transfer(t, atNoon(), withOwners(owners), c.actor, olga, c.heir, RoleOwner)
+			require.Equal(t, c.want, err, name)
+		}
 	}
 }
 

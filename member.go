@@ -102,7 +102,8 @@ type ChangeRoleParams struct {
 // above them, and nobody raises anybody above themselves.
 //
 // Pending invitations that the member sent and with the new role could not send are revoked
-// in the same step.
+// in the same step. Who loses rights does not get them back by leaving and following a link
+// from before: for that, they count as removed.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable] (the new role),
 // [ErrNotFound], [ErrLastOwner].
@@ -136,7 +137,7 @@ func (s *Service) RemoveMember(ctx context.Context, actor Actor, organization, u
 }
 
 // Leave ends a membership by the member's own will; whoever left may come back by a link
-// that still has uses. Pending invitations that they sent are revoked in the same step. It
+// that still has uses: to keep somebody out who may go first, revoke the links too. Pending invitations that they sent are revoked in the same step. It
 // returns the membership as it was.
 //
 // Refusals: [ErrInvalid], [ErrNotFound] (no such member), [ErrLastOwner].
@@ -258,6 +259,11 @@ func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (Me
 	}
 	if err := s.rules().mayView(found.Viewer, actor, PermissionMemberList); err != nil {
 		return MemberList{}, err
+	}
+	for _, m := range found.Members {
+		if checkUser("user_id", m.UserID) != nil {
+			return MemberList{}, errForeignID
+		}
 	}
 	list := MemberList{Members: append([]Member{}, found.Members...)}
 	if len(list.Members) > limit {

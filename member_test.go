@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -117,6 +118,74 @@ func TestAllMembers_ErrorMidway(t *testing.T) {
 	}
 	require.Equal(t, 10, seen)
 	require.Equal(t, []error{broken}, errs)
+}
+
+// An id that did not come from the service, and that it would refuse, is on no page: a cursor
+// could not name it, and what reads the page may trust in its bounds.
+func TestMembers_ForeignID(t *testing.T) {
+	t.Parallel()
+	for name, id := range badNames {
+		for at := range 11 { // the last is the one that tells of a next page
+			t.Run(fmt.Sprint(name, " at ", at), func(t *testing.T) {
+				t.Parallel()
+				members := manyMembers(11)
+				members[at].UserID = id
+				owner := invitations.Member{Organization: "acme", UserID: "olga", Role: invitations.RoleOwner}
+				svc := serviceOn(t, &StoreMock{MembersFunc: func(context.Context, invitations.MemberQuery) (invitations.MemberPage, error) {
+					return invitations.MemberPage{Viewer: &owner, Members: members}, nil
+				}}, atNoon())
+				p := invitations.MembersParams{Organization: "acme", Limit: 10}
+				list, err := svc.Members(t.Context(), olgaActs, p)
+				requireForeign(t, err)
+				require.Zero(t, list)
+				yields := 0
+				for m, err := range svc.AllMembers(t.Context(), olgaActs, p) {
+					requireForeign(t, err)
+					require.Zero(t, m)
+					yields++
+				}
+				require.Equal(t, 1, yields)
+				_, err = svc.Members(t.Context(), invitations.System(), p)
+				requireForeign(t, err)
+			})
+		}
+	}
+
+	// What stands there is for nobody to know who may not see the list.
+	members := manyMembers(1)
+	members[0].UserID = ""
+	store := &StoreMock{MembersFunc: func(context.Context, invitations.MemberQuery) (invitations.MemberPage, error) {
+		return invitations.MemberPage{Members: members}, nil
+	}}
+	_, err := serviceOn(t, store, atNoon()).Members(t.Context(), olgaActs, invitations.MembersParams{Organization: "acme"})
+	require.Equal(t, invitations.ErrPermissionDenied, err)
+}
+
+// requireForeign fails unless err is of the store's contents: no refusal of what the caller
+// said, and without the id, which may be anything.
+func requireForeign(t require.TestingT, err error) {
+	require.EqualError(t, err, "invitations: the store has an id that is out of bounds")
+	var refusal *invitations.Error
+	require.False(t, errors.As(err, &refusal))
+	require.NotErrorIs(t, err, invitations.ErrInvalid)
+}
+
+// The longest id that there can be is one like any other, and the next page begins behind it.
+func TestMembers_LongestID(t *testing.T) {
+	t.Parallel()
+	for _, longest := range []string{strings.Repeat("x", 255), strings.Repeat("ü", 127) + "x"} {
+		members := manyMembers(2)
+		members = append(members, invitations.Member{UserID: longest}, invitations.Member{UserID: "名前"})
+		store := staffed(members, invitations.RoleOwner)
+		svc := serviceOn(t, store, atNoon())
+		list, err := svc.Members(t.Context(), olgaActs, invitations.MembersParams{Organization: "acme", Limit: 3})
+		require.NoError(t, err)
+		require.Equal(t, placeOf(longest), list.Next)
+		list, err = svc.Members(t.Context(), olgaActs, invitations.MembersParams{Organization: "acme", Limit: 3, Cursor: list.Next})
+		require.NoError(t, err)
+		require.Equal(t, longest, store.MembersCalls()[1].Q.After)
+		require.Equal(t, members[3:], list.Members)
+	}
 }
 
 // Who may see the members, by role. What a store returned is shown to nobody else.
@@ -263,6 +332,53 @@ func join(t *testing.T, svc *invitations.Service, user string, role invitations.
 	require.NoError(t, err)
 	_, err = svc.Accept(t.Context(), sent.Token.Reveal(), invitations.Identity{UserID: user})
 	require.NoError(t, err)
+}
+
+// Who is demoted, leaves, and follows the link by which they had come in, stays out, until
+// they are invited anew. Who was not demoted may come back by the same link.
+func TestClass13_DemotionOutlastsLeaving(t *testing.T) {
+	t.Parallel()
+	for name, demote := range map[string]func(svc *invitations.Service) (invitations.Member, error){
+		"change": func(svc *invitations.Service) (invitations.Member, error) {
+			return svc.ChangeRole(t.Context(), olgaActs, goodChange())
+		},
+		"transfer": func(svc *invitations.Service) (invitations.Member, error) {
+			p := goodTransfer()
+			p.From, p.To = "dora", "olga"
+			return svc.TransferOwnership(t.Context(), olgaActs, p)
+		},
+	} {
+		ctx := t.Context()
+		svc := acmeOn(t, atNoon().Clock, invitations.Config{})
+		p := goodLink()
+		p.Role = invitations.RoleOwner
+		link, err := svc.CreateLink(ctx, olgaActs, p)
+		require.NoError(t, err)
+		enter := func(user string) error {
+			_, err := svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: user})
+			return err
+		}
+		for _, user := range []string{"dora", "vera"} {
+			require.NoError(t, enter(user), name)
+		}
+		_, err = demote(svc)
+		require.NoError(t, err)
+		for _, user := range []string{"dora", "vera"} {
+			_, err = svc.Leave(ctx, "acme", user)
+			require.NoError(t, err)
+		}
+		require.NoError(t, enter("vera"), "who left of their own accord, with all rights")
+		for range 2 {
+			require.Equal(t, invitations.ErrRevoked, enter("dora"), name)
+		}
+		_, err = svc.Member(ctx, "acme", "dora")
+		require.Equal(t, invitations.ErrNotFound, err)
+
+		join(t, svc, "dora", invitations.RoleViewer) // by a new link
+		_, err = svc.Leave(ctx, "acme", "dora")
+		require.NoError(t, err)
+		require.Equal(t, invitations.ErrRevoked, enter("dora"), "the old one stays what it was")
+	}
 }
 
 // What the operations return, and what they have the store do, in one story.

@@ -125,7 +125,7 @@ func TestOperations(t *testing.T) {
 // failing returns a store that answers everything with err, beside a result that is not to
 // be used, and that hands every context to seen.
 func failing(err error, facts invitations.Facts, seen func(context.Context)) *StoreMock {
-	owner := facts.Members["olga"]
+	owner, personal := facts.Members["olga"], facts.Quotas["dora"]
 	return &StoreMock{
 		UpdateFunc: func(ctx context.Context, _ invitations.Query, decide invitations.Decision) error {
 			seen(ctx)
@@ -148,10 +148,7 @@ func failing(err error, facts invitations.Facts, seen func(context.Context)) *St
 		},
 		WorkspacesFunc: func(ctx context.Context, _ invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
 			seen(ctx)
-			if err != nil {
-				return invitations.WorkspacePage{}, err
-			}
-			return invitations.WorkspacePage{Memberships: []invitations.Membership{{Member: owner}}}, nil
+			return invitations.WorkspacePage{Personal: &personal, Memberships: []invitations.Membership{{Member: owner}}}, err
 		},
 		ConsumeFunc: func(ctx context.Context, _ invitations.Consumption) (invitations.Consumed, error) {
 			seen(ctx)

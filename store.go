@@ -66,7 +66,8 @@ type Store interface {
 	Consume(ctx context.Context, c Consumption) (Consumed, error)
 
 	// SetPersonalQuota puts the personal quota of a user, which belongs to no organization.
-	// As in [Changes].Quotas, what is used stays as long as the period does.
+	// As in [Changes].Quotas, what is used stays as long as the period does. It is atomic like
+	// a Consume, and serialized with those of this quota.
 	SetPersonalQuota(ctx context.Context, user string, q Quota) error
 
 	// Invitations returns one page of an organization's invitations.
@@ -87,7 +88,7 @@ type Store interface {
 type Decision func(Facts) (Changes, error)
 
 // A Query names an organization and the facts that are wanted of it. Facts that it does not
-// ask for may be left out.
+// ask for are zero.
 type Query struct {
 	// Organization is the organization's id. If it is empty, the organization is the one
 	// whose invitation has the id Invitation and, at present, the nonce Nonce; if there is
@@ -107,7 +108,8 @@ type Query struct {
 	Nonce      Nonce     // only with an empty Organization
 	Sender     bool      // and the membership of who sent it
 
-	// Members are user ids: their memberships, and the removals of those who were removed.
+	// Members are user ids, some perhaps twice: their memberships, and the removals of those who
+	// were removed.
 	Members []string
 
 	// Emails are canonical addresses: for each, its pending invitation that expires after
@@ -121,8 +123,8 @@ type Query struct {
 	// PendingEmailsUpTo, if positive, asks the same of those of [KindEmail] alone.
 	PendingEmailsUpTo int
 	// PendingSentBy, if not empty, is a user id, and PendingFor an address: the pending
-	// invitations that this user sent, or that are for this address, and that expire after
-	// PendingAt.
+	// invitations that this user sent, or that are for this address, each once, and that
+	// expire after PendingAt.
 	PendingSentBy, PendingFor string
 	PendingAt                 time.Time
 
@@ -178,8 +180,8 @@ func (r Record) Clone() Record {
 	return r
 }
 
-// A Removal is the trace that a removed member leaves: nothing that was sent before it
-// brings them back. A store keeps the last one of each user.
+// A Removal is the trace that a member leaves who was removed, or whose role was lowered:
+// nothing that was sent before it brings them in. A store keeps the last one of each user.
 type Removal struct {
 	Organization string    `json:"organization"`
 	UserID       string    `json:"user_id"`
@@ -207,7 +209,7 @@ type Consumption struct {
 	UserID       string
 	Roles        []Role // in an organization, the roles that may
 	Amount       int64  // at least 1
-	// Periods are the starts of the present periods, of each kind.
+	// Periods are the starts of the present periods, of all three kinds.
 	Periods map[Period]time.Time
 }
 
@@ -252,8 +254,8 @@ type Changes struct {
 	// Gone are the user ids of members to delete. None of them is in Members.
 	Gone []string
 	// Removals are put: each replaces the one with its user id, or is new. They delete no
-	// member: whoever is removed is in Gone as well, and who left of their own accord is in
-	// Gone alone.
+	// member: who is removed is in Gone as well, who left of their own accord in Gone alone,
+	// and whose role was lowered in Members as well.
 	Removals []Removal
 	// Quotas are put: the Quota and Version of each replace those of the one with its user
 	// id, or it is new. What is used stays if the Period is the same, and otherwise nothing
@@ -304,7 +306,7 @@ type InvitationPage struct {
 }
 
 // A MemberQuery asks for one page of an organization's members, in the order of their user
-// ids as bytes.
+// ids as bytes. A store that keeps ids as numbers may take the order of the numbers.
 type MemberQuery struct {
 	Organization string
 	Viewer       string // as in [InvitationQuery]
@@ -320,7 +322,7 @@ type MemberPage struct {
 }
 
 // A WorkspaceQuery asks for the personal quota of a user and one page of their memberships,
-// in the order of the organizations' ids as bytes.
+// in the order of the organizations' ids as bytes; or of numbers, as in [MemberQuery].
 type WorkspaceQuery struct {
 	UserID string
 	After  string // the page begins behind this organization id; empty: at the first

@@ -89,7 +89,10 @@ func (s *Service) Remaining(ctx context.Context, w Workspace, user string) (Bala
 	now := s.now()
 	if w.personal {
 		page, err := s.store.Workspaces(ctx, WorkspaceQuery{UserID: user})
-		return Balance{Own: page.Personal.usage(now)}, err
+		if err != nil {
+			return Balance{}, err
+		}
+		return Balance{Own: page.Personal.usage(now)}, nil
 	}
 	f, err := s.store.View(ctx, Query{Organization: w.organization, Members: []string{user}, Quotas: true})
 	if err != nil {
@@ -115,8 +118,8 @@ type QuotaParams struct {
 // For a member's own quota the actor needs [PermissionQuotaUpdate] and every permission of
 // the member's role. The shared quota of an organization and a user's personal one are what
 // the host grants them: only [System] sets those. A member's quota stays theirs when they
-// leave or are removed, and limits them when they return; an invitation that was sent after
-// it was set can bring another one.
+// leave or are removed, and limits them when they return; an email invitation that was sent
+// after it was set can bring another one.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member, or for
 // System no such organization).
@@ -231,6 +234,9 @@ func (s *Service) Workspaces(ctx context.Context, p WorkspacesParams) (Workspace
 	}
 	list := WorkspaceList{Personal: Balance{Own: page.Personal.usage(now)}, Organizations: []OrganizationWorkspace{}}
 	for i, m := range page.Memberships {
+		if checkOrganization(m.Organization) != nil {
+			return WorkspaceList{}, errForeignID
+		}
 		if i == limit {
 			list.Next = encodeIDCursor(list.Organizations[limit-1].ID)
 			break

@@ -177,6 +177,14 @@ func TestRemaining_Personal(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, c.want, balance, name)
 		require.Zero(t, store.WorkspacesCalls()[0].Q.Limit, "no memberships are read for it")
+
+		broken := errors.New("disk full")
+		store.WorkspacesFunc = func(context.Context, invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
+			return invitations.WorkspacePage{Personal: c.record}, broken
+		}
+		balance, err = serviceOn(t, store, atNoon()).Remaining(t.Context(), invitations.Personal(), "dora")
+		require.Equal(t, broken, err, name)
+		require.Zero(t, balance, "%s: what comes with an error does not count", name)
 	}
 }
 
@@ -311,6 +319,27 @@ func TestWorkspaces(t *testing.T) {
 				want.Balance.Shared = usage(100, invitations.PeriodMonth, 0, midnight(2026, 4, 1)) // used in February
 			}
 			require.Equal(t, want, o)
+		}
+	}
+}
+
+// An organization's id that the service would refuse is on no page, nor does it tell of a
+// next one.
+func TestWorkspaces_ForeignID(t *testing.T) {
+	t.Parallel()
+	for name, id := range badNames {
+		for at := range 11 {
+			t.Run(fmt.Sprint(name, " at ", at), func(t *testing.T) {
+				t.Parallel()
+				memberships := manyMemberships(11)
+				memberships[at].Organization = id
+				svc := serviceOn(t, &StoreMock{WorkspacesFunc: func(context.Context, invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
+					return invitations.WorkspacePage{Memberships: memberships}, nil
+				}}, atNoon())
+				list, err := svc.Workspaces(t.Context(), invitations.WorkspacesParams{UserID: "dora", Limit: 10})
+				requireForeign(t, err)
+				require.Zero(t, list)
+			})
 		}
 	}
 }

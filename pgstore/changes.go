@@ -32,6 +32,11 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 	for _, r := range changes.Removals {
 		writes = append(writes, func(st *statement) { st.put(s.in, removalsTable, []any{org, r.UserID, r.Version, r.At}) })
 	}
+	if len(changes.Quotas) > 0 { // in the order in which a consumption locks
+		var st statement
+		st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", org), " and q.user_id = '' for no key update")
+		st.queue(b)
+	}
 	for _, q := range changes.Quotas {
 		writes = append(writes, func(st *statement) {
 			st.insert(s.in, quotasTable, []any{org, q.UserID, q.Limit, string(q.Period), q.Version})

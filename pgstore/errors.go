@@ -49,6 +49,8 @@ func afterCommit(conn *pgx.Conn, err error) error {
 
 type outcomeUnknown struct{ error }
 
+func (e outcomeUnknown) Unwrap() error { return e.error }
+
 func pgError(err error) *pgconn.PgError {
 	var pgErr *pgconn.PgError
 	errors.As(err, &pgErr)

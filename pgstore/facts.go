@@ -212,7 +212,7 @@ func (s *Store) queueOneRow(b *pgx.Batch, q invitations.Query, f *invitations.Fa
 	count("select from "+pending, q.PendingUpTo, &f.PendingCount)
 	count("select from "+pending+" and i.kind = 'email'", q.PendingEmailsUpTo, &f.PendingEmails)
 	count(s.countMembers(organization, ""), q.MembersUpTo, &f.MemberCount)
-	count(s.countMembers(organization, invitations.RoleOwner), q.OwnersUpTo, &f.Owners)
+	count(s.countMembers(organization, "'"+string(invitations.RoleOwner)+"'::text"), q.OwnersUpTo, &f.Owners)
 	if columns == "" {
 		return
 	}
@@ -235,17 +235,24 @@ func (s *Store) join(table, alias, organization, user string) string {
 	return " left join " + s.in + table + " " + alias + " on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
 }
 
+// live returns a select of the invitations that are pending at an instant. Few are, for there
+// is a limit, but many may have been and expired: so they are found by expiry first, and only
+// then filtered and put in order, which is what "materialized" has the planner do.
+func (s *Store) live(organization, at string) string {
+	return "select " + invitationColumns + " from " + s.in + "invitations i where i.organization = " + organization +
+		" and i.state = 'pending' and i.expires_at > " + at
+}
+
 // queuePending queues what loads the pending invitations of a sender or an address.
 func (s *Store) queuePending(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
-	for _, of := range [][2]string{{"sent_by", q.PendingSentBy}, {"email", q.PendingFor}} {
-		if of[1] == "" {
-			continue
-		}
-		var st statement
-		organization := s.organization(&st, q)
-		st.text("select ", invitationColumns, " from ", s.in, "invitations i where i.organization = ", organization,
-			" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.PendingAt),
-			" and i.", of[0], " = ", st.param("text", of[1]), " order by i.created_at desc, i.id desc")
-		st.queue(b).Query(scanRecords(&f.PendingRecords))
+	if q.PendingSentBy == "" && q.PendingFor == "" {
+		return
 	}
+	var st statement
+	organization := s.organization(&st, q)
+	sender, address := st.param("text", q.PendingSentBy), st.param("text", q.PendingFor)
+	st.text("with live as materialized (", s.live(organization, st.param("timestamptz", q.PendingAt)), ") select ", invitationColumns,
+		" from live i where ", sender, " <> '' and i.sent_by = ", sender, " or ", address, " <> '' and i.email = ", address,
+		" order by i.created_at desc, i.id desc")
+	st.queue(b).Query(scanRecords(&f.PendingRecords))
 }

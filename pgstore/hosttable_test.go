@@ -37,7 +37,7 @@ func newHostStore(t *testing.T, pool *pgxpool.Pool, create string, table pgstore
 
 const teamMembers = `create table {schema}."team members" (
 	id         bigint generated always as identity primary key,
-	"Team"     varchar(255) not null,
+	"Team"     text not null,
 	account    text not null,
 	"role"     text not null,
 	plan       text not null default 'free',
@@ -46,7 +46,7 @@ const teamMembers = `create table {schema}."team members" (
 )`
 
 var teamMembersTable = pgstore.MembersTable{
-	Name: "team members", Organization: pgstore.Column{Name: "Team", Type: "varchar"}, UserID: pgstore.Column{Name: "account"}, Role: pgstore.Column{Name: "role"},
+	Name: "team members", Organization: pgstore.Column{Name: "Team"}, UserID: pgstore.Column{Name: "account"}, Role: pgstore.Column{Name: "role"},
 }
 
 // TestStoreOnAHostsTable runs the suite with the members in a table that has columns of its
@@ -318,11 +318,12 @@ func TestCheckOfAHostsTable(t *testing.T) {
 	ctx := context.Background()
 	pool := newPool(t, nil)
 	for name, c := range map[string]struct{ create, want string }{
-		"no table":     {`create table {schema}.other (x int)`, "there is no table"},
-		"no column":    {`create table {schema}.members (org text, person text, primary key (org, person))`, "has no column role"},
-		"no key":       {`create table {schema}.members (org text, person text, role text, primary key (org, person, role))`, "has no unique key of exactly org and person"},
-		"a part's key": {`create table {schema}.members (org text, person text, role text); create unique index on {schema}.members (org, person) where role = 'owner'`, "has no unique key"},
-		"another type": {`create table {schema}.members (org bigint, person text, role text, primary key (org, person))`, "has a column org of the type bigint, not text"},
+		"no table":       {`create table {schema}.other (x int)`, "there is no table"},
+		"no column":      {`create table {schema}.members (org text, person text, primary key (org, person))`, "has no column role"},
+		"no key":         {`create table {schema}.members (org text, person text, role text, primary key (org, person, role))`, "has no unique key of exactly org and person"},
+		"a part's key":   {`create table {schema}.members (org text, person text, role text); create unique index on {schema}.members (org, person) where role = 'owner'`, "has no unique key"},
+		"a role or none": {`create table {schema}.members (org text, person text, role text, primary key (org, person))`, "has a column role that can be null"},
+		"another type":   {`create table {schema}.members (org bigint, person text, role text, primary key (org, person))`, "has a column org of the type bigint, not text"},
 		"loose compare": {`create collation {schema}.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);
 			create table {schema}.members (org text, person text collate {schema}.loose, role text, primary key (org, person))`, "person of a collation that is not deterministic"},
 	} {
@@ -342,6 +343,31 @@ func TestCheckOfAHostsTable(t *testing.T) {
 			require.ErrorContains(t, store.Check(ctx), c.want)
 		})
 	}
+}
+
+// A column of a limited length drops spaces that are too many, and so would take the name of
+// another.
+func TestHostsTableOfLimitedLength(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := newPool(t, nil)
+	store := newHostStore(t, pool, `create table {schema}.seats (org varchar(4) not null, person varchar(3) not null, role varchar(20) not null, primary key (org, person))`,
+		pgstore.MembersTable{Name: "seats", Organization: pgstore.Column{Name: "org", Type: "varchar"}, UserID: pgstore.Column{Name: "person", Type: "varchar"}, Role: pgstore.Column{Name: "role", Type: "varchar"}})
+	svc, err := invitations.New(store, keyring(t), invitations.Config{})
+	require.NoError(t, err)
+	_, err = svc.CreateOrganization(ctx, acme, ada)
+	require.NoError(t, err)
+	_, err = svc.CreateOrganization(ctx, acme+" ", "eve")
+	require.ErrorIs(t, err, invitations.ErrInvalid)
+	link, err := svc.CreateLink(ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	require.NoError(t, err)
+	_, err = svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: ada + " "})
+	require.ErrorIs(t, err, invitations.ErrInvalid)
+	_, err = svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: "robert"})
+	require.ErrorContains(t, err, "SQLSTATE 22001", "too long is refused, and not cut")
+	m, err := svc.Member(ctx, acme, ada)
+	require.NoError(t, err)
+	require.Equal(t, invitations.RoleOwner, m.Role)
 }
 
 func TestMembersTableConfig(t *testing.T) {

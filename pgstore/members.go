@@ -56,8 +56,10 @@ type column struct{ name, typ string }
 
 // idTypes are the types that ids can have, and which texts are one spelling of a value.
 var idTypes = map[string]func(id string) bool{
-	"text":    func(string) bool { return true },
-	"varchar": func(string) bool { return true },
+	"text": func(string) bool { return true },
+	// A varchar of a limited length takes a longer text if only spaces are too much, and drops
+	// them.
+	"varchar": func(id string) bool { return !strings.HasSuffix(id, " ") },
 	"uuid": func(id string) bool {
 		u, err := uuid.Parse(id)
 		return err == nil && u.String() == id
@@ -153,7 +155,7 @@ func (s *Store) joinMember(m, organization, user string) string {
 	if s.host == nil {
 		return " left join " + s.in + "members " + m + " on " + m + ".organization = " + organization + " and " + m + ".user_id = " + user
 	}
-	return " left join lateral (" + s.selectMembers() + " where " + s.host.isOf(organization) +
+	return " left join lateral (" + s.selectMembers() + " where " + s.isOf(organization) +
 		" and h." + s.host.userID.name + " = " + s.host.userID.value(user) + ") " + m + " on true"
 }
 
@@ -163,7 +165,7 @@ func (s *Store) selectMembers() string {
 		return "select " + memberColumns("h") + " from " + s.in + "members h"
 	}
 	h := s.host
-	return "select " + h.organization.text() + " as organization, " + h.userID.text() + " as user_id, " + h.role.text() + ` as role,
+	return "select " + h.organization.text() + " as organization, " + h.userID.text() + " as user_id, coalesce(" + h.role.text() + `, '') as role,
 		coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz) as joined_at,
 		coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
 		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
@@ -171,35 +173,70 @@ func (s *Store) selectMembers() string {
 }
 
 // countMembers returns a select of as many rows as an organization has members, or of those
-// with a role.
-func (s *Store) countMembers(organization string, role invitations.Role) string {
-	if s.host == nil {
-		sql := "select from " + s.in + "members h where h.organization = " + organization
-		if role != "" {
-			sql += " and h.role = '" + string(role) + "'"
-		}
-		return sql
+// with a role, which is an expression.
+func (s *Store) countMembers(organization, role string) string {
+	from := s.in + "members"
+	if s.host != nil {
+		from = s.host.name
 	}
-	sql := "select from " + s.host.name + " h where " + s.host.isOf(organization)
+	sql := "select from " + from + " h where " + s.isOf(organization)
 	if role != "" {
-		sql += " and h." + s.host.role.name + " = '" + string(role) + "'"
+		// The order has the index of an organization's roles used, and not a scan of all
+		// owners of all organizations.
+		sql += " and " + s.hasRole(role) + " order by " + s.userColumn().order()
 	}
 	return sql
 }
 
-// isOf returns the condition that a row of the host's is of the organization.
-func (h *hostTable) isOf(organization string) string {
-	return "h." + h.organization.name + " = " + h.organization.value(organization)
+func (s *Store) organizationColumn() column {
+	if s.host != nil {
+		return s.host.organization
+	}
+	return column{"organization", "text"}
 }
 
-// text returns the column as the library's text.
+func (s *Store) userColumn() column {
+	if s.host != nil {
+		return s.host.userID
+	}
+	return column{"user_id", "text"}
+}
+
+// isOf returns the condition that the row h is of the organization.
+func (s *Store) isOf(organization string) string {
+	c := s.organizationColumn()
+	return "h." + c.name + " = " + c.value(organization)
+}
+
+// hasRole returns the condition that the row h has the role. A role that is no value of the
+// host's enumeration is nobody's.
+func (s *Store) hasRole(role string) string {
+	switch {
+	case s.host == nil:
+		return "h.role = " + role
+	case s.host.role.typ == "text", s.host.role.typ == "varchar":
+		return "h." + s.host.role.name + " = " + role
+	}
+	return s.host.role.text() + " = " + role
+}
+
+// text returns the column of the row h as the library's text.
 func (c column) text() string {
 	return "h." + c.name + `::text collate "C"`
 }
 
-// value returns the expression of a text in the type of the column.
+// order returns what the column of the row h is put in order by: texts byte by byte.
+func (c column) order() string {
+	if c.typ == "text" || c.typ == "varchar" {
+		return c.text()
+	}
+	return "h." + c.name
+}
+
+// value returns the expression of a text in the type of the column. A text need not become a
+// varchar, which compares as one.
 func (c column) value(text string) string {
-	if c.typ == "text" {
+	if c.typ == "text" || c.typ == "varchar" {
 		return text
 	}
 	return "(" + text + ")::" + c.typ
@@ -230,7 +267,7 @@ func (s *Store) deleteMember(organization, user string) []func(*statement) {
 		return []func(*statement){own}
 	}
 	return []func(*statement){own, func(st *statement) {
-		st.text("delete from ", s.host.name, " h where ", s.host.isOf(st.param("text", organization)),
+		st.text("delete from ", s.host.name, " h where ", s.isOf(st.param("text", organization)),
 			" and h.", s.host.userID.name, " = ", s.host.userID.value(st.param("text", user)))
 	}}
 }
@@ -267,7 +304,8 @@ func (s *Store) checkHost(ctx context.Context) error {
 	columns := map[string]hostColumn{}
 	unique := false
 	var b pgx.Batch
-	b.Queue(`select a.attname, pg_catalog.format_type(a.atttypid, null), n.nspname || '.' || t.typname, coalesce(c.collisdeterministic, true)
+	b.Queue(`select a.attname, pg_catalog.format_type(a.atttypid, null), case when t.typtype = 'e' then n.nspname || '.' || t.typname else '' end,
+			coalesce(c.collisdeterministic, true), a.attnotnull
 		from pg_catalog.pg_attribute a
 		join pg_catalog.pg_type t on t.oid = a.atttypid
 		join pg_catalog.pg_namespace n on n.oid = t.typnamespace
@@ -276,7 +314,7 @@ func (s *Store) checkHost(ctx context.Context) error {
 		for rows.Next() {
 			var name string
 			var c hostColumn
-			if err := rows.Scan(&name, &c.typ, &c.named, &c.exact); err != nil {
+			if err := rows.Scan(&name, &c.typ, &c.enum, &c.exact, &c.notNull); err != nil {
 				return err
 			}
 			columns[name] = c
@@ -304,10 +342,12 @@ func (s *Store) checkHost(ctx context.Context) error {
 		switch got, ok := columns[want.Name]; {
 		case !ok:
 			missing = append(missing, "has no column "+want.Name)
-		case got.typ != typ && got.named != typ:
+		case got.typ != typ && got.enum != typ:
 			missing = append(missing, "has a column "+want.Name+" of the type "+got.typ+", not "+want.Type)
 		case !got.exact:
 			missing = append(missing, "has a column "+want.Name+" of a collation that is not deterministic")
+		case !got.notNull:
+			missing = append(missing, "has a column "+want.Name+" that can be null")
 		}
 	}
 	if !unique {
@@ -320,8 +360,8 @@ func (s *Store) checkHost(ctx context.Context) error {
 }
 
 type hostColumn struct {
-	typ, named string
-	exact      bool
+	typ, enum      string // the latter empty for a type that is no enumeration
+	exact, notNull bool
 }
 
 // A hostError says what is wrong with the host's table.

@@ -40,10 +40,7 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 	switch q.State {
 	case "":
 	case invitations.StatePending:
-		// Few are pending, for there is a limit, but many may have been and expired: they
-		// are found by expiry first and only then put in order.
-		st.text("with live as materialized (select ", invitationColumns, " from ", from, " where ", where,
-			" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.At), ") ")
+		st.text("with live as materialized (", s.live(organization, st.param("timestamptz", q.At)), ") ")
 		from = "live i"
 	case invitations.StateExpired:
 		where += " and i.state = 'pending' and i.expires_at <= " + st.param("timestamptz", q.At)
@@ -90,15 +87,15 @@ func scanRecords(out *[]invitations.Record) func(pgx.Rows) error {
 func (s *Store) queueMembers(b *pgx.Batch, q invitations.MemberQuery, out *[]invitations.Member) {
 	var st statement
 	organization := st.param("text", q.Organization)
-	user, role, where := "h.user_id", "h.role", "h.organization = "+organization
-	if s.host != nil {
-		user, role, where = s.host.userID.text(), s.host.role.text(), s.host.isOf(organization)
+	user, where := s.userColumn(), s.isOf(organization)
+	st.text(s.selectMembers(), " where ", where)
+	if q.After != "" {
+		st.text(" and ", user.order(), " > ", user.value(st.param("text", q.After)))
 	}
-	st.text(s.selectMembers(), " where ", where, " and ", user, " > ", st.param("text", q.After))
 	if q.Role != "" {
-		st.text(" and ", role, " = ", st.param("text", string(q.Role)))
+		st.text(" and ", s.hasRole(st.param("text", string(q.Role))))
 	}
-	st.text(" order by ", user, " limit ", st.param("bigint", int64(q.Limit)))
+	st.text(" order by ", user.order(), " limit ", st.param("bigint", int64(q.Limit)))
 	st.queue(b).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var row memberRow
@@ -135,13 +132,15 @@ func (s *Store) queuePersonal(b *pgx.Batch, user string, out **invitations.Quota
 func (s *Store) queueWorkspaces(b *pgx.Batch, q invitations.WorkspaceQuery, out *[]invitations.Membership) {
 	var st statement
 	user := st.param("text", q.UserID)
-	organization, where := "h.organization", "h.user_id = "+user
-	if s.host != nil {
-		organization, where = s.host.organization.text(), "h."+s.host.userID.name+" = "+s.host.userID.value(user)
+	organization := s.organizationColumn()
+	after := ""
+	if q.After != "" {
+		after = " and " + organization.order() + " > " + organization.value(st.param("text", q.After))
 	}
-	st.text("select ", memberColumns("m"), ", ", quotaColumns("o"), ", ", quotaColumns("s"), " from (", s.selectMembers(), " where ", where,
-		" and ", organization, " > ", st.param("text", q.After), " order by ", organization, " limit ", st.param("bigint", int64(q.Limit)), ") as m",
-		s.join("quotas", "o", "m.organization", user), s.join("quotas", "s", "m.organization", "''"), " order by m.organization")
+	st.text("select ", memberColumns("m"), ", ", quotaColumns("o"), ", ", quotaColumns("s"), " from (", s.selectMembers(), " where h.",
+		s.userColumn().name, " = ", s.userColumn().value(user), after, " order by ", organization.order(), " limit ", st.param("bigint", int64(q.Limit)), ") as m",
+		s.join("quotas", "o", "m.organization", user), s.join("quotas", "s", "m.organization", "''"),
+		" order by ", organization.value("m.organization"))
 	st.queue(b).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var row memberRow

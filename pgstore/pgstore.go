@@ -16,7 +16,8 @@
 // see what its isolation level lets them see. The organization stays locked until the host
 // ends the transaction, so end it soon. A refusal leaves the transaction usable. A
 // deadlock, and at a higher isolation level than read committed any concurrent change, is
-// [invitations.ErrConcurrentChange]: roll back and run the transaction again.
+// [invitations.ErrConcurrentChange]: roll back and run the transaction again. There, a
+// consumption goes by the roles that the transaction sees.
 //
 // A change waits for the changes of its organization that are under way, as long as its
 // context lasts: give contexts a deadline. The store needs no other setting of the server

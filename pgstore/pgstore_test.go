@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,6 +28,9 @@ func newPool(t *testing.T, configure func(*pgxpool.Config)) *pgxpool.Pool {
 	config.MaxConns = 8
 	// Nothing may rely on the search path.
 	config.ConnConfig.RuntimeParams["search_path"] = "nowhere"
+	// A session remembers every table and statement that it has seen, and in a schema for each
+	// test these are many: some gigabytes, if sessions lived on.
+	config.MaxConnLifetime = 5 * time.Second
 	if configure != nil {
 		configure(config)
 	}

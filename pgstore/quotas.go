@@ -22,10 +22,13 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consume
 			return
 		}
 		// The quotas are locked first, so that the next statement sees what the members were
-		// when nobody else could consume. The shared one comes first, for all alike.
+		// when nobody else could consume. The shared one comes first, for all alike. Who may
+		// not consume locks nothing.
 		var st statement
-		st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", c.Organization),
-			" and q.user_id in ('', ", st.param("text", c.UserID), ") and q.period <> '' order by q.user_id for no key update")
+		organization, user := st.param("text", c.Organization), st.param("text", c.UserID)
+		st.text("select from ", s.in, "quotas q where q.organization = ", organization, " and q.user_id in ('', ", user,
+			") and q.period <> '' and exists (select from (select) as one", s.joinMember("m", organization, user), " where ",
+			st.param("jsonb", names(c.Roles)), " ? m.role and m.role <> '') order by q.user_id for no key update")
 		st.queue(b)
 		s.queueConsume(b, c, "quotas", &consumed)
 	})
@@ -41,7 +44,7 @@ func (s *Store) queueConsume(b *pgx.Batch, c invitations.Consumption, table stri
 	if c.Organization != "" {
 		organization := st.param("text", c.Organization)
 		role = "coalesce(m.role, '')"
-		may = st.param("jsonb", names(c.Roles)) + " ? " + role
+		may = role + " <> '' and " + st.param("jsonb", names(c.Roles)) + " ? " + role
 		from += s.joinMember("m", organization, user)
 		key = "q.organization = " + organization + " and q.user_id in ('', " + user + ")"
 	}

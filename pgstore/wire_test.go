@@ -103,7 +103,7 @@ func TestRoundTrips(t *testing.T) {
 	var w wire
 	pool := newPool(t, func(c *pgxpool.Config) {
 		w.watch(c)
-		c.MaxConns = 1
+		c.MaxConns, c.MaxConnLifetime = 1, time.Hour
 	})
 	store := newStore(t, pool)
 	ctx := context.Background()

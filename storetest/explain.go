@@ -19,6 +19,8 @@ type ledger struct {
 	roles   map[string]invitations.Role
 	pending map[uuid.UUID]string // the sender
 	uses    map[uuid.UUID]int
+	sent    map[uuid.UUID]int64 // the version that last sent it
+	lost    map[string]int64    // the version at which a user last lost rights, but by leaving
 }
 
 // explained returns who the members of an organization are. It is an error if the order of
@@ -31,7 +33,7 @@ func explained(ctx context.Context, store invitations.Store, policy *invitations
 	}
 	l := ledger{
 		policy: policy, records: map[uuid.UUID]invitations.Record{}, roles: map[string]invitations.Role{},
-		pending: map[uuid.UUID]string{}, uses: map[uuid.UUID]int{},
+		pending: map[uuid.UUID]string{}, uses: map[uuid.UUID]int{}, sent: map[uuid.UUID]int64{}, lost: map[string]int64{},
 	}
 	for _, r := range s.Invitations.Records {
 		l.records[r.ID] = r
@@ -124,6 +126,9 @@ func (l *ledger) take(e invitations.Event, before map[string]invitations.Role, d
 		if isMember {
 			return fmt.Errorf("they are %q already", role)
 		}
+		if lost, ok := l.lost[e.Subject]; ok && lost >= l.sent[e.InvitationID] {
+			return fmt.Errorf("they lost rights at version %d, and this was sent at version %d", lost, l.sent[e.InvitationID])
+		}
 		l.roles[e.Subject] = e.Role
 	case invitations.EventMemberRoleChanged, invitations.EventMemberRemoved, invitations.EventMemberLeft, invitations.EventOwnershipTransferred:
 		if !isMember {
@@ -133,12 +138,16 @@ func (l *ledger) take(e invitations.Event, before map[string]invitations.Role, d
 	switch e.Type {
 	case invitations.EventMemberRoleChanged:
 		l.roles[e.Subject] = e.Role
+		if !covers(l.policy, e.Role, role) {
+			l.lost[e.Subject] = e.Version
+		}
 		if _, ok := does[invitations.EventOwnershipTransferred]; ok {
 			return may(invitations.PermissionOrganizationManage, role, e.Role)
 		}
 		return may(invitations.PermissionMemberUpdate, role, e.Role)
 	case invitations.EventMemberRemoved:
 		delete(l.roles, e.Subject)
+		l.lost[e.Subject] = e.Version
 		return may(invitations.PermissionMemberRemove, role)
 	case invitations.EventMemberLeft:
 		delete(l.roles, e.Subject)
@@ -154,7 +163,7 @@ func (l *ledger) take(e invitations.Event, before map[string]invitations.Role, d
 			return may(invitations.PermissionQuotaUpdate, role)
 		}
 	case invitations.EventInvitationCreated:
-		l.pending[e.InvitationID] = e.Actor
+		l.pending[e.InvitationID], l.sent[e.InvitationID] = e.Actor, e.Version
 		return may(invitations.PermissionInvitationCreate, e.Role)
 	case invitations.EventInvitationResent, invitations.EventInvitationRevoked, invitations.EventInvitationDeclined, invitations.EventInvitationAccepted:
 		if !isPending {
@@ -163,7 +172,7 @@ func (l *ledger) take(e invitations.Event, before map[string]invitations.Role, d
 	}
 	switch e.Type {
 	case invitations.EventInvitationResent:
-		l.pending[e.InvitationID] = e.Actor
+		l.pending[e.InvitationID], l.sent[e.InvitationID] = e.Actor, e.Version
 		return may(invitations.PermissionInvitationResend, e.Role)
 	case invitations.EventInvitationRevoked:
 		delete(l.pending, e.InvitationID)

@@ -58,7 +58,19 @@ func isMember(t someone) rule { return rule{t.role == "", invitations.ErrNotFoun
 
 // mayTouch is the rule for who is below whom they act on.
 func (m *matrix) mayTouch(a, t someone) rule {
-	return rule{!m.reaches(a, t.role), invitations.ErrPermissionDenied}
+	role := t.role
+	if role != "" && !m.policy.Has(role) {
+		role = invitations.RoleOwner // nobody can tell what it holds
+	}
+	return rule{!m.reaches(a, role), invitations.ErrPermissionDenied}
+}
+
+// traces are what a change of role leaves behind: something, if a right goes with the old one.
+func (m *matrix) traces(user string, from, to invitations.Role) []invitations.Removal {
+	if m.policy.Has(from) && covers(m.policy, to, from) {
+		return nil
+	}
+	return []invitations.Removal{{Organization: "acme", UserID: user}}
 }
 
 func cellsChangeRole(m *matrix, a someone) {
@@ -71,6 +83,7 @@ func cellsChangeRole(m *matrix, a someone) {
 			var want invitations.Changes
 			if role != t.role {
 				want.Members = []invitations.Member{member("acme", t.user, role)}
+				want.Removals = m.traces(t.user, t.role, role)
 			}
 			m.judge(fmt.Sprintf("%s gives %s the role %s", a.name, t.name, role), err, want,
 				nobody(a), m.known(role), m.may(a, invitations.PermissionMemberUpdate), isMember(t), m.mayTouch(a, t), m.mayGive(a, role))
@@ -102,7 +115,7 @@ func cellsTransfer(m *matrix, a someone) {
 	transfer := func(from, to someone, role invitations.Role) {
 		m.Helper()
 		_, err := m.svc.TransferOwnership(m.ctx, a.actor, invitations.TransferParams{Organization: "acme", From: from.user, To: to.user, Role: role})
-		want := invitations.Changes{Members: []invitations.Member{member("acme", from.user, role)}}
+		want := invitations.Changes{Members: []invitations.Member{member("acme", from.user, role)}, Removals: m.traces(from.user, from.role, role)}
 		if to.role != "owner" {
 			want.Members = append(want.Members, member("acme", to.user, "owner"))
 		}

@@ -62,7 +62,7 @@ func acted(ctx context.Context, store invitations.Store, organization string, ve
 }
 
 // raceOwners lets 16 owners give up and take each other's rank in every combination of two
-// ways, while another accepts to be an owner.
+// ways, while another accepts to be an owner, and does the same.
 func raceOwners(ctx context.Context, store invitations.Store) error {
 	svc := newService(store, &clock{now: start}, testKey(1))
 	const crowd = 16
@@ -79,55 +79,76 @@ func raceOwners(ctx context.Context, store invitations.Store) error {
 		_, err := svc.RemoveMember(ctx, invitations.User(actor), organization, user)
 		return err
 	}
-	ways := []func(organization, me, other string) error{
-		func(o, me, other string) error { return change(o, me, other) },
-		func(o, me, _ string) error { return change(o, me, me) },
-		func(o, me, other string) error { return remove(o, me, other) },
-		func(o, me, _ string) error { return remove(o, me, me) },
-		func(o, me, _ string) error { return second(svc.Leave(ctx, o, me)) },
-		func(o, me, other string) error {
-			return second(svc.TransferOwnership(ctx, invitations.User(me), invitations.TransferParams{Organization: o, From: me, To: other, Role: "viewer"}))
-		},
+	type way struct {
+		own bool // it ends the rank of who does it, and nobody else's
+		do  func(organization, me, other string) error
 	}
-	round := 0
-	for one := range ways {
-		for two := range one + 1 {
-			for _, sender := range []invitations.Actor{invitations.System(), invitations.User(owners[round%crowd])} {
-				organization := fmt.Sprintf("round %d", round)
-				round++
-				if err := assemble(ctx, store, organization, roles); err != nil {
+	ways := []way{
+		{true, func(o, me, _ string) error { return change(o, me, me) }},
+		{true, func(o, me, _ string) error { return remove(o, me, me) }},
+		{true, func(o, me, _ string) error { return second(svc.Leave(ctx, o, me)) }},
+		{false, change},
+		{false, remove},
+		{false, func(o, me, other string) error {
+			return second(svc.TransferOwnership(ctx, invitations.User(me), invitations.TransferParams{Organization: o, From: me, To: other, Role: "viewer"}))
+		}},
+	}
+	round := func(n int, one, two way, sender invitations.Actor) error {
+		organization := fmt.Sprintf("round %d", n)
+		if err := assemble(ctx, store, organization, roles); err != nil {
+			return err
+		}
+		sent, err := svc.Invite(ctx, sender, invitations.InviteParams{Organization: organization, Email: "ann@example.com", Role: invitations.RoleOwner})
+		if err != nil {
+			return err
+		}
+		answers := together(crowd+1, func(i int) answer[bool] {
+			other := owners[(i+n)%crowd]
+			switch {
+			case i < crowd && i%2 == 0:
+				return answer[bool]{err: one.do(organization, owners[i], other)}
+			case i < crowd:
+				return answer[bool]{err: two.do(organization, owners[i], other)}
+			}
+			if _, err := svc.Accept(ctx, sent.Token.Reveal(), annID); err != nil {
+				return answer[bool]{err: err}
+			}
+			return answer[bool]{err: one.do(organization, "ann", other)}
+		})
+		_, refused := tally(answers, invitations.ErrLastOwner, invitations.ErrPermissionDenied, invitations.ErrNotFound, invitations.ErrRevoked, invitations.ErrInvalid)
+		members, err := explained(ctx, store, svc.Policy(), organization)
+		if err := errors.Join(refused, err); err != nil {
+			return fmt.Errorf("%s: %w", organization, err)
+		}
+		left := 0
+		for _, role := range members {
+			if role == invitations.RoleOwner {
+				left++
+			}
+		}
+		if one.own && two.own && left != 1 {
+			return fmt.Errorf("%s: every owner gave up, and there are %d", organization, left)
+		}
+		did, err := acted(ctx, store, organization, 2)
+		if err != nil {
+			return err
+		}
+		for i, user := range owners {
+			// Whoever finds the other demoted already has succeeded, and changed nothing.
+			if done := answers[i].err == nil; did[user] && !done || !did[user] && done && one.own && two.own {
+				return fmt.Errorf("%s: the act of %s ended with %v, and events of it: %v", organization, user, answers[i].err, did[user])
+			}
+		}
+		return nil
+	}
+	n := 0
+	for i, one := range ways {
+		for _, two := range ways[:i+1] {
+			for _, sender := range []invitations.Actor{invitations.System(), invitations.User(owners[n%crowd])} {
+				if err := round(n, one, two, sender); err != nil {
 					return err
 				}
-				sent, err := svc.Invite(ctx, sender, invitations.InviteParams{Organization: organization, Email: "ann@example.com", Role: invitations.RoleOwner})
-				if err != nil {
-					return err
-				}
-				answers := together(crowd+1, func(i int) answer[int] {
-					if i == crowd {
-						_, err := svc.Accept(ctx, sent.Token.Reveal(), annID)
-						return answer[int]{err: err}
-					}
-					way := one
-					if i%2 == 0 {
-						way = two
-					}
-					return answer[int]{way, ways[way](organization, owners[i], owners[(i+round)%crowd])}
-				})
-				if _, err := tally(answers, invitations.ErrLastOwner, invitations.ErrPermissionDenied, invitations.ErrNotFound, invitations.ErrRevoked, invitations.ErrInvalid); err != nil {
-					return fmt.Errorf("%s: %w", organization, err)
-				}
-				if _, err := explained(ctx, store, svc.Policy(), organization); err != nil {
-					return fmt.Errorf("%s: %w", organization, err)
-				}
-				did, err := acted(ctx, store, organization, 2)
-				if err != nil {
-					return err
-				}
-				for i, a := range answers {
-					if demotes := a.value < 2; i < crowd && did[owners[i]] != (a.err == nil) && !(demotes && a.err == nil) {
-						return fmt.Errorf("%s: the act of %s ended with %v, and events of it: %v", organization, owners[i], a.err, did[owners[i]])
-					}
-				}
+				n++
 			}
 		}
 	}
@@ -261,11 +282,15 @@ func raceStorm(ctx context.Context, store invitations.Store) error {
 					Organization: organization, UserID: user, Role: "owner",
 				}))}
 			}
-			return answer[bool]{err: second(svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("guest ", i)}))}
+			if i%2 == 0 {
+				user = fmt.Sprint("guest ", i) // otherwise perhaps one who has gone
+			}
+			return answer[bool]{err: second(svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: user}))}
 		})
 		if _, err := tally(answers,
 			invitations.ErrPermissionDenied, invitations.ErrRoleNotAssignable, invitations.ErrNotFound, invitations.ErrLastOwner,
 			invitations.ErrInvalid, invitations.ErrNotPending, invitations.ErrAlreadyInvited, invitations.ErrPendingLimit, invitations.ErrInvalidToken,
+			invitations.ErrAlreadyMember,
 		); err != nil {
 			return fmt.Errorf("%s: %w", organization, err)
 		}

@@ -17,6 +17,7 @@ var quotaRaces = []race{
 	{"ConsumersOfAPersonalQuota", racePersonal},
 	{"Class47_RemovalAgainstConsume", raceRemovalConsume},
 	{"SetQuotaAgainstConsume", raceSetQuota},
+	{"SetPersonalQuotaAgainstConsume", raceSetPersonal},
 }
 
 // A bite is one consumption and its answer.
@@ -48,6 +49,8 @@ func accounted(all []bite, counted func(invitations.Balance) *invitations.Usage)
 	for _, b := range all {
 		left, _ := b.left.Left()
 		switch {
+		case counted(b.left) == nil && (b.err == nil || errors.Is(b.err, invitations.ErrQuotaExceeded)):
+			return 0, errors.New("an answer does not tell the quota")
 		case b.err == nil:
 			eaten = append(eaten, b)
 			if u := counted(b.left); u.Used > u.Limit {
@@ -66,6 +69,14 @@ func accounted(all []bite, counted func(invitations.Balance) *invitations.Usage)
 		}
 	}
 	return taken, nil
+}
+
+// spent returns an error if not as much is used as was taken.
+func spent(u *invitations.Usage, taken int64) error {
+	if u == nil || u.Used != taken {
+		return fmt.Errorf("%d were taken, and used is %+v", taken, u)
+	}
+	return nil
 }
 
 func own(b invitations.Balance) *invitations.Usage    { return b.Own }
@@ -133,7 +144,7 @@ func racePersonal(ctx context.Context, store invitations.Store) error {
 			return fmt.Errorf("%s: %w", user, err)
 		}
 		left, err := svc.Remaining(ctx, invitations.Personal(), user)
-		if err := errors.Join(err, want("used", int(left.Own.Used), int(taken))); err != nil {
+		if err := errors.Join(err, spent(left.Own, taken)); err != nil {
 			return fmt.Errorf("%s: %w", user, err)
 		}
 	}
@@ -185,61 +196,78 @@ func raceRemovalConsume(ctx context.Context, store invitations.Store) error {
 	})
 }
 
-// raceSetQuota lets the limit go up and down under many who consume.
 func raceSetQuota(ctx context.Context, store invitations.Store) error {
-	const eaters = 16
 	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
 		in := invitations.InOrganization(organization)
-		set := func(limit int64) error {
-			return svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
-				Workspace: in, Quota: invitations.Quota{Limit: limit, Period: invitations.PeriodEndless},
-			})
+		return limitsAgainstBites(ctx, svc, in, "ada", shared, invitations.QuotaParams{Workspace: in})
+	})
+}
+
+func raceSetPersonal(ctx context.Context, store invitations.Store) error {
+	svc := newService(store, &clock{now: start}, testKey(1))
+	for _, user := range names("user", crowdRounds) {
+		in := invitations.Personal()
+		if err := limitsAgainstBites(ctx, svc, in, user, own, invitations.QuotaParams{Workspace: in, UserID: user}); err != nil {
+			return fmt.Errorf("%s: %w", user, err)
 		}
-		used := func() (int64, error) {
-			b, err := svc.Remaining(ctx, in, "ada")
+	}
+	return nil
+}
+
+// limitsAgainstBites lets the limit go up and down under many who consume.
+func limitsAgainstBites(
+	ctx context.Context, svc *invitations.Service, in invitations.Workspace, user string,
+	counted func(invitations.Balance) *invitations.Usage, p invitations.QuotaParams,
+) error {
+	const eaters = 16
+	set := func(limit int64) error {
+		p.Quota = invitations.Quota{Limit: limit, Period: invitations.PeriodEndless}
+		return svc.SetQuota(ctx, invitations.System(), p)
+	}
+	used := func() (int64, error) {
+		b, err := svc.Remaining(ctx, in, user)
+		if err != nil || counted(b) == nil {
+			return 0, cmp.Or(err, errors.New("what remains does not tell the quota"))
+		}
+		return counted(b).Used, nil
+	}
+	if err := set(100); err != nil {
+		return err
+	}
+	answers := make([][]bite, eaters)
+	err := errors.Join(together(eaters+1, func(i int) error {
+		if i < eaters {
+			answers[i] = bites(ctx, svc, in, user, rand.New(rand.NewPCG(1, uint64(i))), 8)
+			return nil
+		}
+		for n := range int64(12) {
+			limit := 100 * (n + 3) / (1 + 3*(n%2)) // up, and down below what may be used
+			if err := set(limit); err != nil {
+				return err
+			}
+			before, err := used()
 			if err != nil {
-				return 0, err
+				return err
 			}
-			return b.Shared.Used, nil
-		}
-		if err := set(100); err != nil {
-			return err
-		}
-		answers := make([][]bite, eaters)
-		err := errors.Join(together(eaters+1, func(i int) error {
-			if i < eaters {
-				answers[i] = bites(ctx, svc, in, "ada", rand.New(rand.NewPCG(1, uint64(i))), 8)
-				return nil
-			}
-			for n := range int64(12) {
-				limit := 100 * (n + 3) / (1 + 3*(n%2)) // up, and down below what may be used
-				if err := set(limit); err != nil {
-					return err
-				}
-				before, err := used()
+			for range 3 {
+				after, err := used()
 				if err != nil {
 					return err
 				}
-				for range 3 {
-					after, err := used()
-					if err != nil {
-						return err
-					}
-					if after > max(before, limit) {
-						return fmt.Errorf("%d were used under the limit of %d, and then %d", before, limit, after)
-					}
+				if after > max(before, limit) {
+					return fmt.Errorf("%d were used under the limit of %d, and then %d", before, limit, after)
 				}
 			}
-			return nil
-		})...)
-		if err != nil {
-			return err
 		}
-		taken, err := accounted(slices.Concat(answers...), shared)
-		if err != nil {
-			return err
-		}
-		last, err := used()
-		return errors.Join(err, want("used", int(last), int(taken)))
-	})
+		return nil
+	})...)
+	if err != nil {
+		return err
+	}
+	taken, err := accounted(slices.Concat(answers...), counted)
+	if err != nil {
+		return err
+	}
+	last, err := used()
+	return errors.Join(err, want("used", int(last), int(taken)))
 }

@@ -7,10 +7,11 @@
 //		})
 //	}
 //
-// Run it with the race detector. It checks that an Update is atomic, that facts and pages
-// are exact, with two organizations side by side that have everything in common, races with
-// many rounds behind a barrier, and then the stories of the library through the whole
-// service. It adds no dependency to the store's module.
+// Run it with the race detector. It checks that an Update is atomic, that facts, pages and
+// quotas are exact, with two organizations side by side that have everything in common, races
+// with many rounds behind a barrier, then the stories of the library through the whole
+// service, and who may do what to whom in a matrix of every role and operation. It adds no
+// dependency to the store's module.
 package storetest
 
 import (

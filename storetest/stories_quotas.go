@@ -238,19 +238,32 @@ func storyInvitedQuota(w *world) {
 	}
 	w.remains(acme, "x", invitations.Balance{Own: usage(6, invitations.PeriodDay, 4, tomorrow)})
 	w.remains(acme, "y", invitations.Balance{})
-	// What is sent afterwards brings its own, and what is used stays used.
+	// A link does not name them, and so brings them none also when it is sent afterwards.
 	for _, user := range []string{"x", "y"} {
 		w.leave("acme", user)
 	}
 	again := w.resend(bob, link)
 	w.accept(again, invitations.Identity{UserID: "x"})
+	w.remains(acme, "x", invitations.Balance{Own: usage(6, invitations.PeriodDay, 4, tomorrow)})
+	w.accept(again, invitations.Identity{UserID: "y"})
+	w.remains(acme, "y", invitations.Balance{})
+	// An email invitation that is sent afterwards does, and what is used stays used.
+	w.leave("acme", "x")
+	byName, err := w.svc.Invite(w.ctx, bob, invitations.InviteParams{Organization: "acme", Email: "x@example.com", Role: "developer", Quota: some})
+	w.ok(err)
+	w.accept(byName, person("x", "x@example.com"))
 	w.remains(acme, "x", invitations.Balance{Own: usage(10, invitations.PeriodDay, 4, tomorrow)})
-	w.accept(w.link(bob, invitations.LinkParams{Organization: "acme", Role: "developer"}), invitations.Identity{UserID: "y"})
-	w.remains(acme, "y", invitations.Balance{}) // one without a quota brings none
+	// One that was sent before the quota was set does not.
+	before, err := w.svc.Invite(w.ctx, bob, invitations.InviteParams{Organization: "acme", Email: "y@example.com", Role: "developer", Quota: some})
+	w.ok(err)
+	w.setQuota(bob, "acme", "y", 7, invitations.PeriodDay)
+	w.leave("acme", "y")
+	w.accept(before, person("y", "y@example.com"))
+	w.remains(acme, "y", invitations.Balance{Own: usage(7, invitations.PeriodDay, 0, tomorrow)})
 
 	// A repeated acceptance sets nothing.
 	w.setQuota(bob, "acme", "x", 3, invitations.PeriodDay)
-	w.unchanged("a replay", func() { w.accept(again, invitations.Identity{UserID: "x"}) })
+	w.unchanged("a replay", func() { w.accept(byName, person("x", "x@example.com")) })
 
 	// The same id with another quota is another request.
 	p := invitations.LinkParams{Organization: "acme", Role: "developer", Quota: some, ID: id(1)}

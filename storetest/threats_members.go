@@ -13,6 +13,7 @@ var memberThreats = []check{
 	{"Class12_QuotaOfAnInvitationOnEveryPath", storyQuotaOnEveryPath},
 	{"Class13_NobodyRaisesThemselves", storyNoRaise},
 	{"Class13_AdminCannotTouchAnOwner", storyUntouchable},
+	{"Class13_DemotedDoNotComeBackByAnOldLink", storyDemotedComeBack},
 	{"Class15_RemovedComeBackByNothingSentBefore", storyComeBack},
 	{"Class15_WhatTheFallenSentIsDead", storyFallenSender},
 	{"Class16_CascadeIsExact", storyCascade},
@@ -290,4 +291,31 @@ func storyLastOwner(w *world) {
 	}
 	// The owner of the other organization does not count here.
 	w.holds("zeta", "ada", invitations.PermissionOrganizationManage, true)
+}
+
+// storyDemotedComeBack: leaving and following an old link does not give back what a demotion
+// took. What is sent afterwards counts.
+func storyDemotedComeBack(w *world) {
+	w.company()
+	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "admin"})
+	w.accept(link, invitations.Identity{UserID: "tom"})
+	w.changeRole(ada, "acme", "tom", "viewer")
+	w.leave("acme", "tom")
+	w.acceptRefused(link, invitations.Identity{UserID: "tom"}, invitations.ErrRevoked)
+	w.accept(w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"}), invitations.Identity{UserID: "tom"})
+
+	// An owner who handed over.
+	crown := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "owner"})
+	w.accept(crown, invitations.Identity{UserID: "una"})
+	_, err := w.svc.TransferOwnership(w.ctx, invitations.User("una"), invitations.TransferParams{Organization: "acme", From: "una", To: "tom", Role: "viewer"})
+	w.ok(err)
+	w.leave("acme", "una")
+	w.acceptRefused(crown, invitations.Identity{UserID: "una"}, invitations.ErrRevoked)
+
+	// Who was raised may come back by what they have outgrown.
+	low := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	w.accept(low, invitations.Identity{UserID: "pia"})
+	w.changeRole(ada, "acme", "pia", "admin")
+	w.leave("acme", "pia")
+	w.accept(low, invitations.Identity{UserID: "pia"})
 }

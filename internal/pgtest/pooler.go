@@ -119,6 +119,7 @@ pool_mode = transaction
 default_pool_size = %d
 max_client_conn = 200
 server_tls_sslmode = prefer
+server_lifetime = 10
 %s`, p.database, p.target, port, PoolerServers, p.settings)
 	if err := os.WriteFile(file, []byte(config), 0o644); err != nil { // in a folder of mode 0700
 		return "", nil, err
