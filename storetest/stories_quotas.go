@@ -48,7 +48,7 @@ func (w *world) exceeds(in invitations.Workspace, user string, amount int64, wan
 		if !errors.As(err, &exceeded) {
 			w.Fatalf("got error %T", err)
 		}
-		w.equal("what the error tells", exceeded.Balance, want)
+		w.equal("what the error tells", exceeded, invitations.QuotaExceededError{Amount: amount, Balance: want})
 		w.equal("the balance of a refusal", b, invitations.Balance{})
 		w.remains(in, user, want)
 	}
