@@ -250,8 +250,8 @@ func (r rules) accept(f Facts, c claim, who Identity) (Member, Changes, error) {
 			changes = r.end(changes, other, who.UserID, ErrAlreadyMember)
 		}
 	}
-	// A quota from an earlier membership stays, but for an invitation that names the person and
-	// was sent after it was set.
+	// A quota from an earlier membership stays, but for an invitation that names the person
+	// and was sent after it was set.
 	old, ok := f.Quotas[who.UserID]
 	if inv.Quota != (Quota{}) && (!ok || inv.Kind == KindEmail && old.Version < inv.SentVersion) {
 		changes = r.putQuota(changes, f, inv.SentBy, who.UserID, inv.Quota)

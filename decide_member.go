@@ -102,8 +102,8 @@ func (r rules) transfer(f Facts, actor Actor, from, to string, role Role) (Membe
 	return heir, r.revokeSent(changes, f, actor, role), nil
 }
 
-// demotion leaves a trace where a member loses rights by the role: otherwise they could leave,
-// and come back with the old ones by a link from before.
+// demotion leaves a trace where a member loses rights by the role: otherwise they could
+// leave, and come back with the old ones by a link from before.
 func (r rules) demotion(f Facts, m Member, role Role) Changes {
 	if r.policy.Has(m.Role) && r.policy.CanGrant(role, m.Role) {
 		return Changes{}

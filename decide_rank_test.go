@@ -128,8 +128,8 @@ func TestClass13_DemotedMemberDoesNotComeBackByAnOldLink(t *testing.T) {
 	for name, policy := range ranks(t) {
 		r := atNoon()
 		r.policy = policy
-		// comesBack has Nina, whose facts are at version 9, get her new role by changes, leave, and
-		// accept what the host sent by the change to version sentAt.
+		// comesBack has Nina, whose facts are at version 9, get her new role by changes,
+		// leave, and accept what the host sent by the change to version sentAt.
 		comesBack := func(t require.TestingT, kind Kind, sentAt int64, changes Changes) error {
 			f := factsOf(changed(recordOf(kind), func(r *Record) { r.Role, r.SentBy, r.SentVersion = RoleOwner, "", sentAt }))
 			f.Version, f.Owners = 10, 2

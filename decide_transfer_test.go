@@ -142,7 +142,8 @@ func TestTransfer_NeedsAll(t *testing.T) {
 		_, _, err = transfer(t, r, withRole(withOwners(1), adam, "partner"), User(adam), olga, dora, RoleViewer)
 		require.NoError(t, err)
 	}
-	// Where no role holds it, nobody but the host hands over, not even who holds all there is.
+	// Where no role holds it, nobody but the host hands over, not even who holds all there
+	// is.
 	rest := lacking(PermissionOrganizationManage)
 	policy, err := NewPolicy(map[Role][]Permission{RoleOwner: rest, RoleAdmin: rest, RoleViewer: nil})
 	require.NoError(t, err)

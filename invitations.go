@@ -98,8 +98,8 @@ type Config struct {
 	MemberLimit int
 	// ReserveSeats has each pending email invitation hold a seat for its recipient, so that
 	// they find room when they accept; an invitation for which there is no seat is refused.
-	// A link holds none, and who joins by one needs no invitation by email any more: theirs is
-	// revoked in the same step. ReserveSeats needs a MemberLimit.
+	// A link holds none, and who joins by one needs no invitation by email any more: theirs
+	// is revoked in the same step. ReserveSeats needs a MemberLimit.
 	ReserveSeats bool
 }
 

@@ -119,11 +119,12 @@ func (s *Service) ChangeRole(ctx context.Context, actor Actor, p ChangeRoleParam
 	})
 }
 
-// RemoveMember removes a member, who then has lost everything in the organization, and comes
-// back by nothing that was sent before, but by what is sent later. The actor needs [PermissionMemberRemove] and every
-// permission of the member's role. Pending invitations that the member sent are revoked in
-// the same step. It returns the membership as it was. Members may remove themselves, if they
-// hold the permission; to go and be able to come back is [Service.Leave].
+// RemoveMember removes a member, who then has lost everything in the organization, and
+// comes back by nothing that was sent before, but by what is sent later. The actor needs
+// [PermissionMemberRemove] and every permission of the member's role. Pending invitations
+// that the member sent are revoked in the same step. It returns the membership as it was.
+// Members may remove themselves, if they hold the permission; to go and be able to come
+// back is [Service.Leave].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member),
 // [ErrLastOwner].
@@ -137,8 +138,9 @@ func (s *Service) RemoveMember(ctx context.Context, actor Actor, organization, u
 }
 
 // Leave ends a membership by the member's own will; whoever left may come back by a link
-// that still has uses: to keep somebody out who may go first, revoke the links too. Pending invitations that they sent are revoked in the same step. It
-// returns the membership as it was.
+// that still has uses: to keep somebody out who may go first, revoke the links too. Pending
+// invitations that they sent are revoked in the same step. It returns the membership as it
+// was.
 //
 // Refusals: [ErrInvalid], [ErrNotFound] (no such member), [ErrLastOwner].
 func (s *Service) Leave(ctx context.Context, organization, user string) (Member, error) {

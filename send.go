@@ -193,8 +193,9 @@ type ResendParams struct {
 // [PermissionInvitationResend] and every permission of the role.
 //
 // An expired invitation takes a place among the pending ones again, and is refused like a
-// new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. Other refusals: [ErrInvalid],
-// [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound], [ErrNotPending].
+// new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. Other refusals:
+// [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
+// [ErrNotPending].
 func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent, error) {
 	lifetime, err := s.config.lifetime(p.ExpiresIn, 0)
 	if err != nil {

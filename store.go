@@ -28,8 +28,8 @@ import (
 // of ctx. No error contains an argument or a stored text, not even by wrapping a driver's
 // or an encoder's error that quotes one.
 //
-// Values of [Record], [Member], [Removal], [QuotaRecord] and [Event] survive encoding/json unchanged, so a
-// store may keep them in that form.
+// Values of [Record], [Member], [Removal], [QuotaRecord] and [Event] survive encoding/json
+// unchanged, so a store may keep them in that form.
 type Store interface {
 	// Update is the one way in which an organization changes. It loads the facts that q
 	// asks for, calls decide with them, and applies the changes that decide returns, as one
@@ -66,8 +66,8 @@ type Store interface {
 	Consume(ctx context.Context, c Consumption) (Consumed, error)
 
 	// SetPersonalQuota puts the personal quota of a user, which belongs to no organization.
-	// As in [Changes].Quotas, what is used stays as long as the period does. It is atomic like
-	// a Consume, and serialized with those of this quota.
+	// As in [Changes].Quotas, what is used stays as long as the period does. It is atomic
+	// like a Consume, and serialized with those of this quota.
 	SetPersonalQuota(ctx context.Context, user string, q Quota) error
 
 	// Invitations returns one page of an organization's invitations.
@@ -108,8 +108,8 @@ type Query struct {
 	Nonce      Nonce     // only with an empty Organization
 	Sender     bool      // and the membership of who sent it
 
-	// Members are user ids, some perhaps twice: their memberships, and the removals of those who
-	// were removed.
+	// Members are user ids, some perhaps twice: their memberships, and the removals of
+	// those who were removed.
 	Members []string
 
 	// Emails are canonical addresses: for each, its pending invitation that expires after

@@ -14,12 +14,12 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// BenchmarkConsume runs Service.Consume on pgstore and the update that a host would write by hand
-// in turn, and reports the ratio of their throughputs (the median of the rounds), and how many
-// times what one client reaches the clients reach together.
+// BenchmarkConsume runs Service.Consume on pgstore and the update that a host would write
+// by hand in turn, and reports the ratio of their throughputs (the median of the rounds),
+// and how many times what one client reaches the clients reach together.
 //
-// shared: all clients use one quota of one organization. own: each has a quota of their own, and
-// the organization has none. apart: each uses the quota of another organization.
+// shared: all clients use one quota of one organization. own: each has a quota of their
+// own, and the organization has none. apart: each uses the quota of another organization.
 func BenchmarkConsume(b *testing.B) {
 	for _, quotas := range []string{"shared", "own", "apart"} {
 		for _, clients := range []int{1, 16} {

@@ -125,8 +125,8 @@ type world struct {
 	store  *pgstore.Store
 }
 
-// newWorld returns a new schema with the store's tables and a pool of conns connections, which have
-// the settings.
+// newWorld returns a new schema with the store's tables and a pool of conns connections,
+// which have the settings.
 func newWorld(t testing.TB, conns int, settings map[string]string) *world {
 	config, err := pgxpool.ParseConfig(pgtest.URL(t))
 	require.NoError(t, err)
@@ -167,8 +167,8 @@ func (w *world) found(t testing.TB, organizations []string) {
 		select unnest($1::text[]), 'ada', 'owner', now(), '00000000-0000-0000-0000-000000000000', '', '{}'`, organizations)
 }
 
-// fill makes 2,000 other organizations with 10 members and 10 accepted invitations each, so that
-// the tables have a size and the planner knows it.
+// fill makes 2,000 other organizations with 10 members and 10 accepted invitations each, so
+// that the tables have a size and the planner knows it.
 func (w *world) fill(t testing.TB) {
 	for _, table := range []string{"organizations", "members", "invitations", "events"} {
 		// A vacuum that starts in one turn and not in the other would be measured.
@@ -266,8 +266,8 @@ func (w *world) run(t testing.TB, invite inviter, p turn) float64 {
 }
 
 // BenchmarkInvite runs the service on pgstore and the invite written by hand in turn, and
-// reports the ratio of their throughputs: the median of the rounds of one run. What a machine does
-// beside it meets both.
+// reports the ratio of their throughputs: the median of the rounds of one run. What a
+// machine does beside it meets both.
 //
 // The throwaway server never waits for a disk, which is the hardest for the library: nothing
 // hides its second trip. With commit=wal a commit at least hands the log to the operating
@@ -398,8 +398,8 @@ func TestOneStatementIsNotSafe(t *testing.T) {
 	one.withoutLock = true
 	w.found(t, []string{"service", "hand", "one"})
 
-	// behind runs invite while another transaction has the organization locked, has invited the
-	// same address and then commits.
+	// behind runs invite while another transaction has the organization locked, has invited
+	// the same address and then commits.
 	behind := func(organization string, invite inviter) error {
 		tx, err := w.pool.Begin(ctx)
 		require.NoError(t, err)

@@ -19,8 +19,8 @@ import (
 	"github.com/go-invitations/invitations/storetest"
 )
 
-// newHostStore returns a store whose members are in a table of a schema of the host's, made by
-// create with the schema's quoted name in the place of {schema}.
+// newHostStore returns a store whose members are in a table of a schema of the host's, made
+// by create with the schema's quoted name in the place of {schema}.
 func newHostStore(t *testing.T, pool *pgxpool.Pool, create string, table pgstore.MembersTable) *pgstore.Store {
 	t.Helper()
 	ctx := context.Background()

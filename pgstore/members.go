@@ -24,10 +24,11 @@ import (
 // the table has no columns for, such as who invited a member, is in tables of the store's
 // schema. [Store.Check] reports what is missing.
 //
-// An organization that the table has members of is there from the start: there is nothing to
-// import. A row that the host writes itself is a member from then on. But the rules hold for what
-// goes through the library only: who deletes the last owner by hand has an organization
-// without one, and who deletes a member by hand leaves no trace that keeps them out.
+// An organization that the table has members of is there from the start: there is nothing
+// to import. A row that the host writes itself is a member from then on. But the rules hold
+// for what goes through the library only: who deletes the last owner by hand has an
+// organization without one, and who deletes a member by hand leaves no trace that keeps
+// them out.
 type MembersTable struct {
 	Schema string // empty is "public"
 	Name   string
@@ -57,8 +58,8 @@ type column struct{ name, typ string }
 // idTypes are the types that ids can have, and which texts are one spelling of a value.
 var idTypes = map[string]func(id string) bool{
 	"text": func(string) bool { return true },
-	// A varchar of a limited length takes a longer text if only spaces are too much, and drops
-	// them.
+	// A varchar of a limited length takes a longer text if only spaces are too much, and
+	// drops them.
 	"varchar": func(id string) bool { return !strings.HasSuffix(id, " ") },
 	"uuid": func(id string) bool {
 		u, err := uuid.Parse(id)

@@ -28,8 +28,8 @@ func newPool(t *testing.T, configure func(*pgxpool.Config)) *pgxpool.Pool {
 	config.MaxConns = 8
 	// Nothing may rely on the search path.
 	config.ConnConfig.RuntimeParams["search_path"] = "nowhere"
-	// A session remembers every table and statement that it has seen, and in a schema for each
-	// test these are many: some gigabytes, if sessions lived on.
+	// A session remembers every table and statement that it has seen, and in a schema for
+	// each test these are many: some gigabytes, if sessions lived on.
 	config.MaxConnLifetime = 5 * time.Second
 	if configure != nil {
 		configure(config)

@@ -65,7 +65,8 @@ func (m *matrix) mayTouch(a, t someone) rule {
 	return rule{!m.reaches(a, role), invitations.ErrPermissionDenied}
 }
 
-// traces are what a change of role leaves behind: something, if a right goes with the old one.
+// traces are what a change of role leaves behind: something, if a right goes with the old
+// one.
 func (m *matrix) traces(user string, from, to invitations.Role) []invitations.Removal {
 	if m.policy.Has(from) && covers(m.policy, to, from) {
 		return nil
