@@ -9,7 +9,7 @@ FUZZTIME = 10s
 test: postgres
 	@set -e; for module in $(MODULES); do \
 		echo "== test $$module"; \
-		(cd $$module && INVITATIONS_REQUIRE_POSTGRES=1 go test -race -shuffle=on -timeout 20m ./...); \
+		(cd $$module && INVITATIONS_REQUIRE_POSTGRES=1 go test -race -shuffle=on -timeout 60m ./...); \
 	done
 	@echo "== allocations, which the race detector would blur"
 	@cd bench && INVITATIONS_REQUIRE_POSTGRES=1 go test -run Alloc -v .

@@ -45,7 +45,18 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 	if q.Invitation != uuid.Nil {
 		s.queueInvitation(b, q, &f)
 	}
-	s.queueOneRow(b, q, &f)
+	users := slices.Clone(q.Members)
+	slices.Sort(users)
+	users = slices.Compact(users)
+	for len(users) > usersInARow {
+		s.queueOneRow(b, invitations.Query{
+			Organization: q.Organization, Invitation: q.Invitation, Nonce: q.Nonce, Members: users[:usersInARow], Quotas: q.Quotas,
+		}, &f)
+		users = users[usersInARow:]
+	}
+	rest := q
+	rest.Members = users
+	s.queueOneRow(b, rest, &f)
 	s.queuePending(b, q, &f)
 	return func() invitations.Facts {
 		// A token that was replaced between the lock and the reading names no organization
@@ -138,6 +149,10 @@ func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitation
 	})
 }
 
+// usersInARow is how many users are asked for in one statement: no operation of the library
+// asks for more. The time to plan a join grows with a power of the tables in it.
+const usersInARow = 3
+
 // queueOneRow queues what loads all facts that are one row together: what is known of each
 // user, the pending invitation of each address, the count of pending ones. Each statement
 // has its cost. Users and addresses are named one by one: for an array, whose length it does
@@ -165,9 +180,7 @@ func (s *Store) queueOneRow(b *pgx.Batch, q invitations.Query, f *invitations.Fa
 			return nil
 		})
 	}
-	users := slices.Clone(q.Members)
-	slices.Sort(users)
-	for i, user := range slices.Compact(users) {
+	for i, user := range q.Members {
 		n, id := strconv.Itoa(i), st.param("text", user)
 		from += s.joinMember("m"+n, organization, id) + s.join("removals", "r"+n, organization, id)
 		var row userRow
