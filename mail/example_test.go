@@ -1,0 +1,142 @@
+package mail_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/mail"
+	"github.com/go-invitations/invitations/memstore"
+)
+
+// clock stands still, so that the examples always print the same.
+func clock() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
+
+func newService() *invitations.Service {
+	keys, err := invitations.NewKeyring(make([]byte, 32)) // yours is secret
+	if err != nil {
+		panic(err)
+	}
+	svc, err := invitations.New(memstore.New(), keys, invitations.Config{Clock: clock})
+	if err != nil {
+		panic(err)
+	}
+	if _, err := svc.CreateOrganization(context.Background(), "acme", "ada"); err != nil {
+		panic(err)
+	}
+	return svc
+}
+
+func Example() {
+	ctx, svc := context.Background(), newService()
+	renderer, err := mail.New(mail.Config{BaseURL: "https://app.example.com/invite", Product: "Example"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sent, err := svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleDeveloper, Message: "Hello Bob,\nhere we are.",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	message, err := renderer.Render(mail.Data{
+		Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Message: sent.Message,
+		Organization: "Acme", Role: "Developer", Inviter: "Ada Lovelace", Language: "en-GB",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("To:", message.To())
+	fmt.Println("Subject:", message.Subject())
+	fmt.Println()
+	fmt.Println(strings.ReplaceAll(message.Text(), sent.Token.Reveal(), "inv_..."))
+	fmt.Println("logged:", message)
+	// Output:
+	// To: bob@example.com
+	// Subject: Example: you are invited to join “Acme”
+	//
+	// You are invited to join an organization on Example.
+	//
+	//   Organization: “Acme”
+	//   Your role: “Developer”
+	//   Invited by: “Ada Lovelace”
+	//
+	// See the invitation, and accept or decline it, at:
+	//
+	// <https://app.example.com/invite/inv_...>
+	//
+	// It is valid until Monday, 9 March 2026, 12:00 UTC, for bob@example.com
+	// alone.
+	//
+	// A personal message, in the words of who invited you:
+	//
+	// > Hello Bob,
+	// > here we are.
+	//
+	// If you did not expect this, ignore it: nobody joins without accepting.
+	// The link is for you; do not pass it on.
+	//
+	// logged: [redacted]
+}
+
+func ExampleConfig_templates() {
+	english := mail.English()
+	english.Subject = `Join {{.Organization}}`
+	renderer, err := mail.New(mail.Config{
+		BaseURL: "https://app.example.com/invite", Product: "Example",
+		Templates: map[string]mail.Templates{
+			"en": english,
+			"de": {
+				Subject: `Einladung zu {{.Organization}}`,
+				Text: `Gültig bis {{.ExpiresAt.Format "02.01.2006, 15:04 MST"}}:
+
+<{{.Link}}>
+{{range .Message}}
+> {{.}}
+{{- end}}`,
+				HTML: `<!doctype html>
+<html lang="{{.Language}}">
+<p><a href="{{.Link}}">Zur Einladung</a></p>
+{{with .Message}}<blockquote>{{range .}}{{.}}<br>{{end}}</blockquote>{{end}}
+</html>`,
+			},
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sent, err := newService().Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer, Message: "Hallo!",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, language := range []string{"de-CH", "fr"} {
+		message, err := renderer.Render(mail.Data{
+			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Message: sent.Message,
+			Organization: "evil.example", Role: "Viewer", Language: language,
+		})
+		fmt.Println(message.Subject(), err)
+	}
+	// Output:
+	// Einladung zu evil·example <nil>
+	// Join evil·example <nil>
+}
+
+func ExampleNew_brokenTemplate() {
+	broken := mail.English()
+	broken.Text = "Open {{.URL}}"
+	_, err := mail.New(mail.Config{
+		BaseURL: "https://app.example.com/invite", Product: "Example", Templates: map[string]mail.Templates{"en": broken},
+	})
+	fmt.Println(err)
+	// Output:
+	// invitations: invalid templates: those of en do not execute: template: text:1:7: executing "text" at <.URL>: can't evaluate field URL in type mail.fields
+}
