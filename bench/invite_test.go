@@ -66,13 +66,13 @@ func newByHand(db *pgxpool.Pool, schema string, limit int) *byHand {
 			returning o.version
 		), invited as (
 			insert into ` + in + `.invitations (organization, id, kind, state, email, role, message, metadata, allowed_domains,
-				max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version)
+				max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version, quota_limit, quota_period)
 			select $1::text, $5::uuid, 'email', 'pending', $3::text, $4::text, '', '{}', '{}',
-				1, 0, $2::text, $2::text, $7::timestamptz, $7::timestamptz, $8::timestamptz, null, $6::bytea, touched.version
+				1, 0, $2::text, $2::text, $7::timestamptz, $7::timestamptz, $8::timestamptz, null, $6::bytea, touched.version, 0, ''
 			from touched
 		)
-		insert into ` + in + `.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason)
-		select $1::text, touched.version, 0, 'invitation.created', $7::timestamptz, $2::text, '', $5::uuid, $4::text, ''
+		insert into ` + in + `.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period)
+		select $1::text, touched.version, 0, 'invitation.created', $7::timestamptz, $2::text, '', $5::uuid, $4::text, '', 0, ''
 		from touched`}
 }
 
@@ -179,12 +179,12 @@ func (w *world) fill(t testing.TB) {
 		select 'other-' || o, 'user-' || n, 'viewer', now(), gen_random_uuid(), 'ada', '{}'
 		from generate_series(1, 2000) o, generate_series(1, 10) n`)
 	w.exec(t, `insert into `+w.in+`.invitations (organization, id, kind, state, email, role, message, metadata, allowed_domains,
-			max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version)
+			max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version, quota_limit, quota_period)
 		select 'other-' || o, gen_random_uuid(), 'email', 'accepted', 'user-' || n || '@example.com', 'viewer', '', '{}', '{}',
-			1, 1, 'ada', 'ada', now(), now(), now(), now(), '\x00010203040506070809101112131415', n
+			1, 1, 'ada', 'ada', now(), now(), now(), now(), '\x00010203040506070809101112131415', n, 0, ''
 		from generate_series(1, 2000) o, generate_series(1, 10) n`)
-	w.exec(t, `insert into `+w.in+`.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason)
-		select 'other-' || o, n, 0, 'invitation.created', now(), 'ada', '', gen_random_uuid(), 'viewer', ''
+	w.exec(t, `insert into `+w.in+`.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period)
+		select 'other-' || o, n, 0, 'invitation.created', now(), 'ada', '', gen_random_uuid(), 'viewer', '', 0, ''
 		from generate_series(1, 2000) o, generate_series(1, 10) n`)
 	w.tidy(t)
 }
