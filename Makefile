@@ -1,6 +1,6 @@
 # make test is all that a new machine needs: it installs a PostgreSQL server if there is none.
 
-MODULES = . examples/customstore bench
+MODULES = . examples/customstore examples/river bench
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME = 10s
 
@@ -23,15 +23,16 @@ lint:
 	@go generate ./... && git diff --exit-code -- '*_mock_test.go'
 
 fuzz:
-	@set -e; for target in $$(go test -list '^Fuzz' . | grep '^Fuzz'); do \
+	@set -e; for package in . ./mail; do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 		echo "== $$target"; \
-		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) .; \
-	done
+		go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$package; \
+	done; done
 
 examples: postgres
 	go run ./examples/quickstart
 	go run ./examples/nethttp -selftest
 	go run ./internal/withpg go run ./examples/postgres
+	cd examples/river && go run .
 
 postgres:
 	@sh scripts/postgres.sh

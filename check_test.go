@@ -122,6 +122,10 @@ func goodLink() invitations.LinkParams {
 	return invitations.LinkParams{Organization: "acme", Role: invitations.RoleDeveloper}
 }
 
+func goodEdit() invitations.EditParams {
+	return invitations.EditParams{Organization: "acme", ID: signedID, Role: invitations.RoleViewer}
+}
+
 func goodResend() invitations.ResendParams {
 	return invitations.ResendParams{Organization: "acme", ID: signedID}
 }
@@ -335,6 +339,10 @@ func badArguments() [][]refused {
 			_, err := svc.Token(ctx, actor, organization, id)
 			return err
 		},
+		"Edit": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {
+			_, err := svc.Edit(ctx, actor, invitations.EditParams{Organization: organization, ID: id, Role: "viewer"})
+			return err
+		},
 		"Get": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {
 			_, err := svc.Get(ctx, actor, organization, id)
 			return err
@@ -355,6 +363,7 @@ func badArguments() [][]refused {
 			}),
 		)
 	}
+	all = append(all, badLifecycleArguments(actors, badRoles)...)
 	return append(all, badMemberArguments(actors, badRoles)...)
 }
 
@@ -373,7 +382,7 @@ func TestClass41_BadArguments(t *testing.T) {
 			seen[c.operation+" "+c.field] = true
 		}
 	}
-	require.Len(t, seen, 87, "every argument of every operation")
+	require.Len(t, seen, 121, "every argument of every operation")
 }
 
 // An error about an argument never quotes it.

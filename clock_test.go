@@ -153,6 +153,40 @@ func TestClock_OfTheStep(t *testing.T) {
 	require.Equal(t, invitations.ErrExpired, err)
 }
 
+// The events tell when an invitation was made, also of a call that has waited.
+func TestClock_CreationIsTold(t *testing.T) {
+	t.Parallel()
+	now := noon
+	var changes invitations.Changes
+	store := &StoreMock{UpdateFunc: func(_ context.Context, _ invitations.Query, decide invitations.Decision) (err error) {
+		now = now.Add(time.Hour) // the wait
+		changes, err = decide(workable("Invite"))
+		return err
+	}}
+	svc := serviceOn(t, store, invitations.Config{Clock: func() time.Time { return now }})
+	for name, call := range map[string]func() error{
+		"Invite": func() error {
+			_, err := svc.Invite(t.Context(), olgaActs, goodInvite())
+			return err
+		},
+		"CreateLink": func() error {
+			_, err := svc.CreateLink(t.Context(), olgaActs, goodLink())
+			return err
+		},
+		"InviteAll": func() error {
+			_, err := svc.InviteAll(t.Context(), olgaActs, "acme", []invitations.InviteParams{goodInvite()})
+			return err
+		},
+	} {
+		require.NoError(t, call(), name)
+		made, told := changes.Invitations[0], changes.Events[0]
+		require.Equal(t, told.At, made.CreatedAt, name)
+		require.Equal(t, told.At, made.SentAt, name)
+		require.Equal(t, told.ExpiresAt, made.ExpiresAt, name)
+		require.Equal(t, 7*days, made.ExpiresAt.Sub(made.SentAt), name)
+	}
+}
+
 // An invitation whose seat was given away after its end brings in nobody, where the clock is
 // set back while it is accepted.
 func TestClass29_ClockSetBackWhileAccepting(t *testing.T) {

@@ -39,6 +39,12 @@ func TestNew_Refused(t *testing.T) {
 		"a negative limit of members":        {"member_limit", invitations.Config{MemberLimit: -1}},
 		"more than 100,000 members":          {"member_limit", invitations.Config{MemberLimit: 100_001}},
 		"seats of no number":                 {"reserve_seats", invitations.Config{ReserveSeats: true}},
+		"a cooldown of more than a day":      {"resend_cooldown", invitations.Config{ResendCooldown: days + 1}},
+		"more than 10,000 to a recipient":    {"sends_per_recipient", invitations.Config{SendsPerRecipient: 10_001}},
+		"more than 10,000 by a sender":       {"sends_per_sender", invitations.Config{SendsPerSender: 10_001}},
+		"more than 10,000 of all":            {"sends_per_organization", invitations.Config{SendsPerOrganization: 10_001}},
+		"a reminder after the expiry":        {"remind_before", invitations.Config{RemindBefore: -1}},
+		"a reminder ten years before":        {"remind_before", invitations.Config{RemindBefore: 3650*days + 1}},
 		"the first of several is named":      {"max_expiry", invitations.Config{MaxExpiry: -1, Expiry: -1, MaxUses: -1}},
 		"the least limit is one, not a zero": {"pending_limit", invitations.Config{PendingLimit: -1 << 31}},
 	} {
@@ -71,6 +77,12 @@ func TestNew_Bounds(t *testing.T) {
 		"expiry at the greatest":     {MaxExpiry: 2 * days, Expiry: 2 * days},
 		"one expiry":                 {MinExpiry: 2 * days, MaxExpiry: 2 * days},
 		"expiry, the default bounds": {Expiry: 30 * days},
+		"no limits of mail":          {ResendCooldown: -1, SendsPerRecipient: -1, SendsPerSender: -1, SendsPerOrganization: -1},
+		"no limits at all of mail":   {ResendCooldown: -1 << 63, SendsPerRecipient: -1 << 31, SendsPerSender: -1 << 31, SendsPerOrganization: -1 << 31},
+		"the least limits of mail":   {ResendCooldown: 1, SendsPerRecipient: 1, SendsPerSender: 1, SendsPerOrganization: 1, RemindBefore: 1},
+		"the greatest of mail": {
+			ResendCooldown: days, SendsPerRecipient: 10_000, SendsPerSender: 10_000, SendsPerOrganization: 10_000, RemindBefore: 3650 * days,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,7 +1,6 @@
 package invitations
 
 import (
-	"crypto/subtle"
 	"maps"
 	"slices"
 	"time"
@@ -22,6 +21,8 @@ type rules struct {
 	minExpiry, maxExpiry time.Duration
 	memberLimit          int // 0: none
 	reserveSeats         bool
+	remindBefore         time.Duration // 0: no reminders
+	sending              sendingLimits
 	now                  time.Time
 }
 
@@ -62,8 +63,63 @@ func (r rules) create(f Facts, actor Actor, draft Record) (Record, Changes, erro
 	if err := r.mayTakePlace(f, draft.Invitation); err != nil {
 		return Record{}, Changes{}, err
 	}
+	if err := r.maySendNow(f, actor, draft.Email); err != nil {
+		return Record{}, Changes{}, err
+	}
 	draft.SentVersion = f.Version + 1
+	draft.SweepAt = r.nextSweep(draft.Invitation)
 	return draft, r.change(draft, EventInvitationCreated, actor.user), nil
+}
+
+// createAll makes invitations one after the other, each on the facts that those before it
+// leave. A refused one changes nothing, and the others go on.
+func (r rules) createAll(f Facts, actor Actor, drafts []draft) ([]created, Changes, error) {
+	if err := r.may(f, actor, PermissionInvitationCreate); err != nil {
+		return nil, Changes{}, err
+	}
+	pending, invitations := map[string]uuid.UUID{}, map[uuid.UUID]Record{}
+	maps.Copy(pending, f.Pending) // the facts stay as they are
+	maps.Copy(invitations, f.Invitations)
+	f.Pending, f.Invitations = pending, invitations
+	all := make([]created, len(drafts))
+	var changes Changes
+	for i, d := range drafts {
+		if d.err != nil {
+			all[i].err = d.err
+			continue
+		}
+		f.Invitation = nil
+		if existing, ok := f.Invitations[d.ID]; ok {
+			f.Invitation = &existing
+		}
+		record, c, err := r.create(f, actor, d.Record)
+		all[i] = created{record, err}
+		if err != nil || c.Empty() {
+			continue
+		}
+		changes.Invitations = append(changes.Invitations, c.Invitations...)
+		changes.Events = append(changes.Events, c.Events...)
+		invitations[record.ID] = record
+		f.PendingCount++
+		if record.Kind == KindEmail {
+			pending[record.Email] = record.ID
+			f.PendingEmails++
+			f.Sendings = append([]Sending{{At: r.now, Actor: actor.user, Email: record.Email}}, f.Sendings...)
+		}
+	}
+	return all, changes, nil
+}
+
+// A draft is an invitation to make, or the reason why its arguments are refused.
+type draft struct {
+	Record
+	err error
+}
+
+// created is what has become of a draft.
+type created struct {
+	record Record
+	err    error
 }
 
 // sameRequest reports whether the call that asks for draft is the one that made existing.
@@ -91,26 +147,6 @@ func (r rules) mayTakePlace(f Facts, inv Invitation) error {
 	return nil
 }
 
-// hasSeat decides whether one more member fits in. Where seats are reserved, each pending
-// email invitation holds one, but not against the person that it is for, who may come by a
-// link. A link holds none: how many will use it, nobody knows.
-func (r rules) hasSeat(f Facts) error {
-	if r.memberLimit == 0 {
-		return nil
-	}
-	taken := f.MemberCount
-	if r.reserveSeats {
-		taken += f.PendingEmails
-		if len(f.PendingRecords) > 0 {
-			taken-- // their own seat
-		}
-	}
-	if taken >= r.memberLimit {
-		return ErrMemberLimit
-	}
-	return nil
-}
-
 // resend gives the invitation a new token and a fresh expiry; the actor becomes its sender.
 // A lifetime of zero is the one that it had.
 func (r rules) resend(f Facts, actor Actor, nonce Nonce, lifetime time.Duration) (Record, Changes, error) {
@@ -133,6 +169,9 @@ func (r rules) resend(f Facts, actor Actor, nonce Nonce, lifetime time.Duration)
 	default:
 		return Record{}, Changes{}, err
 	}
+	if err := r.maySendAgain(f, actor, inv.Invitation); err != nil {
+		return Record{}, Changes{}, err
+	}
 	if lifetime == 0 { // as it was, within what may be asked for today
 		lifetime = min(max(inv.ExpiresAt.Sub(inv.SentAt), r.minExpiry), r.maxExpiry)
 	}
@@ -141,7 +180,69 @@ func (r rules) resend(f Facts, actor Actor, nonce Nonce, lifetime time.Duration)
 	inv.SentBy = actor.user
 	inv.SentVersion = f.Version + 1
 	inv.ExpiresAt = r.now.Add(lifetime)
+	inv.SweepAt = r.nextSweep(inv.Invitation)
 	return inv, r.change(inv, EventInvitationResent, actor.user), nil
+}
+
+// edit changes what a pending invitation offers, also to who holds its token already; the
+// actor becomes its sender. It is no sending: who was removed since the last one still does
+// not come back.
+func (r rules) edit(f Facts, actor Actor, e edit) (Record, Changes, error) {
+	inv, err := r.reach(f, actor, PermissionInvitationCreate)
+	if err != nil {
+		return Record{}, Changes{}, err
+	}
+	was := inv.Clone()
+	if err := r.mayGive(f, actor, inv.Role); err != nil {
+		return Record{}, Changes{}, err
+	}
+	if e.role != "" {
+		inv.Role = e.role
+	}
+	if err := r.mayGive(f, actor, inv.Role); err != nil {
+		return Record{}, Changes{}, err
+	}
+	if err := r.mayGiveQuota(f, actor, inv.Quota); err != nil {
+		return Record{}, Changes{}, err
+	}
+	if err := r.pending(inv.Invitation); err != nil {
+		return Record{}, Changes{}, err
+	}
+	if e.message != nil {
+		inv.Message = *e.message
+	}
+	if e.lifetime != 0 {
+		inv.ExpiresAt = r.now.Add(e.lifetime)
+		inv.SweepAt = r.nextSweep(inv.Invitation)
+	}
+	if e.maxUses != nil || e.domains != nil {
+		if inv.Kind != KindLink {
+			return Record{}, Changes{}, invalid("id", "is of an email invitation, which has no limits of a link")
+		}
+	}
+	if e.maxUses != nil {
+		if inv.MaxUses = *e.maxUses; inv.MaxUses != 0 && inv.MaxUses <= inv.Uses {
+			return Record{}, Changes{}, invalid("max_uses", "is not more than have used the link already")
+		}
+	}
+	if e.domains != nil {
+		inv.AllowedDomains = slices.Clone(*e.domains)
+	}
+	if inv.Role == was.Role && inv.Message == was.Message && inv.ExpiresAt.Equal(was.ExpiresAt) && inv.MaxUses == was.MaxUses &&
+		slices.Equal(inv.AllowedDomains, was.AllowedDomains) {
+		return inv, Changes{}, nil
+	}
+	inv.SentBy = actor.user
+	return inv, r.change(inv, EventInvitationEdited, actor.user), nil
+}
+
+// An edit is what to change. What is not set stays.
+type edit struct {
+	role     Role
+	message  *string
+	lifetime time.Duration
+	maxUses  *int
+	domains  *[]string // canonical
 }
 
 func (r rules) revoke(f Facts, actor Actor) (Record, Changes, error) {
@@ -173,105 +274,6 @@ func (r rules) reveal(f Facts, actor Actor) (Record, error) {
 		return Record{}, err
 	}
 	return inv, nil
-}
-
-// claim is what a verified token says.
-type claim struct {
-	id    uuid.UUID
-	nonce Nonce
-}
-
-// opens returns the invitation that the claim is for.
-func (r rules) opens(f Facts, c claim) (Record, error) {
-	inv := f.Invitation
-	if inv == nil || inv.ID != c.id || c.nonce == (Nonce{}) ||
-		subtle.ConstantTimeCompare(inv.Nonce[:], c.nonce[:]) != 1 {
-		return Record{}, ErrInvalidToken
-	}
-	return *inv, nil
-}
-
-// look decides what the holder of a token may see without saying who they are.
-func (r rules) look(f Facts, c claim) (Record, error) {
-	inv, err := r.opens(f, c)
-	if err != nil {
-		return Record{}, err
-	}
-	if err := r.open(f, inv.Invitation); err != nil {
-		return Record{}, err
-	}
-	return inv, nil
-}
-
-func (r rules) accept(f Facts, c claim, who Identity) (Member, Changes, error) {
-	inv, err := r.opens(f, c)
-	if err != nil {
-		return Member{}, Changes{}, err
-	}
-	member, isMember := f.Members[who.UserID]
-	if isMember && member.InvitationID == inv.ID {
-		return member, Changes{}, nil // the answer to the first call was lost
-	}
-	if err := r.open(f, inv.Invitation); err != nil {
-		return Member{}, Changes{}, err
-	}
-	if err := r.mayAnswer(inv.Invitation, who, isMember); err != nil {
-		return Member{}, Changes{}, err
-	}
-	if removal, ok := f.Removals[who.UserID]; ok && removal.Version >= inv.SentVersion {
-		return Member{}, Changes{}, ErrRevoked
-	}
-	if err := r.hasSeat(f); err != nil {
-		return Member{}, Changes{}, err
-	}
-
-	member = Member{
-		Organization: inv.Organization,
-		UserID:       who.UserID,
-		Role:         inv.Role,
-		JoinedAt:     r.now,
-		InvitationID: inv.ID,
-		InvitedBy:    inv.SentBy,
-		Metadata:     maps.Clone(inv.Metadata),
-	}
-	inv.Uses++
-	if inv.Uses == inv.MaxUses {
-		inv.State, inv.EndedAt = StateAccepted, r.now
-	}
-	changes := r.change(inv, EventInvitationAccepted, who.UserID)
-	changes.Members = []Member{member}
-	joined := changes.Events[0]
-	joined.Type = EventMemberJoined
-	joined.Subject = who.UserID
-	changes.Events = append(changes.Events, joined)
-	// Who came in by a link needs their email invitation no more, nor its seat.
-	for _, other := range f.PendingRecords {
-		if other.ID != inv.ID {
-			changes = r.end(changes, other, who.UserID, ErrAlreadyMember)
-		}
-	}
-	// A quota from an earlier membership stays, but for an invitation that names the person
-	// and was sent after it was set.
-	old, ok := f.Quotas[who.UserID]
-	if inv.Quota != (Quota{}) && (!ok || inv.Kind == KindEmail && old.Version < inv.SentVersion) {
-		changes = r.putQuota(changes, f, inv.SentBy, who.UserID, inv.Quota)
-	}
-	return member, changes, nil
-}
-
-func (r rules) decline(f Facts, c claim) (Record, Changes, error) {
-	inv, err := r.opens(f, c)
-	if err != nil {
-		return Record{}, Changes{}, err
-	}
-	if inv.Kind != KindEmail {
-		return Record{}, Changes{}, invalid("token", "is of a link, which nobody can decline for all")
-	}
-	if err := r.pending(inv.Invitation); err != nil {
-		return Record{}, Changes{}, err
-	}
-	inv.State, inv.EndedAt = StateDeclined, r.now
-	return inv, r.change(inv, EventInvitationDeclined, ""), nil
 }
 
 // pending refuses an invitation that is not pending now, and says why.
@@ -310,94 +312,17 @@ func (r rules) open(f Facts, inv Invitation) error {
 	return nil
 }
 
-// maySend reports whether a member with this role could send the invitation.
-func (r rules) maySend(sender Role, inv Invitation) bool {
-	return r.policy.CanGrant(sender, inv.Role) &&
-		(inv.Quota == Quota{} || r.policy.Allows(sender, PermissionQuotaUpdate)) &&
-		(r.policy.Allows(sender, PermissionInvitationCreate) || r.policy.Allows(sender, PermissionInvitationResend))
-}
-
-// mayAnswer decides whether the invitation is for this person.
-func (r rules) mayAnswer(inv Invitation, who Identity, isMember bool) error {
-	// An address that has no canonical form equals none.
-	email, emailErr := CanonicalEmail(who.Email)
-	switch {
-	case inv.Kind == KindEmail && (emailErr != nil || email != inv.Email):
-		return ErrRecipientMismatch
-	case inv.Kind == KindEmail && !who.EmailVerified:
-		return ErrEmailUnverified
-	case isMember:
-		return ErrAlreadyMember
-	case len(inv.AllowedDomains) > 0 && (emailErr != nil || !slices.Contains(inv.AllowedDomains, domainOf(email))):
-		return ErrDomainNotAllowed
-	case len(inv.AllowedDomains) > 0 && !who.EmailVerified:
-		return ErrEmailUnverified
-	}
-	return nil
-}
-
-// may refuses an actor who does not hold permission. Who is no member learns nothing of
-// what exists.
-func (r rules) may(f Facts, actor Actor, permission Permission) error {
-	if actor.system {
-		if f.Version == 0 {
-			return ErrNotFound
-		}
-		return nil
-	}
-	m, ok := f.Members[actor.user]
-	if !ok || !r.policy.Allows(m.Role, permission) {
-		return ErrPermissionDenied
-	}
-	return nil
-}
-
-// mayView is may for a read whose only fact is the membership of who reads.
-func (r rules) mayView(viewer *Member, actor Actor, permission Permission) error {
-	f := Facts{Version: 1}
-	if viewer != nil {
-		f.Members = map[string]Member{actor.user: *viewer}
-	}
-	return r.may(f, actor, permission)
-}
-
-// mayGive refuses an actor whose own role does not hold all of role.
-func (r rules) mayGive(f Facts, actor Actor, role Role) error {
-	if actor.system && r.policy.Has(role) {
-		return nil
-	}
-	if m, ok := f.Members[actor.user]; ok && r.policy.CanGrant(m.Role, role) {
-		return nil
-	}
-	return ErrRoleNotAssignable
-}
-
-// mayGiveQuota refuses an actor who may not set the quota that an invitation brings.
-func (r rules) mayGiveQuota(f Facts, actor Actor, q Quota) error {
-	if q == (Quota{}) {
-		return nil
-	}
-	return r.may(f, actor, PermissionQuotaUpdate)
-}
-
-// reach returns the invitation of the facts to an actor who holds permission.
-func (r rules) reach(f Facts, actor Actor, permission Permission) (Record, error) {
-	if err := r.may(f, actor, permission); err != nil {
-		return Record{}, err
-	}
-	if f.Invitation == nil {
-		return Record{}, ErrNotFound
-	}
-	return *f.Invitation, nil
-}
-
 // change puts inv and says what happened to it.
 func (r rules) change(inv Record, what EventType, actor string) Changes {
-	return Changes{
-		Invitations: []Record{inv},
-		Events: []Event{{
-			Organization: inv.Organization, Type: what, At: r.now, Actor: actor,
-			InvitationID: inv.ID, Role: inv.Role,
-		}},
+	if inv.State != StatePending {
+		inv.SweepAt = time.Time{}
 	}
+	e := Event{
+		Organization: inv.Organization, Type: what, At: r.now, Actor: actor, InvitationID: inv.ID,
+		Role: inv.Role, Quota: inv.Quota, MaxUses: inv.MaxUses, ExpiresAt: inv.ExpiresAt,
+	}
+	if what == EventInvitationCreated || what == EventInvitationResent {
+		e.Email = inv.Email
+	}
+	return Changes{Invitations: []Record{inv}, Events: []Event{e}}
 }

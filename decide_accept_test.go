@@ -44,14 +44,16 @@ func TestClass09_AcceptGivesWhatTheInvitationSays(t *testing.T) {
 					after := before
 					after.Uses++
 					if kind == KindEmail {
-						after.State, after.EndedAt = StateAccepted, noon
+						after.State, after.EndedAt, after.SweepAt = StateAccepted, noon, time.Time{}
 					}
 					accepted := Event{
 						Organization: acme, Type: EventInvitationAccepted, At: noon, Actor: nina,
+						InvitationID: invitedID, Role: role, MaxUses: before.MaxUses, ExpiresAt: before.ExpiresAt,
+					}
+					joined := Event{
+						Organization: acme, Type: EventMemberJoined, At: noon, Actor: nina, Subject: nina,
 						InvitationID: invitedID, Role: role,
 					}
-					joined := accepted
-					joined.Type, joined.Subject = EventMemberJoined, nina
 					require.Equal(t, want, member)
 					require.Equal(t, Changes{
 						Invitations: []Record{after},

@@ -3,6 +3,7 @@ package invitations
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -10,17 +11,17 @@ import (
 func TestDecline(t *testing.T) {
 	t.Parallel()
 	want := emailRecord()
-	want.State, want.EndedAt = StateDeclined, noon
+	want.State, want.EndedAt, want.SweepAt = StateDeclined, noon, time.Time{}
 	record, changes, err := decided(t, factsOf(emailRecord()), func(f Facts) (Record, Changes, error) {
 		return atNoon().decline(f, token)
 	})
 	require.NoError(t, err)
-	require.Equal(t, want, record)
+	require.Equal(t, want.Invitation, record.Invitation)
 	require.Equal(t, Changes{
 		Invitations: []Record{want},
 		Events: []Event{{
 			Organization: acme, Type: EventInvitationDeclined, At: noon,
-			InvitationID: invitedID, Role: RoleDeveloper,
+			InvitationID: invitedID, Role: RoleDeveloper, MaxUses: 1, ExpiresAt: want.ExpiresAt,
 		}},
 	}, changes)
 }

@@ -3,6 +3,7 @@ package invitations
 import (
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 )
 
@@ -18,6 +19,16 @@ func TestTouch(t *testing.T) {
 		},
 		"revoke": func(t require.TestingT, f Facts, a Actor) error {
 			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().revoke(f, a) })
+			return err
+		},
+		"edit": func(t require.TestingT, f Facts, a Actor) error {
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+				return atNoon().edit(f, a, edit{role: RoleViewer})
+			})
+			return err
+		},
+		"edit nothing": func(t require.TestingT, f Facts, a Actor) error {
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().edit(f, a, edit{}) })
 			return err
 		},
 		"reveal": func(_ require.TestingT, f Facts, a Actor) error {
@@ -105,6 +116,36 @@ func TestClass10_NobodyGivesWhatTheyDoNotHold(t *testing.T) {
 			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
 				return atNoon().resend(f, a, newNonce, 0)
 			})
+			return err
+		}},
+		"invite all": {PermissionInvitationCreate, func(t require.TestingT, f Facts, a Actor) error {
+			d := draft{Record: emailRecord()}
+			d.Role = f.Invitation.Role
+			f.Invitation, f.Sender, f.Invitations = nil, nil, map[uuid.UUID]Record{}
+			all, _, err := decided(t, f, func(f Facts) ([]created, Changes, error) { return atNoon().createAll(f, a, []draft{d}) })
+			if err == nil {
+				err = all[0].err
+			}
+			return err
+		}},
+		"edit away from": {PermissionInvitationCreate, func(t require.TestingT, f Facts, a Actor) error {
+			// Everybody who may edit at all could give the new role.
+			m := f.Members[a.user]
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().edit(f, a, edit{role: m.Role}) })
+			return err
+		}},
+		"edit to": {PermissionInvitationCreate, func(t require.TestingT, f Facts, a Actor) error {
+			e := edit{role: f.Invitation.Role}
+			f.Invitation.Role = RoleViewer
+			if e.role == "" {
+				f.Invitation.Role = "" // an edit that says no role leaves the one that is there
+			}
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().edit(f, a, e) })
+			return err
+		}},
+		"edit the message": {PermissionInvitationCreate, func(t require.TestingT, f Facts, a Actor) error {
+			message := "Hello"
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().edit(f, a, edit{message: &message}) })
 			return err
 		}},
 		"token": {PermissionInvitationResend, func(_ require.TestingT, f Facts, a Actor) error {

@@ -13,7 +13,7 @@ func draftOf(kind Kind) Record {
 	draft := recordOf(kind)
 	draft.ID = otherID
 	draft.CreatedAt, draft.SentAt, draft.ExpiresAt = noon, noon, noon.Add(7*day)
-	draft.SentVersion = 0
+	draft.SentVersion, draft.SweepAt = 0, time.Time{}
 	return draft
 }
 
@@ -35,13 +35,14 @@ func TestCreate(t *testing.T) {
 				record, changes, err := create(t, atNoon(), noInvitation(), actor, draft)
 				require.NoError(t, err)
 				want := draft
-				want.SentVersion = 10 // the facts are at version 9
+				want.SentVersion, want.SweepAt = 10, noon.Add(7*day) // the facts are at version 9
 				require.Equal(t, want, record)
 				require.Equal(t, Changes{
 					Invitations: []Record{want},
 					Events: []Event{{
 						Organization: acme, Type: EventInvitationCreated, At: noon, Actor: actor.user,
-						InvitationID: otherID, Role: RoleDeveloper,
+						InvitationID: otherID, Email: draft.Email, Role: RoleDeveloper,
+						MaxUses: draft.MaxUses, ExpiresAt: noon.Add(7 * day),
 					}},
 				}, changes)
 			})

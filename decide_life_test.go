@@ -42,6 +42,24 @@ var operations = map[string]func(t require.TestingT, r rules, f Facts) (State, C
 		})
 		return stateIn(changes), changes, err
 	},
+	"edit": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
+		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+			return r.edit(f, User(adam), edit{role: RoleViewer})
+		})
+		return stateIn(changes), changes, err
+	},
+	"accept received": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
+		_, changes, err := decided(t, f, func(f Facts) (Member, Changes, error) {
+			return r.acceptReceived(f, invitedID, verifiedNina)
+		})
+		return stateIn(changes), changes, err
+	},
+	"decline received": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
+		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+			return r.declineReceived(f, invitedID, verifiedNina)
+		})
+		return stateIn(changes), changes, err
+	},
 }
 
 func stateIn(c Changes) State {
@@ -63,6 +81,9 @@ var life = []struct {
 	{KindEmail, "decline", StateDeclined, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
 	{KindEmail, "revoke", StateRevoked, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
 	{KindEmail, "resend", StatePending, StatePending, ErrAccepted, ErrDeclined, ErrRevoked},
+	{KindEmail, "edit", StatePending, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
+	{KindEmail, "accept received", StateAccepted, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
+	{KindEmail, "decline received", StateDeclined, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
 
 	{KindLink, "look", StatePending, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
 	{KindLink, "reveal", StatePending, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
@@ -70,6 +91,9 @@ var life = []struct {
 	{KindLink, "decline", ErrInvalid, ErrInvalid, ErrInvalid, ErrInvalid, ErrInvalid},
 	{KindLink, "revoke", StateRevoked, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
 	{KindLink, "resend", StatePending, StatePending, ErrExhausted, ErrDeclined, ErrRevoked},
+	{KindLink, "edit", StatePending, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
+	{KindLink, "accept received", ErrNotFound, ErrNotFound, ErrNotFound, ErrNotFound, ErrNotFound},
+	{KindLink, "decline received", ErrNotFound, ErrNotFound, ErrNotFound, ErrNotFound, ErrNotFound},
 }
 
 func TestLife(t *testing.T) {
@@ -92,7 +116,7 @@ func TestLife(t *testing.T) {
 				}
 				require.ErrorIs(t, err, refusal)
 				require.True(t, changes.Empty())
-				if refusal != ErrInvalid {
+				if refusal != ErrInvalid && refusal != ErrNotFound {
 					require.ErrorIs(t, err, ErrNotPending, "the coarse error fits as well")
 				}
 			})
@@ -105,8 +129,13 @@ func TestClass24_ExpiryToTheMicrosecond(t *testing.T) {
 	t.Parallel()
 	for operation, perform := range operations {
 		for _, kind := range []Kind{KindEmail, KindLink} {
-			if operation == "resend" || operation == "decline" && kind == KindLink {
+			switch operation {
+			case "resend":
 				continue // has no end by expiry
+			case "decline", "accept received", "decline received":
+				if kind == KindLink {
+					continue
+				}
 			}
 			t.Run(operation+"/"+string(kind), func(t *testing.T) {
 				t.Parallel()
@@ -161,7 +190,7 @@ func TestClass25_RevokedIsRevoked(t *testing.T) {
 	for _, kind := range []Kind{KindEmail, KindLink} {
 		revoked, _, err := atNoon().revoke(factsOf(recordOf(kind)), User(olga))
 		require.NoError(t, err)
-		for _, operation := range []string{"look", "accept", "resend", "revoke", "reveal"} {
+		for _, operation := range []string{"look", "accept", "resend", "revoke", "reveal", "edit"} {
 			_, _, err := operations[operation](t, atNoon(), factsOf(revoked))
 			require.Equal(t, ErrRevoked, err, "%s %s", operation, kind)
 		}

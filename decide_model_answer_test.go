@@ -3,7 +3,9 @@ package invitations
 import (
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/stretchr/testify/require"
@@ -36,15 +38,21 @@ func (w *world) accept(t *rapid.T) {
 			who.Email = rapid.SampledFrom(worldEmails).Draw(t, "somebody's")
 		}
 	}
-	q := c.query()
+	email := strings.ToLower(who.Email)
+	q, perform := c.query(), func(f Facts) (Member, Changes, error) { return w.svc.rules().accept(f, c, who) }
+	opens, closed := exists && record.Nonce == c.nonce, ErrInvalidToken
+	if rapid.IntRange(0, 2).Draw(t, "received") == 0 {
+		q, perform = receivedOf(c.id), func(f Facts) (Member, Changes, error) { return w.svc.rules().acceptReceived(f, c.id, who) }
+		opens, closed = w.isFor(c.id, who), ErrNotFound
+	}
 	w.svc.answering(&q, who)
-	member, changes, err := decided(t, w.facts(q), func(f Facts) (Member, Changes, error) {
-		return w.svc.rules().accept(f, c, who)
-	})
-
-	opens := exists && record.Nonce == c.nonce
+	member, changes, err := decided(t, w.facts(q), perform)
+	if !opens {
+		require.Equal(t, closed, err)
+		return
+	}
 	present, isMember := w.members[who.UserID]
-	if opens && isMember && present.InvitationID == record.ID {
+	if isMember && present.InvitationID == record.ID {
 		require.NoError(t, err)
 		require.Equal(t, present, member)
 		require.True(t, changes.Empty())
@@ -52,14 +60,13 @@ func (w *world) accept(t *rapid.T) {
 	}
 	sender, senderStays := w.members[record.SentBy]
 	entitled := record.SentBy == "" && w.policy().Has(record.Role) || senderStays && w.couldSend(sender.Role, record)
-	email := strings.ToLower(who.Email)
 	_, domain, _ := strings.Cut(email, "@")
 	matches := record.Kind == KindEmail && who.EmailVerified && email == record.Email ||
 		record.Kind == KindLink && (len(record.AllowedDomains) == 0 ||
 			who.EmailVerified && slices.Contains(record.AllowedDomains, domain))
 	// Whoever was removed or demoted does not come in by anything sent before.
 	fellAt := max(w.removed[who.UserID], w.demoted[who.UserID]) // 0: never
-	welcome := opens && w.isPending(record) && entitled && matches && !isMember && fellAt < w.sentAt[record.ID]
+	welcome := w.isPending(record) && entitled && matches && !isMember && fellAt < w.sentAt[record.ID]
 	switch {
 	case !welcome:
 		require.Error(t, err)
@@ -71,6 +78,14 @@ func (w *world) accept(t *rapid.T) {
 		w.welcome(t, record, who, member, changes)
 	}
 	w.apply(t, changes)
+}
+
+func receivedOf(id uuid.UUID) Query { return Query{Organization: acme, Invitation: id, Sender: true} }
+
+// isFor reports whether the invitation was mailed to the verified address of who.
+func (w *world) isFor(id uuid.UUID, who Identity) bool {
+	record, exists := w.records[id]
+	return exists && record.Kind == KindEmail && who.EmailVerified && strings.EqualFold(who.Email, record.Email)
 }
 
 // seatFor reports whether there is a seat for one who accepts. Each seat is taken by a
@@ -104,7 +119,7 @@ func (w *world) welcome(t *rapid.T, record Record, who Identity, member Member, 
 	for _, other := range w.pendingNow(KindEmail) {
 		if w.svc.config.ReserveSeats && other.ID != record.ID && who.EmailVerified && strings.EqualFold(who.Email, other.Email) {
 			ends++
-			other.State, other.EndedAt = StateRevoked, w.now
+			other.State, other.EndedAt, other.SweepAt = StateRevoked, w.now, time.Time{}
 			require.Contains(t, changes.Invitations, other)
 		}
 	}
@@ -124,11 +139,20 @@ func (w *world) welcome(t *rapid.T, record Record, who Identity, member Member, 
 
 func (w *world) decline(t *rapid.T) {
 	c := w.anyClaim(t)
-	_, changes, err := decided(t, w.facts(c.query()), func(f Facts) (Record, Changes, error) {
-		return w.svc.rules().decline(f, c)
-	})
 	record, exists := w.records[c.id]
-	allowed := exists && record.Nonce == c.nonce && record.Kind == KindEmail && w.isPending(record)
+	actor := ""
+	q, perform := c.query(), func(f Facts) (Record, Changes, error) { return w.svc.rules().decline(f, c) }
+	opens := exists && record.Nonce == c.nonce
+	if rapid.Bool().Draw(t, "received") {
+		who := Identity{UserID: w.anyUser(t, "user"), Email: rapid.SampledFrom(worldEmails).Draw(t, "email"), EmailVerified: rapid.Bool().Draw(t, "verified")}
+		q, perform = receivedOf(c.id), func(f Facts) (Record, Changes, error) { return w.svc.rules().declineReceived(f, c.id, who) }
+		opens, actor = w.isFor(c.id, who), who.UserID
+	}
+	_, changes, err := decided(t, w.facts(q), perform)
+	allowed := opens && record.Kind == KindEmail && w.isPending(record)
 	require.Equal(t, allowed, err == nil, "%v", err)
+	if allowed {
+		require.Equal(t, actor, changes.Events[0].Actor)
+	}
 	w.apply(t, changes)
 }

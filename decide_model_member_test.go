@@ -63,7 +63,7 @@ func (w *world) lose(t *rapid.T, changes Changes, actor Actor, user string, role
 	for id, record := range w.records {
 		was := before[id]
 		if want[id] {
-			was.State, was.EndedAt = StateRevoked, w.now
+			was.State, was.EndedAt, was.SweepAt = StateRevoked, w.now, time.Time{}
 		}
 		require.Equal(t, was, record)
 	}
@@ -253,15 +253,18 @@ func periodEnded(q QuotaRecord, now time.Time) bool {
 	return false
 }
 
-// deploy gives the roles other permissions, as a new version of the host's program may.
+// deploy gives the roles other permissions and mail other limits, as a new version of the host's program may.
 func (w *world) deploy(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "seldom") > 0 {
 		t.Skip("not yet")
 	}
 	w.svc.config.Policy = anyPolicy.Draw(t, "policy")
+	w.limitSending(t)
 	w.deployed = w.tick()
 }
 
 func (w *world) wait(t *rapid.T) {
-	w.now = w.now.Add(rapid.SampledFrom([]time.Duration{time.Microsecond, time.Hour, day, 3 * day}).Draw(t, "time"))
+	w.now = w.now.Add(rapid.SampledFrom([]time.Duration{
+		time.Microsecond, 30 * time.Second, time.Minute, time.Hour, day, 3 * day,
+	}).Draw(t, "time"))
 }

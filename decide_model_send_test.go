@@ -13,6 +13,10 @@ import (
 
 func (w *world) invite(t *rapid.T) {
 	actor := w.anyActor(t)
+	w.create(t, actor, w.anyDraft(t, actor))
+}
+
+func (w *world) anyDraft(t *rapid.T, actor Actor) Record {
 	draft := Record{
 		Invitation: Invitation{
 			ID: w.newUUID(), Organization: acme, Kind: KindLink, State: StatePending, Role: w.anyRole(t), Quota: anyQuota(t),
@@ -30,7 +34,7 @@ func (w *world) invite(t *rapid.T) {
 		draft.Kind, draft.MaxUses = KindEmail, 1
 		draft.Email = rapid.SampledFrom(worldEmails).Draw(t, "email")
 	}
-	w.create(t, actor, draft)
+	return draft
 }
 
 // createAgain repeats a call that was answered before, as the same actor or as another.
@@ -38,28 +42,38 @@ func (w *world) createAgain(t *rapid.T) {
 	if len(w.drafts) == 0 {
 		t.Skip("nothing to repeat")
 	}
-	draft := rapid.SampledFrom(w.drafts).Draw(t, "draft").Clone()
+	actor := w.anyActor(t)
+	w.create(t, actor, w.repeated(t, actor, w.drafts))
+}
+
+// repeated draws one of the drafts again, as actor would ask for it now.
+func (w *world) repeated(t *rapid.T, actor Actor, drafts []Record) Record {
+	draft := rapid.SampledFrom(drafts).Draw(t, "draft").Clone()
 	lifetime := draft.ExpiresAt.Sub(draft.SentAt)
 	draft.CreatedAt, draft.SentAt, draft.ExpiresAt = w.now, w.now, w.now.Add(lifetime)
 	draft.Nonce = w.newNonce()
-	actor := w.anyActor(t)
 	draft.CreatedBy, draft.SentBy = actor.user, actor.user
 	if rapid.Bool().Draw(t, "other content") {
 		draft.Message += "!"
 	}
-	w.create(t, actor, draft)
+	return draft
 }
 
-func (w *world) create(t *rapid.T, actor Actor, draft Record) {
+// creating asks for what the creation of one invitation needs.
+func (w *world) creating(actor Actor, draft Record) Query {
 	q := Query{
 		Organization: acme, Invitation: draft.ID, Members: actor.members(),
 		PendingUpTo: w.svc.config.PendingLimit, PendingAt: w.now,
 	}
 	if draft.Email != "" {
 		q.Emails = []string{draft.Email}
-		w.svc.seats(&q)
+		w.svc.mailing(&q)
 	}
-	record, changes, err := decided(t, w.facts(q), func(f Facts) (Record, Changes, error) {
+	return q
+}
+
+func (w *world) create(t *rapid.T, actor Actor, draft Record) {
+	record, changes, err := decided(t, w.facts(w.creating(actor, draft)), func(f Facts) (Record, Changes, error) {
 		return w.svc.rules().create(f, actor, draft)
 	})
 
@@ -70,8 +84,8 @@ func (w *world) create(t *rapid.T, actor Actor, draft Record) {
 	case !allowed:
 		require.Contains(t, []error{ErrPermissionDenied, ErrRoleNotAssignable}, err)
 	case exists:
-		first := w.drafts[slices.IndexFunc(w.drafts, func(d Record) bool { return d.ID == draft.ID })]
-		same := first.Message == draft.Message && first.CreatedBy == draft.CreatedBy &&
+		same := existing.Message == draft.Message && existing.CreatedBy == draft.CreatedBy && existing.Role == draft.Role &&
+			existing.MaxUses == draft.MaxUses && slices.Equal(existing.AllowedDomains, draft.AllowedDomains) &&
 			existing.ExpiresAt.Sub(existing.SentAt) == draft.ExpiresAt.Sub(draft.SentAt)
 		if same {
 			require.NoError(t, err)
@@ -86,20 +100,26 @@ func (w *world) create(t *rapid.T, actor Actor, draft Record) {
 		require.Equal(t, ErrPendingLimit, err)
 	case draft.Email != "" && !w.seatToReserve():
 		require.Equal(t, ErrMemberLimit, err)
+	case draft.Email != "" && w.freeAt(actor, draft.Email).After(w.now):
+		require.Equal(t, &RateLimitError{reason: ErrRateLimited, at: w.freeAt(actor, draft.Email)}, err)
 	default:
 		require.NoError(t, err)
 		w.drafts = append(w.drafts, draft)
-		w.remember(t, changes)
+		require.Equal(t, []Record{record}, changes.Invitations)
+		w.remember(record)
 	}
 	w.apply(t, changes)
 }
 
-// remember notes that the invitation of changes was sent.
-func (w *world) remember(t *rapid.T, changes Changes) {
-	require.Len(t, changes.Invitations, 1)
-	record := changes.Invitations[0]
+// remember notes that record was sent.
+func (w *world) remember(record Record) {
 	w.sent = append(w.sent, claim{record.ID, record.Nonce})
 	w.sentAt[record.ID] = w.tick()
+	w.vouched[record.ID] = w.ticks
+	if record.Email != "" {
+		w.mails = append(w.mails, mail{w.now, record.SentBy, record.Email})
+	}
+	w.plan(record)
 }
 
 func (w *world) addressPending(email string) bool {
@@ -120,20 +140,33 @@ func (w *world) resend(t *rapid.T) {
 		Organization: acme, Invitation: id, Members: actor.members(), SameEmail: true,
 		PendingUpTo: w.svc.config.PendingLimit, PendingAt: w.now,
 	}
-	w.svc.seats(&q)
+	w.svc.mailing(&q)
 	_, changes, err := decided(t, w.facts(q), func(f Facts) (Record, Changes, error) {
 		return w.svc.rules().resend(f, actor, nonce, 0)
 	})
 	allowed := w.actorMay(actor, PermissionInvitationResend) && exists && w.actorCanGive(actor, before.Role) &&
 		(before.Quota == Quota{} || w.actorMay(actor, PermissionQuotaUpdate)) &&
 		before.State == StatePending && (w.isPending(before) || !full)
-	require.Equal(t, allowed, err == nil, "%v", err)
-	if allowed {
+	tooSoon := before.SentAt.Add(w.svc.config.ResendCooldown)
+	free := w.now
+	if allowed && before.Email != "" {
+		free = w.freeAt(actor, before.Email)
+	}
+	switch {
+	case !allowed:
+		require.Error(t, err)
+		require.NotErrorIs(t, err, ErrRateLimited)
+	case before.Email != "" && tooSoon.After(w.now):
+		require.Equal(t, &RateLimitError{reason: ErrTooSoon, at: tooSoon}, err)
+	case free.After(w.now):
+		require.Equal(t, &RateLimitError{reason: ErrRateLimited, at: free}, err)
+	default:
+		require.NoError(t, err)
 		after := changes.Invitations[0]
 		require.Equal(t, nonce, after.Nonce)
 		require.Equal(t, actor.user, after.SentBy)
 		require.Equal(t, before.Uses, after.Uses)
-		w.remember(t, changes)
+		w.remember(after)
 	}
 	w.apply(t, changes)
 }

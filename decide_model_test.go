@@ -31,6 +31,10 @@ func TestHistories(t *testing.T) {
 			"accept":   w.accept,
 			"accept2":  w.accept,
 			"decline":  w.decline,
+			"bulk":     w.inviteAll,
+			"edit":     w.edit,
+			"edit2":    w.edit,
+			"sweep":    w.sweep,
 			"change":   w.changeRole,
 			"change2":  w.changeRole,
 			"remove":   w.removeMember,
@@ -40,6 +44,7 @@ func TestHistories(t *testing.T) {
 			"consume":  w.consume,
 			"deploy":   w.deploy,
 			"wait":     w.wait,
+			"wait2":    w.wait,
 		}
 		for range 3 { // one is short, and much needs others before it
 			t.Repeat(steps)
@@ -57,16 +62,20 @@ type world struct {
 	removals map[string]Removal
 	records  map[uuid.UUID]Record
 	quotas   map[string]QuotaRecord
+	events   []Event
+	policies map[int64]*Policy // of the program that made each version
 
 	drafts []Record             // every draft that was ever asked for with success
 	sent   []claim              // every token there ever was
 	joined map[uuid.UUID]int    // how many each invitation has brought in
 	ended  map[uuid.UUID]Record // what reached a final state, as it was then
-	told   map[string]Role      // the members, as the events tell them
+	mails  []mail               // all that was mailed, the oldest first
+	due    map[uuid.UUID]due    // what a sweep has to do for what is pending, and when
 
 	// When it happened last, in ticks, which order the history without clock and versions.
 	removed, demoted, quotaSet map[string]int
 	sentAt                     map[uuid.UUID]int
+	vouched                    map[uuid.UUID]int // for by a sender: sent, or edited
 	deployed                   int
 	ticks                      int
 	serial                     uint64
@@ -87,11 +96,13 @@ func newWorld(t *rapid.T) *world {
 		quotas:   map[string]QuotaRecord{},
 		joined:   map[uuid.UUID]int{},
 		ended:    map[uuid.UUID]Record{},
-		told:     map[string]Role{olga: RoleOwner},
+		policies: map[int64]*Policy{},
+		due:      map[uuid.UUID]due{},
 		removed:  map[string]int{},
 		demoted:  map[string]int{},
 		quotaSet: map[string]int{},
 		sentAt:   map[uuid.UUID]int{},
+		vouched:  map[uuid.UUID]int{},
 	}
 	w.svc = &Service{config: Config{
 		Policy: DefaultPolicy(), Clock: func() time.Time { return w.now },
@@ -104,9 +115,15 @@ func newWorld(t *rapid.T) *world {
 		w.svc.config.MemberLimit = rapid.IntRange(3, 5).Draw(t, "member limit")
 		w.svc.config.ReserveSeats = rapid.IntRange(0, 3).Draw(t, "reserve seats") > 0
 	}
+	w.limitSending(t)
 	for _, user := range []string{adam, dora} {
 		w.members[user] = memberOf(user, w.anyRole(t))
-		w.told[user] = w.members[user].Role
+	}
+	for i, user := range []string{olga, adam, dora} {
+		m := w.members[user]
+		w.events = append(w.events, Event{
+			Organization: acme, Version: 1, Index: i, Type: EventMemberJoined, At: m.JoinedAt, Actor: user, Subject: user, Role: m.Role,
+		})
 	}
 	for range 3 {
 		w.invite(t)
@@ -174,61 +191,6 @@ func (w *world) anyID(t *rapid.T) uuid.UUID {
 
 func compareIDs(a, b uuid.UUID) int { return slices.Compare(a[:], b[:]) }
 
-// facts gives what q asks for and nothing else, as a strict store would.
-func (w *world) facts(q Query) Facts {
-	f := Facts{
-		Organization: acme, Version: w.version,
-		Members: map[string]Member{}, Removals: map[string]Removal{}, Pending: map[string]uuid.UUID{}, Quotas: map[string]QuotaRecord{},
-	}
-	emails := q.Emails
-	record, ok := w.records[q.Invitation]
-	if q.Organization == "" && (!ok || record.Nonce != q.Nonce) {
-		return Facts{}
-	}
-	if ok {
-		record = record.Clone()
-		f.Invitation = &record
-		if sender, ok := w.members[record.SentBy]; ok && q.Sender {
-			f.Sender = &sender
-		}
-		if q.SameEmail {
-			emails = append(slices.Clip(emails), record.Email)
-		}
-	}
-	for _, user := range q.Members {
-		if m, ok := w.members[user]; ok {
-			f.Members[user] = m
-		}
-		if r, ok := w.removals[user]; ok {
-			f.Removals[user] = r
-		}
-	}
-	for user, quota := range w.quotas {
-		if q.Quotas && (user == "" || slices.Contains(q.Members, user)) {
-			f.Quotas[user] = quota
-		}
-	}
-	for _, id := range slices.SortedFunc(maps.Keys(w.records), compareIDs) {
-		record := w.records[id]
-		if record.State != StatePending || !record.ExpiresAt.After(q.PendingAt) {
-			continue
-		}
-		f.PendingCount = min(f.PendingCount+1, q.PendingUpTo)
-		if record.Kind == KindEmail {
-			f.PendingEmails = min(f.PendingEmails+1, q.PendingEmailsUpTo)
-		}
-		if record.Email != "" && slices.Contains(emails, record.Email) {
-			f.Pending[record.Email] = record.ID
-		}
-		if q.PendingSentBy != "" && record.SentBy == q.PendingSentBy || q.PendingFor != "" && record.Email == q.PendingFor {
-			f.PendingRecords = append(f.PendingRecords, record.Clone())
-		}
-	}
-	f.MemberCount = min(len(w.members), q.MembersUpTo)
-	f.Owners = min(w.owners(), q.OwnersUpTo)
-	return f
-}
-
 func (w *world) owners() (n int) {
 	for _, m := range w.members {
 		if m.Role == RoleOwner {
@@ -251,59 +213,6 @@ func (w *world) pendingNow(kinds ...Kind) []Record {
 
 func (w *world) isPending(record Record) bool {
 	return record.State == StatePending && w.now.Before(record.ExpiresAt)
-}
-
-// apply does what a store does with changes.
-func (w *world) apply(t *rapid.T, c Changes) {
-	if c.Empty() {
-		return
-	}
-	w.version++
-	touched := slices.Clone(c.Gone)
-	for _, user := range c.Gone {
-		require.Contains(t, w.members, user)
-		delete(w.members, user)
-	}
-	for _, m := range c.Members {
-		require.Equal(t, acme, m.Organization)
-		require.NotContains(t, touched, m.UserID, "put twice, or gone")
-		touched = append(touched, m.UserID)
-		w.members[m.UserID] = m
-	}
-	require.LessOrEqual(t, len(c.Removals), 1, "one person loses at a time")
-	for _, r := range c.Removals {
-		require.Equal(t, Removal{Organization: acme, UserID: r.UserID, Version: w.version, At: w.now}, r)
-		require.Contains(t, touched, r.UserID, "who is removed or demoted")
-		w.removals[r.UserID] = r
-	}
-	for _, q := range c.Quotas {
-		require.Equal(t, QuotaRecord{Organization: acme, UserID: q.UserID, Quota: q.Quota, Version: w.version}, q)
-		if old := w.quotas[q.UserID]; old.Period == q.Period {
-			q.PeriodStart, q.Used = old.PeriodStart, old.Used
-		}
-		w.quotas[q.UserID] = q
-		w.quotaSet[q.UserID] = w.tick()
-	}
-	put := map[uuid.UUID]bool{}
-	for _, record := range c.Invitations {
-		require.Equal(t, acme, record.Organization)
-		require.False(t, put[record.ID], "put twice")
-		put[record.ID] = true
-		w.records[record.ID] = record.Clone()
-		if record.State != StatePending {
-			w.ended[record.ID] = record.Clone()
-		}
-	}
-	for _, e := range c.Events {
-		require.Equal(t, acme, e.Organization)
-		require.Equal(t, w.now, e.At)
-		switch e.Type {
-		case EventMemberJoined, EventMemberRoleChanged:
-			w.told[e.Subject] = e.Role
-		case EventMemberRemoved, EventMemberLeft:
-			delete(w.told, e.Subject)
-		}
-	}
 }
 
 // actorMay says in the words of the policy whether actor holds permission.
@@ -331,13 +240,8 @@ func (w *world) couldSend(role Role, record Record) bool {
 // check is what holds at every instant.
 func (w *world) check(t *rapid.T) {
 	require.Positive(t, w.owners(), "an organization has an owner")
-	roles := map[string]Role{}
-	for user, m := range w.members {
-		require.Equal(t, user, m.UserID)
-		roles[user] = m.Role
-	}
-	require.Equal(t, w.told, roles, "the events tell who is in")
-
+	w.checkReplay(t)
+	w.checkMails(t)
 	require.LessOrEqual(t, len(w.pendingNow()), w.svc.config.PendingLimit)
 	if limit := w.svc.config.MemberLimit; limit > 0 {
 		taken := len(w.members)
@@ -352,13 +256,14 @@ func (w *world) check(t *rapid.T) {
 			require.False(t, addresses[record.Email], "two pending invitations of one address")
 			addresses[record.Email] = true
 		}
-		if record.SentBy != "" && w.sentAt[record.ID] > w.deployed {
+		if record.SentBy != "" && w.vouched[record.ID] > w.deployed {
 			sender, ok := w.members[record.SentBy]
 			require.True(t, ok, "the sender of what is pending is a member")
 			require.True(t, w.couldSend(sender.Role, record), "a %s could send it", sender.Role)
 		}
 	}
 	for id, record := range w.records {
+		require.Equal(t, w.due[id].at, record.SweepAt, "when a sweep comes by")
 		require.Equal(t, w.joined[id], record.Uses, "uses are who joined")
 		if record.MaxUses > 0 {
 			require.LessOrEqual(t, record.Uses, record.MaxUses)

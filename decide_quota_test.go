@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 )
 
@@ -118,6 +119,18 @@ func TestClass12_QuotaNeedsItsPermissionOnEveryPath(t *testing.T) {
 		"resend": func(t require.TestingT, f Facts, actor Actor) error {
 			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return r.resend(f, actor, newNonce, 0) })
 			return err
+		},
+		"edit": func(t require.TestingT, f Facts, actor Actor) error {
+			message := "Hello"
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return r.edit(f, actor, edit{message: &message}) })
+			return err
+		},
+		"create all": func(t require.TestingT, f Facts, actor Actor) error {
+			drafts := []draft{{Record: f.Invitation.Clone()}}
+			f.Invitation, f.Invitations = nil, map[uuid.UUID]Record{}
+			all, _, err := decided(t, f, func(f Facts) ([]created, Changes, error) { return r.createAll(f, actor, drafts) })
+			require.NoError(t, err)
+			return all[0].err
 		},
 		"reveal": func(_ require.TestingT, f Facts, actor Actor) error {
 			_, err := r.reveal(f, actor)

@@ -141,12 +141,12 @@ func TestClass29_OwnInvitationEndsWithALink(t *testing.T) {
 				return
 			}
 			ended := c.pending
-			ended.State, ended.EndedAt = StateRevoked, noon
+			ended.State, ended.EndedAt, ended.SweepAt = StateRevoked, noon, time.Time{}
 			require.Equal(t, []Record{link, ended}, changes.Invitations)
 			require.Len(t, changes.Events, 3)
 			require.Equal(t, Event{
 				Organization: acme, Type: EventInvitationRevoked, At: noon, Actor: nina,
-				InvitationID: otherID, Role: RoleAdmin, Reason: "already_member",
+				InvitationID: otherID, Role: RoleAdmin, MaxUses: 1, ExpiresAt: ended.ExpiresAt, Reason: "already_member",
 			}, changes.Events[2])
 		})
 	}

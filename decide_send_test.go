@@ -67,13 +67,13 @@ func TestRevoke(t *testing.T) {
 			})
 			require.NoError(t, err)
 			want := emailRecord()
-			want.State, want.EndedAt = StateRevoked, noon
-			require.Equal(t, want, record)
+			want.State, want.EndedAt, want.SweepAt = StateRevoked, noon, time.Time{}
+			require.Equal(t, want.Invitation, record.Invitation)
 			require.Equal(t, Changes{
 				Invitations: []Record{want},
 				Events: []Event{{
 					Organization: acme, Type: EventInvitationRevoked, At: noon, Actor: actor.user,
-					InvitationID: invitedID, Role: RoleDeveloper,
+					InvitationID: invitedID, Role: RoleDeveloper, MaxUses: 1, ExpiresAt: want.ExpiresAt,
 				}},
 			}, changes)
 		})
@@ -117,13 +117,14 @@ func TestResend(t *testing.T) {
 			require.NoError(t, err)
 			want := before
 			want.Nonce, want.SentVersion = newNonce, 10
-			want.SentBy, want.SentAt, want.ExpiresAt = c.actor.user, noon, c.expires
+			want.SentBy, want.SentAt, want.ExpiresAt, want.SweepAt = c.actor.user, noon, c.expires, c.expires
 			require.Equal(t, want, record)
 			require.Equal(t, Changes{
 				Invitations: []Record{want},
 				Events: []Event{{
 					Organization: acme, Type: EventInvitationResent, At: noon, Actor: c.actor.user,
-					InvitationID: invitedID, Role: RoleDeveloper,
+					InvitationID: invitedID, Email: before.Email, Role: RoleDeveloper,
+					MaxUses: before.MaxUses, ExpiresAt: c.expires,
 				}},
 			}, changes)
 		})

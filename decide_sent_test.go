@@ -3,6 +3,7 @@ package invitations
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -48,11 +49,10 @@ func requireEnded(t require.TestingT, f Facts, name map[uuid.UUID]string, head, 
 			continue
 		}
 		ended = append(ended, name[record.ID])
-		head.Events = append(head.Events, Event{
-			Organization: acme, Type: EventInvitationRevoked, At: noon, Actor: actor,
-			InvitationID: record.ID, Role: record.Role, Reason: "sender_not_entitled",
-		})
-		record.State, record.EndedAt = StateRevoked, noon
+		e := eventOf(EventInvitationRevoked, record, actor)
+		e.Reason = "sender_not_entitled"
+		head.Events = append(head.Events, e)
+		record.State, record.EndedAt, record.SweepAt = StateRevoked, noon, time.Time{}
 		head.Invitations = append(head.Invitations, record)
 	}
 	require.ElementsMatch(t, want, ended)
@@ -166,7 +166,7 @@ func TestClass25_WhatEndedWithItsSenderIsRevoked(t *testing.T) {
 	f.PendingRecords = []Record{emailRecord()}
 	_, changes, err := removeMember(t, atNoon(), f, User(olga), adam)
 	require.NoError(t, err)
-	for _, operation := range []string{"look", "accept", "decline", "revoke", "resend", "reveal"} {
+	for _, operation := range []string{"look", "accept", "decline", "revoke", "resend", "reveal", "edit", "accept received", "decline received"} {
 		_, _, err := operations[operation](t, atNoon(), factsOf(changes.Invitations[0]))
 		require.Equal(t, ErrRevoked, err, operation)
 	}

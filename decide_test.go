@@ -76,6 +76,7 @@ func emailRecord() Record {
 		},
 		Nonce:       sentNonce,
 		SentVersion: 4,
+		SweepAt:     sent.Add(7 * day),
 	}
 }
 
@@ -98,11 +99,11 @@ func inState(record Record, state State) Record {
 	switch state {
 	case StatePending:
 	case StateExpired:
-		record.ExpiresAt = noon
+		record.ExpiresAt, record.SweepAt = noon, noon
 	case StateAccepted:
-		record.State, record.EndedAt, record.Uses = state, noon.Add(-time.Minute), record.MaxUses
+		record.State, record.EndedAt, record.Uses, record.SweepAt = state, noon.Add(-time.Minute), record.MaxUses, time.Time{}
 	default:
-		record.State, record.EndedAt = state, noon.Add(-time.Minute)
+		record.State, record.EndedAt, record.SweepAt = state, noon.Add(-time.Minute), time.Time{}
 	}
 	return record
 }
@@ -128,6 +129,18 @@ func noInvitation() Facts {
 	return f
 }
 
+// eventOf is what is told at noon of an invitation that is record after the change.
+func eventOf(what EventType, record Record, actor string) Event {
+	e := Event{
+		Organization: acme, Type: what, At: noon, Actor: actor, InvitationID: record.ID,
+		Role: record.Role, Quota: record.Quota, MaxUses: record.MaxUses, ExpiresAt: record.ExpiresAt,
+	}
+	if what == EventInvitationCreated || what == EventInvitationResent {
+		e.Email = record.Email
+	}
+	return e
+}
+
 // cloneFacts returns a copy of f that shares no memory with it.
 func cloneFacts(f Facts) Facts {
 	if f.Invitation != nil {
@@ -144,6 +157,11 @@ func cloneFacts(f Facts) Facts {
 	}
 	f.Removals = maps.Clone(f.Removals)
 	f.Pending = maps.Clone(f.Pending)
+	f.Sendings = slices.Clone(f.Sendings)
+	f.Invitations = maps.Clone(f.Invitations)
+	for id, record := range f.Invitations {
+		f.Invitations[id] = record.Clone()
+	}
 	f.PendingRecords = slices.Clone(f.PendingRecords)
 	for i, record := range f.PendingRecords {
 		f.PendingRecords[i] = record.Clone()

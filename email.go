@@ -21,9 +21,9 @@ const (
 //
 // It takes exactly one bare address, a dot-atom of RFC 5322 before the last at sign, and
 // refuses with an [InvalidError] whatever would have to be interpreted: display names,
-// comments, quoted or non-ASCII local parts, spaces, control characters, lists, IP
-// addresses, domains without a dot, domains that IDNA would map to other characters, and
-// more than 254 bytes.
+// comments, quoted or non-ASCII local parts, those with "=?" or with a hyphen at the beginning,
+// spaces, control characters, lists, IP addresses, domains without a dot, domains that IDNA
+// would map to other characters, and more than 254 bytes.
 func CanonicalEmail(address string) (string, error) {
 	if address == "" {
 		return "", invalid("email", "is empty")
@@ -36,7 +36,9 @@ func CanonicalEmail(address string) (string, error) {
 		return "", invalid("email", "has no at sign")
 	}
 	local := address[:at]
-	if !isDotAtom(local) {
+	// Some mail services decode an encoded word (RFC 2047) in an address, to more than one
+	// recipient, and some programs take what begins with a hyphen for an option.
+	if !isDotAtom(local) || strings.Contains(local, "=?") || local[0] == '-' {
 		return "", invalid("email", "has a local part that is not plain")
 	}
 	domain, reason := canonicalDomain(address[at+1:])

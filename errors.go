@@ -124,6 +124,13 @@ var (
 	// has.
 	ErrQuotaExceeded = &Error{code: "quota_exceeded", status: 429, text: "quota exceeded", message: "Not enough is left of the quota"}
 
+	// ErrRateLimited: as much was sent within the last day as may be, to this recipient, by
+	// this sender or from this organization. [RateLimitError] tells when to try again.
+	ErrRateLimited = &Error{code: "rate_limited", status: 429, text: "too many invitations were sent within a day", message: "Too many invitations were sent; try again later"}
+
+	// ErrTooSoon: the invitation was sent just now. [RateLimitError] tells when to try again.
+	ErrTooSoon = &Error{code: "too_soon", status: 429, text: "invitation was sent just now", message: "This invitation was sent just now; wait a moment", coarse: ErrRateLimited}
+
 	// ErrConflict: the id stands for something else already, or who would hand over the
 	// ownership is no owner.
 	ErrConflict = &Error{code: "conflict", status: 409, text: "conflicts with what exists", message: "This conflicts with what exists already"}
@@ -140,9 +147,11 @@ var (
 // may or may not have happened. Repeating the same call converges: acceptance gives the
 // same membership back, a creation that carries an id gives back what exists, and a
 // repeated revocation or decline is refused with [ErrRevoked] or [ErrDeclined], a repeated
-// removal or leaving with [ErrNotFound], a transfer with [ErrConflict] or
-// [ErrPermissionDenied], and a role or a quota is set again. A resend sends again, a link
-// that was created without an id may exist twice, and [Service.Consume] takes again.
+// resend with [ErrTooSoon] within its cooldown, a repeated removal or leaving with
+// [ErrNotFound], a transfer with [ErrConflict] or [ErrPermissionDenied], rows of
+// [Service.InviteAll] without an id with [ErrAlreadyInvited], which names what exists, and an
+// edit, a role or a quota is set again. A link that was created without an id may exist twice,
+// [Service.Consume] takes again, and what [Service.Sweep] handed out is not handed out again.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
 
 // AlreadyInvitedError names the pending invitation that stands in the way, so that a host
@@ -186,6 +195,22 @@ func (e *QuotaExceededError) Error() string { return ErrQuotaExceeded.Error() }
 
 // Unwrap returns [ErrQuotaExceeded].
 func (e *QuotaExceededError) Unwrap() error { return ErrQuotaExceeded }
+
+// RateLimitError tells when what was too much could be sent. It matches [ErrRateLimited] and,
+// within the cooldown of a resend, [ErrTooSoon].
+type RateLimitError struct {
+	reason *Error
+	at     time.Time
+}
+
+// RetryAt returns the instant from which the call could succeed, for a Retry-After.
+func (e *RateLimitError) RetryAt() time.Time { return e.at }
+
+// Error returns the text of the error that it matches.
+func (e *RateLimitError) Error() string { return e.reason.Error() }
+
+// Unwrap returns the error that it matches.
+func (e *RateLimitError) Unwrap() error { return e.reason }
 
 // InvalidError names the argument that was refused and the reason. It matches [ErrInvalid].
 // It never quotes the value.

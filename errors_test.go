@@ -45,6 +45,8 @@ var sentinels = []struct {
 	{invitations.ErrPendingLimit, "pending_limit_reached", http.StatusConflict, "", nil},
 	{invitations.ErrMemberLimit, "member_limit_reached", http.StatusConflict, "", nil},
 	{invitations.ErrQuotaExceeded, "quota_exceeded", http.StatusTooManyRequests, "", nil},
+	{invitations.ErrRateLimited, "rate_limited", http.StatusTooManyRequests, "", nil},
+	{invitations.ErrTooSoon, "too_soon", http.StatusTooManyRequests, "", invitations.ErrRateLimited},
 	{invitations.ErrInvalid, "invalid_argument", http.StatusUnprocessableEntity, "", nil},
 	{invitations.ErrOutcomeUnknown, "outcome_unknown", http.StatusServiceUnavailable, "", nil},
 }
@@ -137,6 +139,40 @@ func TestQuotaExceededError(t *testing.T) {
 	left, limited := err.Balance.Left()
 	require.Equal(t, int64(2), left)
 	require.True(t, limited)
+}
+
+// A limit of mail says when to try again, and whether it is of one invitation.
+func TestRateLimitError(t *testing.T) {
+	t.Parallel()
+	f := workable("Resend")
+	f.Invitation.SentAt = noon
+	f.Sendings = make([]invitations.Sending, 10)
+	for i := range f.Sendings {
+		f.Sendings[i] = invitations.Sending{At: noon.Add(-time.Hour), Email: "nina@example.com"}
+	}
+	svc := serviceOn(t, answering(f), atNoon())
+	_, tooSoon := svc.Resend(t.Context(), olgaActs, goodResend())
+	f.Invitation.SentAt = noon.Add(-time.Minute)
+	_, limited := svc.Resend(t.Context(), olgaActs, goodResend())
+	for err, want := range map[error]struct {
+		reason *invitations.Error
+		at     time.Time
+	}{
+		tooSoon: {invitations.ErrTooSoon, noon.Add(time.Minute)}, limited: {invitations.ErrRateLimited, noon.Add(23 * time.Hour)},
+	} {
+		for _, err := range []error{err, fmt.Errorf("inviting: %w", err)} {
+			var limit *invitations.RateLimitError
+			require.ErrorAs(t, err, &limit)
+			require.Equal(t, want.at, limit.RetryAt())
+			require.Equal(t, want.reason.Error(), limit.Error())
+			var refusal *invitations.Error
+			require.ErrorAs(t, err, &refusal)
+			require.Same(t, want.reason, refusal, "the fine one comes first")
+			for _, s := range sentinels {
+				require.Equal(t, s.err == want.reason || s.err == invitations.ErrRateLimited, errors.Is(err, s.err), "%v is %v", err, s.err)
+			}
+		}
+	}
 }
 
 // Waiting helps only where all that is short comes back, and is enough then.

@@ -14,12 +14,20 @@ import (
 
 // exampleService returns a service with the organization acme of ada's.
 func exampleService() *invitations.Service {
+	return exampleServiceAt(func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) })
+}
+
+func exampleKeys() *invitations.Keyring {
 	keys, err := invitations.NewKeyring([]byte("an example's key of 32 bytes ...."))
 	if err != nil {
 		panic(err)
 	}
-	clock := func() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
-	svc, err := invitations.New(memstore.New(), keys, invitations.Config{Clock: clock})
+	return keys
+}
+
+// exampleServiceAt returns the same by a clock that may go on.
+func exampleServiceAt(clock func() time.Time) *invitations.Service {
+	svc, err := invitations.New(memstore.New(), exampleKeys(), invitations.Config{Clock: clock})
 	if err != nil {
 		panic(err)
 	}
@@ -122,9 +130,16 @@ func ExampleService_Next() {
 }
 
 func ExampleService_Resend() {
-	ctx, svc := context.Background(), exampleService()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	ctx, svc := context.Background(), exampleServiceAt(func() time.Time { return now })
 	ada := invitations.User("ada")
 	sent, _ := svc.Invite(ctx, ada, invitations.InviteParams{Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer})
+	_, err := svc.Resend(ctx, ada, invitations.ResendParams{Organization: "acme", ID: sent.ID})
+	var limit *invitations.RateLimitError
+	if errors.As(err, &limit) {
+		fmt.Println(errors.Is(err, invitations.ErrTooSoon), limit.RetryAt().Sub(now))
+		now = limit.RetryAt()
+	}
 	again, err := svc.Resend(ctx, ada, invitations.ResendParams{Organization: "acme", ID: sent.ID})
 	fmt.Println(again.ID == sent.ID, err)
 	_, err = svc.Lookup(ctx, sent.Token.Reveal()) // the old token
@@ -135,6 +150,7 @@ func ExampleService_Resend() {
 	_, err = svc.Lookup(ctx, again.Token.Reveal())
 	fmt.Println(errors.Is(err, invitations.ErrRevoked), errors.Is(err, invitations.ErrNotPending))
 	// Output:
+	// true 1m0s
 	// true <nil>
 	// invitations: invalid token
 	// <nil>

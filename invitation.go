@@ -55,8 +55,8 @@ type Invitation struct {
 	Uses int `json:"uses"`
 
 	// CreatedBy and SentBy are user ids, or empty where the host's backend acted. SentBy is
-	// the sender: who last created or resent the invitation, and whose authority it rests
-	// on. Never empty it to forget a user: that would make the host the sender.
+	// the sender: who last created, edited or resent the invitation, and whose authority it
+	// rests on. Never empty it to forget a user: that would make the host the sender.
 	CreatedBy string `json:"created_by,omitempty"`
 	SentBy    string `json:"sent_by,omitempty"`
 
@@ -91,8 +91,9 @@ type Sent struct {
 	Token Token `json:"-"`
 }
 
-// An Offer is what the person who holds a token may know of the invitation.
+// An Offer is what the person who is invited may know of the invitation.
 type Offer struct {
+	ID           uuid.UUID `json:"id"`
 	Organization string    `json:"organization"`
 	Kind         Kind      `json:"kind"`
 	Email        string    `json:"email,omitempty"` // the address to register or sign in with
@@ -104,7 +105,7 @@ type Offer struct {
 
 func (i Invitation) offer() Offer {
 	return Offer{
-		Organization: i.Organization, Kind: i.Kind, Email: i.Email, Role: i.Role,
+		ID: i.ID, Organization: i.Organization, Kind: i.Kind, Email: i.Email, Role: i.Role,
 		Message: i.Message, SentBy: i.SentBy, ExpiresAt: i.ExpiresAt,
 	}
 }

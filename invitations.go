@@ -27,7 +27,9 @@
 //     the clock of [Config], and needs no background job.
 //   - A member who was removed does not come back by anything sent before, and nothing that
 //     they sent, and could not send any more, brings anybody in.
-//   - An organization always has an owner. A quota is never passed, nor a limit of members.
+//   - An organization always has an owner. A quota is never passed, nor a limit of members, of
+//     pending invitations or of what is mailed in a day.
+//   - Every change writes its events: [Service.Timeline] and [Service.Feed] miss none.
 //   - A refusal changes nothing. Every refusal matches one of the sentinel errors of
 //     this package, and each has a stable code.
 //   - A call whose answer was lost can be repeated: [Service.Accept] by its nature,
@@ -101,6 +103,27 @@ type Config struct {
 	// A link holds none, and who joins by one needs no invitation by email any more: theirs
 	// is revoked in the same step. ReserveSeats needs a MemberLimit.
 	ReserveSeats bool
+
+	// The next four bound how much mail an organization can cause, whoever calls and however
+	// many calls there are. They count the recipients of email invitations, of those that are
+	// created and those that are resent. A day is the last 24 hours. A negative value is no
+	// limit.
+
+	// ResendCooldown is how long after an email invitation was sent it can be sent again; 0 is
+	// 60 seconds. At most 24 hours.
+	ResendCooldown time.Duration
+	// SendsPerRecipient is how often a day an organization can write to one address; 0 is 10.
+	// SendsPerSender is how many recipients a day one sender can write to in an organization;
+	// 0 is 100. System is no sender, but counts for the other two. SendsPerOrganization is how
+	// many the organization can write to; 0 is 100. Each is at most 10,000, and every sending
+	// reads that many of the day's.
+	SendsPerRecipient, SendsPerSender, SendsPerOrganization int
+
+	// RemindBefore is how long before its expiry an email invitation is handed out by
+	// [Service.Sweep], so that its recipient is reminded; 0 is never. One that lives no longer
+	// than that is not. What counts is the value when the invitation is sent. At most 3650
+	// days.
+	RemindBefore time.Duration
 }
 
 const day = 24 * time.Hour
@@ -128,6 +151,10 @@ func New(store Store, keys *Keyring, config Config) (*Service, error) {
 	setDefault(&config.Expiry, min(max(7*day, config.MinExpiry), config.MaxExpiry))
 	setDefault(&config.PendingLimit, 10)
 	setDefault(&config.MaxUses, 10_000)
+	setDefault(&config.ResendCooldown, time.Minute)
+	setDefault(&config.SendsPerRecipient, 10)
+	setDefault(&config.SendsPerSender, 100)
+	setDefault(&config.SendsPerOrganization, 100)
 	switch {
 	case config.MinExpiry < time.Microsecond:
 		return nil, invalid("min_expiry", "is less than a microsecond")
@@ -143,8 +170,19 @@ func New(store Store, keys *Keyring, config Config) (*Service, error) {
 		return nil, invalid("member_limit", "is not between 0 and 100000")
 	case config.ReserveSeats && config.MemberLimit == 0:
 		return nil, invalid("reserve_seats", "needs a member limit")
+	case config.ResendCooldown > day:
+		return nil, invalid("resend_cooldown", "is more than 24 hours")
+	case config.SendsPerRecipient > maxSendings:
+		return nil, invalid("sends_per_recipient", "is more than 10000")
+	case config.SendsPerSender > maxSendings:
+		return nil, invalid("sends_per_sender", "is more than 10000")
+	case config.SendsPerOrganization > maxSendings:
+		return nil, invalid("sends_per_organization", "is more than 10000")
+	case config.RemindBefore < 0 || config.RemindBefore > 3650*day:
+		return nil, invalid("remind_before", "is not between 0 and 3650 days")
 	}
 	config.Expiry = config.Expiry.Truncate(time.Microsecond)
+	config.RemindBefore = config.RemindBefore.Truncate(time.Microsecond)
 	return &Service{store: store, keys: keys, config: config}, nil
 }
 
@@ -177,7 +215,16 @@ func (s *Service) rules() rules {
 	return rules{
 		policy: s.config.Policy, pendingLimit: s.config.PendingLimit,
 		minExpiry: s.config.MinExpiry, maxExpiry: s.config.MaxExpiry,
-		memberLimit: s.config.MemberLimit, reserveSeats: s.config.ReserveSeats, now: s.now(),
+		memberLimit: s.config.MemberLimit, reserveSeats: s.config.ReserveSeats,
+		remindBefore: s.config.RemindBefore, sending: s.config.sending(), now: s.now(),
+	}
+}
+
+// sending returns the limits of sending, with 0 where there is none.
+func (c *Config) sending() sendingLimits {
+	return sendingLimits{
+		cooldown:     max(0, c.ResendCooldown),
+		perRecipient: max(0, c.SendsPerRecipient), perSender: max(0, c.SendsPerSender), perOrganization: max(0, c.SendsPerOrganization),
 	}
 }
 

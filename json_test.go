@@ -23,7 +23,7 @@ func TestValuesSurviveJSON(t *testing.T) {
 			Role: "viewer", Message: "Hi\n", Metadata: metadata, AllowedDomains: []string{"example.com"}, MaxUses: 3, Uses: 2,
 			Quota: invitations.Quota{Limit: 1 << 50, Period: "month"}, CreatedBy: "ada", SentBy: "bob", CreatedAt: at, SentAt: at.Add(1000), ExpiresAt: at.Add(2000), EndedAt: at.Add(3000),
 		},
-		Nonce: invitations.NewNonce(), SentVersion: 1 << 60,
+		Nonce: invitations.NewNonce(), SentVersion: 1 << 60, SweepAt: at.Add(4000),
 	})
 	survives(t, invitations.Record{})
 	survives(t, invitations.Member{
@@ -33,7 +33,14 @@ func TestValuesSurviveJSON(t *testing.T) {
 	survives(t, invitations.Removal{Organization: "acme", UserID: "ada", Version: 7, At: at})
 	survives(t, invitations.Event{
 		Organization: "acme", Version: 7, Index: 1, Type: invitations.EventMemberJoined, At: at, Actor: "ada", Subject: "bob",
-		InvitationID: id, Role: "viewer", Quota: invitations.Quota{Limit: 5, Period: "day"}, Reason: "because",
+		InvitationID: id, Email: "a@example.com", Role: "viewer", Quota: invitations.Quota{Limit: 5, Period: "day"},
+		MaxUses: 3, ExpiresAt: at.Add(5000), Reason: "because",
+	})
+	survives(t, invitations.FeedEvent{Position: 1 << 60, Event: invitations.Event{Organization: "acme", Version: 7, Index: 2, Type: "member.left", At: at}})
+	survives(t, invitations.Sending{At: at, Actor: "ada", Email: "a@example.com"})
+	survives(t, invitations.Statistics{
+		Total:    invitations.Funnel{1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
+		BySender: []invitations.FunnelOf{{Key: "ada", Funnel: invitations.Funnel{Created: 1}}},
 	})
 	survives(t, invitations.Event{})
 	survives(t, invitations.QuotaRecord{
@@ -68,6 +75,40 @@ func TestQuota_JSON(t *testing.T) {
 		},
 		`{"organization":"acme","user_id":"bob","limit":5,"period":"day","version":7,"period_start":"2026-03-01T12:00:00Z","used":2}`: invitations.QuotaRecord{
 			Organization: "acme", UserID: "bob", Quota: quota, Version: 7, PeriodStart: at, Used: 2,
+		},
+	} {
+		text, err := json.Marshal(value)
+		require.NoError(t, err)
+		require.JSONEq(t, want, string(text))
+	}
+}
+
+// What is told of what happened, in the form that clients see.
+func TestLifecycle_JSON(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	id := uuid.MustParse("01957b2c-0000-7000-8000-000000000001")
+	event := invitations.Event{
+		Organization: "acme", Version: 7, Index: 1, Type: invitations.EventInvitationResent, At: at, Actor: "ada", InvitationID: id,
+		Email: "nina@example.com", Role: "viewer", MaxUses: 1, ExpiresAt: at,
+	}
+	const eventText = `"organization":"acme","version":7,"index":1,"type":"invitation.resent","at":"2026-03-01T12:00:00Z","actor":"ada",
+		"invitation_id":"01957b2c-0000-7000-8000-000000000001","email":"nina@example.com","role":"viewer","max_uses":1,"expires_at":"2026-03-01T12:00:00Z"`
+	const funnelText = `"created":4,"pending":1,"accepted":1,"declined":1,"revoked":1,"expired":0,"used":1,"joined":2,"median_ns":5,"p90_ns":9`
+	funnel := invitations.Funnel{Created: 4, Pending: 1, Accepted: 1, Declined: 1, Revoked: 1, Used: 1, Joined: 2, Median: 5, P90: 9}
+	of := []invitations.FunnelOf{{Key: "x", Funnel: funnel}}
+	for want, value := range map[string]any{
+		`{` + eventText + `}`:                           event,
+		`{"position":9,` + eventText + `}`:              invitations.FeedEvent{Position: 9, Event: event},
+		`{"events":[{` + eventText + `}],"next":"abc"}`: invitations.Timeline{Events: []invitations.Event{event}, Next: "abc"},
+		`{"events":[]}`:                                 invitations.Timeline{Events: []invitations.Event{}},
+		`{"offers":[{"id":"01957b2c-0000-7000-8000-000000000001","organization":"acme","kind":"email","email":"nina@example.com",
+			"role":"viewer","expires_at":"2026-03-01T12:00:00Z"}],"next":"abc"}`: invitations.OfferList{
+			Offers: []invitations.Offer{{ID: id, Organization: "acme", Kind: "email", Email: "nina@example.com", Role: "viewer", ExpiresAt: at}}, Next: "abc",
+		},
+		`{"total":{` + funnelText + `},"by_kind":[{"key":"x",` + funnelText + `}],"by_role":[{"key":"x",` + funnelText + `}],
+			"by_sender":[{"key":"x",` + funnelText + `}],"by_link":[{"key":"x",` + funnelText + `}]}`: invitations.Statistics{
+			Total: funnel, ByKind: of, ByRole: of, BySender: of, ByLink: of,
 		},
 	} {
 		text, err := json.Marshal(value)

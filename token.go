@@ -48,7 +48,8 @@ type Token struct {
 const redacted = "[redacted]"
 
 // Reveal returns the token's text, 96 characters that are safe in URLs, or "" for the zero
-// Token. Put it into a link and nowhere else.
+// Token. Put it into a link and nowhere else. It can end in "-" or "_", which some mail
+// programs leave out of a link in plain text unless it stands between angle brackets.
 func (t Token) Reveal() string {
 	if t.text == nil {
 		return ""

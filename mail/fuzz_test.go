@@ -62,6 +62,7 @@ func FuzzRender(f *testing.F) {
 	f.Add("Acme", "Ada", "Developer", "Hallo", "bob@example.com", "de", true)
 	f.Add("a.B.co", "x.\u0301y", "9:30:x", strings.Repeat("> ", 250), "o'neill@example.com", "en-GB", false)
 	r := newRenderer(f, func(c *mail.Config) { c.Templates = map[string]mail.Templates{"de": german(f)} })
+	f.Add("=?utf-8?q?=0A?=", "x www.ⓔvil.ⓒⓞⓜ", "www.X", "a"+strings.Repeat("\u0301\u200d", 99), "=?x?q?a?=@example.com", "EN", false)
 	known := shapes(f, r)
 	f.Fuzz(func(t *testing.T, organization, inviter, role, message, email, language string, reminder bool) {
 		d := mail.Data{
@@ -96,6 +97,7 @@ func FuzzRender(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, d.Email, m.To())
 		requireHeader(t, m.Subject())
+		require.NotContains(t, m.Subject(), "=?")
 		requireNoLinks(t, m)
 
 		require.True(t, utf8.ValidString(m.Text()) && utf8.ValidString(m.HTML()))

@@ -28,18 +28,20 @@
 //   - The address is refused unless it is one, in the form of [invitations.CanonicalEmail].
 //   - Names (organization, inviter, role) become one line of at most 80 characters, cut with an
 //     ellipsis, from what is in the first 4096 bytes. Control characters and every kind of white
-//     space become a single space; what is invisible or turns the direction of the text is
-//     dropped, joiners of emoji included. Quotation marks become apostrophes, so that a name
-//     cannot leave the quotation marks around it. What mail programs would make a link of is
+//     space become a single space; what is invisible, private to a font or turns the direction of
+//     the text is dropped, joiners of emoji included, and so are combining marks that begin the
+//     name or are more than four on a character. Quotation marks become apostrophes, so that a
+//     name cannot leave the quotation marks around it. What mail programs would make a link of is
 //     broken up visibly: evil.example becomes evil·example, an at sign and a backslash stand
 //     between spaces, and after a colon comes a space. A dot before a single capital stays: J.R.R.
 //     Tolkien. Telephone numbers stay too.
-//   - The personal message stays as it is but for characters that turn the direction of the
-//     text, which are dropped; surplus empty lines; and line separators, which become line
-//     breaks. It is marked as the inviter's: every line begins with "> " in the text part. This
-//     package makes no link of anything in it; a mail program may.
+//   - The personal message stays as it is but for what turns the direction of the text, tag
+//     characters, and what is invisible or combining after four such in a row, all of which are
+//     dropped; surplus empty lines; and line separators, which become line breaks. It is marked as
+//     the inviter's: every line begins with "> " in the text part. This package makes no link of
+//     anything in it; a mail program may.
 //   - The subject is one line of at most 200 characters, whatever the template does. No field can
-//     bring a line break into it.
+//     bring a line break or an encoded word (RFC 2047) into it.
 //   - Nothing of a user is ever parsed as a template. The HTML escapes it; the text is neither
 //     escaped nor unescaped.
 //
@@ -54,6 +56,7 @@ package mail
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -77,13 +80,10 @@ type Config struct {
 	BaseURL string
 	// Product is the name of the host's product: one line of at most 80 characters.
 	Product string
-
-	// The rest is optional.
-
 	// Language is of the templates for everybody who has none in theirs; "" is "en".
 	Language string
-	// Templates are by language, a tag such as "de" or "de-CH". Those for "en" replace the ones
-	// that are built in.
+	// Templates, if any, are by language, a tag such as "de" or "de-CH". Those for "en" replace
+	// the ones that are built in.
 	Templates map[string]Templates
 }
 
@@ -153,7 +153,7 @@ func checkBase(raw string) (reason string) {
 	case strings.Contains(raw, "?"):
 		return "has a query"
 	case strings.Trim(u.Host, letters+".-:[]") != "":
-		return "has a host that is not plain ASCII"
+		return "has a host with a character that is neither a letter, a digit, nor one of .-:[]"
 	case strings.Trim(raw, letters+"-._~/:[]%") != "":
 		return "has a character that is neither a letter, a digit, nor one of -._~/:[]%"
 	}
@@ -173,22 +173,20 @@ type Data struct {
 	Token        invitations.Token // of the present sending
 	Organization string            // its name, as people read it
 	Role         string            // what the role is called, as people read it
-	ExpiresAt    time.Time
+	ExpiresAt    time.Time         // shown in UTC
 
-	// The rest is optional.
-
-	Inviter  string // the name of who sent the invitation
-	Message  string // the personal message: at most 500 characters, no control character but newline
-	Reminder bool   // this reminds of an invitation that was sent before
-	// Language is the recipient's, a tag such as "de-CH". Templates are looked for under de-CH,
-	// then under de, then under the language of [Config]; what is no tag has none.
+	Inviter  string // optional: the name of who sent the invitation
+	Message  string // optional: the personal message, as in an invitation
+	Reminder bool   // whether this reminds of an invitation that was sent before
+	// Language, optional, is the recipient's, a tag such as "de-CH". Templates are looked for under
+	// de-CH, then under de, then under the language of [Config]; what is no tag has none.
 	Language string
 }
 
 // Render renders the message of d. What it refuses with an [invitations.InvalidError] are an
 // email that is not canonical, a token or expires_at that is missing, an organization or role
-// without a visible character, and a message that no invitation can have. No error contains the
-// token.
+// without a visible character, and a message that no invitation can have. Any other error is of
+// a template that fails on this data. No error contains anything of the data.
 func (r *Renderer) Render(d Data) (Message, error) {
 	email, err := invitations.CanonicalEmail(d.Email)
 	if err != nil {
@@ -216,11 +214,12 @@ func (r *Renderer) Render(d Data) (Message, error) {
 	case f.Role == "":
 		return Message{}, invalid("role", "has no visible character")
 	}
-	rendered, err := r.find(d.Language).render(f)
+	templates := r.find(d.Language)
+	rendered, err := templates.render(f)
 	if err != nil {
-		// A template that New has tried fails only by what is in the data, and may quote it.
-		text := strings.ReplaceAll(err.Error(), d.Token.Reveal(), redacted)
-		return Message{}, fmt.Errorf("invitations: rendering a mail: %s", text)
+		// A template that New has tried fails only by what is in the data. The cause may quote
+		// it, and errors end up in logs and queues.
+		return Message{}, errors.New("invitations: rendering a mail: a template of " + templates.tag + " fails on this data")
 	}
 	rendered.to = email
 	return Message{&rendered}, nil

@@ -301,6 +301,8 @@ func TestMessageIsQuoted(t *testing.T) {
 		"empty lines":    {"\n\none\n\n\n \n\ntwo\n\n", "> one\n>\n> two\n", "one<br>\n<br>\ntwo"},
 		"line separator": {"one\u2028two\u2029three", "> one\n> two\n> three\n", "one<br>\ntwo<br>\nthree"},
 		"direction":      {"\u202eone\u202c \u2066two\u2069", "> one two\n", "one two"},
+		"tags":           {"one\U000e0001\U000e0041\U000e007f", "> one\n", ">one</blockquote>"},
+		"tower of marks": {"e" + strings.Repeat("\u0301\u200d", 20) + "n", "> e\u0301\u200d\u0301\u200dn\n", "e\u0301\u200d\u0301\u200dn"},
 		"joiners stay":   {"\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f469", "> \u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \U0001f468\u200d\U0001f469\n", "\U0001f468\u200d\U0001f469"},
 		"quotation":      {"> one\n>two", "> > one\n> >two\n", "&gt; one<br>\n&gt;two"},
 		"long line": {

@@ -31,8 +31,8 @@ import (
 // brackets on a line of its own: a token can end in a character that mail programs take for
 // punctuation. Lines of the text are wrapped at 72 characters, between words; those that begin with
 // "> " go on with it, and indented ones go on with a deeper indentation. Write names into indented
-// lines, between quotation marks, and each line of the message after "> ": then what a user wrote
-// never begins a line. A subject of several lines becomes one.
+// lines, between quotation marks other than ', and each line of the message after "> ": then what
+// a user wrote never begins a line. A subject of several lines becomes one.
 type Templates struct {
 	Subject, Text, HTML string
 }
@@ -158,7 +158,9 @@ func (s *set) render(f fields) (*parts, error) {
 		}
 	}
 	return &parts{
-		subject: cut(line(out[0].String()), maxSubject),
+		// A subject of ASCII alone goes into the header as it is, and what begins with "=?" could
+		// be taken for an encoded word there (RFC 2047).
+		subject: cut(strings.ReplaceAll(line(out[0].String()), "=?", "= ?"), maxSubject),
 		text:    wrap(out[1].String()),
 		html:    strings.TrimSpace(out[2].String()) + "\n",
 	}, nil

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -19,27 +20,32 @@ func line(s string) string {
 		switch {
 		case unicode.IsControl(r), r == '\u2800': // the blank of Braille is no space to Unicode
 			return ' '
-		case unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
+		case unicode.In(r, unicode.Cf, unicode.Co, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
 			return -1
 		}
 		return r
 	}, s)
-	return strings.Join(strings.Fields(visible), " ")
+	return strings.Join(strings.Fields(unstack(visible)), " ")
 }
 
-// What a browser takes for the dot of a domain (RFC 3490, 3.1), for an at sign, and what ends a
-// quotation.
+var stack = regexp.MustCompile(`([\p{Mn}\p{Me}\p{Cf}]{4})[\p{Mn}\p{Me}\p{Cf}]+`)
+
+// unstack leaves each character at most four marks, as many as UTS 39 (5.4) allows. A tower of
+// them would lie over the lines above and below, which are the product's.
+func unstack(s string) string { return stack.ReplaceAllString(s, "$1") }
+
+// What a browser takes for the dot of a domain (RFC 3490, 3.1), and for an at sign.
 const (
-	dots   = ".\u3002\uff0e\uff61"
-	ats    = "@\uff20"
-	quotes = "\"\u201c\u201d\u201e\u201f\u00ab\u00bb\u300c\u300d\u301d\u301e\uff02"
+	dots = ".\u3002\uff0e\uff61"
+	ats  = "@\uff20"
 )
 
 // name returns s as it can stand beside the product's own words, with no piece that a mail
 // program would make a link of. The changes can be seen: a program that skips invisible
 // characters would make a link of a text which those alone break up.
 func name(s string) string {
-	in := []rune(line(s[:min(len(s), maxNameBytes)]))
+	s = line(s[:min(len(s), maxNameBytes)])
+	in := []rune(strings.TrimLeftFunc(s, unicode.IsMark)) // which would be on what is before the name
 	at := func(i int) rune {
 		if i < 0 || i >= len(in) {
 			return ' '
@@ -50,7 +56,7 @@ func name(s string) string {
 	for i, r := range in {
 		after := at(i + 1)
 		switch {
-		case strings.ContainsRune(quotes, r):
+		case unicode.Is(unicode.Quotation_Mark, r):
 			out.WriteByte('\'')
 		case strings.ContainsRune(dots, r) && at(i-1) != ' ' && isLabel(after) && !(unicode.IsUpper(after) && endsLabel(at(i+2))):
 			out.WriteRune('·')
@@ -67,8 +73,9 @@ func name(s string) string {
 	return cut(strings.Join(strings.Fields(out.String()), " "), maxName)
 }
 
-// isLabel reports whether a label of a domain can begin with r.
-func isLabel(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.M) }
+// isLabel reports whether a label of a domain can begin with r. Browsers read some symbols as
+// letters: ⓒ is c, and ₨ is rs.
+func isLabel(r rune) bool { return unicode.In(r, unicode.L, unicode.N, unicode.M, unicode.S) }
 
 // endsLabel reports whether r cannot be in a label.
 func endsLabel(r rune) bool { return r == ' ' || strings.ContainsRune(dots, r) }
@@ -80,6 +87,9 @@ func cut(s string, n int) string {
 	}
 	return strings.TrimRight(string([]rune(s)[:n-1]), " .:@\\") + "…"
 }
+
+// tags spell a text that only programs see.
+var tags = &unicode.RangeTable{R32: []unicode.Range32{{Lo: 0xe0000, Hi: 0xe007f, Stride: 1}}}
 
 // quotation returns the lines of a personal message. It refuses what the library refuses in an
 // invitation.
@@ -96,13 +106,13 @@ func quotation(message string) ([]string, error) {
 		switch {
 		case unicode.In(r, unicode.Zl, unicode.Zp):
 			return '\n'
-		case unicode.In(r, unicode.Bidi_Control):
+		case unicode.Is(unicode.Bidi_Control, r), unicode.Is(tags, r):
 			return -1
 		}
 		return r
 	}, message)
 	var lines []string
-	for l := range strings.SplitSeq(strings.TrimSpace(message), "\n") {
+	for l := range strings.SplitSeq(strings.TrimSpace(unstack(message)), "\n") {
 		l = strings.TrimRightFunc(l, unicode.IsSpace)
 		// One empty line is a paragraph; more only push the rest of the mail out of sight.
 		if l != "" || len(lines) > 0 && lines[len(lines)-1] != "" {
@@ -126,7 +136,8 @@ func readable(email string) string {
 // begins one.
 func wrap(text string) string {
 	var out strings.Builder
-	for l := range strings.SplitSeq(strings.TrimSpace(text), "\n") {
+	text = strings.TrimRightFunc(text, unicode.IsSpace)
+	for l := range strings.SplitSeq(strings.TrimLeft(text, "\n"), "\n") { // the indent stays
 		l = strings.TrimRightFunc(l, unicode.IsSpace)
 		if utf8.RuneCountInString(l) <= columns {
 			out.WriteString(l + "\n")
@@ -135,10 +146,9 @@ func wrap(text string) string {
 		now, next := "> ", "> "
 		rest, quoted := strings.CutPrefix(l, now)
 		if !quoted {
-			rest = strings.TrimLeft(l, " ")
-			now, next = "", ""
-			if indent := min(len(l)-len(rest), 8); indent > 0 {
-				now = l[:indent]
+			rest = strings.TrimLeft(l, " \t")
+			now, next = l[:min(len(l)-len(rest), 8)], ""
+			if now != "" {
 				next = now + "    "
 			}
 		}

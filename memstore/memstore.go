@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -20,6 +21,7 @@ type Store struct {
 	organizations map[string]*organization
 	byToken       map[token]*organization
 	personal      map[string]invitations.QuotaRecord // by user id
+	feed          []invitations.Event                // of all organizations, as they happened
 }
 
 // A token is what an invitation is found by without its organization.
@@ -70,8 +72,7 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 	if err != nil || changes.Empty() {
 		return err
 	}
-	s.index(org, changes.Invitations)
-	org.apply(changes)
+	s.apply(org, changes)
 	return nil
 }
 
@@ -116,14 +117,15 @@ func (s *Store) find(q invitations.Query) *organization {
 	return s.organizations[q.Organization]
 }
 
-// index has the invitations found by the tokens that they are about to have.
-func (s *Store) index(org *organization, records []invitations.Record) {
+// apply applies changes to an organization that is locked.
+func (s *Store) apply(org *organization, c invitations.Changes) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range records {
+	for _, r := range c.Invitations { // which are found by the tokens that they have from now on
 		delete(s.byToken, token{r.ID, org.invitations[r.ID].Nonce})
 		s.byToken[token{r.ID, r.Nonce}] = org
 	}
+	s.feed = append(s.feed, org.apply(c)...)
 }
 
 func (o *organization) facts(q invitations.Query) invitations.Facts {
@@ -137,12 +139,18 @@ func (o *organization) facts(q invitations.Query) invitations.Facts {
 	f := invitations.Facts{
 		Organization: o.id,
 		Version:      o.version,
+		Invitations:  map[uuid.UUID]invitations.Record{},
 		Members:      map[string]invitations.Member{},
 		Removals:     map[string]invitations.Removal{},
 		Pending:      map[string]uuid.UUID{},
 		Quotas:       map[string]invitations.QuotaRecord{},
 	}
 	emails := q.Emails
+	for _, id := range q.Invitations {
+		if r, ok := o.invitations[id]; ok {
+			f.Invitations[id] = r.Clone()
+		}
+	}
 	if ok {
 		record = record.Clone()
 		f.Invitation = &record
@@ -176,6 +184,7 @@ func (o *organization) facts(q invitations.Query) invitations.Facts {
 			}
 		}
 	}
+	f.Sendings = o.sendings(q.SentAfter, q.SentUpTo)
 	if q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0 || q.PendingSentBy != "" || q.PendingFor != "" || len(emails) > 0 {
 		o.pending(q, emails, &f)
 	}
@@ -202,6 +211,21 @@ func (o *organization) pending(q invitations.Query, emails []string, f *invitati
 	}
 }
 
+// sendings returns the newest sendings after an instant, up to a number.
+func (o *organization) sendings(after time.Time, upTo int) []invitations.Sending {
+	if upTo <= 0 {
+		return nil
+	}
+	var found []invitations.Sending
+	for _, e := range slices.Backward(o.events) {
+		if e.Email != "" && e.At.After(after) {
+			found = append(found, invitations.Sending{At: e.At, Actor: e.Actor, Email: e.Email})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b invitations.Sending) int { return b.At.Compare(a.At) })
+	return found[:min(len(found), upTo)]
+}
+
 func (o *organization) member(user string) *invitations.Member {
 	m, ok := o.members[user]
 	if !ok {
@@ -211,7 +235,8 @@ func (o *organization) member(user string) *invitations.Member {
 	return &m
 }
 
-func (o *organization) apply(c invitations.Changes) {
+// apply applies changes, and returns the events as they are kept.
+func (o *organization) apply(c invitations.Changes) []invitations.Event {
 	o.version++
 	for _, user := range c.Gone {
 		delete(o.members, user)
@@ -238,4 +263,5 @@ func (o *organization) apply(c invitations.Changes) {
 		e.Version, e.Index = o.version, i
 		o.events = append(o.events, e)
 	}
+	return o.events[len(o.events)-len(c.Events):]
 }

@@ -2,9 +2,11 @@ package memstore
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -17,6 +19,10 @@ func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) 
 	if err := ctx.Err(); err != nil {
 		return page, err
 	}
+	if q.Organization == "" {
+		page.Records = s.received(q)
+		return page, nil
+	}
 	org := s.find(invitations.Query{Organization: q.Organization})
 	if org == nil {
 		return page, nil
@@ -24,22 +30,46 @@ func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) 
 	org.mu.RLock()
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
+	page.Records = org.page(q)
+	return page, nil
+}
+
+// page returns the invitations that q asks for.
+func (o *organization) page(q invitations.InvitationQuery) []invitations.Record {
 	start := 0
 	if q.After != nil {
-		var there bool
-		if start, there = slices.BinarySearchFunc(org.newest, *q.After, newestFirst); there {
-			start++
-		}
+		// Behind the position there may stand, of another organization, the very same.
+		start, _ = slices.BinarySearchFunc(o.newest, *q.After, newestFirst)
 	}
-	for _, position := range org.newest[start:] {
-		if len(page.Records) == q.Limit {
+	var found []invitations.Record
+	for _, position := range o.newest[start:] {
+		if len(found) == q.Limit {
 			break
 		}
-		if r := org.invitations[position.ID]; matches(r, q) {
-			page.Records = append(page.Records, r.Clone())
+		if r := o.invitations[position.ID]; matches(r, q) && (q.After == nil || order(r, *q.After) > 0) {
+			found = append(found, r.Clone())
 		}
 	}
-	return page, nil
+	return found
+}
+
+// received returns the invitations of an address in all organizations.
+func (s *Store) received(q invitations.InvitationQuery) []invitations.Record {
+	var found []invitations.Record
+	for _, org := range s.all() {
+		org.mu.RLock()
+		found = append(found, org.page(q)...)
+		org.mu.RUnlock()
+	}
+	slices.SortFunc(found, func(a, b invitations.Record) int { return order(a, positionOf(b)) })
+	return found[:min(len(found), q.Limit)]
+}
+
+// all returns all organizations, in the order of their ids.
+func (s *Store) all() []*organization {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.SortedFunc(maps.Values(s.organizations), func(a, b *organization) int { return strings.Compare(a.id, b.id) })
 }
 
 // Events implements [invitations.Store].
@@ -55,15 +85,58 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitatio
 	org.mu.RLock()
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
-	for _, e := range org.events {
+	events := slices.Clone(org.events)
+	if q.NewestFirst {
+		slices.Reverse(events)
+	}
+	for _, e := range events {
 		if len(page.Events) == q.Limit {
 			break
 		}
-		after := e.Version > q.After.Version || e.Version == q.After.Version && e.Index > q.After.Index
-		if after && (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) {
+		if isBehind(e, q) && (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) {
 			page.Events = append(page.Events, e)
 		}
 	}
+	return page, nil
+}
+
+// isBehind reports whether e comes after the position of q, in the order of q.
+func isBehind(e invitations.Event, q invitations.EventQuery) bool {
+	if q.After == nil {
+		return true
+	}
+	c := cmp.Or(cmp.Compare(e.Version, q.After.Version), cmp.Compare(e.Index, q.After.Index))
+	return q.NewestFirst && c < 0 || !q.NewestFirst && c > 0
+}
+
+// Feed implements [invitations.Store].
+func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var found []invitations.FeedEvent
+	for i := q.After; i < int64(len(s.feed)) && len(found) < q.Limit; i++ {
+		found = append(found, invitations.FeedEvent{Position: i + 1, Event: s.feed[i]})
+	}
+	return found, nil
+}
+
+// Statistics implements [invitations.Store].
+func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+	var page invitations.StatisticsPage
+	if err := ctx.Err(); err != nil {
+		return page, err
+	}
+	org := s.find(invitations.Query{Organization: q.Organization})
+	if org == nil {
+		return page, nil
+	}
+	org.mu.RLock()
+	defer org.mu.RUnlock()
+	page.Viewer = org.member(q.Viewer)
+	page.Statistics = q.Count(slices.Collect(maps.Values(org.invitations)), org.events)
 	return page, nil
 }
 
@@ -99,16 +172,14 @@ func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (i
 	}
 	s.mu.RLock()
 	page.Personal = pointer(s.personal, q.UserID)
-	organizations := maps.Clone(s.organizations)
 	s.mu.RUnlock()
-	for _, id := range slices.Sorted(maps.Keys(organizations)) {
+	for _, org := range s.all() {
 		if len(page.Memberships) == q.Limit {
 			break
 		}
-		if id <= q.After {
+		if org.id <= q.After {
 			continue
 		}
-		org := organizations[id]
 		org.mu.RLock()
 		if m := org.member(q.UserID); m != nil {
 			page.Memberships = append(page.Memberships, invitations.Membership{
@@ -128,11 +199,22 @@ func pointer[V any](m map[string]V, key string) *V {
 	return nil
 }
 
+func positionOf(r invitations.Record) invitations.InvitationPosition {
+	return invitations.InvitationPosition{CreatedAt: r.CreatedAt, ID: r.ID, Organization: r.Organization}
+}
+
+// newestFirst is the order within an organization.
 func newestFirst(a, b invitations.InvitationPosition) int {
-	if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
-		return c
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), bytes.Compare(b.ID[:], a.ID[:]))
+}
+
+// order tells where r stands to a position, which names no organization within one.
+func order(r invitations.Record, p invitations.InvitationPosition) int {
+	c := newestFirst(positionOf(r), p)
+	if c == 0 && p.Organization != "" {
+		c = strings.Compare(p.Organization, r.Organization)
 	}
-	return bytes.Compare(b.ID[:], a.ID[:])
+	return c
 }
 
 func matches(r invitations.Record, q invitations.InvitationQuery) bool {

@@ -27,7 +27,9 @@ func TestCostStaysFlat(t *testing.T) {
 		t.Skip("PostgreSQL before 15 cannot be told to report its statistics at once; the statements are the same")
 	}
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	svc, err := invitations.New(store, keyring(t), invitations.Config{Clock: func() time.Time { return now }, PendingLimit: 100})
+	svc, err := invitations.New(store, keyring(t), invitations.Config{
+		Clock: func() time.Time { return now }, PendingLimit: 1000, ResendCooldown: -1, SendsPerOrganization: 1000, SendsPerSender: -1,
+	})
 	require.NoError(t, err)
 	_, err = svc.CreateOrganization(ctx, acme, ada)
 	require.NoError(t, err)
@@ -48,18 +50,26 @@ func TestCostStaysFlat(t *testing.T) {
 			select 'acme', gen_random_uuid(), case when n % 3 = 0 then 'link' else 'email' end,
 				(array['pending', 'accepted', 'declined', 'revoked'])[n % 4 + 1],
 				case when n % 3 = 0 then '' else 'p' || n || '@example.com' end, (array['viewer', 'admin', 'developer'])[n % 3 + 1], '', '{}', '{}', 1, 0, 'ada', 'user ' || n % 50,
-				$1::timestamptz - n * interval '1 minute', $1::timestamptz - n * interval '1 minute', $1::timestamptz - interval '1 hour', null, '\x00112233445566778899aabbccddeeff', 1, 0, ''
+				$1::timestamptz - n * interval '1 minute', $1::timestamptz - n * interval '1 minute', $1::timestamptz - interval '1 hour', null, '\x00112233445566778899aabbccddeeff', 1, 0, '', null
 			from generate_series($2::int, $3::int) n`), now.Add(-24*time.Hour), from, to)
+		require.NoError(t, err)
+		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), `insert into {schema}.events
+			select 'acme', 1000000 + n, 0, 'invitation.created', $1::timestamptz - interval '2 days' + n * interval '1 second', 'ada', '', gen_random_uuid(), 'viewer', '',
+				0, '', 'p' || n || '@example.com', 1, $1::timestamptz, (select last from {schema}.feed) + n
+			from generate_series($2::int, $3::int) n`), now, from, to)
+		require.NoError(t, err)
+		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), `update {schema}.feed set last = (select max(position) from {schema}.events)`))
 		require.NoError(t, err)
 		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), `insert into {schema}.members
 			select 'acme', 'member ' || n, (array['viewer', 'admin', 'developer'])[n % 3 + 1], $1::timestamptz, gen_random_uuid(), '', '{}'
 			from generate_series($2::int, $3::int) n`), now, from, to)
 		require.NoError(t, err)
-		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), "vacuum analyze {schema}.invitations, {schema}.members"))
+		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), "vacuum analyze {schema}.invitations, {schema}.members, {schema}.events"))
 		require.NoError(t, err)
 	}
 	round := 0
 	measure := func() map[string]int64 {
+		now = now.Add(24 * time.Hour) // so that the statistics are of as many invitations
 		cost := map[string]int64{}
 		by := invitations.User(ada)
 		for range 8 { // more than five times, for the server to choose a generic plan; the last counts
@@ -93,6 +103,22 @@ func TestCostStaysFlat(t *testing.T) {
 			})
 			op("resend", func() (err error) {
 				mail, err = svc.Resend(ctx, by, invitations.ResendParams{Organization: acme, ID: mail.ID})
+				return err
+			})
+			op("edit", func() error {
+				_, err := svc.Edit(ctx, by, invitations.EditParams{Organization: acme, ID: mail.ID, Message: &email})
+				return err
+			})
+			op("invite ten", func() error {
+				var rows []invitations.InviteParams
+				for i := range 10 {
+					rows = append(rows, invitations.InviteParams{Email: fmt.Sprintf("new%d-%d@example.com", round, i), Role: "viewer"})
+				}
+				_, err := svc.InviteAll(ctx, by, acme, rows)
+				return err
+			})
+			op("received", func() error {
+				_, err := svc.Received(ctx, invitations.Identity{UserID: "x", Email: email, EmailVerified: true}, invitations.ReceivedParams{})
 				return err
 			})
 			op("lookup", func() error { _, err := svc.Lookup(ctx, mail.Token.Reveal()); return err })
@@ -136,6 +162,27 @@ func TestCostStaysFlat(t *testing.T) {
 			op("consume", func() error { _, err := svc.Consume(ctx, invitations.InOrganization(acme), ada, 1); return err })
 			op("workspaces", func() error {
 				_, err := svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: ada})
+				return err
+			})
+			for name, p := range map[string]invitations.TimelineParams{
+				"newest": {NewestFirst: true}, "oldest": {}, "of one": {Invitation: mail.ID},
+			} {
+				op("timeline "+name, func() error {
+					p.Organization = acme
+					_, err := svc.Timeline(ctx, by, p)
+					return err
+				})
+			}
+			op("feed", func() error {
+				_, err := svc.Feed(ctx, invitations.FeedParams{After: 900})
+				return err
+			})
+			op("sweep", func() error {
+				_, err := svc.Sweep(ctx, 10)
+				return err
+			})
+			op("statistics", func() error { // reads the period, and no more
+				_, err := svc.Statistics(ctx, by, invitations.StatisticsParams{Organization: acme, From: now.Add(-time.Hour)})
 				return err
 			})
 			list("all", invitations.ListParams{})

@@ -3,6 +3,7 @@ package pgstore
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,10 +24,11 @@ const (
 // returns what hands them out once the batch is closed.
 func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func() invitations.Facts {
 	f := invitations.Facts{
-		Members:  map[string]invitations.Member{},
-		Removals: map[string]invitations.Removal{},
-		Pending:  map[string]uuid.UUID{},
-		Quotas:   map[string]invitations.QuotaRecord{},
+		Invitations: map[uuid.UUID]invitations.Record{},
+		Members:     map[string]invitations.Member{},
+		Removals:    map[string]invitations.Removal{},
+		Pending:     map[string]uuid.UUID{},
+		Quotas:      map[string]invitations.QuotaRecord{},
 	}
 	create := to != toView && q.Create
 	if to != toView {
@@ -56,7 +58,12 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 	}
 	rest := q
 	rest.Members = users
+	if len(q.Emails) > 1 {
+		rest.Emails = nil
+		s.queuePendingOf(b, q, &f)
+	}
 	s.queueOneRow(b, rest, &f)
+	s.queueInvitationsOf(b, q, &f)
 	s.queuePending(b, q, &f)
 	return func() invitations.Facts {
 		// A token that was replaced between the lock and the reading names no organization
@@ -195,6 +202,20 @@ func (s *Store) queueOneRow(b *pgx.Batch, q invitations.Query, f *invitations.Fa
 		from += s.join("quotas", "q", organization, "''")
 		quota("q", "")
 	}
+	if q.SentUpTo > 0 {
+		var at []time.Time
+		var actors, emails []string
+		from += " cross join lateral (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails from (" +
+			"select e.at, e.actor, e.email from " + s.in + "events e where e.organization = " + organization + " and e.email <> '' and e.at > " +
+			st.param("timestamptz", q.SentAfter) + " order by e.at desc, e.version desc, e.index desc limit " + st.param("bigint", int64(q.SentUpTo)) + ") as s) as sent"
+		column("sent.at, sent.actors, sent.emails", &at, &actors, &emails)
+		finish = append(finish, func() error {
+			for i := range at {
+				f.Sendings = append(f.Sendings, invitations.Sending{At: at[i].UTC(), Actor: actors[i], Email: emails[i]})
+			}
+			return nil
+		})
+	}
 	pending := s.in + "invitations i where i.organization = " + organization + " and i.state = 'pending' and i.expires_at > "
 	if len(q.Emails) > 0 || q.SameEmail || q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0 {
 		pending += st.param("timestamptz", q.PendingAt)
@@ -248,12 +269,12 @@ func (s *Store) join(table, alias, organization, user string) string {
 	return " left join " + s.in + table + " " + alias + " on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
 }
 
-// live returns a select of the invitations that are pending at an instant. Few are, for there
-// is a limit, but many may have been and expired: so they are found by expiry first, and only
-// then filtered and put in order, which is what "materialized" has the planner do.
-func (s *Store) live(organization, at string) string {
-	return "select " + invitationColumns + " from " + s.in + "invitations i where i.organization = " + organization +
-		" and i.state = 'pending' and i.expires_at > " + at
+// live returns a select of the invitations of an organization, or of an address, that are
+// pending at an instant. Few are, for there is a limit, but many may have been and expired: so
+// they are found by expiry first, and only then filtered and put in order, which is what
+// "materialized" has the planner do.
+func (s *Store) live(of, at string) string {
+	return "select " + invitationColumns + " from " + s.in + "invitations i where " + of + " and i.state = 'pending' and i.expires_at > " + at
 }
 
 // queuePending queues what loads the pending invitations of a sender or an address.
@@ -264,8 +285,49 @@ func (s *Store) queuePending(b *pgx.Batch, q invitations.Query, f *invitations.F
 	var st statement
 	organization := s.organization(&st, q)
 	sender, address := st.param("text", q.PendingSentBy), st.param("text", q.PendingFor)
-	st.text("with live as materialized (", s.live(organization, st.param("timestamptz", q.PendingAt)), ") select ", invitationColumns,
+	st.text("with live as materialized (", s.live("i.organization = "+organization, st.param("timestamptz", q.PendingAt)), ") select ", invitationColumns,
 		" from live i where ", sender, " <> '' and i.sent_by = ", sender, " or ", address, " <> '' and i.email = ", address,
 		" order by i.created_at desc, i.id desc")
 	st.queue(b).Query(scanRecords(&f.PendingRecords))
+}
+
+// queueInvitationsOf queues what loads invitations by their ids. Lists go as JSON: for an
+// array the planner would plan anew at every call.
+func (s *Store) queueInvitationsOf(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	if len(q.Invitations) == 0 {
+		return
+	}
+	var st statement
+	organization := s.organization(&st, q)
+	st.text("select ", invitationColumns, " from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Invitations)), ") as wanted (id) join ",
+		s.in, "invitations i on i.organization = ", organization, " and i.id = wanted.id::uuid")
+	var found []invitations.Record
+	scan := scanRecords(&found)
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		err := scan(rows)
+		for _, r := range found {
+			f.Invitations[r.ID] = r
+		}
+		return err
+	})
+}
+
+// queuePendingOf queues what finds the pending invitations of many addresses.
+func (s *Store) queuePendingOf(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	var st statement
+	organization := s.organization(&st, q)
+	st.text("select distinct on (i.email) i.email, i.id from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)), ") as wanted (email) join ",
+		s.in, "invitations i on i.organization = ", organization, " and i.email = wanted.email and i.email <> '' and i.state = 'pending' and i.expires_at > ",
+		st.param("timestamptz", q.PendingAt), " order by i.email, i.created_at desc, i.id desc")
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		for rows.Next() {
+			var email string
+			var id uuid.UUID
+			if err := rows.Scan(&email, &id); err != nil {
+				return err
+			}
+			f.Pending[email] = id
+		}
+		return nil
+	})
 }

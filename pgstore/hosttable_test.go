@@ -1,6 +1,8 @@
 package pgstore_test
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"reflect"
 	"slices"
@@ -10,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -54,7 +57,8 @@ var teamMembersTable = pgstore.MembersTable{
 func TestStoreOnAHostsTable(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
-	storetest.Run(t, func(t *testing.T) invitations.Store { return newHostStore(t, pool, teamMembers, teamMembersTable) })
+	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newHostStore(t, pool, teamMembers, teamMembersTable) })
+	storetest.Run(t, func(t *testing.T) invitations.Store { return lend(t) })
 }
 
 const numberedMembers = `create table {schema}.memberships (
@@ -74,8 +78,9 @@ var numberedMembersTable = pgstore.MembersTable{
 func TestStoreOnAHostsTableOfNumbers(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
+	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newHostStore(t, pool, numberedMembers, numberedMembersTable) })
 	storetest.Run(t, func(t *testing.T) invitations.Store {
-		return &numbered{Store: newHostStore(t, pool, numberedMembers, numberedMembersTable), numbers: map[string]string{}, names: map[string]string{}}
+		return &numbered{Store: lend(t), numbers: map[string]string{}, names: map[string]string{}}
 	})
 }
 
@@ -134,10 +139,14 @@ func translated(v reflect.Value, translate func(string) string) reflect.Value {
 			}
 		}
 	case reflect.Map:
-		if !v.IsNil() && v.Type().Elem().Kind() == reflect.Struct && v.Type().Key().Kind() == reflect.String && v.Type().Elem().NumField() > 3 {
+		if !v.IsNil() && v.Type().Elem().Kind() == reflect.Struct && v.Type().Elem().NumField() > 3 {
 			out.Set(reflect.MakeMap(v.Type()))
 			for _, key := range v.MapKeys() {
-				out.SetMapIndex(reflect.ValueOf(translate(key.String())), translated(v.MapIndex(key), translate))
+				to := key
+				if key.Kind() == reflect.String { // and no invitation's id
+					to = reflect.ValueOf(translate(key.String()))
+				}
+				out.SetMapIndex(to, translated(v.MapIndex(key), translate))
 			}
 		}
 	case reflect.Struct:
@@ -182,9 +191,56 @@ func (n *numbered) SetPersonalQuota(ctx context.Context, user string, q invitati
 	return n.Store.SetPersonalQuota(ctx, n.number(user), q)
 }
 
+func (n *numbered) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+	return n.Store.Sweep(ctx, q, func(due []invitations.Facts) []invitations.Changes {
+		return ids(decide(ids(due, n.name)), n.number)
+	})
+}
+
+func (n *numbered) Feed(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+	events, err := n.Store.Feed(ctx, q)
+	return ids(events, n.name), err
+}
+
+// Invitations of an address have the order of the names, which the numbers do not have.
 func (n *numbered) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
-	page, err := n.Store.Invitations(ctx, ids(q, n.number))
-	return ids(page, n.name), err
+	if q.Organization != "" {
+		page, err := n.Store.Invitations(ctx, ids(q, n.number))
+		return ids(page, n.name), err
+	}
+	after, limit := q.After, q.Limit
+	q.After, q.Limit = nil, 1_000_000
+	page, err := n.Store.Invitations(ctx, q)
+	page = ids(page, n.name)
+	order := func(r invitations.Record, at time.Time, id uuid.UUID, organization string) int {
+		return cmp.Or(at.Compare(r.CreatedAt), bytes.Compare(id[:], r.ID[:]), strings.Compare(organization, r.Organization))
+	}
+	page.Records = slices.DeleteFunc(page.Records, func(r invitations.Record) bool {
+		return after != nil && order(r, after.CreatedAt, after.ID, after.Organization) <= 0
+	})
+	slices.SortFunc(page.Records, func(a, b invitations.Record) int { return order(a, b.CreatedAt, b.ID, b.Organization) })
+	page.Records = page.Records[:min(limit, len(page.Records))]
+	return page, err
+}
+
+// Statistics has the order of the names, which the numbers do not have.
+func (n *numbered) Statistics(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+	groups := q.Groups
+	q = ids(q, n.number)
+	q.Groups = 1_000_000
+	page, err := n.Store.Statistics(ctx, q)
+	page = ids(page, n.name)
+	s := &page.Statistics
+	for i := range s.BySender {
+		s.BySender[i].Key = n.name(s.BySender[i].Key)
+	}
+	for _, group := range []*[]invitations.FunnelOf{&s.BySender, &s.ByLink} {
+		slices.SortFunc(*group, func(a, b invitations.FunnelOf) int {
+			return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(b.Joined, a.Joined), strings.Compare(a.Key, b.Key))
+		})
+		*group = (*group)[:min(groups, len(*group))]
+	}
+	return page, err
 }
 
 func (n *numbered) Events(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error) {

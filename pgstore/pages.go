@@ -35,12 +35,16 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 // combination can have the plan that fits it.
 func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
 	var st statement
+	if q.Organization == "" {
+		s.queueReceived(b, q, out)
+		return
+	}
 	organization := st.param("text", q.Organization)
 	from, where := s.in+"invitations i", "i.organization = "+organization
 	switch q.State {
 	case "":
 	case invitations.StatePending:
-		st.text("with live as materialized (", s.live(organization, st.param("timestamptz", q.At)), ") ")
+		st.text("with live as materialized (", s.live("i.organization = "+organization, st.param("timestamptz", q.At)), ") ")
 		from = "live i"
 	case invitations.StateExpired:
 		where += " and i.state = 'pending' and i.expires_at <= " + st.param("timestamptz", q.At)
@@ -62,6 +66,19 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 	}
 	st.text("select ", invitationColumns, " from ", from, " where ", where,
 		" order by i.created_at desc, i.id desc limit ", st.param("bigint", int64(q.Limit)))
+	st.queue(b).Query(scanRecords(out))
+}
+
+// queueReceived queues a page of the pending invitations for an address, of all organizations.
+func (s *Store) queueReceived(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
+	var st statement
+	st.text("with live as materialized (", s.live("i.email <> '' and i.email = "+st.param("text", q.Email), st.param("timestamptz", q.At)),
+		") select ", invitationColumns, " from live i")
+	if q.After != nil {
+		st.text(" where (i.created_at, i.id, i.organization) < (", st.param("timestamptz", q.After.CreatedAt), ", ",
+			st.param("uuid", pgUUID(q.After.ID)), ", ", st.param("text", q.After.Organization), ")")
+	}
+	st.text(" order by i.created_at desc, i.id desc, i.organization desc limit ", st.param("bigint", int64(q.Limit)))
 	st.queue(b).Query(scanRecords(out))
 }
 
@@ -162,21 +179,25 @@ func (s *Store) queueWorkspaces(b *pgx.Batch, q invitations.WorkspaceQuery, out 
 
 func (s *Store) queueEvents(b *pgx.Batch, q invitations.EventQuery, out *[]invitations.Event) {
 	var st statement
-	st.text("select ", eventColumns, " from ", s.in, "events e where e.organization = ", st.param("text", q.Organization),
-		" and (e.version, e.index) > (", st.param("bigint", q.After.Version), ", ", st.param("integer", int32(q.After.Index)), ")")
+	st.text("select ", eventColumns, " from ", s.in, "events e where e.organization = ", st.param("text", q.Organization))
+	behind, order := " > ", ""
+	if q.NewestFirst {
+		behind, order = " < ", " desc"
+	}
+	if q.After != nil {
+		st.text(" and (e.version, e.index)", behind, "(", st.param("bigint", q.After.Version), ", ", st.param("integer", int32(q.After.Index)), ")")
+	}
 	if q.Invitation != uuid.Nil {
 		st.text(" and e.invitation_id = ", st.param("uuid", pgUUID(q.Invitation)))
 	}
-	st.text(" order by e.version, e.index limit ", st.param("bigint", int64(q.Limit)))
+	st.text(" order by e.version", order, ", e.index", order, " limit ", st.param("bigint", int64(q.Limit)))
 	st.queue(b).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
-			var e invitations.Event
-			if err := rows.Scan(&e.Organization, &e.Version, &e.Index, &e.Type, &e.At, &e.Actor, &e.Subject, &e.InvitationID, &e.Role, &e.Reason,
-				&e.Quota.Limit, &e.Quota.Period); err != nil {
+			var row eventRow
+			if err := rows.Scan(row.targets()...); err != nil {
 				return err
 			}
-			e.At = e.At.UTC()
-			*out = append(*out, e)
+			*out = append(*out, row.event())
 		}
 		return nil
 	})

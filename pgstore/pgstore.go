@@ -19,6 +19,9 @@
 // [invitations.ErrConcurrentChange]: roll back and run the transaction again. There, a
 // consumption goes by the roles that the transaction sees.
 //
+// Reading the feed gives events their positions, so it writes, and a host's transaction in which
+// it is read holds up its other readers until it ends.
+//
 // A change waits for the changes of its organization that are under way, as long as its
 // context lasts: give contexts a deadline. The store needs no other setting of the server
 // than a primary: with several hosts in the connection string, ask for
@@ -27,9 +30,7 @@ package pgstore
 
 import (
 	"context"
-	"errors"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -127,107 +128,21 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
 		return err
 	}
-	if tx, ok := s.db.(pgx.Tx); ok {
-		return s.describe("updating", s.updateIn(ctx, tx, q, decide))
-	}
-	return s.describe("updating", s.repeat(ctx, func() error {
-		return s.update(ctx, q, decide)
-	}))
-}
-
-// commit is not spelled as the driver spells it: a Commit that fails before it is sent has
-// the driver forget the prepared statement of its spelling.
-const commit = "commit work"
-
-var (
-	errNoTx = errors.New("the database handle did not begin a transaction")
-	errInTx = errors.New("the connection is in a transaction: hand over the transaction")
-)
-
-// idle refuses a connection that is in a transaction already, whose commit would be the
-// host's.
-func (s *Store) idle() error {
-	conn, ok := s.db.(*pgx.Conn)
-	if c, is := s.db.(interface{ Conn() *pgx.Conn }); is {
-		conn, ok = c.Conn(), true
-	}
-	if ok && !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
-		return errInTx
-	}
-	return nil
-}
-
-// update is an Update in a transaction of its own.
-func (s *Store) update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	// The first trip. The organization's row gets its next version, which locks it. At read
-	// committed every statement sees what had committed when it began, and those after the
-	// lock begin when the lock is held: so the facts are those that no other Update of the
-	// organization can change before this one ends.
-	if err := s.idle(); err != nil {
-		return err
-	}
-	var b pgx.Batch
-	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-	load := s.queueFacts(&b, q, toChange)
-	results := s.db.SendBatch(ctx, &b)
-	tx := results.Tx()
-	if tx == nil {
-		return errors.Join(results.Close(), errNoTx)
-	}
-	over := false
-	defer func() { // also if decide panics
-		if !over {
-			rollback(ctx, tx)
+	var load func() invitations.Facts
+	return s.change(ctx, "updating", func(b *pgx.Batch, to purpose) {
+		load = s.queueFacts(b, q, to)
+	}, func(b *pgx.Batch, to purpose) error {
+		facts := load()
+		changes, err := decide(facts)
+		if err != nil || changes.Empty() {
+			return err
 		}
-	}()
-	if err := results.Close(); err != nil {
-		leave(ctx, tx.Conn(), err)
-		return err
-	}
-	facts := load()
-	changes, err := decide(facts)
-	if err != nil {
-		return refusal{err}
-	}
-	if changes.Empty() {
+		if to == toLock {
+			s.queueVersion(b, facts)
+		}
+		s.queueChanges(b, facts, changes)
 		return nil
-	}
-
-	// The second trip. If a write fails, the server skips what follows it, the commit
-	// included.
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	b = pgx.Batch{}
-	s.queueChanges(&b, facts, changes)
-	b.Queue(commit).Exec(committed)
-	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-		return afterCommit(tx.Conn(), err)
-	}
-	over = true
-	release(tx)
-	return nil
-}
-
-// updateIn is an Update in the host's transaction.
-func (s *Store) updateIn(ctx context.Context, tx pgx.Tx, q invitations.Query, decide invitations.Decision) error {
-	var b pgx.Batch
-	load := s.queueFacts(&b, q, toLock)
-	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-		return err
-	}
-	facts := load()
-	changes, err := decide(facts)
-	if err != nil {
-		return refusal{err}
-	}
-	if changes.Empty() {
-		return nil
-	}
-	b = pgx.Batch{}
-	s.queueVersion(&b, facts)
-	s.queueChanges(&b, facts, changes)
-	return tx.SendBatch(ctx, &b).Close()
+	})
 }
 
 // View implements [invitations.Store].
@@ -298,93 +213,4 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invi
 		return func() {}
 	})
 	return page, err
-}
-
-// read runs one batch of queries, which all see the same instant, and then what queue
-// returned. In the host's transaction it is the host who says what they see.
-func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) func()) error {
-	if tx, ok := s.db.(pgx.Tx); ok {
-		var b pgx.Batch
-		finish := queue(&b)
-		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-			return s.describe(doing, err)
-		}
-		finish()
-		return nil
-	}
-	return s.describe(doing, s.repeat(ctx, func() error {
-		if err := s.idle(); err != nil {
-			return err
-		}
-		var b pgx.Batch
-		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-		finish := queue(&b)
-		b.Queue(commit)
-		results := s.db.SendBatch(ctx, &b)
-		tx := results.Tx()
-		if tx == nil {
-			return errors.Join(results.Close(), errNoTx)
-		}
-		defer rollback(ctx, tx)
-		if err := results.Close(); err != nil {
-			return err
-		}
-		release(tx)
-		finish()
-		return nil
-	}))
-}
-
-// write runs one batch of statements as one transaction, which ends with the batch.
-func (s *Store) write(ctx context.Context, doing string, queue func(*pgx.Batch)) error {
-	if tx, ok := s.db.(pgx.Tx); ok {
-		var b pgx.Batch
-		queue(&b)
-		return s.describe(doing, tx.SendBatch(ctx, &b).Close())
-	}
-	return s.describe(doing, s.repeat(ctx, func() error {
-		if err := s.idle(); err != nil {
-			return err
-		}
-		var b pgx.Batch
-		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-		queue(&b)
-		b.Queue(commit).Exec(committed)
-		results := s.db.SendBatch(ctx, &b)
-		tx := results.Tx()
-		if tx == nil {
-			return errors.Join(results.Close(), errNoTx)
-		}
-		if err := results.Close(); err != nil {
-			leave(ctx, tx.Conn(), err)
-			if tx.Conn() != nil && !errors.As(err, new(pgx.ErrPreprocessingBatch)) { // it was sent
-				err = afterCommit(tx.Conn(), err)
-			}
-			rollback(ctx, tx)
-			return err
-		}
-		release(tx)
-		return nil
-	}))
-}
-
-// release gives back the connection of a transaction that a batch has committed. tx does
-// not know that it is over, because it saw no Commit. It gets one that reaches no server,
-// for its context is done.
-func release(tx pgx.Tx) {
-	_ = tx.Commit(done)
-}
-
-// done is a context at its end.
-var done = func() context.Context {
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	return ctx
-}()
-
-// rollback ends a transaction that is not over, also when ctx is.
-func rollback(ctx context.Context, tx pgx.Tx) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-	defer cancel()
-	_ = tx.Rollback(ctx) // if it fails, the connection is closed, which rolls back too
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -49,6 +50,42 @@ func newStore(t *testing.T, db pgstore.DB) *pgstore.Store {
 	return store
 }
 
+// lending returns what lends stores to the checks of t, each to one at a time, empty. To make
+// one takes longer than most checks do.
+func lending(t *testing.T, pool *pgxpool.Pool, make func(*testing.T) *pgstore.Store) func(*testing.T) *pgstore.Store {
+	var mu sync.Mutex
+	var free []*pgstore.Store
+	take := func() *pgstore.Store {
+		mu.Lock()
+		defer mu.Unlock()
+		if len(free) == 0 {
+			return nil
+		}
+		store := free[len(free)-1]
+		free = free[:len(free)-1]
+		return store
+	}
+	return func(check *testing.T) *pgstore.Store {
+		store := take()
+		if store == nil {
+			store = make(t)
+		}
+		check.Cleanup(func() {
+			if check.Failed() {
+				return // somebody may look at it
+			}
+			if _, err := pool.Exec(context.Background(), store.Emptying(), pgx.QueryExecModeSimpleProtocol); err != nil {
+				check.Errorf("emptying a store: %v", err)
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			free = append(free, store)
+		})
+		return store
+	}
+}
+
 // execModes are all that pgx has.
 var execModes = []pgx.QueryExecMode{
 	pgx.QueryExecModeCacheStatement,
@@ -64,7 +101,8 @@ func TestStore(t *testing.T) {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
 			pool := newPool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
-			storetest.Run(t, func(t *testing.T) invitations.Store { return newStore(t, pool) })
+			lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
+			storetest.Run(t, func(t *testing.T) invitations.Store { return lend(t) })
 		})
 	}
 }
@@ -74,9 +112,8 @@ func TestStore(t *testing.T) {
 func TestStoreInHostTransaction(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
-	storetest.Run(t, func(t *testing.T) invitations.Store {
-		return hostTx{t, pool, newStore(t, pool)}
-	})
+	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
+	storetest.Run(t, func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} })
 }
 
 // hostTx is a store that works in transactions of a host's.
@@ -155,4 +192,24 @@ func (h hostTx) Consume(ctx context.Context, c invitations.Consumption) (consume
 
 func (h hostTx) SetPersonalQuota(ctx context.Context, user string, q invitations.Quota) error {
 	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.SetPersonalQuota(ctx, user, q) })
+}
+
+func (h hostTx) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Sweep(ctx, q, decide) })
+}
+
+func (h hostTx) Feed(ctx context.Context, q invitations.FeedQuery) (events []invitations.FeedEvent, err error) {
+	err = h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error {
+		events, err = s.Feed(ctx, q)
+		return err
+	})
+	return events, err
+}
+
+func (h hostTx) Statistics(ctx context.Context, q invitations.StatisticsQuery) (p invitations.StatisticsPage, err error) {
+	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
+		p, err = s.Statistics(ctx, q)
+		return err
+	})
+	return p, err
 }

@@ -55,7 +55,8 @@ func TestFault_TransactionPooler(t *testing.T) {
 			manyMigrate(s)
 			storyBehindPooler(s, store)
 			if setup.suite {
-				storetest.Run(t, func(t *testing.T) invitations.Store { return newStore(t, s.pool) })
+				lend := lending(t, s.pool, func(t *testing.T) *pgstore.Store { return newStore(t, s.pool) })
+				storetest.Run(t, func(t *testing.T) invitations.Store { return lend(t) })
 			}
 		})
 	}

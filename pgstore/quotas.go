@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 
 	"github.com/jackc/pgx/v5"
@@ -28,7 +27,7 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consume
 		organization, user := st.param("text", c.Organization), st.param("text", c.UserID)
 		st.text("select from ", s.in, "quotas q where q.organization = ", organization, " and q.user_id in ('', ", user,
 			") and q.period <> '' and exists (select from (select) as one", s.joinMember("m", organization, user), " where ",
-			st.param("jsonb", names(c.Roles)), " ? m.role and m.role <> '') order by q.user_id for no key update")
+			st.param("jsonb", list(c.Roles)), " ? m.role and m.role <> '') order by q.user_id for no key update")
 		st.queue(b)
 		s.queueConsume(b, c, "quotas", &consumed)
 	})
@@ -44,7 +43,7 @@ func (s *Store) queueConsume(b *pgx.Batch, c invitations.Consumption, table stri
 	if c.Organization != "" {
 		organization := st.param("text", c.Organization)
 		role = "coalesce(m.role, '')"
-		may = role + " <> '' and " + st.param("jsonb", names(c.Roles)) + " ? " + role
+		may = role + " <> '' and " + st.param("jsonb", list(c.Roles)) + " ? " + role
 		from += s.joinMember("m", organization, user)
 		key = "q.organization = " + organization + " and q.user_id in ('', " + user + ")"
 	}
@@ -84,19 +83,6 @@ func (s *Store) queueConsume(b *pgx.Batch, c invitations.Consumption, table stri
 }
 
 var errDecided = errors.New("the database and the rules do not agree")
-
-// names returns roles as a JSON array: for one of PostgreSQL's the planner would plan anew at
-// every call.
-func names(roles []invitations.Role) string {
-	if len(roles) == 0 {
-		return "[]"
-	}
-	text, err := json.Marshal(roles)
-	if err != nil {
-		panic(err) // a slice of strings has a JSON form
-	}
-	return string(text)
-}
 
 // SetPersonalQuota implements [invitations.Store].
 func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations.Quota) error {

@@ -12,8 +12,8 @@ import (
 
 // The columns of a table, in the order of its scan function.
 const (
-	invitationColumns = `i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains, i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce, i.sent_version, i.quota_limit, i.quota_period`
-	eventColumns      = `e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason, e.quota_limit, e.quota_period`
+	invitationColumns = `i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains, i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at`
+	eventColumns      = `e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at`
 )
 
 // quotaColumns are the columns of a quota with the alias q.
@@ -76,16 +76,16 @@ func (m *memberRow) member() (*invitations.Member, error) {
 // invitationRow is a row of invitations.
 type invitationRow struct {
 	invitations.Record
-	metadata string
-	endedAt  *time.Time
-	nonce    []byte
+	metadata         string
+	endedAt, sweepAt *time.Time
+	nonce            []byte
 }
 
 func (r *invitationRow) targets() []any {
 	return []any{
 		&r.Organization, &r.ID, &r.Kind, &r.State, &r.Email, &r.Role, &r.Message, &r.metadata, &r.AllowedDomains, &r.MaxUses, &r.Uses,
 		&r.CreatedBy, &r.SentBy, &r.CreatedAt, &r.SentAt, &r.ExpiresAt, &r.endedAt, &r.nonce, &r.SentVersion,
-		&r.Quota.Limit, &r.Quota.Period,
+		&r.Quota.Limit, &r.Quota.Period, &r.sweepAt,
 	}
 }
 
@@ -94,6 +94,9 @@ func (r *invitationRow) record() (invitations.Record, error) {
 	out.CreatedAt, out.SentAt, out.ExpiresAt = out.CreatedAt.UTC(), out.SentAt.UTC(), out.ExpiresAt.UTC()
 	if r.endedAt != nil {
 		out.EndedAt = r.endedAt.UTC()
+	}
+	if r.sweepAt != nil {
+		out.SweepAt = r.sweepAt.UTC()
 	}
 	copy(out.Nonce[:], r.nonce)
 	var err error
@@ -133,12 +136,32 @@ func recordArgs(organization string, r invitations.Record) []any {
 		organization, pgUUID(r.ID), string(r.Kind), string(r.State), r.Email, string(r.Role), r.Message, encodeMetadata(r.Metadata),
 		emptyNotNil(r.AllowedDomains), int64(r.MaxUses), int64(r.Uses), r.CreatedBy, r.SentBy, r.CreatedAt, r.SentAt, r.ExpiresAt,
 		nullIfZero(r.EndedAt), r.Nonce[:], r.SentVersion, r.Quota.Limit, string(r.Quota.Period),
+		nullIfZero(r.SweepAt),
 	}
+}
+
+// eventRow is a row of events.
+type eventRow struct{ invitations.Event }
+
+func (e *eventRow) targets() []any {
+	return []any{
+		&e.Organization, &e.Version, &e.Index, &e.Type, &e.At, &e.Actor, &e.Subject, &e.InvitationID, &e.Role, &e.Reason,
+		&e.Quota.Limit, &e.Quota.Period, &e.Email, &e.MaxUses, &e.ExpiresAt,
+	}
+}
+
+func (e *eventRow) event() invitations.Event {
+	out := e.Event
+	out.At, out.ExpiresAt = out.At.UTC(), out.ExpiresAt.UTC()
+	return out
 }
 
 // eventArgs are the columns of an event.
 func eventArgs(organization string, version int64, index int, e invitations.Event) []any {
-	return []any{organization, version, int32(index), string(e.Type), e.At, e.Actor, e.Subject, pgUUID(e.InvitationID), string(e.Role), e.Reason, e.Quota.Limit, string(e.Quota.Period)}
+	return []any{
+		organization, version, int32(index), string(e.Type), e.At, e.Actor, e.Subject, pgUUID(e.InvitationID), string(e.Role), e.Reason,
+		e.Quota.Limit, string(e.Quota.Period), e.Email, int64(e.MaxUses), e.ExpiresAt,
+	}
 }
 
 // encodeMetadata returns text, not bytes: in some exec modes bytes go as bytea.

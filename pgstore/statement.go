@@ -1,9 +1,11 @@
 package pgstore
 
 import (
+	"encoding/json"
 	"strconv"
 	"strings"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -71,9 +73,11 @@ var (
 	recordsTable  = newTable("invitations", 2, "organization text", "id uuid", "kind text", "state text", "email text", "role text",
 		"message text", "metadata jsonb", "allowed_domains text[]", "max_uses bigint", "uses bigint", "created_by text",
 		"sent_by text", "created_at timestamptz", "sent_at timestamptz", "expires_at timestamptz", "ended_at timestamptz",
-		"nonce bytea", "sent_version bigint", "quota_limit bigint", "quota_period text")
+		"nonce bytea", "sent_version bigint", "quota_limit bigint", "quota_period text",
+		"sweep_at timestamptz")
 	eventsTable = newTable("events", 3, "organization text", "version bigint", "index integer", "type text", "at timestamptz",
-		"actor text", "subject text", "invitation_id uuid", "role text", "reason text", "quota_limit bigint", "quota_period text")
+		"actor text", "subject text", "invitation_id uuid", "role text", "reason text", "quota_limit bigint", "quota_period text",
+		"email text", "max_uses bigint", "expires_at timestamptz")
 	quotasTable = newTable("quotas", 2, "organization text", "user_id text", "quota_limit bigint", "period text", "version bigint")
 )
 
@@ -98,4 +102,17 @@ func (st *statement) insert(in string, t table, rows ...[]any) {
 func (st *statement) put(in string, t table, row []any) {
 	st.insert(in, t, row)
 	st.text(t.replace)
+}
+
+// list returns values as a JSON array: for one of PostgreSQL's, whose length it does not know,
+// the planner would plan anew at every call.
+func list[T ~string | uuid.UUID](values []T) string {
+	if len(values) == 0 {
+		return "[]"
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic(err) // texts and ids have a JSON form
+	}
+	return string(text)
 }

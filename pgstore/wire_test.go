@@ -3,11 +3,13 @@ package pgstore_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
@@ -108,7 +110,9 @@ func TestRoundTrips(t *testing.T) {
 	store := newStore(t, pool)
 	ctx := context.Background()
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-	svc, err := invitations.New(store, keyring(t), invitations.Config{Clock: func() time.Time { return now }, PendingLimit: 1000})
+	svc, err := invitations.New(store, keyring(t), invitations.Config{
+		Clock: func() time.Time { return now }, PendingLimit: 1000, ResendCooldown: -1, SendsPerOrganization: 1000, SendsPerSender: -1,
+	})
 	require.NoError(t, err)
 
 	type call struct {
@@ -121,6 +125,7 @@ func TestRoundTrips(t *testing.T) {
 		round++
 		name := func(s string) string { return s + string(rune('a'+round)) }
 		var mail, toDecline, toRevoke, link invitations.Sent
+		var bulk []invitations.Outcome
 		adaUser := invitations.User(ada)
 		return []call{
 			{"create organization", 2, func(svc *invitations.Service) error {
@@ -153,6 +158,29 @@ func TestRoundTrips(t *testing.T) {
 			{"resend", 2, func(svc *invitations.Service) (err error) {
 				mail, err = svc.Resend(ctx, adaUser, invitations.ResendParams{Organization: name(acme), ID: mail.ID})
 				return err
+			}},
+			{"edit", 2, func(svc *invitations.Service) error {
+				_, err := svc.Edit(ctx, adaUser, invitations.EditParams{Organization: name(acme), ID: mail.ID, Role: "developer"})
+				return err
+			}},
+			{"invite a hundred", 2, func(svc *invitations.Service) (err error) {
+				rows := make([]invitations.InviteParams, 100)
+				for i := range rows {
+					rows[i] = invitations.InviteParams{Email: fmt.Sprintf("bulk%d@example.com", i), Role: "viewer", ID: uuid.Must(uuid.NewV7())}
+				}
+				bulk, err = svc.InviteAll(ctx, adaUser, name(acme), rows)
+				return err
+			}},
+			{"received", 1, func(svc *invitations.Service) error {
+				_, err := svc.Received(ctx, person("bulk0"), invitations.ReceivedParams{})
+				return err
+			}},
+			{"accept what was received", 2, func(svc *invitations.Service) error {
+				_, err := svc.AcceptReceived(ctx, name(acme), bulk[0].Sent.ID, person("bulk0"))
+				return err
+			}},
+			{"decline what was received", 2, func(svc *invitations.Service) error {
+				return svc.DeclineReceived(ctx, name(acme), bulk[1].Sent.ID, person("bulk1"))
 			}},
 			{"revoke", 2, func(svc *invitations.Service) error {
 				_, err := svc.Revoke(ctx, adaUser, name(acme), toRevoke.ID)
@@ -235,6 +263,12 @@ func TestRoundTrips(t *testing.T) {
 				_, err := svc.Members(ctx, adaUser, invitations.MembersParams{Organization: name(acme)})
 				return err
 			}},
+			{"sweep", 2, func(svc *invitations.Service) error {
+				now = now.Add(8 * 24 * time.Hour)
+				swept, err := svc.Sweep(ctx, 1000)
+				require.NotEmpty(t, swept.Expired)
+				return err
+			}},
 			{"change a role", 2, func(svc *invitations.Service) error {
 				_, err := svc.ChangeRole(ctx, adaUser, invitations.ChangeRoleParams{Organization: name(acme), UserID: "ann", Role: "admin"})
 				return err
@@ -249,6 +283,18 @@ func TestRoundTrips(t *testing.T) {
 			}},
 			{"leave", 2, func(svc *invitations.Service) error {
 				_, err := svc.Leave(ctx, name(acme), "joe")
+				return err
+			}},
+			{"timeline", 1, func(svc *invitations.Service) error {
+				_, err := svc.Timeline(ctx, invitations.User("ann"), invitations.TimelineParams{Organization: name(acme), NewestFirst: true})
+				return err
+			}},
+			{"statistics", 1, func(svc *invitations.Service) error {
+				_, err := svc.Statistics(ctx, invitations.User("ann"), invitations.StatisticsParams{Organization: name(acme)})
+				return err
+			}},
+			{"feed", 1, func(svc *invitations.Service) error {
+				_, err := svc.Feed(ctx, invitations.FeedParams{})
 				return err
 			}},
 			{"member", 1, func(svc *invitations.Service) error {

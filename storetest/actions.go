@@ -106,7 +106,7 @@ var everybody = []string{"ada", "bob", "ann", "joe", "kim", "eve", "dev", "x", "
 // same in all of them.
 func (w *world) happened(organization string, from int64) []invitations.Event {
 	w.Helper()
-	page := w.events(invitations.EventQuery{Organization: organization, After: invitations.EventPosition{Version: from, Index: -1}, Limit: 1000})
+	page := w.events(invitations.EventQuery{Organization: organization, After: &invitations.EventPosition{Version: from, Index: -1}, Limit: 1000})
 	for i := range page.Events {
 		e := &page.Events[i]
 		if e.Organization != organization || !e.At.Equal(w.clock.Now()) {

@@ -13,8 +13,8 @@ import (
 
 const (
 	crowdSize   = 64 // how many act at once
-	crowdRounds = 8
-	pairRounds  = 60
+	crowdRounds = 4
+	pairRounds  = 30
 )
 
 // together runs n calls of f that start at the same instant, and returns what they return,

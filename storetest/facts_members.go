@@ -145,11 +145,14 @@ func factsAllAtOnce(w *world) {
 			Emails: []string{"nobody@example.com"}, SameEmail: true,
 			PendingUpTo: 9, PendingEmailsUpTo: 9, PendingSentBy: "bob", PendingFor: mail.Email, PendingAt: start,
 			MembersUpTo: 9, OwnersUpTo: 9, Quotas: true,
+			Invitations: []uuid.UUID{id(2), id(1), id(7)}, SentUpTo: 9, SentAfter: start.Add(-day),
 		}
 		want := everythingState(organization).Facts
 		want.Invitation, want.Sender = &mail, &all.Members[1]
 		want.Pending = map[string]uuid.UUID{mail.Email: mail.ID}
 		want.PendingEmails, want.PendingRecords = 1, all.Invitations
+		want.Invitations = map[uuid.UUID]invitations.Record{id(1): mail, id(2): all.Invitations[0]}
+		want.Sendings = []invitations.Sending{{At: start, Actor: "ada", Email: all.Events[0].Email}}
 		w.facts("by id", q, want)
 		q.Organization, q.Nonce = "", mail.Nonce
 		w.facts("by token", q, want)

@@ -31,6 +31,7 @@ func invitation(organization string, n int) invitations.Record {
 		},
 		Nonce:       invitations.Nonce{byte(n), byte(n >> 8), 1, 0xff},
 		SentVersion: int64(n + 1),
+		SweepAt:     start.Add(5 * day),
 	}
 	copy(r.Nonce[4:], organization)
 	return r
@@ -40,6 +41,7 @@ func link(organization string, n int) invitations.Record {
 	r := invitation(organization, n)
 	r.Kind, r.Email, r.MaxUses, r.Uses = invitations.KindLink, "", 10, 3
 	r.AllowedDomains = []string{"example.com", "example.org"}
+	r.SweepAt = time.Time{}
 	return r
 }
 
@@ -50,12 +52,18 @@ func member(organization, user string, role invitations.Role) invitations.Member
 	}
 }
 
+// event returns an event with everything set or, without an invitation, with what is not of
+// one.
 func event(organization, subject string, inv uuid.UUID) invitations.Event {
-	return invitations.Event{
+	e := invitations.Event{
 		Organization: organization, Type: "test.happened", At: start, Actor: "ada", Subject: subject,
 		InvitationID: inv, Role: "viewer", Reason: "because",
 		Quota: invitations.Quota{Limit: 1_000_000_000_000_000, Period: invitations.PeriodDay},
 	}
+	if inv != uuid.Nil {
+		e.Email, e.MaxUses, e.ExpiresAt = subject+"@example.com", 1_000_000_000, start.Add(7*day)
+	}
+	return e
 }
 
 // quota returns the quota of a member, or of the organization for an empty user, before

@@ -19,6 +19,8 @@ var matrixRows = []struct {
 	{"TransferOwnership", cellsTransfer},
 	{"Invite", cellsInvite},
 	{"CreateLink", cellsCreateLink},
+	{"InviteAll", cellsInviteAll},
+	{"Edit", cellsEdit},
 	{"Resend", cellsResend},
 	{"Revoke", cellsRevoke},
 	{"Token", cellsToken},
@@ -27,6 +29,9 @@ var matrixRows = []struct {
 	{"Get", cellsGet},
 	{"List", cellsList},
 	{"All", cellsAll},
+	{"Timeline", cellsTimeline},
+	{"AllEvents", cellsAllEvents},
+	{"Statistics", cellsStatistics},
 	{"Members", cellsMembers},
 	{"AllMembers", cellsAllMembers},
 	{"Quota", cellsQuota},
@@ -158,6 +163,48 @@ func cellsCreateLink(m *matrix, a someone) {
 	}
 }
 
+// cellsInviteAll: each row of a batch ends as an invitation of its own would.
+func cellsInviteAll(m *matrix, a someone) {
+	var rows []invitations.InviteParams
+	var want invitations.Changes
+	var refusals []error
+	for _, role := range m.gifts(a) {
+		for _, q := range offered {
+			rows = append(rows, invitations.InviteParams{Email: fmt.Sprintf("p%d@example.com", len(rows)), Role: role, Quota: q})
+			refusal := first(m.known(role), m.mayGive(a, role), m.mayGiveQuota(a, q))
+			if refusals = append(refusals, refusal); refusal == nil {
+				want.Invitations = append(want.Invitations, m.sending(a, invitations.KindEmail, role, q).Invitations...)
+			}
+		}
+	}
+	outcomes, err := m.svc.InviteAll(m.ctx, a.actor, "acme", rows)
+	m.judge(a.name+" invites a batch", err, want, nobody(a), m.may(a, invitations.PermissionInvitationCreate))
+	m.shown(a.name+" invites a batch", err, len(outcomes), len(rows))
+	for i, o := range outcomes {
+		m.refusal(fmt.Sprintf("%s invites in a batch as %s with %v", a.name, rows[i].Role, rows[i].Quota), o.Err, refusals[i])
+	}
+}
+
+// cellsEdit: an edit is the actor's own, so they need all of both roles and of the quota.
+func cellsEdit(m *matrix, a someone) {
+	edits := m.may(a, invitations.PermissionInvitationCreate)
+	edited := "edited"
+	for _, r := range m.offers(a) {
+		for _, role := range m.gifts(a) {
+			if r.Quota != (invitations.Quota{}) && role != r.Role {
+				continue // one is enough for what the quota asks for
+			}
+			_, err := m.svc.Edit(m.ctx, a.actor, invitations.EditParams{Organization: "acme", ID: r.ID, Role: role, Message: &edited})
+			m.judge(fmt.Sprintf("%s edits one as %s with %v to be as %s", a.name, r.Role, r.Quota, role), err, m.sending(a, r.Kind, role, r.Quota),
+				nobody(a), m.known(role), edits, m.mayGive(a, r.Role), m.mayGive(a, role), m.mayGiveQuota(a, r.Quota))
+		}
+	}
+	for name, unknown := range noOne() {
+		_, err := m.svc.Edit(m.ctx, a.actor, invitations.EditParams{Organization: "acme", ID: unknown, Message: &edited})
+		m.judge(a.name+" edits one "+name, err, invitations.Changes{}, nobody(a), edits, rule{true, invitations.ErrNotFound})
+	}
+}
+
 // sending is the change of an invitation that a has sent.
 func (m *matrix) sending(a someone, kind invitations.Kind, role invitations.Role, q invitations.Quota) invitations.Changes {
 	r := link("acme", 1)
@@ -262,73 +309,5 @@ func cellsAuthorize(m *matrix, a someone) {
 	for _, permission := range append([]invitations.Permission{hostsOwn, "unheard:of"}, permissions...) {
 		_, err := m.svc.Authorize(m.ctx, "acme", a.user, permission)
 		m.judge(fmt.Sprintf("%s is asked for %s", a.name, permission), err, invitations.Changes{}, nobody(a), m.may(a, permission))
-	}
-}
-
-func cellsQuota(m *matrix, a someone) {
-	reads := m.may(a, invitations.PermissionQuotaUpdate)
-	for _, t := range m.targets(a) {
-		if t.role != "" && t.role != "owner" && t.user != a.user {
-			continue // it is a read: the rank of whom it is about plays no part
-		}
-		_, err := m.svc.Quota(m.ctx, a.actor, "acme", t.user)
-		m.judge(fmt.Sprintf("%s reads the quota of %s", a.name, t.name), err, invitations.Changes{}, nobody(a), reads, isMember(t))
-	}
-	_, err := m.svc.Quota(m.ctx, a.actor, "acme", "")
-	m.judge(a.name+" reads the shared quota", err, invitations.Changes{}, nobody(a), reads)
-}
-
-func cellsGet(m *matrix, a someone) {
-	lists := m.may(a, invitations.PermissionInvitationList)
-	_, err := m.svc.Get(m.ctx, a.actor, "acme", m.sent[0].ID)
-	m.judge(a.name+" reads an invitation", err, invitations.Changes{}, nobody(a), lists)
-	for name, unknown := range noOne() {
-		_, err := m.svc.Get(m.ctx, a.actor, "acme", unknown)
-		m.judge(a.name+" reads an invitation "+name, err, invitations.Changes{}, nobody(a), lists, rule{true, invitations.ErrNotFound})
-	}
-}
-
-func cellsList(m *matrix, a someone) {
-	page, err := m.svc.List(m.ctx, a.actor, invitations.ListParams{Organization: "acme"})
-	m.judge(a.name+" lists invitations", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionInvitationList))
-	m.shown(a.name+" lists invitations", err, len(page.Invitations), len(m.sent))
-}
-
-func cellsAll(m *matrix, a someone) {
-	n, err := 0, error(nil)
-	for _, err = range m.svc.All(m.ctx, a.actor, invitations.ListParams{Organization: "acme"}) {
-		if err == nil {
-			n++
-		}
-	}
-	m.judge(a.name+" lists all invitations", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionInvitationList))
-	m.shown(a.name+" lists all invitations", err, n, len(m.sent))
-}
-
-func cellsMembers(m *matrix, a someone) {
-	list, err := m.svc.Members(m.ctx, a.actor, invitations.MembersParams{Organization: "acme"})
-	m.judge(a.name+" lists members", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionMemberList))
-	m.shown(a.name+" lists members", err, len(list.Members), 2*len(m.ranks))
-}
-
-func cellsAllMembers(m *matrix, a someone) {
-	n, err := 0, error(nil)
-	for _, err = range m.svc.AllMembers(m.ctx, a.actor, invitations.MembersParams{Organization: "acme"}) {
-		if err == nil {
-			n++
-		}
-	}
-	m.judge(a.name+" lists all members", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionMemberList))
-	m.shown(a.name+" lists all members", err, n, 2*len(m.ranks))
-}
-
-// shown fails the check if a refusal shows something, or a list not everything.
-func (m *matrix) shown(cell string, err error, got, all int) {
-	m.Helper()
-	if err != nil {
-		all = 0
-	}
-	if got != all {
-		m.Errorf("%s: is shown %d, want %d", cell, got, all)
 	}
 }

@@ -15,7 +15,6 @@ var pageChecks = []check{
 	{"InvitationsByEveryFilter", pagesInvitations},
 	{"InvitationsAfterAnyPosition", pagesPositions},
 	{"Viewer", pagesViewer},
-	{"Events", pagesEvents},
 }
 
 // variety puts 30 invitations of great variety into each of two organizations, and returns
@@ -167,44 +166,4 @@ func pagesViewer(w *world) {
 			w.Errorf("%s: got %d records", c.organization, n)
 		}
 	}
-}
-
-func pagesEvents(w *world) {
-	var all, ofOne []invitations.Event
-	for version := int64(1); version <= 6; version++ {
-		var changes, others invitations.Changes
-		for index := range 4 {
-			e := event("acme", fmt.Sprint(version, index), id(index%2+1))
-			changes.Events = append(changes.Events, e)
-			others.Events = append(others.Events, event("zeta", "other", id(index%2+1)))
-			e.Version, e.Index = version, index
-			all = append(all, e)
-			if e.InvitationID == id(1) {
-				ofOne = append(ofOne, e)
-			}
-		}
-		w.change("acme", changes)
-		w.change("zeta", others)
-	}
-	for _, c := range []struct {
-		invitation uuid.UUID
-		want       []invitations.Event
-	}{{uuid.Nil, all}, {id(1), ofOne}, {id(9), nil}} {
-		for _, limit := range []int{1, 3, 5, 100} {
-			var got []invitations.Event
-			q := invitations.EventQuery{Organization: "acme", Invitation: c.invitation, Limit: limit}
-			for {
-				page := w.events(q)
-				got = append(got, page.Events...)
-				if len(page.Events) < limit || len(got) > len(c.want) {
-					break
-				}
-				last := page.Events[limit-1]
-				q.After = invitations.EventPosition{Version: last.Version, Index: last.Index}
-			}
-			w.equal("events", got, c.want)
-		}
-	}
-	page := w.events(invitations.EventQuery{Organization: "acme", After: invitations.EventPosition{Version: 3, Index: 50}, Limit: 1})
-	w.equal("event after a position where nothing stands", page.Events, all[12:13])
 }

@@ -15,9 +15,6 @@ var memberRaces = []race{
 	{"Class14_FallAgainstAct", raceFallAct},
 	{"Class14_RiseAgainstAct", raceRiseAct},
 	{"Class14_ActsInAnOrderThatExplainsThem", raceStorm},
-	{"Class29_AcceptsOfALinkAtTheMemberLimit", raceMemberLimitLink},
-	{"Class29_AcceptsByEmailAtTheMemberLimit", raceMemberLimitMails},
-	{"Class29_ReservedSeats", raceReservedSeats},
 }
 
 // assemble begins an organization with members of these roles.
@@ -53,7 +50,7 @@ func sortedOwnersFirst(roles map[string]invitations.Role) []string {
 func acted(ctx context.Context, store invitations.Store, organization string, version int64) (map[string]bool, error) {
 	actors := map[string]bool{}
 	page, err := store.Events(ctx, invitations.EventQuery{
-		Organization: organization, After: invitations.EventPosition{Version: version, Index: 1 << 30}, Limit: 100_000,
+		Organization: organization, After: &invitations.EventPosition{Version: version, Index: 1 << 30}, Limit: 100_000,
 	})
 	for _, e := range page.Events {
 		actors[e.Actor] = true
@@ -182,6 +179,12 @@ func acts(ctx context.Context, svc *invitations.Service, organization, actor, us
 			return second(svc.Resend(ctx, a, invitations.ResendParams{Organization: organization, ID: sent.ID}))
 		},
 		func() error { return second(svc.Revoke(ctx, a, organization, sent.ID)) },
+		func() error {
+			return second(svc.Edit(ctx, a, invitations.EditParams{Organization: organization, ID: sent.ID, Role: "viewer"}))
+		},
+		func() error {
+			return second(svc.InviteAll(ctx, a, organization, []invitations.InviteParams{row("y@example.com"), row("z@example.com")}))
+		},
 	}
 }
 
@@ -226,7 +229,7 @@ func duel(ctx context.Context, store invitations.Store, n int, other func(svc *i
 
 // raceFallAct: an admin who falls does nothing afterwards, and leaves nothing pending.
 func raceFallAct(ctx context.Context, store invitations.Store) error {
-	return duel(ctx, store, 8, func(svc *invitations.Service, organization string, round int) error {
+	return duel(ctx, store, 10, func(svc *invitations.Service, organization string, round int) error {
 		if round%2 == 0 {
 			return second(svc.RemoveMember(ctx, invitations.User("ada"), organization, "bob"))
 		}
@@ -299,98 +302,4 @@ func raceStorm(ctx context.Context, store invitations.Store) error {
 		}
 	}
 	return nil
-}
-
-// limited runs f for organizations of which ada is the only member, with a service that is
-// told config.
-func limited(n int, store invitations.Store, config invitations.Config, f func(svc *invitations.Service, organization string) error) error {
-	config.Clock = (&clock{now: start}).Now
-	svc := configured(store, config, testKey(1))
-	return rounds(n, store, func(_ *invitations.Service, organization string) error { return f(svc, organization) })
-}
-
-// seats compares how many members there are with want.
-func seats(ctx context.Context, store invitations.Store, organization string, wanted int) error {
-	members, err := explained(ctx, store, invitations.DefaultPolicy(), organization)
-	if err != nil {
-		return err
-	}
-	return want("members", len(members), wanted)
-}
-
-func raceMemberLimitLink(ctx context.Context, store invitations.Store) error {
-	return limited(crowdRounds, store, invitations.Config{MemberLimit: 10}, func(svc *invitations.Service, organization string) error {
-		sent, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer"})
-		if err != nil {
-			return err
-		}
-		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
-			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("user ", i)}))
-		}), invitations.ErrMemberLimit)
-		return errors.Join(err, want("successes", n, 9), seats(ctx, store, organization, 10))
-	})
-}
-
-// mail invites the nth of a crowd.
-func mail(ctx context.Context, svc *invitations.Service, organization string, n int) answer[invitations.Sent] {
-	return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
-		Organization: organization, Email: fmt.Sprintf("p%d@example.com", n), Role: "viewer",
-	}))
-}
-
-func raceMemberLimitMails(ctx context.Context, store invitations.Store) error {
-	config := invitations.Config{MemberLimit: 10, PendingLimit: crowdSize}
-	return limited(crowdRounds/2, store, config, func(svc *invitations.Service, organization string) error {
-		sent := together(crowdSize, func(i int) answer[invitations.Sent] { return mail(ctx, svc, organization, i) })
-		n, err := tally(sent)
-		if err := errors.Join(err, want("invitations", n, crowdSize)); err != nil {
-			return err
-		}
-		n, err = tally(together(crowdSize, func(i int) answer[invitations.Member] {
-			return answerOf(svc.Accept(ctx, sent[i].value.Token.Reveal(), person(fmt.Sprint("user ", i), sent[i].value.Email)))
-		}), invitations.ErrMemberLimit)
-		return errors.Join(err, want("successes", n, 9), seats(ctx, store, organization, 10))
-	})
-}
-
-// raceReservedSeats: as many are invited as there are seats, and all of these get theirs, by
-// whichever of two ways comes first, against a crowd that has none.
-func raceReservedSeats(ctx context.Context, store invitations.Store) error {
-	config := invitations.Config{MemberLimit: 10, ReserveSeats: true, PendingLimit: crowdSize + 1}
-	return limited(crowdRounds, store, config, func(svc *invitations.Service, organization string) error {
-		link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer"})
-		if err != nil {
-			return err
-		}
-		answers := together(crowdSize, func(i int) answer[invitations.Sent] { return mail(ctx, svc, organization, i) })
-		n, err := tally(answers, invitations.ErrMemberLimit)
-		if err := errors.Join(err, want("invitations", n, 9)); err != nil {
-			return err
-		}
-		invited := slices.DeleteFunc(answers, func(a answer[invitations.Sent]) bool { return a.err != nil })
-		joined := together(crowdSize, func(i int) answer[invitations.Member] {
-			if i >= 2*len(invited) {
-				return answerOf(svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("guest ", i)}))
-			}
-			sent := invited[i/2].value
-			who := person("owner of "+sent.Email, sent.Email)
-			if i%2 == 0 {
-				sent = link
-			}
-			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), who))
-		})
-		n, err = tally(joined, invitations.ErrMemberLimit, invitations.ErrAlreadyMember, invitations.ErrRevoked)
-		if err := errors.Join(err, want("successes", n, 9), seats(ctx, store, organization, 10)); err != nil {
-			return err
-		}
-		for i, a := range joined {
-			switch guest := i >= 2*len(invited); {
-			case guest && !errors.Is(a.err, invitations.ErrMemberLimit):
-				return fmt.Errorf("a guest is answered with: %w", a.err)
-			case !guest && errors.Is(a.err, invitations.ErrMemberLimit):
-				return fmt.Errorf("who was invited has no seat: %w", a.err)
-			}
-		}
-		return nil
-	})
 }

@@ -7,11 +7,12 @@
 //		})
 //	}
 //
-// Run it with the race detector. It checks that an Update is atomic, that facts, pages and
-// quotas are exact, with two organizations side by side that have everything in common, races
-// with many rounds behind a barrier, then the stories of the library through the whole
-// service, and who may do what to whom in a matrix of every role and operation. It adds no
-// dependency to the store's module.
+// Run it with the race detector. It checks that an Update and a Sweep are atomic, that facts,
+// pages, quotas and statistics are exact, with two organizations side by side that have
+// everything in common, that the feed misses and repeats nothing, races with many rounds behind
+// a barrier, then the stories of the library through the whole service, histories at random
+// whose events have to give what the store shows, and who may do what to whom in a matrix of
+// every role and operation. It adds no dependency to the store's module.
 package storetest
 
 import (
@@ -35,10 +36,13 @@ func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 			}
 		})
 	}
-	group("Update", updateChecks)
-	group("Facts", slices.Concat(factsChecks, memberFactsChecks))
+	group("Update", slices.Concat(updateChecks, valueChecks))
+	group("Facts", slices.Concat(factsChecks, memberFactsChecks, sendingFactsChecks))
 	group("Quotas", quotaChecks)
-	group("Pages", slices.Concat(pageChecks, memberPageChecks))
+	group("Pages", slices.Concat(pageChecks, memberPageChecks, eventPageChecks, receivedPageChecks))
+	group("Feed", feedChecks)
+	group("Statistics", statisticsChecks)
+	group("Sweep", sweepChecks)
 	t.Run("Races", func(t *testing.T) {
 		for _, r := range allRaces() {
 			t.Run(r.name, func(t *testing.T) {
@@ -51,13 +55,18 @@ func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 			})
 		}
 	})
-	group("Stories", slices.Concat(stories, memberStories, quotaStories, seatStories))
+	group("Stories", slices.Concat(
+		stories, memberStories, quotaStories, seatStories, editStories, limitStories, bulkStories, receivedStories, timelineStories, sweepStories,
+	))
+	group("Histories", historyChecks)
 	group("Matrix", matrixChecks)
-	group("Threats", slices.Concat(threats, memberThreats))
+	group("Threats", slices.Concat(threats, memberThreats, sendingThreats, historyThreats))
 }
 
 // allRaces are the races of every subject.
-func allRaces() []race { return slices.Concat(races, memberRaces, quotaRaces) }
+func allRaces() []race {
+	return slices.Concat(races, memberRaces, seatRaces, quotaRaces, feedRaces, sweepRaces, limitRaces, editRaces)
+}
 
 // A check is one test of the suite.
 type check struct {

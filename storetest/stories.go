@@ -35,7 +35,7 @@ func storyExistingUser(w *world) {
 	w.ok(err)
 	v := invitations.Visitor{HasAccount: accounts("ann@example.com")}
 	offer := invitations.Offer{
-		Organization: "acme", Kind: invitations.KindEmail, Email: "ann@example.com", Role: "developer", Message: "Hi",
+		ID: sent.ID, Organization: "acme", Kind: invitations.KindEmail, Email: "ann@example.com", Role: "developer", Message: "Hi",
 		SentBy: "ada", ExpiresAt: start.Add(7 * day),
 	}
 	w.equal("offer", w.next(sent, v, invitations.StepSignIn).Offer, offer)

@@ -119,11 +119,11 @@ func storyOneSeat(w *world) {
 		w.Errorf("her own invitation is %+v", inv)
 	}
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{
-		{Version: version + 1, Index: 0, Type: invitations.EventInvitationAccepted, Actor: "ann", InvitationID: link.ID, Role: "viewer"},
+		{Version: version + 1, Index: 0, Type: invitations.EventInvitationAccepted, Actor: "ann", InvitationID: link.ID, Role: "viewer", ExpiresAt: link.ExpiresAt},
 		{Version: version + 1, Index: 1, Type: invitations.EventMemberJoined, Actor: "ann", Subject: "ann", InvitationID: link.ID, Role: "viewer"},
 		{
 			Version: version + 1, Index: 2, Type: invitations.EventInvitationRevoked, Actor: "ann", InvitationID: mail.ID, Role: "admin",
-			Reason: invitations.ErrAlreadyMember.Code(),
+			MaxUses: 1, ExpiresAt: mail.ExpiresAt, Reason: invitations.ErrAlreadyMember.Code(),
 		},
 	})
 	w.leave("acme", "ann")

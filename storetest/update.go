@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,8 +25,6 @@ var updateChecks = []check{
 	{"VersionsAndEvents", updateVersions},
 	{"OrganizationsSideBySide", updateSideBySide},
 	{"SharesNoMemory", updateSharesNoMemory},
-	{"Class03_TextsByteForByte", updateTexts},
-	{"Times", updateTimes},
 }
 
 func updateAppliesEverything(w *world) {
@@ -39,12 +38,15 @@ func updateReplacesByKey(w *world) {
 	inv.State, inv.EndedAt, inv.Uses, inv.Message, inv.Metadata = invitations.StateAccepted, start.Add(day), 1, "", nil
 	inv.SentBy, inv.SentAt, inv.ExpiresAt, inv.SentVersion = "", start.Add(time.Hour), start.Add(9*day), 2
 	inv.Role, inv.Email, inv.Nonce, inv.Quota = "viewer", "new@example.com", invitations.Nonce{7}, invitations.Quota{}
+	inv.SweepAt = time.Time{}
+	other := link("acme", 2)
+	other.SweepAt = start.Add(day)
 	ada := member("acme", "ada", "viewer")
 	ada.Metadata, ada.InvitedBy, ada.InvitationID, ada.JoinedAt = nil, "", uuid.Nil, start.Add(day)
 	eve := invitations.Removal{Organization: "acme", UserID: "eve", Version: 2, At: start.Add(day)}
 	shared := quota("acme", "", 7, invitations.PeriodEndless, 2)
 	w.change("acme", invitations.Changes{
-		Invitations: []invitations.Record{inv},
+		Invitations: []invitations.Record{inv, other},
 		Members:     []invitations.Member{ada},
 		Gone:        []string{"bob", "nobody"},
 		Removals:    []invitations.Removal{eve},
@@ -56,7 +58,7 @@ func updateReplacesByKey(w *world) {
 	want.Facts.Removals["eve"] = eve
 	want.Facts.PendingCount, want.Facts.MemberCount, want.Facts.Owners = 1, 1, 0
 	want.Facts.Quotas[""] = shared
-	want.Invitations.Records[1] = inv
+	want.Invitations.Records = []invitations.Record{other, inv}
 	w.equal("state", w.state("acme", users...), want)
 }
 
@@ -122,6 +124,16 @@ func updateCancelled(w *world) {
 		func() error {
 			_, err := w.store.Workspaces(done, invitations.WorkspaceQuery{UserID: "ada", Limit: 1})
 			return err
+		},
+		func() error { _, err := w.store.Feed(done, invitations.FeedQuery{Limit: 1}); return err },
+		func() error {
+			_, err := w.store.Statistics(done, invitations.StatisticsQuery{Organization: "acme", To: start, At: start, Groups: 1})
+			return err
+		},
+		func() error {
+			return w.store.Sweep(done, invitations.SweepQuery{At: start, Limit: 1}, func(all []invitations.Facts) []invitations.Changes {
+				return make([]invitations.Changes, len(all))
+			})
 		},
 		func() error { _, err := w.store.Consume(done, consumption("", "ada", 1, 0)); return err },
 		func() error {
@@ -304,9 +316,15 @@ func updateSharesNoMemory(w *world) {
 	w.equal("state after what was given is spoiled", w.state("acme", users...), everythingState("acme"))
 
 	got := w.state("acme", users...)
-	q := invitations.Query{Organization: "acme", Invitation: id(2), Sender: true, Members: users}
+	q := invitations.Query{
+		Organization: "acme", Invitation: id(2), Sender: true, Members: users,
+		Invitations: []uuid.UUID{id(1), id(2)}, PendingSentBy: "bob", PendingAt: start,
+	}
 	facts := w.view(q)
-	for _, r := range append(got.Invitations.Records, *facts.Invitation) {
+	for _, r := range slices.Concat(got.Invitations.Records, facts.PendingRecords, []invitations.Record{*facts.Invitation}) {
+		spoil(r)
+	}
+	for _, r := range facts.Invitations {
 		spoil(r)
 	}
 	for _, m := range facts.Members {
@@ -315,71 +333,10 @@ func updateSharesNoMemory(w *world) {
 	spoilMember(*facts.Sender)
 	w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
 		spoil(*f.Invitation)
+		spoil(f.Invitations[id(1)])
 		spoilMember(*f.Sender)
 		spoilMember(f.Members["ada"])
 		return invitations.Changes{}, nil
 	}))
 	w.equal("state after what was returned is spoiled", w.state("acme", users...), everythingState("acme"))
-}
-
-func updateTexts(w *world) {
-	var want []invitations.Member
-	for i, text := range texts {
-		m := member("acme", text, "viewer")
-		m.Metadata = map[string]string{text: text, "n": texts[len(texts)-1-i]}
-		want = append(want, m)
-		inv := link("acme", i)
-		inv.Message, inv.Metadata = "line\n"+text, m.Metadata
-		inv.SentBy, inv.CreatedBy, inv.AllowedDomains = text, text, []string{text, "x"}
-		e := event("acme", text, id(i))
-		e.Reason, e.Actor = text, text
-		w.change("acme", invitations.Changes{
-			Members: []invitations.Member{m}, Invitations: []invitations.Record{inv}, Events: []invitations.Event{e},
-		})
-		w.change(text, everything(text))
-	}
-	facts := w.view(invitations.Query{Organization: "acme", Members: texts})
-	if len(facts.Members) != len(texts) {
-		w.Errorf("got %d members, want %d", len(facts.Members), len(texts))
-	}
-	for i, text := range texts {
-		w.equal("member", facts.Members[text], want[i])
-		w.equal("organization", w.state(text, users...), everythingState(text))
-		page := w.page(invitations.InvitationQuery{
-			Organization: "acme", Viewer: text, SentBy: text, At: start, Limit: 100,
-		})
-		if len(page.Records) != 1 || page.Viewer == nil {
-			w.Fatalf("text %d: got %d invitations, want 1, and viewer %v", i, len(page.Records), page.Viewer)
-		}
-		inv := link("acme", i)
-		inv.Message, inv.Metadata = "line\n"+text, want[i].Metadata
-		inv.SentBy, inv.CreatedBy, inv.AllowedDomains = text, text, []string{text, "x"}
-		w.equal("invitation", page.Records[0], inv)
-		events := w.events(invitations.EventQuery{Organization: "acme", Invitation: id(i), Limit: 9})
-		if len(events.Events) != 1 || events.Events[0].Subject != text || events.Events[0].Reason != text {
-			w.Errorf("text %d: got events %+v", i, events.Events)
-		}
-	}
-}
-
-func updateTimes(w *world) {
-	for i, at := range []time.Time{
-		time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC),
-		time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC),
-		time.Date(2026, 10, 25, 1, 30, 0, 999999000, time.UTC),
-		time.Date(9999, 12, 31, 23, 59, 59, 999999000, time.UTC),
-	} {
-		inv := invitation("acme", i)
-		inv.CreatedAt, inv.SentAt, inv.ExpiresAt, inv.EndedAt = at, at, at, at
-		m := member("acme", "ada", "owner")
-		m.JoinedAt = at
-		removal := invitations.Removal{Organization: "acme", UserID: "eve", Version: 1, At: at}
-		w.change("acme", invitations.Changes{
-			Invitations: []invitations.Record{inv}, Members: []invitations.Member{m}, Removals: []invitations.Removal{removal},
-		})
-		f := w.view(invitations.Query{Organization: "acme", Invitation: inv.ID, Members: users})
-		w.equal("invitation", f.Invitation, inv)
-		w.equal("member", f.Members["ada"], m)
-		w.equal("removal", f.Removals["eve"], removal)
-	}
 }

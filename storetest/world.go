@@ -67,7 +67,17 @@ func newService(store invitations.Store, c *clock, keys ...[]byte) *invitations.
 	return configured(store, invitations.Config{Clock: c.Now}, keys...)
 }
 
+// configured returns a service whose limits of sending are those that config names: what is
+// not about them is not held up by them.
 func configured(store invitations.Store, config invitations.Config, keys ...[]byte) *invitations.Service {
+	if config.ResendCooldown == 0 {
+		config.ResendCooldown = -1
+	}
+	for _, limit := range []*int{&config.SendsPerRecipient, &config.SendsPerSender, &config.SendsPerOrganization} {
+		if *limit == 0 {
+			*limit = -1
+		}
+	}
 	ring, err := invitations.NewKeyring(keys...)
 	if err != nil {
 		panic(err)
@@ -133,15 +143,68 @@ func (w *world) equal(what string, got, want any) {
 
 // differ returns how got differs from want, or "".
 func differ(got, want any) string {
-	g, v := flatten(reflect.ValueOf(got)), flatten(reflect.ValueOf(want))
-	if reflect.DeepEqual(g, v) {
+	if same(reflect.ValueOf(got), reflect.ValueOf(want)) {
 		return ""
 	}
+	g, v := flatten(reflect.ValueOf(got)), flatten(reflect.ValueOf(want))
 	return fmt.Sprintf("\n got %v\nwant %v", g, v)
 }
 
-// flatten returns v in a form in which nil and empty are equal, times with the same instant
-// and zone are, and pointers are followed.
+// same reports whether a and b are equal, where nil and empty are the same, times are equal that
+// have the same instant and zone, and pointers are followed.
+func same(a, b reflect.Value) bool {
+	a, b = followed(a), followed(b)
+	if !a.IsValid() || !b.IsValid() {
+		return a.IsValid() == b.IsValid()
+	}
+	if a.Type() != b.Type() {
+		return reflect.DeepEqual(flatten(a), flatten(b))
+	}
+	if at, ok := a.Interface().(time.Time); ok {
+		bt := b.Interface().(time.Time)
+		return at.Equal(bt) && at.Location().String() == bt.Location().String()
+	}
+	switch a.Kind() {
+	case reflect.Struct:
+		for i := range a.NumField() {
+			if !same(a.Field(i), b.Field(i)) {
+				return false
+			}
+		}
+		return true
+	case reflect.Map:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for _, key := range a.MapKeys() {
+			if v := b.MapIndex(key); !v.IsValid() || !same(a.MapIndex(key), v) {
+				return false
+			}
+		}
+		return true
+	case reflect.Slice:
+		if a.Len() != b.Len() {
+			return false
+		}
+		for i := range a.Len() {
+			if !same(a.Index(i), b.Index(i)) {
+				return false
+			}
+		}
+		return true
+	}
+	return a.Equal(b)
+}
+
+// followed returns what v points at, and the zero Value for nil.
+func followed(v reflect.Value) reflect.Value {
+	for v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	return v
+}
+
+// flatten returns v in a form that can be printed, in which nil and empty are equal.
 func flatten(v reflect.Value) any {
 	if !v.IsValid() {
 		return nil

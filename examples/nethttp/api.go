@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,15 +30,25 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 		})
 	}))
 
-	mux.Handle("POST "+org+"/invitations", api(a, 201, func(c call, body struct {
-		ID      uuid.UUID // optional, version 7: the request can then be repeated
-		Email   string
-		Role    invitations.Role
-		Message string
-	}) (any, error) {
-		return a.deliver(a.svc.Invite(c.Context(), c.actor, invitations.InviteParams{
-			Organization: c.org, ID: body.ID, Email: body.Email, Role: body.Role, Message: body.Message,
-		}))
+	mux.Handle("POST "+org+"/invitations", api(a, 201, func(c call, body inviteBody) (any, error) {
+		return a.deliver(a.svc.Invite(c.Context(), c.actor, body.params(c.org)))
+	}))
+	mux.Handle("POST "+org+"/invitations/bulk", api(a, 200, func(c call, body struct{ Invitations []inviteBody }) (any, error) {
+		rows := make([]invitations.InviteParams, len(body.Invitations))
+		for i, row := range body.Invitations {
+			rows[i] = row.params(c.org)
+		}
+		outcomes, err := a.svc.InviteAll(c.Context(), c.actor, c.org, rows)
+		answers := make([]outcomeBody, len(outcomes))
+		for i, outcome := range outcomes {
+			if outcome.Err != nil {
+				_, detail := a.describe(c.Request, outcome.Err)
+				answers[i].Error = &detail
+				continue
+			}
+			answers[i].Invitation, _ = a.deliver(outcome.Sent, nil)
+		}
+		return answers, err
 	}))
 	mux.Handle("POST "+org+"/links", api(a, 201, func(c call, body struct {
 		ID             uuid.UUID // as of an invitation
@@ -56,11 +69,44 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 			Email: q.Get("email"), Cursor: q.Get("cursor"),
 		})
 	}))
+	mux.Handle("PATCH "+org+"/invitations/{id}", api(a, 200, func(c call, body struct { // what is left out stays
+		Role           invitations.Role
+		Message        *string
+		MaxUses        *int      `json:"max_uses"`
+		AllowedDomains *[]string `json:"allowed_domains"`
+	}) (any, error) {
+		return a.svc.Edit(c.Context(), c.actor, invitations.EditParams{
+			Organization: c.org, ID: c.id, Role: body.Role, Message: body.Message,
+			MaxUses: body.MaxUses, AllowedDomains: body.AllowedDomains,
+		})
+	}))
 	mux.Handle("POST "+org+"/invitations/{id}/resend", api(a, 200, func(c call, _ struct{}) (any, error) {
 		return a.deliver(a.svc.Resend(c.Context(), c.actor, invitations.ResendParams{Organization: c.org, ID: c.id}))
 	}))
 	mux.Handle("DELETE "+org+"/invitations/{id}", api(a, 200, func(c call, _ struct{}) (any, error) {
 		return a.svc.Revoke(c.Context(), c.actor, c.org, c.id)
+	}))
+	mux.Handle("GET "+org+"/invitations/{id}/timeline", api(a, 200, func(c call, _ struct{}) (any, error) {
+		if c.id == uuid.Nil { // to the library, the whole organization
+			return nil, invitations.ErrNotFound
+		}
+		return a.svc.Timeline(c.Context(), c.actor, invitations.TimelineParams{
+			Organization: c.org, Invitation: c.id, Cursor: c.URL.Query().Get("cursor"),
+		})
+	}))
+	mux.Handle("GET "+org+"/statistics", api(a, 200, func(c call, _ struct{}) (any, error) {
+		return a.svc.Statistics(c.Context(), c.actor, invitations.StatisticsParams{Organization: c.org})
+	}))
+
+	// For the person who is invited: what a verified address finds without the mail.
+	mux.Handle("GET /api/received", api(a, 200, func(c call, _ struct{}) (any, error) {
+		return a.svc.Received(c.Context(), c.who.identity(), invitations.ReceivedParams{Cursor: c.URL.Query().Get("cursor")})
+	}))
+	mux.Handle("POST /api/received/{org}/{id}/accept", api(a, 200, func(c call, _ struct{}) (any, error) {
+		return a.svc.AcceptReceived(c.Context(), c.org, c.id, c.who.identity())
+	}))
+	mux.Handle("POST /api/received/{org}/{id}/decline", api(a, 200, func(c call, _ struct{}) (any, error) {
+		return struct{}{}, a.svc.DeclineReceived(c.Context(), c.org, c.id, c.who.identity())
 	}))
 
 	mux.Handle("GET "+org+"/members", api(a, 200, func(c call, _ struct{}) (any, error) {
@@ -83,12 +129,13 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 		return a.svc.Leave(c.Context(), c.org, c.who.id)
 	}))
 
-	// What is spent names its workspace by the path, and touches no other.
+	// What is spent names its workspace by the path, and touches no other. What it pays for
+	// comes after.
 	mux.Handle("POST "+org+"/calls", api(a, 200, func(c call, body spendBody) (any, error) {
-		return a.spend(c, invitations.InOrganization(c.org), body.Amount)
+		return a.svc.Consume(c.Context(), invitations.InOrganization(c.org), c.who.id, body.Amount)
 	}))
 	mux.Handle("POST /api/personal/calls", api(a, 200, func(c call, body spendBody) (any, error) {
-		return a.spend(c, invitations.Personal(), body.Amount)
+		return a.svc.Consume(c.Context(), invitations.Personal(), c.who.id, body.Amount)
 	}))
 }
 
@@ -101,16 +148,22 @@ var (
 
 type spendBody struct{ Amount int64 }
 
-// spend takes amount from what limits the user in the workspace. What it pays for comes after.
-func (a *app) spend(c call, workspace invitations.Workspace, amount int64) (any, error) {
-	balance, err := a.svc.Consume(c.Context(), workspace, c.who.id, amount)
-	var exceeded *invitations.QuotaExceededError
-	if errors.As(err, &exceeded) {
-		if at := exceeded.RetryAt(); !at.IsZero() {
-			c.header.Set("Retry-After", at.Format(http.TimeFormat))
-		}
-	}
-	return balance, err
+// An inviteBody asks to invite somebody.
+type inviteBody struct {
+	ID      uuid.UUID // optional, version 7: the request can then be repeated
+	Email   string
+	Role    invitations.Role
+	Message string
+}
+
+func (b inviteBody) params(org string) invitations.InviteParams {
+	return invitations.InviteParams{Organization: org, ID: b.ID, Email: b.Email, Role: b.Role, Message: b.Message}
+}
+
+// An outcomeBody is what has become of one of many.
+type outcomeBody struct {
+	Invitation any          `json:"invitation,omitempty"`
+	Error      *errorDetail `json:"error,omitempty"`
 }
 
 // A sentBody is an invitation as its sender sees it. The token of an email invitation goes
@@ -137,11 +190,10 @@ func (a *app) deliver(sent invitations.Sent, err error) (any, error) {
 // A call is a request to the API by who is signed in.
 type call struct {
 	*http.Request
-	header http.Header // of the answer
-	who    account
-	actor  invitations.Actor
-	org    string    // of the path
-	id     uuid.UUID // of the path; what is none is zero, which the library refuses
+	who   account
+	actor invitations.Actor
+	org   string    // of the path
+	id    uuid.UUID // of the path; what is none is zero, which the library refuses
 }
 
 // api answers with what do returns for the call and the object in its body.
@@ -158,7 +210,7 @@ func api[B any](a *app, status int, do func(call, B) (any, error)) http.HandlerF
 			return
 		}
 		id, _ := uuid.Parse(r.PathValue("id"))
-		answer, err := do(call{r, w.Header(), who, invitations.User(who.id), r.PathValue("org"), id}, body)
+		answer, err := do(call{r, who, invitations.User(who.id), r.PathValue("org"), id}, body)
 		if err != nil {
 			a.fail(w, r, err)
 			return
@@ -185,9 +237,15 @@ func decode(r *http.Request, into any) error {
 	return &invitations.InvalidError{Field: "body", Reason: "is not one JSON object with known fields of the right types"}
 }
 
-// fail answers with {"error": {"code": ..., "message": ...}}.
+// fail answers with {"error": {"code": ..., "message": ...}}. What is refused for now says for
+// how many seconds.
 func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, detail := a.describe(r, err)
+	var later interface{ RetryAt() time.Time } // of limits and quotas
+	if errors.As(err, &later) && !later.RetryAt().IsZero() {
+		seconds := math.Ceil(later.RetryAt().Sub(a.now()).Seconds())
+		w.Header().Set("Retry-After", strconv.Itoa(max(0, int(seconds))))
+	}
 	writeJSON(w, status, map[string]errorDetail{"error": detail})
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,10 @@ func TestAPIAsksWhoItIs(t *testing.T) {
 		{"GET", api + "/invitations", ""},
 		{"POST", one + "/resend", ""},
 		{"DELETE", one, ""},
+		{"PATCH", one, `{"role":"viewer"}`},
+		{"POST", api + "/invitations/bulk", `{"invitations":[{"email":"x@example.com","role":"viewer"}]}`},
+		{"GET", one + "/timeline", ""},
+		{"GET", api + "/statistics", ""},
 		{"GET", api + "/members", ""},
 		{"PUT", api + "/members/user-1/role", `{"role":"viewer"}`},
 		{"PUT", api + "/members/user-1/quota", `{"limit":1,"period":"day"}`},
@@ -37,6 +42,13 @@ func TestAPIAsksWhoItIs(t *testing.T) {
 	w.want(nobody.do("POST", "/api/organizations", `{"id":"other"}`), 401, "unauthenticated")
 	w.want(nobody.do("POST", "/api/personal/calls", `{"amount":1}`), 401, "unauthenticated")
 	w.want(nobody.do("POST", api+"/leave", ""), 401, "unauthenticated")
+	w.want(nobody.do("GET", "/api/received", ""), 401, "unauthenticated")
+	for _, answer := range []string{"/accept", "/decline"} {
+		path := "/api/received/acme/" + invited.field("id") + answer
+		w.want(nobody.do("POST", path, ""), 401, "unauthenticated")
+		w.want(mallory.do("POST", path, ""), 404, "not_found")
+		w.want(ada.do("POST", path, ""), 403, "email_unverified")
+	}
 	w.want(mallory.do("POST", api+"/leave", ""), 404, "not_found")
 	w.want(mallory.do("POST", "/api/organizations", `{"id":"acme"}`), 409, "conflict")
 	if after := w.state(); after != before {
@@ -54,6 +66,10 @@ func TestClass18_OtherOrganization(t *testing.T) {
 	w.want(mallory.do("POST", "/api/organizations", `{"id":"evil"}`), 201, "owner")
 	w.want(mallory.do("DELETE", "/api/organizations/evil/invitations/"+id, ""), 404, "not_found")
 	w.want(mallory.do("POST", "/api/organizations/evil/invitations/"+id+"/resend", ""), 404, "not_found")
+	w.want(mallory.do("PATCH", "/api/organizations/evil/invitations/"+id, `{"role":"admin"}`), 404, "not_found")
+	if got := mallory.do("GET", "/api/organizations/evil/invitations/"+id+"/timeline", ""); got.body != "{\"events\":[]}\n" {
+		t.Errorf("the timeline of another organization's: %d %s", got.status, got.body)
+	}
 	w.want(newBrowser(w.url).get(ada.mailedTo("grace@example.com")), 200, "register")
 }
 
@@ -68,9 +84,14 @@ func TestClass31_TokenInAnswers(t *testing.T) {
 	quiet := map[string]answer{
 		"invite":       ada.do("POST", api+"/invitations", invite),
 		"invite again": ada.do("POST", api+"/invitations", invite),
-		"resend":       ada.do("POST", api+"/invitations/"+id+"/resend", ""),
 		"refused":      ada.do("POST", api+"/invitations", `{"email":"grace@example.com","role":"viewer"}`),
 	}
+	w.pass(time.Minute)
+	quiet["resend"] = ada.do("POST", api+"/invitations/"+id+"/resend", "")
+	quiet["bulk"] = ada.do("POST", api+"/invitations/bulk",
+		`{"invitations":[{"email":"grace@example.com","role":"viewer"},{"email":"bob@example.com","role":"viewer"}]}`)
+	quiet["timeline"] = ada.do("GET", api+"/invitations/"+id+"/timeline", "")
+	quiet["received"] = w.verified("bob@example.com").do("GET", "/api/received", "")
 	link := ada.do("POST", api+"/links", `{"role":"viewer"}`)
 	renewed := ada.do("POST", api+"/invitations/"+link.field("id")+"/resend", "")
 	for name, got := range map[string]answer{"link": link, "renewed link": renewed} {
@@ -78,6 +99,7 @@ func TestClass31_TokenInAnswers(t *testing.T) {
 			t.Errorf("%s: got %s", name, got.body)
 		}
 	}
+	quiet["edit of a link"] = ada.do("PATCH", api+"/invitations/"+link.field("id"), `{"role":"developer"}`)
 	quiet["list"] = ada.do("GET", api+"/invitations", "")
 	quiet["list of links"] = ada.do("GET", api+"/invitations?kind=link", "")
 	quiet["revoke"] = ada.do("DELETE", api+"/invitations/"+id, "")
@@ -86,12 +108,12 @@ func TestClass31_TokenInAnswers(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, got.err, got.body)
 		}
 	}
-	// Invited, repeated and resent: each was mailed.
-	if mails := w.host.sent(); len(mails) != 3 || mails[0].Link == mails[1].Link || mails[1].Link != mails[2].Link {
+	// Invited, repeated and resent, and one of the bulk: each was mailed.
+	if mails := w.host.sent(); len(mails) != 4 || mails[1].Link == mails[2].Link || mails[2].Link != mails[3].Link {
 		t.Errorf("got %d mails", len(mails))
 	}
 	w.want(ada.do("POST", api+"/invitations", invite), 201, "revoked")
-	if len(w.host.sent()) != 3 {
+	if len(w.host.sent()) != 4 {
 		t.Error("a revoked invitation was mailed")
 	}
 }
@@ -146,6 +168,11 @@ func TestWrongRequests(t *testing.T) {
 		{"id of another version", "POST", "/links", `{"role":"viewer","id":"11111111-1111-4111-8111-111111111111"}`, "id", "is not a version 7 UUID"},
 		{"revoke without an id", "DELETE", "/invitations/1", ``, "id", "is missing"},
 		{"resend without an id", "POST", "/invitations/1/resend", ``, "id", "is missing"},
+		{"edit without an id", "PATCH", "/invitations/1", `{"role":"viewer"}`, "id", "is missing"},
+		{"edit what is not to be edited", "PATCH", "/invitations/1", `{"email":"a@example.com"}`, "body", "is not one JSON object with known fields of the right types"},
+		{"nobody in bulk", "POST", "/invitations/bulk", `{"invitations":[]}`, "rows", "are not between 1 and 100"},
+		{"bulk of one", "POST", "/invitations/bulk", `{"email":"a@example.com","role":"viewer"}`, "body", "is not one JSON object with known fields of the right types"},
+		{"forged cursor of a timeline", "GET", "/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057/timeline?cursor=x", ``, "cursor", "is not one of this list"},
 		{"unknown state", "GET", "/invitations?state=lost", ``, "state", "is unknown"},
 		{"forged cursor", "GET", "/invitations?cursor=x", ``, "cursor", "is not one of this list"},
 		{"forged cursor of members", "GET", "/members?cursor=x", ``, "cursor", "is not one of this list"},
@@ -168,8 +195,8 @@ func TestWrongRequests(t *testing.T) {
 	}
 }
 
-// The largest invitation that the library takes fits into a request, and what is larger is
-// refused before it is read.
+// The largest invitation that the library takes fits into a request, a hundred in bulk too, and
+// what is larger is refused before it is read.
 func TestClass41_LargeRequests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -189,6 +216,8 @@ func TestClass41_LargeRequests(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.want(ada.do("POST", api+"/links", string(body)), 201, "pending")
+	row := fmt.Sprintf(`{"email":"%s@%s","role":"viewer","message":%q}`, strings.Repeat("a", 64), domains[0], large["message"])
+	w.want(ada.do("POST", api+"/invitations/bulk", `{"invitations":[`+strings.Repeat(row+",", 99)+row+`]}`), 200, "")
 	w.want(ada.do("POST", api+"/links", `{"role":"`+strings.Repeat("x", maxBody)+`"}`), 413, "request_too_large")
 	w.want(ada.do("POST", api+"/links", `{"role":"viewer"}`+strings.Repeat(" ", maxBody)), 413, "request_too_large")
 }
@@ -259,19 +288,177 @@ func TestSpend(t *testing.T) {
 		}
 	}
 	spend(api+"/calls", 8, 200, "", "")
-	spend(api+"/calls", 3, 429, "quota_exceeded", "Tue, 03 Mar 2026 00:00:00 GMT")
+	spend(api+"/calls", 3, 429, "quota_exceeded", "54000")
 	spend(api+"/calls", 11, 429, "quota_exceeded", "") // more than a day ever has
 	spend("/api/personal/calls", 20, 200, "", "")
-	spend("/api/personal/calls", 1, 429, "quota_exceeded", "Tue, 03 Mar 2026 00:00:00 GMT")
+	spend("/api/personal/calls", 1, 429, "quota_exceeded", "54000")
 	spend(api+"/calls", 2, 200, "", "")
 	w.pass(15 * time.Hour)
 	spend(api+"/calls", 10, 200, "", "")
 
 	w.want(ada.do("POST", api+"/calls", `{"amount":975}`), 200, "")
-	spend(api+"/calls", 10, 429, "quota_exceeded", "Wed, 01 Apr 2026 00:00:00 GMT") // both lack it; the later one counts
+	spend(api+"/calls", 10, 429, "quota_exceeded", "2505600") // both lack it; the later one counts
 	w.want(ada.do("PUT", api+"/members/user-2/quota", `{"limit":10,"period":"endless"}`), 200, "")
 	w.want(ada.do("POST", api+"/calls", `{"amount":6}`), 429, "quota_exceeded")
 	spend(api+"/calls", 5, 200, "", "")
 	spend(api+"/calls", 6, 429, "quota_exceeded", "") // the endless one will not have it either
 	w.want(grace.do("PUT", api+"/members/user-2/quota", `{"limit":99,"period":"day"}`), 403, "permission_denied")
+}
+
+// An email invitation is not sent again within a minute, and not to one address more than ten
+// times a day; the answer says for how long, rounded up.
+func TestRateLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, api := w.team()
+	id := ada.do("POST", api+"/invitations", `{"email":"grace@example.com","role":"viewer"}`).field("id")
+	resend := func(status int, outcome, retryAfter string) {
+		t.Helper()
+		got := ada.do("POST", api+"/invitations/"+id+"/resend", "")
+		w.want(got, status, outcome)
+		if got := got.header.Get("Retry-After"); got != retryAfter {
+			t.Errorf("got Retry-After %q, want %q", got, retryAfter)
+		}
+	}
+	resend(429, "too_soon", "60")
+	w.pass(time.Microsecond)
+	resend(429, "too_soon", "60")
+	w.pass(59*time.Second - time.Microsecond)
+	resend(429, "too_soon", "1")
+	w.pass(time.Second - time.Microsecond)
+	resend(429, "too_soon", "1")
+	w.pass(time.Microsecond)
+	resend(200, "pending", "")
+	for range 8 {
+		w.pass(time.Minute)
+		resend(200, "pending", "")
+	}
+	w.pass(time.Minute)
+	resend(429, "rate_limited", "85800") // a day after the first, ten minutes ago
+	if got := len(w.host.sent()); got != 10 {
+		t.Errorf("got %d mails, want 10", got)
+	}
+}
+
+// What is edited is what the link that was sent before offers.
+func TestEdit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, api := w.team()
+	id := ada.do("POST", api+"/invitations", `{"email":"grace@example.com","role":"viewer","message":"Hi"}`).field("id")
+	w.want(ada.do("PATCH", api+"/invitations/"+id, `{"role":"admin"}`), 200, "pending")
+	path, grace := ada.mailedTo("grace@example.com"), newBrowser(w.url)
+	if got := grace.get(path); !strings.Contains(got.body, "as <strong>admin</strong>") || !strings.Contains(got.body, "<blockquote>Hi</blockquote>") {
+		t.Errorf("got\n%s", got.body)
+	}
+	w.want(ada.do("PATCH", api+"/invitations/"+id, `{"message":""}`), 200, "pending")
+	if got := grace.get(path); strings.Contains(got.body, "blockquote") {
+		t.Errorf("got\n%s", got.body)
+	}
+	w.want(ada.do("PATCH", api+"/invitations/"+id, `{"max_uses":2}`), 422, "invalid_argument") // as of a link
+	if len(w.host.sent()) != 1 {
+		t.Error("editing sent a mail")
+	}
+
+	link := ada.do("POST", api+"/links", `{"role":"viewer","max_uses":5}`)
+	edited := ada.do("PATCH", api+"/invitations/"+link.field("id"), `{"max_uses":2,"allowed_domains":["example.org"]}`)
+	w.want(edited, 200, "pending")
+	if !strings.Contains(edited.body, `"allowed_domains":["example.org"],"max_uses":2`) {
+		t.Errorf("got %s", edited.body)
+	}
+}
+
+// Each row has its own outcome, and only the invited are mailed.
+func TestBulk(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, api := w.team()
+	got := ada.do("POST", api+"/invitations/bulk", `{"invitations":[
+		{"email":"grace@example.com","role":"viewer"},
+		{"email":"Grace@Example.com","role":"viewer"},
+		{"email":"linus","role":"viewer"},
+		{"email":"linus@example.com","role":"viewer"}
+	]}`)
+	var rows []struct {
+		Invitation invitations.Invitation
+		Error      errorDetail
+	}
+	if err := json.Unmarshal([]byte(got.body), &rows); err != nil || got.status != 200 || len(rows) != 4 {
+		t.Fatalf("got %d %s", got.status, got.body)
+	}
+	for i, want := range []struct{ email, code string }{
+		{email: "grace@example.com"}, {code: "already_invited"}, {code: "invalid_argument"}, {email: "linus@example.com"},
+	} {
+		if rows[i].Invitation.Email != want.email || rows[i].Error.Code != want.code {
+			t.Errorf("row %d: got %+v, want %+v", i, rows[i], want)
+		}
+	}
+	if rows[1].Error.InvitationID != rows[0].Invitation.ID.String() || rows[2].Error.Field != "email" {
+		t.Errorf("got %s", got.body)
+	}
+	if mails := w.host.sent(); len(mails) != 2 || mails[1].To != "grace@example.com" || mails[0].To != "linus@example.com" {
+		t.Errorf("got %d mails", len(mails))
+	}
+}
+
+// Who has proof of their address answers without the mail, and nobody else does.
+func TestReceived(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, api := w.team()
+	id := ada.do("POST", api+"/invitations", `{"email":"grace@example.com","role":"viewer"}`).field("id")
+	other := ada.do("POST", api+"/invitations", `{"email":"linus@example.com","role":"viewer"}`).field("id")
+	grace, linus := w.browser("grace@example.com"), w.verified("linus@example.com")
+	w.want(grace.do("GET", "/api/received", ""), 403, "email_unverified")
+	w.want(grace.do("POST", "/api/received/acme/"+id+"/accept", ""), 403, "email_unverified")
+	w.want(grace.submit("/verify"), 200, "home")
+	got := grace.do("GET", "/api/received", "")
+	if got.status != 200 || !strings.Contains(got.body, id) || strings.Contains(got.body, other) {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	w.want(grace.do("GET", "/api/received?cursor=x", ""), 422, "invalid_argument")
+	w.want(linus.do("POST", "/api/received/acme/"+id+"/accept", ""), 404, "not_found")
+	w.want(grace.do("POST", "/api/received/other/"+id+"/accept", ""), 404, "not_found")
+	w.want(grace.do("POST", "/api/received/acme/1/accept", ""), 422, "invalid_argument")
+	w.member("grace@example.com", "") // listing joins nothing
+	w.want(grace.do("POST", "/api/received/acme/"+id+"/accept", ""), 200, "viewer")
+	w.member("grace@example.com", invitations.RoleViewer)
+	w.want(linus.do("POST", "/api/received/acme/"+other+"/decline", ""), 200, "")
+	w.want(linus.do("POST", "/api/received/acme/"+other+"/accept", ""), 410, "declined")
+	w.member("linus@example.com", "")
+}
+
+func TestTimelineAndStatistics(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, api := w.team()
+	grace := w.joined(ada, "grace@example.com")
+	id := ada.do("POST", api+"/invitations", `{"email":"linus@example.com","role":"viewer"}`).field("id")
+	w.want(ada.do("PATCH", api+"/invitations/"+id, `{"role":"admin"}`), 200, "pending")
+	w.want(ada.do("DELETE", api+"/invitations/"+id, ""), 200, "revoked")
+	var timeline invitations.Timeline
+	got := ada.do("GET", api+"/invitations/"+id+"/timeline", "")
+	if err := json.Unmarshal([]byte(got.body), &timeline); err != nil || got.status != 200 {
+		t.Fatalf("got %d %s", got.status, got.body)
+	}
+	var events []invitations.EventType
+	for _, e := range timeline.Events {
+		events = append(events, e.Type)
+	}
+	if want := []invitations.EventType{
+		invitations.EventInvitationCreated, invitations.EventInvitationEdited, invitations.EventInvitationRevoked,
+	}; !slices.Equal(events, want) {
+		t.Errorf("got %v, want %v", events, want)
+	}
+	w.want(ada.do("GET", api+"/invitations/1/timeline", ""), 404, "not_found") // and not that of the organization
+
+	var stats invitations.Statistics
+	got = ada.do("GET", api+"/statistics", "")
+	if err := json.Unmarshal([]byte(got.body), &stats); err != nil || got.status != 200 {
+		t.Fatalf("got %d %s", got.status, got.body)
+	}
+	if want := (invitations.Funnel{Created: 2, Accepted: 1, Revoked: 1, Used: 1, Joined: 1}); stats.Total != want {
+		t.Errorf("got %+v, want %+v", stats.Total, want)
+	}
+	w.want(grace.do("GET", api+"/statistics", ""), 403, "permission_denied")
 }

@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	if *self {
 		err = selftest(ctx, out)
 	} else {
-		err = serve(ctx, *addr, slog.New(slog.NewTextHandler(errOut, nil)), func(base string) {
+		err = serve(ctx, *addr, time.Now, slog.New(slog.NewTextHandler(errOut, nil)), func(base string) {
 			fmt.Fprintln(out, "open", base)
 		})
 	}
@@ -71,7 +71,7 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 
 // serve serves until ctx ends, and calls ready with the URL that it is reached by. It refuses
 // every address that another machine could reach.
-func serve(ctx context.Context, addr string, log *slog.Logger, ready func(base string)) error {
+func serve(ctx context.Context, addr string, now func() time.Time, log *slog.Logger, ready func(base string)) error {
 	name, _, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(name); err != nil || name != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return errors.New("-addr is not a loopback address, and this program has no real sign-in")
@@ -84,7 +84,7 @@ func serve(ctx context.Context, addr string, log *slog.Logger, ready func(base s
 	if err != nil {
 		return err
 	}
-	svc, err := invitations.New(memstore.New(), keys, invitations.Config{})
+	svc, err := invitations.New(memstore.New(), keys, invitations.Config{Clock: now})
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func serve(ctx context.Context, addr string, log *slog.Logger, ready func(base s
 	// Yours is configuration, and https: a link over plain HTTP shows its token to the network.
 	base := &url.URL{Scheme: "http", Host: listener.Addr().String()}
 	server := &http.Server{
-		Handler:           newApp(svc, base, log).handler(),
+		Handler:           newApp(svc, base, now, log).handler(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      10 * time.Second,

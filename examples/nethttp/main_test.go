@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestSelftest(t *testing.T) {
@@ -32,7 +33,8 @@ func TestSelftestFails(t *testing.T) {
 	}
 	for _, test := range tests {
 		var out bytes.Buffer
-		err := tell(&out, newWorld(t).url, good+"\n"+test.line+"\n"+good)
+		w := newWorld(t)
+		err := tell(&out, w.url, good+"\n"+test.line+"\n"+good, w.pass)
 		if err == nil || !strings.HasPrefix(err.Error(), test.line+": ") || !strings.Contains(err.Error(), test.err) {
 			t.Errorf("%s: got error %v", test.name, err)
 		}
@@ -40,7 +42,7 @@ func TestSelftestFails(t *testing.T) {
 			t.Errorf("%s: told %q", test.name, out.String())
 		}
 	}
-	if err := tell(io.Discard, "http://127.0.0.1:0", good); err == nil {
+	if err := tell(io.Discard, "http://127.0.0.1:0", good, nil); err == nil {
 		t.Error("told without a server")
 	}
 }
@@ -75,7 +77,7 @@ func TestServeStops(t *testing.T) {
 	t.Parallel()
 	for _, addr := range []string{"127.0.0.1:0", "localhost:0"} {
 		ctx, cancel := context.WithCancel(t.Context())
-		err := serve(ctx, addr, slog.New(slog.DiscardHandler), func(base string) {
+		err := serve(ctx, addr, time.Now, slog.New(slog.DiscardHandler), func(base string) {
 			go func() {
 				defer cancel()
 				if got := newBrowser(base).get("/"); got.err != nil || got.status != 200 {

@@ -329,7 +329,7 @@ func TestSession(t *testing.T) {
 
 	for _, scheme := range []string{"http", "https"} {
 		answer := httptest.NewRecorder()
-		app := newApp(w.svc, &url.URL{Scheme: scheme, Host: w.base.Host}, w.log)
+		app := newApp(w.svc, &url.URL{Scheme: scheme, Host: w.base.Host}, w.clock, w.log)
 		app.host.begin(answer, httptest.NewRequest("POST", "/sign-in", nil), account{id: "user-1"})
 		if got := strings.Contains(answer.Header().Get("Set-Cookie"), "; Secure"); got != (scheme == "https") {
 			t.Errorf("%s: the cookie is for https alone: %v", scheme, got)

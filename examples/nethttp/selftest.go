@@ -11,6 +11,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,9 +23,12 @@ func selftest(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	told := make(chan error, 1)
-	err := serve(ctx, "127.0.0.1:0", slog.New(slog.DiscardHandler), func(base string) {
+	var passed atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
+	pass := func(d time.Duration) { passed.Add(int64(d)) }
+	err := serve(ctx, "127.0.0.1:0", now, slog.New(slog.DiscardHandler), func(base string) {
 		go func() {
-			told <- tell(out, base, story)
+			told <- tell(out, base, story, pass)
 			cancel()
 		}()
 	})
@@ -37,14 +41,18 @@ func selftest(ctx context.Context, out io.Writer) error {
 // tell does what the lines of story say, up to the first that is not answered so. A line has
 // who asks, the method, the path, maybe the body, and behind an arrow the status and a part of
 // the answer. FORGE is a POST from a page of another site. $mail1 is the path of the link in
-// the first mail of all; $id and $url are from the last answer that had one.
-func tell(out io.Writer, base, story string) error {
+// the first mail of all; $id and $url are from the last answer that had one. WAIT is a line
+// of its own, with how much time passes.
+func tell(out io.Writer, base, story string, pass func(time.Duration)) error {
 	browsers, known := map[string]*browser{}, map[string]string{}
 	for line := range strings.Lines(story) {
 		line = strings.TrimSpace(line)
 		request, want, ok := strings.Cut(line, " -> ")
-		if !ok {
-			fmt.Fprintln(out, line) // a heading
+		if !ok { // a heading
+			if d, err := time.ParseDuration(strings.TrimPrefix(line, "WAIT ")); err == nil {
+				pass(d)
+			}
+			fmt.Fprintln(out, line)
 			continue
 		}
 		words := strings.Fields(os.Expand(request, func(name string) string { return known[name] }))

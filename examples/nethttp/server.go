@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-invitations/invitations"
 )
@@ -15,15 +16,16 @@ type app struct {
 	svc  *invitations.Service
 	host *host
 	base *url.URL // configuration, never from a request: whoever asks chooses its Host header
+	now  func() time.Time
 	log  *slog.Logger
 }
 
-func newApp(svc *invitations.Service, base *url.URL, log *slog.Logger) *app {
-	return &app{svc: svc, host: newHost(base.Scheme == "https"), base: base, log: log}
+func newApp(svc *invitations.Service, base *url.URL, now func() time.Time, log *slog.Logger) *app {
+	return &app{svc: svc, host: newHost(base.Scheme == "https"), base: base, now: now, log: log}
 }
 
-// maxBody is enough for the largest invitation that the library takes.
-const maxBody = 64 << 10
+// maxBody is enough for a hundred invitations with the longest messages.
+const maxBody = 256 << 10
 
 func (a *app) handler() http.Handler {
 	mux := http.NewServeMux()

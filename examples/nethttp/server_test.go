@@ -31,22 +31,18 @@ type world struct {
 	store *memstore.Store
 	logs  *lockedBuffer
 
-	mu  sync.Mutex
-	now time.Time
+	mu sync.Mutex
+	at time.Time
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, store: memstore.New(), logs: &lockedBuffer{}, now: time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)}
+	w := &world{t: t, store: memstore.New(), logs: &lockedBuffer{}, at: time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)}
 	keys, err := invitations.NewKeyring(bytes.Repeat([]byte("k"), 32))
 	if err != nil {
 		t.Fatal(err)
 	}
-	svc, err := invitations.New(w.store, keys, invitations.Config{Clock: func() time.Time {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		return w.now
-	}})
+	svc, err := invitations.New(w.store, keys, invitations.Config{Clock: w.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +52,7 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.app = newApp(svc, base, slog.New(slog.NewTextHandler(w.logs, nil)))
+	w.app = newApp(svc, base, w.clock, slog.New(slog.NewTextHandler(w.logs, nil)))
 	server.Config.Handler = w.handler()
 	server.Start()
 	t.Cleanup(server.Close)
@@ -106,11 +102,17 @@ func (a answer) field(name string) string {
 	return text
 }
 
+func (w *world) clock() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at
+}
+
 // pass moves the clock.
 func (w *world) pass(d time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+	w.at = w.at.Add(d)
 }
 
 // browser returns a new browser, signed in to a new account unless email is empty.
@@ -276,6 +278,9 @@ func TestClass44_CrossSite(t *testing.T) {
 			{"POST", api + "/links", `{"role":"owner"}`},
 			{"POST", api + "/invitations/" + id + "/resend"},
 			{"DELETE", api + "/invitations/" + id},
+			{"PATCH", api + "/invitations/" + id, `{"role":"owner"}`},
+			{"POST", api + "/invitations/bulk", `{"invitations":[{"email":"evil@example.com","role":"owner"}]}`},
+			{"POST", "/api/received/acme/" + id + "/accept"}, {"POST", "/api/received/acme/" + id + "/decline"},
 			{"PUT", api + "/members/user-2/role", `{"role":"owner"}`}, {"PUT", api + "/members/user-2/quota", `{"limit":1,"period":"day"}`},
 			{"DELETE", api + "/members/user-2"}, {"POST", api + "/leave"},
 			{"POST", api + "/calls", `{"amount":1}`}, {"POST", "/api/personal/calls", `{"amount":1}`},
@@ -371,6 +376,14 @@ func (brokenStore) Invitations(context.Context, invitations.InvitationQuery) (in
 	return invitations.InvitationPage{}, errBroken
 }
 
+func (brokenStore) Events(context.Context, invitations.EventQuery) (invitations.EventPage, error) {
+	return invitations.EventPage{}, errBroken
+}
+
+func (brokenStore) Statistics(context.Context, invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+	return invitations.StatisticsPage{}, errBroken
+}
+
 func (brokenStore) Members(context.Context, invitations.MemberQuery) (invitations.MemberPage, error) {
 	return invitations.MemberPage{}, errBroken
 }
@@ -393,29 +406,37 @@ func TestBrokenStore(t *testing.T) {
 	w := newWorld(t)
 	ada, api := w.team()
 	path := w.invited(ada, "grace@example.com")
+	grace := w.verified("grace@example.com")
 	w.svc = w.svc.WithStore(brokenStore{})
-	const org = "/api/organizations/{org}"
+	const org, id = "/api/organizations/{org}", "01a20091-31a0-73f6-ad9b-bebb76c82057"
 	requests := map[string]answer{
-		"GET /invite/{token}":                  ada.get(path),
-		"POST /invite/{token}/accept":          ada.submit(path + "/accept"),
-		"POST /invite/{token}/decline":         ada.submit(path + "/decline"),
-		"POST /invite/{token}/register":        ada.submit(path + "/register"),
-		"POST /sign-in":                        newBrowser(w.url).submit("/sign-in", "email", "ada@example.com"),
-		"GET /{$}":                             ada.get("/"),
-		"POST /api/organizations":              ada.do("POST", "/api/organizations", `{"id":"other"}`),
-		"POST " + org + "/invitations":         ada.do("POST", api+"/invitations", `{"email":"a@example.com","role":"viewer"}`),
-		"POST " + org + "/links":               ada.do("POST", api+"/links", `{"role":"viewer"}`),
-		"GET " + org + "/invitations":          ada.do("GET", api+"/invitations", ""),
-		"DELETE " + org + "/invitations/{id}":  ada.do("DELETE", api+"/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057", ""),
-		"POST " + org + "/invitations/{id}/re": ada.do("POST", api+"/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057/resend", ""),
-		"GET " + org + "/members":              ada.do("GET", api+"/members", ""),
-		"PUT " + org + "/members/{user}/role":  ada.do("PUT", api+"/members/user-1/role", `{"role":"viewer"}`),
-		"PUT " + org + "/members/{user}/quota": ada.do("PUT", api+"/members/user-1/quota", `{"limit":1,"period":"day"}`),
-		"DELETE " + org + "/members/{user}":    ada.do("DELETE", api+"/members/user-1", ""),
-		"POST " + org + "/leave":               ada.do("POST", api+"/leave", ""),
-		"POST " + org + "/calls":               ada.do("POST", api+"/calls", `{"amount":1}`),
-		"POST /api/personal/calls":             ada.do("POST", "/api/personal/calls", `{"amount":1}`),
-		"GET " + org + "/invoices":             ada.do("GET", api+"/invoices", ""),
+		"PATCH " + org + "/invitations/{id}":        ada.do("PATCH", api+"/invitations/"+id, `{"role":"viewer"}`),
+		"POST " + org + "/invitations/bulk":         ada.do("POST", api+"/invitations/bulk", `{"invitations":[{"email":"a@example.com","role":"viewer"}]}`),
+		"GET " + org + "/invitations/{id}/timeline": ada.do("GET", api+"/invitations/"+id+"/timeline", ""),
+		"GET " + org + "/statistics":                ada.do("GET", api+"/statistics", ""),
+		"GET /api/received":                         grace.do("GET", "/api/received", ""),
+		"POST /api/received/{org}/{id}/accept":      grace.do("POST", "/api/received/acme/"+id+"/accept", ""),
+		"POST /api/received/{org}/{id}/decline":     grace.do("POST", "/api/received/acme/"+id+"/decline", ""),
+		"GET /invite/{token}":                       ada.get(path),
+		"POST /invite/{token}/accept":               ada.submit(path + "/accept"),
+		"POST /invite/{token}/decline":              ada.submit(path + "/decline"),
+		"POST /invite/{token}/register":             ada.submit(path + "/register"),
+		"POST /sign-in":                             newBrowser(w.url).submit("/sign-in", "email", "ada@example.com"),
+		"GET /{$}":                                  ada.get("/"),
+		"POST /api/organizations":                   ada.do("POST", "/api/organizations", `{"id":"other"}`),
+		"POST " + org + "/invitations":              ada.do("POST", api+"/invitations", `{"email":"a@example.com","role":"viewer"}`),
+		"POST " + org + "/links":                    ada.do("POST", api+"/links", `{"role":"viewer"}`),
+		"GET " + org + "/invitations":               ada.do("GET", api+"/invitations", ""),
+		"DELETE " + org + "/invitations/{id}":       ada.do("DELETE", api+"/invitations/"+id, ""),
+		"POST " + org + "/invitations/{id}/re":      ada.do("POST", api+"/invitations/"+id+"/resend", ""),
+		"GET " + org + "/members":                   ada.do("GET", api+"/members", ""),
+		"PUT " + org + "/members/{user}/role":       ada.do("PUT", api+"/members/user-1/role", `{"role":"viewer"}`),
+		"PUT " + org + "/members/{user}/quota":      ada.do("PUT", api+"/members/user-1/quota", `{"limit":1,"period":"day"}`),
+		"DELETE " + org + "/members/{user}":         ada.do("DELETE", api+"/members/user-1", ""),
+		"POST " + org + "/leave":                    ada.do("POST", api+"/leave", ""),
+		"POST " + org + "/calls":                    ada.do("POST", api+"/calls", `{"amount":1}`),
+		"POST /api/personal/calls":                  ada.do("POST", "/api/personal/calls", `{"amount":1}`),
+		"GET " + org + "/invoices":                  ada.do("GET", api+"/invoices", ""),
 	}
 	for pattern, got := range requests {
 		if got.err != nil || got.status != 500 {
@@ -437,7 +458,7 @@ func TestBrokenStore(t *testing.T) {
 func TestClass33_TokenInLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := tell(io.Discard, w.url, story); err != nil {
+	if err := tell(io.Discard, w.url, story, w.pass); err != nil {
 		t.Fatal(err)
 	}
 	w.svc = w.svc.WithStore(brokenStore{})

@@ -1,10 +1,10 @@
 -- Every table of an organization is led by its id, and all rows of an organization are
 -- written under the lock of its row in organizations: so there is no foreign key to
 -- check, no sequence to share, and a distributed PostgreSQL can place each organization
--- as a whole. (personal_quotas belong to no organization.) Texts have the collation "C":
+-- as a whole. (personal_quotas and feed belong to no organization.) Texts have the collation "C":
 -- they are compared byte for byte, whatever the database's own collation says. Where
 -- there is nothing to say, a text is empty and a UUID zero; NULL, which equals nothing and
--- so hides bugs, is left to the one time that may be missing.
+-- so hides bugs, is left to what may be missing: a time, or a place in the feed.
 
 create schema if not exists {schema};
 
@@ -35,6 +35,7 @@ create table {schema}.invitations (
 	sent_version    bigint not null,
 	quota_limit     bigint not null,
 	quota_period    text collate "C" not null,
+	sweep_at        timestamptz, -- when there is something to sweep
 	primary key (organization, id),
 	constraint invitations_uses check (uses >= 0 and (max_uses = 0 or uses <= max_uses))
 );
@@ -50,6 +51,9 @@ create index invitations_role on {schema}.invitations (organization, role, creat
 create index invitations_sent_by on {schema}.invitations (organization, sent_by, created_at desc, id desc);
 create index invitations_email on {schema}.invitations (organization, email, created_at desc, id desc) where email <> '';
 create index invitations_link on {schema}.invitations (organization, created_at desc, id desc) where kind = 'link';
+-- What a person has received, and what is due, of all organizations.
+create index invitations_received on {schema}.invitations (email, expires_at) where state = 'pending' and email <> '';
+create index invitations_due on {schema}.invitations (sweep_at) where state = 'pending' and sweep_at is not null;
 
 create table {schema}.members (
 	organization  text collate "C" not null,
@@ -89,10 +93,22 @@ create table {schema}.events (
 	reason        text collate "C" not null,
 	quota_limit   bigint not null,
 	quota_period  text collate "C" not null,
+	email         text collate "C" not null, -- not empty: a sending
+	max_uses      bigint not null,
+	expires_at    timestamptz not null, -- the year 1: of no invitation
+	position      bigint, -- in the feed, once it has been read
 	primary key (organization, version, index)
 );
 
 create index events_invitation on {schema}.events (organization, invitation_id, version, index);
+-- The limits of sending.
+create index events_sent on {schema}.events (organization, at, version, index) include (actor, email) where email <> '';
+create unique index events_feed on {schema}.events (position) where position is not null;
+create index events_unnumbered on {schema}.events (organization, version, index) where position is null;
+
+-- The last position in the feed, in one row. Only who reads the feed touches it.
+create table {schema}.feed (last bigint not null);
+insert into {schema}.feed (last) values (0);
 
 -- A quota of an organization (user_id empty) or of one member within it: what may be
 -- used in a period, and what is used of the one that began at period_start. It stays when

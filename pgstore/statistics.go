@@ -1,0 +1,80 @@
+package pgstore
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/go-invitations/invitations"
+)
+
+// Statistics implements [invitations.Store].
+func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (page invitations.StatisticsPage, err error) {
+	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
+		return page, err
+	}
+	err = s.read(ctx, "counting invitations", func(b *pgx.Batch) func() {
+		page = invitations.StatisticsPage{}
+		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
+		s.queueStatistics(b, q, &page.Statistics)
+		return func() {}
+	})
+	return page, err
+}
+
+// queueStatistics queues [invitations.StatisticsQuery.Count] in SQL. There is one row for each
+// acceptance of an invitation, and one for each invitation without any; the first of each
+// invitation stands for it.
+func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out *invitations.Statistics) {
+	var st statement
+	organization := st.param("text", q.Organization)
+	st.text(`with chosen as materialized (
+			select i.id, i.kind, i.role, i.sent_by, i.created_at, i.uses, case when i.kind = 'link' then i.id::text collate "C" end as link,
+				case when i.state = 'pending' and i.expires_at <= `, st.param("timestamptz", q.At), ` then 'expired' else i.state end as state
+			from `, s.in, `invitations i where i.organization = `, organization,
+		` and i.created_at >= `, st.param("timestamptz", q.From), ` and i.created_at < `, st.param("timestamptz", q.To), `),
+		accepted as (
+			select c.kind, c.role, c.sent_by, c.link, c.state, c.uses, pg_catalog.row_number() over (partition by c.id) = 1 as first,
+				(extract(epoch from e.at - c.created_at) * 1000000)::bigint as took
+			from chosen c left join `, s.in, `events e on e.organization = `, organization, ` and e.invitation_id = c.id and e.type = 'invitation.accepted'),
+		grouped as (
+			select grouping(a.kind, a.role, a.sent_by, a.link) as dimension,
+				case grouping(a.kind, a.role, a.sent_by, a.link) when 7 then a.kind when 11 then a.role when 13 then a.sent_by when 14 then a.link else '' end as key,
+				pg_catalog.count(*) filter (where a.first) as created,
+				pg_catalog.count(*) filter (where a.first and a.state = 'pending') as pending,
+				pg_catalog.count(*) filter (where a.first and a.state = 'accepted') as accepted,
+				pg_catalog.count(*) filter (where a.first and a.state = 'declined') as declined,
+				pg_catalog.count(*) filter (where a.first and a.state = 'revoked') as revoked,
+				pg_catalog.count(*) filter (where a.first and a.state = 'expired') as expired,
+				pg_catalog.count(*) filter (where a.first and a.uses > 0) as used,
+				pg_catalog.count(a.took) as joined,
+				coalesce(pg_catalog.percentile_disc(0.5) within group (order by a.took), 0) as median,
+				coalesce(pg_catalog.percentile_disc(0.9) within group (order by a.took), 0) as p90
+			from accepted a group by grouping sets ((), (a.kind), (a.role), (a.sent_by), (a.link))
+			having grouping(a.link) = 1 or a.link is not null),
+		ranked as (
+			select g.dimension, g.key, g.created, g.pending, g.accepted, g.declined, g.revoked, g.expired, g.used, g.joined, g.median, g.p90,
+				pg_catalog.row_number() over (partition by g.dimension order by g.created desc, g.joined desc, g.key collate "C") as rank
+			from grouped g)
+		select r.dimension, r.key, r.created, r.pending, r.accepted, r.declined, r.revoked, r.expired, r.used, r.joined, r.median, r.p90
+		from ranked r where r.dimension in (7, 11, 15) or r.rank <= `, st.param("bigint", int64(q.Groups)), ` order by r.dimension, r.rank`)
+	st.queue(b).Query(func(rows pgx.Rows) error {
+		groups := map[int]*[]invitations.FunnelOf{7: &out.ByKind, 11: &out.ByRole, 13: &out.BySender, 14: &out.ByLink}
+		for rows.Next() {
+			var dimension int
+			var median, p90 int64
+			var f invitations.FunnelOf
+			if err := rows.Scan(&dimension, &f.Key, &f.Created, &f.Pending, &f.Accepted, &f.Declined, &f.Revoked, &f.Expired, &f.Used, &f.Joined, &median, &p90); err != nil {
+				return err
+			}
+			f.Median, f.P90 = time.Duration(median)*time.Microsecond, time.Duration(p90)*time.Microsecond
+			if group, ok := groups[dimension]; ok {
+				*group = append(*group, f)
+			} else {
+				out.Total = f.Funnel
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,220 @@
+package invitations
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// A Funnel is what has become of a group of invitations.
+type Funnel struct {
+	Created int `json:"created"`
+	// The states that they are in now; together they are Created.
+	Pending  int `json:"pending"`
+	Accepted int `json:"accepted"`
+	Declined int `json:"declined"`
+	Revoked  int `json:"revoked"`
+	Expired  int `json:"expired"`
+
+	// Used is how many have brought somebody in: of email invitations the accepted ones, of
+	// links those that were used at least once.
+	Used int `json:"used"`
+
+	// Joined is how many people joined by them. Median and P90 are how long half and nine
+	// tenths of these took at most, from the creation of the invitation (by nearest rank);
+	// zero if nobody joined.
+	Joined int           `json:"joined"`
+	Median time.Duration `json:"median_ns"`
+	P90    time.Duration `json:"p90_ns"`
+}
+
+// AcceptanceRate returns how much of what was created has brought somebody in so far, from 0 to
+// 1.
+func (f Funnel) AcceptanceRate() float64 {
+	if f.Created == 0 {
+		return 0
+	}
+	return float64(f.Used) / float64(f.Created)
+}
+
+// A FunnelOf is the funnel of the invitations that have something in common.
+type FunnelOf struct {
+	Key string `json:"key"`
+	Funnel
+}
+
+// Statistics are counts of an organization's invitations.
+type Statistics struct {
+	Total Funnel `json:"total"`
+	// The groups, by Created, then by Joined, the highest first, then by Key. Keys are kinds,
+	// roles, user ids of senders (empty for the host's backend) and the ids of links. Of
+	// senders and of links there are 100 at most.
+	ByKind   []FunnelOf `json:"by_kind"`
+	ByRole   []FunnelOf `json:"by_role"`
+	BySender []FunnelOf `json:"by_sender"`
+	ByLink   []FunnelOf `json:"by_link"`
+}
+
+// maxGroups bounds the groups of senders and of links.
+const maxGroups = 100
+
+// StatisticsParams is what [Service.Statistics] takes.
+type StatisticsParams struct {
+	Organization string
+	// From and To bound the period in which the invitations were created: from From on, and
+	// before To. A zero From is the beginning, a zero To has no end.
+	From, To time.Time
+}
+
+// Statistics counts the invitations that an organization created in a period, by what they are
+// now. The actor needs [PermissionInvitationList]. It reads every invitation of the period.
+// For System, an organization that does not exist has no invitations.
+//
+// Refusals: [ErrInvalid], [ErrPermissionDenied].
+func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParams) (Statistics, error) {
+	if err := checkActing(actor, p.Organization); err != nil {
+		return Statistics{}, err
+	}
+	r := s.rules()
+	q := StatisticsQuery{
+		Organization: p.Organization, Viewer: actor.user, Groups: maxGroups,
+		From: p.From.UTC().Truncate(time.Microsecond), To: lastInstant, At: r.now,
+	}
+	if !p.To.IsZero() {
+		q.To = p.To.UTC().Truncate(time.Microsecond)
+	}
+	switch {
+	case q.From.Year() < 1 || q.From.Year() > 9999:
+		return Statistics{}, invalid("from", "is not of the years 1 to 9999")
+	case q.To.Year() < 1 || q.To.Year() > 9999:
+		return Statistics{}, invalid("to", "is not of the years 1 to 9999")
+	case !q.From.Before(q.To):
+		return Statistics{}, invalid("to", "is not after from")
+	}
+	page, err := s.store.Statistics(ctx, q)
+	if err != nil {
+		return Statistics{}, err
+	}
+	if err := r.mayView(page.Viewer, actor, PermissionInvitationList); err != nil {
+		return Statistics{}, err
+	}
+	return page.Statistics, nil
+}
+
+// lastInstant is the last one that all stores can keep.
+var lastInstant = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+
+// A StatisticsQuery asks for the statistics of the invitations that were created from From on
+// and before To, as they are at the instant At.
+type StatisticsQuery struct {
+	Organization string
+	Viewer       string // as in [InvitationQuery]
+	From, To, At time.Time
+	Groups       int // of senders, and of links, at most; at least 1
+}
+
+// A StatisticsPage is the answer to a [StatisticsQuery].
+type StatisticsPage struct {
+	Viewer     *Member // nil if the viewer is no member
+	Statistics Statistics
+}
+
+// Count returns the statistics of an organization's invitations, of which it picks those of the
+// period, and events, of which it picks the acceptances of these.
+func (q StatisticsQuery) Count(records []Record, events []Event) Statistics {
+	took := map[uuid.UUID][]time.Duration{}
+	created := map[uuid.UUID]time.Time{}
+	for _, r := range records {
+		created[r.ID] = r.CreatedAt
+	}
+	for _, e := range events {
+		if at, ok := created[e.InvitationID]; ok && e.Type == EventInvitationAccepted {
+			took[e.InvitationID] = append(took[e.InvitationID], e.At.Sub(at))
+		}
+	}
+	var total tally
+	kinds, roles, senders, links := tallies{}, tallies{}, tallies{}, tallies{}
+	for _, r := range records {
+		if r.CreatedAt.Before(q.From) || !r.CreatedAt.Before(q.To) {
+			continue
+		}
+		inv := r.Invitation.at(q.At)
+		for _, t := range []*tally{&total, kinds.of(string(inv.Kind)), roles.of(string(inv.Role)), senders.of(inv.SentBy)} {
+			t.add(inv, took[inv.ID])
+		}
+		if inv.Kind == KindLink {
+			links.of(inv.ID.String()).add(inv, took[inv.ID])
+		}
+	}
+	return Statistics{
+		Total:  total.funnel(),
+		ByKind: kinds.funnels(len(kinds)), ByRole: roles.funnels(len(roles)),
+		BySender: senders.funnels(q.Groups), ByLink: links.funnels(q.Groups),
+	}
+}
+
+// A tally is a funnel in the making.
+type tally struct {
+	Funnel
+	took []time.Duration
+}
+
+func (t *tally) add(inv Invitation, took []time.Duration) {
+	t.Created++
+	switch inv.State {
+	case StatePending:
+		t.Pending++
+	case StateAccepted:
+		t.Accepted++
+	case StateDeclined:
+		t.Declined++
+	case StateRevoked:
+		t.Revoked++
+	case StateExpired:
+		t.Expired++
+	}
+	if inv.Uses > 0 {
+		t.Used++
+	}
+	t.Joined += len(took)
+	t.took = append(t.took, took...)
+}
+
+func (t *tally) funnel() Funnel {
+	slices.Sort(t.took)
+	t.Median, t.P90 = t.rank(0.5), t.rank(0.9)
+	return t.Funnel
+}
+
+// rank returns the shortest time that at least this part took at most.
+func (t *tally) rank(part float64) time.Duration {
+	if len(t.took) == 0 {
+		return 0
+	}
+	return t.took[int(math.Ceil(part*float64(len(t.took))))-1]
+}
+
+type tallies map[string]*tally
+
+func (t tallies) of(key string) *tally {
+	if t[key] == nil {
+		t[key] = &tally{}
+	}
+	return t[key]
+}
+
+func (t tallies) funnels(most int) []FunnelOf {
+	var all []FunnelOf
+	for key, t := range t {
+		all = append(all, FunnelOf{key, t.funnel()})
+	}
+	slices.SortFunc(all, func(a, b FunnelOf) int {
+		return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(b.Joined, a.Joined), strings.Compare(a.Key, b.Key))
+	})
+	return all[:min(len(all), most)]
+}

@@ -1,0 +1,283 @@
+package invitations_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/go-invitations/invitations"
+)
+
+// everything asks for all that there is, as it is at noon.
+func everything() invitations.StatisticsQuery {
+	return invitations.StatisticsQuery{Organization: "acme", To: noon.AddDate(100, 0, 0), At: noon, Groups: 100}
+}
+
+// acceptedAfter is an email invitation that was accepted so long after it was made.
+func acceptedAfter(n byte, took time.Duration) (invitations.Record, invitations.Event) {
+	r := *ninaInvited().Invitation
+	r.ID[15], r.State, r.Uses = n, invitations.StateAccepted, 1
+	return r, invitations.Event{Type: invitations.EventInvitationAccepted, InvitationID: r.ID, At: r.CreatedAt.Add(took)}
+}
+
+func TestStatistics_Nothing(t *testing.T) {
+	t.Parallel()
+	got := everything().Count(nil, nil)
+	require.Zero(t, got.Total)
+	for _, groups := range [][]invitations.FunnelOf{got.ByKind, got.ByRole, got.BySender, got.ByLink} {
+		require.Empty(t, groups)
+	}
+	require.Zero(t, invitations.Funnel{}.AcceptanceRate(), "of nothing")
+	require.InDelta(t, 0.25, invitations.Funnel{Created: 4, Used: 1, Joined: 9}.AcceptanceRate(), 0)
+	require.InDelta(t, 1, invitations.Funnel{Created: 3, Used: 3}.AcceptanceRate(), 0)
+}
+
+// The percentiles are times that somebody took: by nearest rank.
+func TestStatistics_Percentiles(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]struct{ median, p90 int }{
+		1: {1, 1}, 2: {1, 2}, 3: {2, 3}, 4: {2, 4}, 5: {3, 5}, 9: {5, 9}, 10: {5, 9}, 11: {6, 10}, 19: {10, 18}, 20: {10, 18}, 21: {11, 19},
+		99: {50, 90}, 100: {50, 90}, 101: {51, 91}, 200: {100, 180},
+	} {
+		var records []invitations.Record
+		var events []invitations.Event
+		for i := range n {
+			r, e := acceptedAfter(byte(i), time.Duration((i*7919)%n+1)*time.Hour) // 1 to n, in disorder
+			records, events = append(records, r), append(events, e)
+		}
+		got := everything().Count(records, events).Total
+		require.Equal(t, time.Duration(want.median)*time.Hour, got.Median, "median of %d", n)
+		require.Equal(t, time.Duration(want.p90)*time.Hour, got.P90, "p90 of %d", n)
+		require.Equal(t, n, got.Joined)
+	}
+}
+
+// The period begins with its first instant and ends before its last one.
+func TestStatistics_Period(t *testing.T) {
+	t.Parallel()
+	r, e := acceptedAfter(1, time.Hour)
+	for name, c := range map[string]struct {
+		from, to time.Time
+		want     int
+	}{
+		"all time":            {time.Time{}, noon.Add(days), 1},
+		"from it":             {noon, noon.Add(time.Microsecond), 1},
+		"from behind it":      {noon.Add(time.Microsecond), noon.Add(days), 0},
+		"to it":               {noon.Add(-days), noon, 0},
+		"to behind it":        {noon.Add(-days), noon.Add(time.Microsecond), 1},
+		"it was used later":   {noon.Add(time.Hour), noon.Add(days), 0},
+		"and the acceptances": {noon, noon.Add(time.Minute), 1},
+	} {
+		q := everything()
+		q.From, q.To = c.from, c.to
+		got := q.Count([]invitations.Record{r}, []invitations.Event{e})
+		require.Equal(t, c.want, got.Total.Created, name)
+		require.Equal(t, c.want, got.Total.Joined, "%s: whenever they joined", name)
+		require.Len(t, got.ByKind, c.want)
+		require.Len(t, got.ByRole, c.want)
+		require.Len(t, got.BySender, c.want)
+		require.Empty(t, got.ByLink, "it is no link")
+	}
+}
+
+// Expired is what is pending at the instant of the query and has expired, to the microsecond.
+func TestStatistics_Expired(t *testing.T) {
+	t.Parallel()
+	r := *ninaInvited().Invitation
+	for at, want := range map[time.Time]invitations.Funnel{
+		r.ExpiresAt.Add(-1000): {Created: 1, Pending: 1}, r.ExpiresAt: {Created: 1, Expired: 1}, r.ExpiresAt.Add(1000): {Created: 1, Expired: 1},
+	} {
+		q := everything()
+		q.At = at
+		require.Equal(t, want, q.Count([]invitations.Record{r}, nil).Total)
+	}
+}
+
+// Groups come by how much was created, then by how many joined, then by name; of senders and of
+// links there are no more than asked for, and those are the greatest.
+func TestStatistics_Groups(t *testing.T) {
+	t.Parallel()
+	var records []invitations.Record
+	var events []invitations.Event
+	add := func(n int, sender string, joined bool) {
+		for range n {
+			r, e := acceptedAfter(0, time.Hour)
+			r.ID, r.Kind, r.SentBy = uuid.New(), invitations.KindLink, sender
+			e.InvitationID = r.ID
+			if records = append(records, r); joined {
+				events = append(events, e)
+			}
+		}
+	}
+	add(2, "bea", true)
+	add(2, "", false)
+	add(2, "ada", false)
+	add(3, "cyd", false)
+	add(1, "dan", true)
+	q := everything()
+	keys := func(groups []invitations.FunnelOf) (all []string) {
+		for _, g := range groups {
+			all = append(all, g.Key)
+		}
+		return all
+	}
+	order := []string{"cyd", "bea", "", "ada", "dan"}
+	for _, n := range []int{1, 2, 4, 5, 6, 100} {
+		q.Groups = n
+		got := q.Count(records, events)
+		require.Equal(t, order[:min(n, 5)], keys(got.BySender))
+		require.Len(t, got.ByLink, min(n, 10))
+		require.Equal(t, 10, got.Total.Created, "the total is of all")
+		require.Equal(t, []string{"link"}, keys(got.ByKind))
+	}
+
+	for i := range 150 {
+		add(1, fmt.Sprintf("user%03d", i), false)
+		records[len(records)-1].Role = invitations.Role(fmt.Sprintf("role%03d", i))
+	}
+	q.Groups = 100
+	got := q.Count(records, events)
+	require.Len(t, got.BySender, 100)
+	require.Len(t, got.ByLink, 100)
+	require.Len(t, got.ByRole, 151, "of roles there are all")
+	require.Equal(t, "user094", got.BySender[99].Key)
+}
+
+// recount is the count in other words: each number is counted by itself.
+func recount(q invitations.StatisticsQuery, records []invitations.Record, events []invitations.Event, in func(invitations.Record) bool) (f invitations.Funnel) {
+	var took []time.Duration
+	for _, r := range records {
+		if r.CreatedAt.Compare(q.From) < 0 || r.CreatedAt.Compare(q.To) >= 0 || !in(r) {
+			continue
+		}
+		f.Created++
+		f.Used += min(r.Uses, 1)
+		pending := r.State == invitations.StatePending
+		for number, is := range map[*int]bool{
+			&f.Pending: pending && r.ExpiresAt.After(q.At), &f.Expired: pending && !r.ExpiresAt.After(q.At),
+			&f.Accepted: r.State == invitations.StateAccepted, &f.Declined: r.State == invitations.StateDeclined,
+			&f.Revoked: r.State == invitations.StateRevoked,
+		} {
+			if is {
+				*number++
+			}
+		}
+		for _, e := range events {
+			if e.Type == invitations.EventInvitationAccepted && e.InvitationID == r.ID {
+				f.Joined++
+				took = append(took, e.At.Sub(r.CreatedAt))
+			}
+		}
+	}
+	atMost := func(percent int) time.Duration { // the least that so many took at most
+		least := time.Duration(math.MaxInt64)
+		for _, d := range took {
+			n := 0
+			for _, other := range took {
+				if other <= d {
+					n++
+				}
+			}
+			if n*100 >= percent*len(took) {
+				least = min(least, d)
+			}
+		}
+		return least
+	}
+	if len(took) > 0 {
+		f.Median, f.P90 = atMost(50), atMost(90)
+	}
+	return f
+}
+
+func TestStatistics_Recount(t *testing.T) {
+	t.Parallel()
+	instant := rapid.Custom(func(t *rapid.T) time.Time {
+		return noon.Add(time.Duration(rapid.IntRange(-5, 5).Draw(t, "hours")) * time.Hour)
+	})
+	rapid.Check(t, func(t *rapid.T) {
+		q := invitations.StatisticsQuery{
+			From: instant.Draw(t, "from"), To: instant.Draw(t, "to"), At: instant.Draw(t, "at"), Groups: rapid.IntRange(1, 4).Draw(t, "groups"),
+		}
+		if rapid.Bool().Draw(t, "all time") {
+			q.From, q.To = time.Time{}, noon.Add(days)
+		}
+		var records []invitations.Record
+		var events []invitations.Event
+		for i := range rapid.IntRange(0, 12).Draw(t, "invitations") {
+			r := *ninaInvited().Invitation
+			r.ID[15] = byte(i)
+			r.Kind = rapid.SampledFrom([]invitations.Kind{invitations.KindEmail, invitations.KindLink}).Draw(t, "kind")
+			r.State = rapid.SampledFrom([]invitations.State{"pending", "pending", "accepted", "declined", "revoked"}).Draw(t, "state")
+			r.Role = rapid.SampledFrom([]invitations.Role{"viewer", "admin", "ghost"}).Draw(t, "role")
+			r.SentBy = rapid.SampledFrom([]string{"", "ada", "bob", "cyd", "dan", "eve"}).Draw(t, "sender")
+			r.CreatedAt, r.ExpiresAt = instant.Draw(t, "created"), instant.Draw(t, "expires")
+			for range rapid.IntRange(0, 3).Draw(t, "uses") {
+				r.Uses++
+				events = append(events, invitations.Event{Type: invitations.EventInvitationAccepted, InvitationID: r.ID, At: instant.Draw(t, "joined")})
+			}
+			events = append(events, invitations.Event{
+				Type: rapid.SampledFrom([]invitations.EventType{"member.joined", "invitation.created"}).Draw(t, "type"), InvitationID: r.ID, At: noon,
+			}, invitations.Event{Type: invitations.EventInvitationAccepted, InvitationID: signedID, At: noon}) // of none of them
+			records = append(records, r)
+		}
+		got := q.Count(records, events)
+		require.Equal(t, recount(q, records, events, func(invitations.Record) bool { return true }), got.Total)
+		for _, by := range []struct {
+			groups []invitations.FunnelOf
+			key    func(invitations.Record) string
+			most   int
+		}{
+			{got.ByKind, func(r invitations.Record) string { return string(r.Kind) }, 100},
+			{got.ByRole, func(r invitations.Record) string { return string(r.Role) }, 100},
+			{got.BySender, func(r invitations.Record) string { return "by " + r.SentBy }, q.Groups},
+			{got.ByLink, func(r invitations.Record) string {
+				if r.Kind == invitations.KindEmail {
+					return ""
+				}
+				return r.ID.String()
+			}, q.Groups},
+		} {
+			keys := map[string]invitations.Funnel{}
+			for _, r := range records {
+				key := by.key(r)
+				f := recount(q, records, events, func(r invitations.Record) bool { return by.key(r) == key })
+				if key != "" && f.Created > 0 {
+					keys[key] = f
+				}
+			}
+			require.Len(t, by.groups, min(len(keys), by.most))
+			var least invitations.FunnelOf // of those that are shown
+			for i, g := range by.groups {
+				key := g.Key
+				if _, ok := keys[key]; !ok {
+					key = "by " + key
+				}
+				require.Equal(t, keys[key], g.Funnel)
+				delete(keys, key)
+				require.True(t, i == 0 || isBefore(least, g), "%v stands before %v", least, g)
+				least = g
+			}
+			for key, f := range keys {
+				rest := invitations.FunnelOf{Key: key, Funnel: f}
+				require.False(t, rest.Created > least.Created || rest.Created == least.Created && rest.Joined > least.Joined, "what is left out is less")
+			}
+		}
+	})
+}
+
+func isBefore(a, b invitations.FunnelOf) bool {
+	switch {
+	case a.Created != b.Created:
+		return a.Created > b.Created
+	case a.Joined != b.Joined:
+		return a.Joined > b.Joined
+	}
+	return slices.IsSorted([]string{a.Key, b.Key}) && a.Key != b.Key
+}

@@ -1,0 +1,126 @@
+package storetest
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+var receivedPageChecks = []check{
+	{"InvitationsOfAnAddress", pagesReceived},
+	{"InvitationsOfAnAddressAfterAnyPosition", pagesReceivedPositions},
+}
+
+// newestFirst is the order of the invitations of an address: by CreatedAt, by ID and by
+// Organization as bytes, all descending.
+func newestFirst(a, b invitations.InvitationPosition) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), bytes.Compare(b.ID[:], a.ID[:]), strings.Compare(b.Organization, a.Organization))
+}
+
+// mailbox puts invitations of ann, and others, into organizations that hold the very same ids
+// at the very same instants. It returns those that are pending and hers, in order.
+func (w *world) mailbox() []invitations.Record {
+	w.Helper()
+	var hers []invitations.Record
+	put := func(c *invitations.Changes, r invitations.Record, is bool) {
+		c.Invitations = append(c.Invitations, r)
+		if is {
+			hers = append(hers, r)
+		}
+	}
+	for i, organization := range []string{"zeta", "acme", "Acme", "ä", "Ä", "z", "a\u0308", "none of hers"} {
+		var c invitations.Changes
+		for n := range 5 {
+			r := invitation(organization, n)
+			r.Email, r.CreatedAt = "ann@example.com", start.Add(time.Duration(n/2)*time.Second)
+			r.ExpiresAt = start.Add(time.Microsecond)
+			put(&c, r, organization != "none of hers" && n != i%5) // each lacks another one
+			if organization == "none of hers" {
+				c.Invitations[n].Email = []string{"Ann@example.com", "ann@example.co", "bann@example.com", "ann@example.com ", "joe@example.com"}[n]
+			} else if n == i%5 {
+				c.Invitations[n].Email = "joe@example.com"
+			}
+		}
+		for n, change := range []func(*invitations.Record){
+			func(r *invitations.Record) { r.ExpiresAt = start }, // has expired at this very instant
+			func(r *invitations.Record) { r.ExpiresAt = start.Add(-day) },
+			func(r *invitations.Record) { r.State = invitations.StateAccepted },
+			func(r *invitations.Record) { r.State = invitations.StateDeclined },
+			func(r *invitations.Record) { r.State = invitations.StateRevoked },
+			func(r *invitations.Record) { r.Kind, r.Email = invitations.KindLink, "" },
+		} {
+			r := invitation(organization, 100+n)
+			r.Email = "ann@example.com"
+			change(&r)
+			put(&c, r, false)
+		}
+		w.change(organization, c)
+	}
+	slices.SortFunc(hers, func(a, b invitations.Record) int { return newestFirst(positionOf(a), positionOf(b)) })
+	return hers
+}
+
+func positionOf(r invitations.Record) invitations.InvitationPosition {
+	return invitations.InvitationPosition{CreatedAt: r.CreatedAt, ID: r.ID, Organization: r.Organization}
+}
+
+var receivedQuery = invitations.InvitationQuery{State: invitations.StatePending, Email: "ann@example.com", At: start}
+
+func pagesReceived(w *world) {
+	want := w.mailbox()
+	for _, limit := range []int{1, 2, 3, 4, 7, len(want) - 1, len(want), len(want) + 1, 1000} {
+		var got []invitations.Record
+		q := receivedQuery
+		for q.Limit = limit; ; {
+			page := w.page(q)
+			got = append(got, page.Records...)
+			if len(page.Records) > limit || len(got) > len(want) || page.Viewer != nil {
+				w.Fatalf("%d a page: got %d invitations on a page, %d in all, want %d, and viewer %v", limit, len(page.Records), len(got), len(want), page.Viewer)
+			}
+			if len(page.Records) < limit {
+				break
+			}
+			p := positionOf(page.Records[limit-1])
+			q.After = &p
+		}
+		w.equal(fmt.Sprintf("%d a page", limit), got, want)
+	}
+	q := receivedQuery
+	q.Limit, q.At = 1000, start.Add(time.Microsecond)
+	w.equal("a microsecond later", w.page(q).Records, []invitations.Record{})
+	q.Email, q.At = "nobody@example.com", start
+	w.equal("of another address", w.page(q).Records, []invitations.Record{})
+}
+
+func pagesReceivedPositions(w *world) {
+	all := w.mailbox()
+	second := start.Add(time.Second)
+	top := uuid.UUID(bytes.Repeat([]byte{0xff}, 16))
+	positions := []invitations.InvitationPosition{ // nothing stands at most of them
+		{CreatedAt: second, ID: id(3), Organization: "b"}, {CreatedAt: second, ID: id(3), Organization: "\U0010ffff"},
+		{CreatedAt: second, ID: id(3), Organization: "A"}, {CreatedAt: second, ID: id(3), Organization: "\x20"},
+		{CreatedAt: second, ID: top, Organization: "acme"}, {CreatedAt: second, Organization: "acme"},
+		{CreatedAt: second.Add(time.Microsecond), ID: id(3), Organization: "acme"}, {CreatedAt: second.Add(-time.Microsecond), ID: id(3), Organization: "acme"},
+		{CreatedAt: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC), ID: top, Organization: "z"},
+		{CreatedAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), Organization: "z"},
+	}
+	for _, r := range all {
+		positions = append(positions, positionOf(r))
+	}
+	for _, p := range positions {
+		first := slices.IndexFunc(all, func(r invitations.Record) bool { return newestFirst(positionOf(r), p) > 0 })
+		if first < 0 {
+			first = len(all)
+		}
+		q := receivedQuery
+		q.After, q.Limit = &p, 3
+		w.equal(fmt.Sprintf("after %+v", p), w.page(q).Records, all[first:min(first+3, len(all))])
+	}
+}

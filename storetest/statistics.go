@@ -1,0 +1,200 @@
+package storetest
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+var statisticsChecks = []check{
+	{"AreARecount", statisticsRecount},
+	{"OfManySendersAndLinks", statisticsMany},
+	{"OfNothing", statisticsNothing},
+}
+
+func (w *world) statistics(q invitations.StatisticsQuery) invitations.StatisticsPage {
+	w.Helper()
+	page, err := w.store.Statistics(w.ctx, q)
+	w.ok(err)
+	return page
+}
+
+// recount is the statistics of q, counted as plainly as can be: each group by a walk over all
+// invitations.
+func recount(q invitations.StatisticsQuery, records []invitations.Record, events []invitations.Event) invitations.Statistics {
+	joined := map[uuid.UUID][]time.Time{}
+	for _, e := range events {
+		if e.Type == invitations.EventInvitationAccepted {
+			joined[e.InvitationID] = append(joined[e.InvitationID], e.At)
+		}
+	}
+	counted := slices.DeleteFunc(slices.Clone(records), func(r invitations.Record) bool {
+		return r.CreatedAt.Before(q.From) || !r.CreatedAt.Before(q.To)
+	})
+	funnel := func(in func(invitations.Record) bool) (f invitations.Funnel) {
+		var took []time.Duration
+		for _, r := range counted {
+			if !in(r) {
+				continue
+			}
+			f.Created++
+			switch r.State {
+			case invitations.StateAccepted:
+				f.Accepted++
+			case invitations.StateDeclined:
+				f.Declined++
+			case invitations.StateRevoked:
+				f.Revoked++
+			case invitations.StatePending:
+				if q.At.Before(r.ExpiresAt) {
+					f.Pending++
+				} else {
+					f.Expired++
+				}
+			}
+			if r.Kind == invitations.KindEmail && r.State == invitations.StateAccepted || r.Kind == invitations.KindLink && r.Uses > 0 {
+				f.Used++
+			}
+			for _, at := range joined[r.ID] {
+				took = append(took, at.Sub(r.CreatedAt))
+			}
+		}
+		if f.Joined = len(took); f.Joined > 0 {
+			slices.Sort(took)
+			f.Median, f.P90 = took[(f.Joined+1)/2-1], took[(9*f.Joined+9)/10-1] // the nearest ranks
+		}
+		return f
+	}
+	groups := func(most int, key func(invitations.Record) (string, bool)) (all []invitations.FunnelOf) {
+		keys := map[string]bool{}
+		for _, r := range counted {
+			if k, ok := key(r); ok {
+				keys[k] = true
+			}
+		}
+		for k := range keys {
+			all = append(all, invitations.FunnelOf{Key: k, Funnel: funnel(func(r invitations.Record) bool {
+				of, ok := key(r)
+				return ok && of == k
+			})})
+		}
+		slices.SortFunc(all, func(a, b invitations.FunnelOf) int {
+			return cmp.Or(b.Created-a.Created, b.Joined-a.Joined, strings.Compare(a.Key, b.Key))
+		})
+		return all[:min(len(all), most)]
+	}
+	return invitations.Statistics{
+		Total:    funnel(func(invitations.Record) bool { return true }),
+		ByKind:   groups(len(counted), func(r invitations.Record) (string, bool) { return string(r.Kind), true }),
+		ByRole:   groups(len(counted), func(r invitations.Record) (string, bool) { return string(r.Role), true }),
+		BySender: groups(q.Groups, func(r invitations.Record) (string, bool) { return r.SentBy, true }),
+		ByLink:   groups(q.Groups, func(r invitations.Record) (string, bool) { return r.ID.String(), r.Kind == invitations.KindLink }),
+	}
+}
+
+// counted compares the statistics of an organization with a recount of what it shows.
+func (w *world) counted(organization string, queries ...invitations.StatisticsQuery) {
+	w.Helper()
+	s := w.state(organization)
+	for _, q := range queries {
+		q.Organization = organization
+		w.equal(fmt.Sprintf("%+v", q), w.statistics(q).Statistics, recount(q, s.Invitations.Records, s.Events.Events))
+	}
+}
+
+// campaign puts n invitations at random into an organization, and the events of who came by
+// them. Others with the same ids came in the other organization.
+func (w *world) campaign(random *rand.Rand, organization string, n int, senders []string) {
+	w.Helper()
+	var c invitations.Changes
+	states := []invitations.State{invitations.StatePending, invitations.StatePending, invitations.StateAccepted, invitations.StateDeclined, invitations.StateRevoked}
+	roles := []invitations.Role{"viewer", "admin", "owner", "Viewer"}
+	for i := range n {
+		r := invitation(organization, i)
+		if random.IntN(2) == 0 {
+			r = link(organization, i)
+			r.MaxUses, r.Uses = 3*random.IntN(2), random.IntN(4)
+		}
+		r.State, r.Role = states[random.IntN(len(states))], roles[random.IntN(len(roles))]
+		r.SentBy, r.CreatedBy = senders[random.IntN(len(senders))], senders[random.IntN(len(senders))]
+		r.CreatedAt = start.Add(time.Duration(random.IntN(10)) * time.Hour)
+		r.ExpiresAt = start.Add(time.Duration(9+random.IntN(3)) * time.Hour)
+		if r.Kind == invitations.KindEmail {
+			if r.Uses = 0; r.State == invitations.StateAccepted {
+				r.Uses = 1
+			}
+		}
+		c.Invitations = append(c.Invitations, r)
+		add := func(e invitations.Event, what invitations.EventType) {
+			e.Type, e.At = what, r.CreatedAt.Add(time.Duration(random.IntN(1_000_000))*time.Microsecond)
+			c.Events = append(c.Events, e)
+		}
+		for range r.Uses {
+			add(event(organization, "x", r.ID), invitations.EventInvitationAccepted)
+			add(event(organization, "x", r.ID), invitations.EventMemberJoined)
+		}
+		add(event(organization, "x", r.ID), invitations.EventInvitationResent)
+	}
+	random.Shuffle(len(c.Events), func(i, j int) { c.Events[i], c.Events[j] = c.Events[j], c.Events[i] })
+	w.change(organization, c)
+}
+
+func statisticsRecount(w *world) {
+	random := w.random()
+	senders := append([]string{"", "ada", "bob"}, texts...)
+	hour := func(n int) time.Time { return start.Add(time.Duration(n) * time.Hour) }
+	for _, n := range []int{1, 2, 3, 10, 60} {
+		acme, zeta := fmt.Sprintf("acme %d", n), fmt.Sprintf("zeta %d", n)
+		w.campaign(random, acme, n, senders)
+		w.campaign(random, zeta, n, senders)
+		queries := []invitations.StatisticsQuery{
+			{To: time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC), At: hour(10)},
+			{From: start, To: hour(10), At: hour(11)},
+			{From: hour(3), To: hour(7), At: hour(0)},
+			{From: hour(3).Add(time.Microsecond), To: hour(7).Add(time.Microsecond), At: hour(10).Add(-time.Microsecond)},
+			{From: hour(5), To: hour(6), At: hour(12)},
+			{From: hour(100), To: hour(101), At: hour(200)},
+		}
+		for i := range queries {
+			queries[i].Groups = 1 + random.IntN(n+1)
+		}
+		w.counted(acme, queries...)
+		w.counted(zeta, queries...)
+	}
+}
+
+func statisticsMany(w *world) {
+	random := w.random()
+	senders := append(names("sender", 100), texts...)
+	w.campaign(random, "acme", 300, senders)
+	w.campaign(random, "zeta", 40, senders)
+	q := invitations.StatisticsQuery{Organization: "acme", To: start.Add(day), At: start.Add(10 * time.Hour), Groups: 100}
+	got := w.statistics(q).Statistics
+	if len(got.BySender) != 100 || len(got.ByLink) != 100 {
+		w.Errorf("got %d senders and %d links, want 100 of each", len(got.BySender), len(got.ByLink))
+	}
+	few, all, later := q, q, q
+	few.Groups, all.Groups, later.From = 7, 1000, start.Add(8*time.Hour)
+	w.counted("acme", q, few, all, later)
+	w.counted("zeta", q, few, all, later)
+}
+
+func statisticsNothing(w *world) {
+	w.twins()
+	bob := member("acme", "bob", "admin")
+	q := invitations.StatisticsQuery{Organization: "acme", Viewer: "bob", To: start, At: start, Groups: 100}
+	w.equal("of no period", w.statistics(q), invitations.StatisticsPage{Viewer: &bob})
+	q.Organization = "none"
+	w.equal("of no organization", w.statistics(q), invitations.StatisticsPage{})
+	q.Organization = "acme"
+	for _, q.Viewer = range []string{"", "eve", "nobody"} {
+		w.equal("viewer "+q.Viewer, w.statistics(q), invitations.StatisticsPage{})
+	}
+}

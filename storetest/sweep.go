@@ -1,0 +1,315 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+var sweepChecks = []check{
+	{"FactsAreWhatIsDue", sweepFacts},
+	{"AppliesPerOrganization", sweepApplies},
+	{"NothingIsDue", sweepNothing},
+	{"PanicChangesNothing", sweepPanic},
+	{"EndOfContextIsAllOrNothing", sweepCancelled},
+	{"DoesNotWait", sweepDoesNotWait},
+	{"SharesNoMemory", sweepSharesNoMemory},
+}
+
+// sweep runs one Sweep of the store, and returns the facts of the last decision by
+// organization. A nil decide changes nothing.
+func (w *world) sweep(at time.Time, limit int, decide func(invitations.Facts) invitations.Changes) map[string]invitations.Facts {
+	w.Helper()
+	var all []invitations.Facts
+	w.ok(w.store.Sweep(w.ctx, invitations.SweepQuery{At: at, Limit: limit}, func(facts []invitations.Facts) []invitations.Changes {
+		all = facts
+		changes := make([]invitations.Changes, len(facts))
+		for i, f := range facts {
+			if decide != nil {
+				changes[i] = decide(f)
+			}
+		}
+		return changes
+	}))
+	found := map[string]invitations.Facts{}
+	for _, f := range all {
+		if _, twice := found[f.Organization]; twice || len(f.PendingRecords) == 0 {
+			w.Errorf("%s is there twice, or without anything that is due", f.Organization)
+		}
+		found[f.Organization] = f
+	}
+	return found
+}
+
+// overdue puts invitations of all kinds and states into organizations with the same ids, of
+// which the first two have a version more than one. It returns those that are due at start, the
+// earliest first.
+func (w *world) overdue() []invitations.Record {
+	w.Helper()
+	var due []invitations.Record
+	for i, organization := range []string{"acme", "zeta", "beta", "not due"} {
+		if i < 2 {
+			w.change(organization, invitations.Changes{Members: everything(organization).Members})
+		}
+		var c invitations.Changes
+		for n := range 8 {
+			r := invitation(organization, n)
+			if n%2 == 1 {
+				r = link(organization, n)
+			}
+			// No two are due at the same instant, and the last one is so just now.
+			r.SweepAt = start.Add(-time.Duration(n*3%8*4+i) * time.Second)
+			if organization == "not due" {
+				r.SweepAt = start.Add(time.Duration(n) * time.Microsecond).Add(time.Microsecond)
+			} else {
+				due = append(due, r)
+			}
+			c.Invitations = append(c.Invitations, r)
+		}
+		for n, change := range []func(*invitations.Record){
+			func(r *invitations.Record) { r.SweepAt = start.Add(time.Microsecond) },
+			func(r *invitations.Record) { r.SweepAt = time.Time{} },
+			func(r *invitations.Record) { r.State = invitations.StateAccepted },
+			func(r *invitations.Record) { r.State = invitations.StateDeclined },
+			func(r *invitations.Record) { r.State = invitations.StateRevoked },
+		} {
+			r := invitation(organization, 20+n)
+			r.SweepAt = start.Add(-time.Hour)
+			change(&r)
+			c.Invitations = append(c.Invitations, r)
+		}
+		w.change(organization, c)
+	}
+	slices.SortFunc(due, func(a, b invitations.Record) int { return a.SweepAt.Compare(b.SweepAt) })
+	return due
+}
+
+// dueFacts are the facts of the first invitations that are due.
+func dueFacts(due []invitations.Record) map[string]invitations.Facts {
+	versions := map[string]int64{"acme": 2, "zeta": 2, "beta": 1}
+	facts := map[string]invitations.Facts{}
+	for _, r := range due {
+		f := facts[r.Organization]
+		f.Organization, f.Version = r.Organization, versions[r.Organization]
+		f.PendingRecords = append(f.PendingRecords, r)
+		facts[r.Organization] = f
+	}
+	return facts
+}
+
+func sweepFacts(w *world) {
+	due := w.overdue()
+	for limit := 1; limit <= len(due)+1; limit++ {
+		w.equal(fmt.Sprintf("up to %d", limit), w.sweep(start, limit, nil), dueFacts(due[:min(limit, len(due))]))
+	}
+	w.equal("up to 1000", w.sweep(start, 1000, nil), dueFacts(due))
+	earlier := start.Add(-10 * time.Second)
+	w.equal("at an earlier instant", w.sweep(earlier, 1000, nil), dueFacts(slices.DeleteFunc(slices.Clone(due), func(r invitations.Record) bool {
+		return r.SweepAt.After(earlier)
+	})))
+
+	// Of those that are due at the same instant some come now, and the others later.
+	var c invitations.Changes
+	for n := range 10 {
+		r := invitation("many", n)
+		r.SweepAt = start.Add(-day)
+		c.Invitations = append(c.Invitations, r)
+	}
+	w.change("many", c)
+	seen := map[uuid.UUID]bool{}
+	for range 5 {
+		for _, r := range w.sweep(start, 2, markSwept)["many"].PendingRecords {
+			seen[r.ID] = true
+		}
+	}
+	if len(seen) != 10 {
+		w.Errorf("of ten that are due at the same instant, five sweeps of two have found %d", len(seen))
+	}
+	w.equal("what is still due", w.sweep(start, 1000, nil), dueFacts(due))
+}
+
+// markSwept takes what is due off the list, and writes an event for each.
+func markSwept(f invitations.Facts) (c invitations.Changes) {
+	for _, r := range f.PendingRecords {
+		r.SweepAt = time.Time{}
+		c.Invitations = append(c.Invitations, r)
+		c.Events = append(c.Events, event(f.Organization, "swept", r.ID))
+	}
+	return c
+}
+
+func sweepApplies(w *world) {
+	due := w.overdue()
+	before := map[string]state{}
+	for _, organization := range []string{"acme", "zeta", "beta", "not due"} {
+		before[organization] = w.state(organization, users...)
+	}
+	last := int64(0)
+	if feed := w.follow(0, 1000); len(feed) > 0 {
+		last = feed[len(feed)-1].Position
+	}
+	w.sweep(start, 1000, func(f invitations.Facts) invitations.Changes {
+		switch f.Organization {
+		case "acme":
+			return markSwept(f)
+		case "beta":
+			c := everything("beta")
+			c.Events[0].Version, c.Events[0].Index = 77, 77 // not the decision's to say
+			return c
+		}
+		return invitations.Changes{}
+	})
+	for _, organization := range []string{"zeta", "not due"} {
+		w.equal(organization+", with empty changes or none", w.state(organization, users...), before[organization])
+	}
+
+	acme := before["acme"]
+	acme.Facts.Version++
+	for _, r := range dueFacts(due)["acme"].PendingRecords {
+		e := event("acme", "swept", r.ID)
+		e.Version, e.Index = acme.Facts.Version, len(acme.Events.Events)
+		acme.Events.Events = append(acme.Events.Events, e)
+		for i := range acme.Invitations.Records {
+			if acme.Invitations.Records[i].ID == r.ID {
+				acme.Invitations.Records[i].SweepAt = time.Time{}
+			}
+		}
+	}
+	w.equal("acme", w.state("acme", users...), acme)
+
+	beta, all := w.state("beta", users...), everythingState("beta")
+	w.equal("beta's members", beta.Facts.Members, all.Facts.Members)
+	w.equal("beta's removals and quotas", []any{beta.Facts.Removals, beta.Facts.Quotas}, []any{all.Facts.Removals, all.Facts.Quotas})
+	for i := range all.Events.Events {
+		all.Events.Events[i].Version = 2
+	}
+	w.equal("beta's events", beta.Events, all.Events)
+	w.fed(w.follow(last, 1000), "acme", "beta", "zeta")
+
+	rest := w.sweep(start, 1000, nil)
+	delete(rest, "beta")
+	w.equal("what is still due", rest, map[string]invitations.Facts{"zeta": dueFacts(due)["zeta"]})
+}
+
+func sweepNothing(w *world) {
+	w.equal("in an empty store", w.sweep(start, 10, nil), map[string]invitations.Facts{})
+	w.overdue()
+	w.equal("before anything is due", w.sweep(start.Add(-day), 10, markSwept), map[string]invitations.Facts{})
+}
+
+func sweepPanic(w *world) {
+	due := w.overdue()
+	func() {
+		defer func() {
+			if recover() != "boom" {
+				w.Error("the panic did not go on")
+			}
+		}()
+		_ = w.store.Sweep(w.ctx, invitations.SweepQuery{At: start, Limit: 5}, func([]invitations.Facts) []invitations.Changes { panic("boom") })
+	}()
+	w.equal("what is due after a panic", w.sweep(start, 1000, markSwept), dueFacts(due)) // and no organization is left locked
+	w.change("acme", everything("acme"))
+}
+
+func sweepCancelled(w *world) {
+	due := w.overdue()
+	midway, cancel := context.WithCancel(w.ctx)
+	err := w.store.Sweep(midway, invitations.SweepQuery{At: start, Limit: 1000}, func(all []invitations.Facts) []invitations.Changes {
+		cancel()
+		changes := make([]invitations.Changes, len(all))
+		for i, f := range all {
+			changes[i] = markSwept(f)
+		}
+		return changes
+	})
+	rest := w.sweep(start, 1000, nil)
+	switch {
+	case errors.Is(err, invitations.ErrOutcomeUnknown):
+		if len(rest) != 0 {
+			w.equal("what is due after an unknown outcome", rest, dueFacts(due))
+		}
+	case err != nil:
+		w.refused(err, context.Canceled)
+		w.equal("what is due after the end of the context", rest, dueFacts(due))
+	default:
+		w.equal("what is due after a success", rest, map[string]invitations.Facts{})
+	}
+}
+
+// sweepDoesNotWait sweeps while somebody changes one of the organizations, who goes on only
+// after the sweep.
+func sweepDoesNotWait(w *world) {
+	due := w.overdue()
+	late, cancel := context.WithTimeout(w.ctx, time.Minute)
+	defer cancel()
+	done := make(chan error, 1)
+	found := map[string]int{}
+	sweep := func() {
+		during := map[string]int{}
+		err := w.store.Sweep(w.ctx, invitations.SweepQuery{At: start, Limit: 1000}, func(all []invitations.Facts) []invitations.Changes {
+			clear(during)
+			changes := make([]invitations.Changes, len(all))
+			for i, f := range all {
+				during[f.Organization], changes[i] = len(f.PendingRecords), markSwept(f)
+			}
+			return changes
+		})
+		found = during
+		done <- err
+	}
+	var once sync.Once
+	var swept error
+	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: "acme"}, func(invitations.Facts) (invitations.Changes, error) {
+		once.Do(func() {
+			go sweep()
+			select {
+			case swept = <-done:
+			case <-late.Done():
+				swept = errors.New("the sweep waits for who changes an organization")
+			}
+		})
+		return invitations.Changes{Events: []invitations.Event{event("acme", "meanwhile", uuid.Nil)}}, nil
+	}))
+	w.ok(swept)
+	for organization, f := range w.sweep(start, 1000, markSwept) {
+		found[organization] += len(f.PendingRecords)
+	}
+	for organization, f := range dueFacts(due) {
+		w.equal(organization+": how many two sweeps have found", found[organization], len(f.PendingRecords))
+	}
+}
+
+func sweepSharesNoMemory(w *world) {
+	due := w.overdue()
+	var given []invitations.Record
+	w.sweep(start, 1000, func(f invitations.Facts) invitations.Changes {
+		for i := range f.PendingRecords {
+			f.PendingRecords[i].Metadata["team"] = "spoiled"
+		}
+		return invitations.Changes{}
+	})
+	w.equal("what is due after what was returned is spoiled", w.sweep(start, 1000, nil), dueFacts(due))
+	w.sweep(start, 1000, func(f invitations.Facts) invitations.Changes {
+		c := markSwept(f)
+		given = append(given, c.Invitations...)
+		return c
+	})
+	for _, r := range given {
+		r.Metadata["team"] = "spoiled"
+	}
+	for _, organization := range []string{"acme", "zeta", "beta"} {
+		for _, r := range w.state(organization).Invitations.Records {
+			if strings.Contains(fmt.Sprint(r.Metadata), "spoiled") {
+				w.Errorf("%s: what was given is spoiled: %v", organization, r.Metadata)
+			}
+		}
+	}
+}

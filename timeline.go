@@ -1,0 +1,104 @@
+package invitations
+
+import (
+	"context"
+	"iter"
+	"math"
+
+	"github.com/google/uuid"
+)
+
+// TimelineParams is what [Service.Timeline] takes.
+type TimelineParams struct {
+	Organization string
+	Invitation   uuid.UUID // only of this invitation; the zero UUID: of the organization
+	NewestFirst  bool      // otherwise the oldest comes first
+	Limit        int       // events a page has at most: 1 to 100; 0 is 50
+	Cursor       string    // [Timeline].Next of the page before; empty: at the start
+}
+
+// A Timeline is a part of what has happened.
+type Timeline struct {
+	Events []Event `json:"events"`
+	Next   string  `json:"next,omitempty"` // cursor of the next page; empty on the last
+}
+
+// Timeline returns what has happened to an invitation, or in an organization. The actor needs
+// [PermissionInvitationList] and, for the whole organization, [PermissionMemberList] too.
+// For System, what does not exist has no events; for others, an invitation that the
+// organization does not have has none either.
+//
+// Refusals: [ErrInvalid], [ErrPermissionDenied].
+func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (Timeline, error) {
+	if err := checkActing(actor, p.Organization); err != nil {
+		return Timeline{}, err
+	}
+	limit, err := pageLimit(p.Limit)
+	if err != nil {
+		return Timeline{}, err
+	}
+	q := EventQuery{
+		Organization: p.Organization, Viewer: actor.user, Invitation: p.Invitation, NewestFirst: p.NewestFirst, Limit: limit + 1,
+	}
+	if q.After, err = decodeEventCursor(p.Cursor); err != nil {
+		return Timeline{}, err
+	}
+	found, err := s.store.Events(ctx, q)
+	if err != nil {
+		return Timeline{}, err
+	}
+	r := s.rules()
+	if err := r.mayView(found.Viewer, actor, PermissionInvitationList); err != nil {
+		return Timeline{}, err
+	}
+	if p.Invitation == uuid.Nil {
+		if err := r.mayView(found.Viewer, actor, PermissionMemberList); err != nil {
+			return Timeline{}, err
+		}
+	}
+	list := Timeline{Events: append([]Event{}, found.Events...)}
+	if len(list.Events) > limit {
+		list.Events = list.Events[:limit]
+		last := list.Events[limit-1]
+		list.Next = encodeEventCursor(EventPosition{Version: last.Version, Index: last.Index})
+	}
+	return list, nil
+}
+
+// AllEvents returns an iterator over all that [Service.Timeline] would return page by page. It
+// stops after the first error.
+func (s *Service) AllEvents(ctx context.Context, actor Actor, p TimelineParams) iter.Seq2[Event, error] {
+	return pages(p.Cursor, func(cursor string) ([]Event, string, error) {
+		p.Cursor = cursor
+		list, err := s.Timeline(ctx, actor, p)
+		return list.Events, list.Next, err
+	})
+}
+
+// FeedParams is what [Service.Feed] takes.
+type FeedParams struct {
+	After int64 // the position of the last event that was taken; 0: from the first
+	Limit int   // events at most: 1 to 100; 0 is 50
+}
+
+// Feed returns the next events of all organizations, for a host that follows all that happens:
+// to index it, to tell others, to keep it elsewhere. Like [Service.Member] it is the host's
+// own read.
+//
+// Whoever keeps the position of the last event that they took, in one step with what they made
+// of it, and asks again after it, misses no event and takes none twice, although changes of
+// different organizations commit in any order: an event is given its position only after it
+// has committed, and a higher one than all that were given before. In an organization the
+// events come in their order. No event at all means that there is nothing new.
+//
+// Refusals: [ErrInvalid].
+func (s *Service) Feed(ctx context.Context, p FeedParams) ([]FeedEvent, error) {
+	limit, err := pageLimit(p.Limit)
+	if err != nil {
+		return nil, err
+	}
+	if p.After < 0 || p.After == math.MaxInt64 {
+		return nil, invalid("after", "is no position")
+	}
+	return s.store.Feed(ctx, FeedQuery{After: p.After, Limit: limit})
+}
