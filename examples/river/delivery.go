@@ -123,7 +123,8 @@ func (d *delivery) migrate(ctx context.Context) error {
 }
 
 // invite invites somebody and orders the mail in the transaction tx of the host's, so that both
-// commit together or not at all. The token stays here: the worker asks for it again.
+// commit together or not at all. The token stays here: the worker asks for it again. If p has an
+// ID, the whole transaction can be run again after a commit whose answer was lost.
 func (d *delivery) invite(ctx context.Context, tx pgx.Tx, actor invitations.Actor, p invitations.InviteParams) (invitations.Invitation, error) {
 	sent, err := d.svc.WithStore(d.store.WithTx(tx)).Invite(ctx, actor, p)
 	if err != nil {

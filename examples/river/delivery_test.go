@@ -17,8 +17,7 @@ func TestInvite(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	w := h.work(t)
-	tx, err := h.pool.Begin(t.Context())
-	require.NoError(t, err)
+	tx := h.begin(t)
 	inv, err := h.invite(t.Context(), tx, invitations.User("ada"), params("bob@example.com"))
 	require.NoError(t, err)
 	h.requireFacts(t, facts{members: 1})
@@ -34,6 +33,7 @@ func TestInvite(t *testing.T) {
 	require.Contains(t, l.html, personal)
 	require.Contains(t, l.html, `href="`+l.link()+`"`)
 	require.NotContains(t, string(mail.data), "“", "headers are encoded, and the parts too")
+	require.Contains(t, string(mail.data), "\r\nMessage-ID: "+l.id+"\r\n", "on one line, as some insist")
 	h.requireNoTransaction(t)
 	mail.accept()
 	h.event(t, w, river.EventKindJobCompleted)
@@ -89,8 +89,7 @@ func TestConnectionKilled(t *testing.T) {
 			w := h.work(t)
 			p := params("bob@example.com")
 			p.ID = uuid.Must(uuid.NewV7())
-			tx, err := h.pool.Begin(t.Context())
-			require.NoError(t, err)
+			tx := h.begin(t)
 			sent, err := h.svc.WithStore(h.store.WithTx(tx)).Invite(t.Context(), invitations.User("ada"), p)
 			require.NoError(t, err)
 			if ordered {
@@ -205,12 +204,14 @@ func TestResentWhileSending(t *testing.T) {
 	require.NoError(t, h.accept(t, l, "bob"))
 }
 
-// The Message-ID is of the sending: it stays at a repeat, and a resend has another one.
+// The Message-ID is of the sending: it stays at a repeat, wherever the worker is, and a resend has
+// another one.
 func TestMessageID(t *testing.T) {
 	t.Parallel()
-	inv := invitations.Invitation{ID: uuid.Must(uuid.NewV7()), SentAt: time.UnixMicro(1)}
-	require.Equal(t, inv.ID.String()+".1@example.com", messageID(inv))
-	resent := inv
-	resent.SentAt = time.UnixMicro(2)
+	inv := invitations.Invitation{ID: uuid.Must(uuid.NewV7()), SentAt: time.UnixMicro(1).UTC()}
+	elsewhere, resent := inv, inv
+	elsewhere.SentAt = inv.SentAt.In(time.FixedZone("", 3600))
+	resent.SentAt = time.UnixMicro(2).UTC()
+	require.Equal(t, messageID(inv), messageID(elsewhere))
 	require.NotEqual(t, messageID(inv), messageID(resent))
 }

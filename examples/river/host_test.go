@@ -150,6 +150,15 @@ func params(email string) invitations.InviteParams {
 	return invitations.InviteParams{Organization: "acme", Email: email, Role: invitations.RoleDeveloper, Message: personal}
 }
 
+// begin begins a transaction, which ends with the test at the latest.
+func (h *host) begin(t *testing.T) pgx.Tx {
+	t.Helper()
+	tx, err := h.pool.Begin(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) })
+	return tx
+}
+
 // invited has Ada invite somebody, and commits.
 func (h *host) invited(t *testing.T, p invitations.InviteParams) (inv invitations.Invitation) {
 	t.Helper()

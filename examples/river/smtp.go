@@ -16,8 +16,8 @@ import (
 // smtpTimeout is for connecting, and again for the mail; both are over before a job's timeout.
 const smtpTimeout = 15 * time.Second
 
-// An smtpServer is the mail server that the host hands its mails to. Add your credentials; they
-// go the same way, and to nobody else either.
+// An smtpServer is the mail server that the host hands its mails to. One that wants credentials
+// gets them by options of go-mail, which sends them when TLS is established.
 type smtpServer struct {
 	Host  string // the name that its certificate has to be for
 	Port  int

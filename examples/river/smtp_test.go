@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"net/textproto"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/emersion/go-smtp"
 	"github.com/riverqueue/river"
 	"github.com/stretchr/testify/require"
+	gomail "github.com/wneessen/go-mail"
 )
 
 // A mail goes to nobody but the server that proves its name through TLS. Otherwise nothing is said
@@ -125,6 +127,53 @@ func TestClass33_AnswersOfTheMailServer(t *testing.T) {
 			require.Equal(t, test.want, event.Job.Errors[0].Error)
 			require.Equal(t, first, h.sent(t, w), "tried again")
 		})
+	}
+}
+
+// A connection that breaks once the server has taken the mail is no reason to send it again.
+func TestSentIsSent(t *testing.T) {
+	t.Parallel()
+	authority, err := newAuthority("Example")
+	require.NoError(t, err)
+	server := newServer(t, authority, "localhost", time.Now().Add(time.Hour), nil)
+	server.smtp.Backend = smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
+		return &breaking{session: &session{server: server}, conn: c}, nil
+	})
+	message := gomail.NewMsg()
+	require.NoError(t, message.From(senderAddress))
+	require.NoError(t, message.To("bob@example.com"))
+	sent := make(chan error, 1)
+	go func() {
+		sent <- smtpServer{Host: server.host, Port: server.port, Roots: authority.pem()}.send(t.Context(), message)
+	}()
+	mail, err := server.next(soon(t))
+	require.NoError(t, err)
+	mail.accept()
+	require.NoError(t, <-sent)
+}
+
+// A breaking session breaks the connection when the client goes on after a mail.
+type breaking struct {
+	*session
+	conn   *smtp.Conn
+	resets int // after a mail: the server's own, then the client's
+	taken  bool
+}
+
+// Data implements [smtp.Session].
+func (b *breaking) Data(r io.Reader) error {
+	b.taken = true
+	return b.session.Data(r)
+}
+
+// Reset implements [smtp.Session].
+func (b *breaking) Reset() {
+	b.session.Reset()
+	if b.taken {
+		b.resets++
+	}
+	if b.resets == 2 {
+		_ = b.conn.Conn().Close()
 	}
 }
 

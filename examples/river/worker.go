@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
@@ -95,7 +96,8 @@ func (w *worker) compose(inv invitations.Invitation, token invitations.Token) (*
 
 // messageID returns the Message-ID of the invitation's present sending. It is the same whenever
 // that is mailed, so that the recipient's side can tell a repeat, and another one after a resend.
-// It tells nothing that the link needs.
+// It is no secret, and short enough to stay on one line.
 func messageID(inv invitations.Invitation) string {
-	return fmt.Sprintf("%s.%d@%s", inv.ID, inv.SentAt.UnixMicro(), senderDomain)
+	sending := uuid.NewSHA1(inv.ID, []byte(inv.SentAt.UTC().Format(time.RFC3339Nano)))
+	return sending.String() + "@" + senderDomain
 }
