@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"strings"
 	"testing"
@@ -18,6 +19,7 @@ func TestMain(m *testing.M) {
 	if kind := os.Getenv(workerVariable); kind != "" {
 		os.Exit(work(context.Background(), os.Stdin, stopAt(kind)))
 	}
+	_ = flag.Set("test.parallel", "4") // unless the command line says otherwise: they wait more than they work
 	os.Exit(pgtest.Main(m))
 }
 
