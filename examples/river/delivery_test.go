@@ -1,0 +1,217 @@
+package main
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+)
+
+func TestInvite(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	w := h.work(t)
+	tx := h.begin(t)
+	inv, err := h.invite(t.Context(), tx, invitations.User("ada"), params("bob@example.com"))
+	require.NoError(t, err)
+	h.requireFacts(t, facts{members: 1})
+	require.NoError(t, tx.Commit(t.Context()))
+
+	mail, l := h.next(t)
+	require.Equal(t, senderAddress, mail.from)
+	require.Equal(t, []string{"bob@example.com"}, mail.to)
+	require.Equal(t, "<bob@example.com>", l.to)
+	require.Equal(t, `"Example" <invitations@example.com>`, l.from)
+	require.Equal(t, "Example: you are invited to join “acme”", l.subject)
+	require.Contains(t, l.text, personal)
+	require.Contains(t, l.html, personal)
+	require.Contains(t, l.html, `href="`+l.link()+`"`)
+	require.NotContains(t, string(mail.data), "“", "headers are encoded, and the parts too")
+	require.Contains(t, string(mail.data), "\r\nMessage-ID: "+l.id+"\r\n", "on one line, as some insist")
+	h.requireNoTransaction(t)
+	mail.accept()
+	h.event(t, w, river.EventKindJobCompleted)
+	h.requireFacts(t, facts{invitations: 1, members: 1, done: 1})
+
+	require.NoError(t, h.accept(t, l, "bob"))
+	member, err := h.svc.Member(t.Context(), "acme", "bob")
+	require.NoError(t, err)
+	require.Equal(t, invitations.RoleDeveloper, member.Role)
+
+	var job struct{ Args map[string]string }
+	require.NoError(t, json.Unmarshal([]byte(h.rows(t)[0]), &job))
+	require.Equal(t, map[string]string{"organization": "acme", "invitation_id": inv.ID.String()}, job.Args)
+}
+
+// requireNoTransaction finds none of the library's that waits for the host, as one would that is
+// open while a mail is sent.
+func (h *host) requireNoTransaction(t *testing.T) {
+	t.Helper()
+	config := h.pool.Config().ConnConfig
+	var open int
+	require.NoError(t, h.pool.QueryRow(t.Context(), `select count(*) from pg_catalog.pg_stat_activity
+		where application_name = $1 and state like 'idle in transaction%' and query like '%' || $2 || '%'`,
+		config.RuntimeParams["application_name"], h.Schema).Scan(&open))
+	require.Zero(t, open)
+}
+
+// What never commits is never mailed: the mail that comes next is of another invitation.
+func TestRolledBack(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	w := h.work(t)
+	err := pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) error {
+		_, err := h.invite(t.Context(), tx, invitations.User("ada"), params("linus@example.com"))
+		require.NoError(t, err)
+		return errHost
+	})
+	require.ErrorIs(t, err, errHost)
+	h.requireFacts(t, facts{members: 1})
+	h.invited(t, params("bob@example.com"))
+	require.Equal(t, "<bob@example.com>", h.sent(t, w).to)
+	h.requireFacts(t, facts{invitations: 1, members: 1, done: 1})
+}
+
+// The connection dies between inviting and committing: there is neither an invitation nor a job,
+// and the same call can be made again.
+func TestConnectionKilled(t *testing.T) {
+	t.Parallel()
+	for name, ordered := range map[string]bool{"before the job": false, "after the job": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			w := h.work(t)
+			p := params("bob@example.com")
+			p.ID = uuid.Must(uuid.NewV7())
+			tx := h.begin(t)
+			sent, err := h.svc.WithStore(h.store.WithTx(tx)).Invite(t.Context(), invitations.User("ada"), p)
+			require.NoError(t, err)
+			if ordered {
+				require.NoError(t, h.order(t.Context(), tx, sent.Invitation))
+			}
+			var dead bool
+			require.NoError(t, h.pool.QueryRow(t.Context(), "select pg_terminate_backend($1, 60000)", tx.Conn().PgConn().PID()).Scan(&dead))
+			require.True(t, dead)
+			if !ordered {
+				require.Error(t, h.order(t.Context(), tx, sent.Invitation))
+			}
+			require.Error(t, tx.Commit(t.Context()))
+			h.requireFacts(t, facts{members: 1})
+
+			require.Equal(t, p.ID, h.invited(t, p).ID)
+			l := h.sent(t, w)
+			require.NotEqual(t, sent.Token.Reveal(), l.token())
+			require.NoError(t, h.accept(t, l, "bob"))
+			h.requireFacts(t, facts{members: 2, done: 1})
+		})
+	}
+}
+
+// A call whose answer was lost is made again: the mail may come twice, and is the same.
+func TestInviteAgain(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	w := h.work(t)
+	p := params("bob@example.com")
+	p.ID = uuid.Must(uuid.NewV7())
+	h.invited(t, p)
+	first := h.sent(t, w)
+	h.invited(t, p)
+	second := h.sent(t, w)
+	require.Equal(t, first, second)
+	h.requireFacts(t, facts{invitations: 1, members: 1, done: 2})
+}
+
+// What has ended before its mail goes out is not mailed, and its job is done.
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		end   func(*testing.T, *host, invitations.Invitation) error
+		cause error
+	}{
+		"revoked": {func(t *testing.T, h *host, inv invitations.Invitation) error {
+			_, err := h.svc.Revoke(t.Context(), invitations.User("ada"), "acme", inv.ID)
+			return err
+		}, invitations.ErrRevoked},
+		"accepted": {func(t *testing.T, h *host, inv invitations.Invitation) error {
+			token, err := h.svc.Token(t.Context(), invitations.System(), "acme", inv.ID)
+			require.NoError(t, err)
+			_, err = h.svc.Accept(t.Context(), token.Reveal(), invitations.Identity{UserID: "bob", Email: "bob@example.com", EmailVerified: true})
+			return err
+		}, invitations.ErrAccepted},
+		"gone": {func(t *testing.T, h *host, inv invitations.Invitation) error {
+			_, err := h.pool.Exec(t.Context(), "drop schema "+pgx.Identifier{h.Schema}.Sanitize()+" cascade")
+			require.NoError(t, err)
+			return h.store.Migrate(t.Context())
+		}, invitations.ErrNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t)
+			inv := h.invited(t, params("bob@example.com"))
+			require.NoError(t, test.end(t, h, inv))
+			event := h.event(t, h.work(t), river.EventKindJobCancelled)
+			require.Len(t, event.Job.Errors, 1)
+			require.Contains(t, event.Job.Errors[0].Error, test.cause.Error())
+		})
+	}
+}
+
+// A resend before the mail goes out: only the link that is good is mailed.
+func TestResent(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	inv := h.invited(t, params("bob@example.com"))
+	old, err := h.svc.Token(t.Context(), invitations.System(), "acme", inv.ID)
+	require.NoError(t, err)
+	h.resent(t, inv)
+	present, err := h.svc.Token(t.Context(), invitations.System(), "acme", inv.ID)
+	require.NoError(t, err)
+	require.NotEqual(t, old.Reveal(), present.Reveal())
+	w := h.work(t)
+	first, l := h.next(t)
+	require.Equal(t, present.Reveal(), l.token())
+	second, again := h.next(t)
+	require.Equal(t, l, again)
+	first.accept()
+	second.accept()
+	h.event(t, w, river.EventKindJobCompleted)
+	h.event(t, w, river.EventKindJobCompleted)
+	require.NoError(t, h.accept(t, l, "bob"))
+}
+
+// A resend while the old link is on its way: the new one follows.
+func TestResentWhileSending(t *testing.T) {
+	t.Parallel()
+	h := newHost(t)
+	w := h.work(t)
+	inv := h.invited(t, params("bob@example.com"))
+	mail, old := h.next(t)
+	h.resent(t, inv)
+	second, l := h.next(t)
+	mail.accept()
+	second.accept()
+	h.event(t, w, river.EventKindJobCompleted)
+	h.event(t, w, river.EventKindJobCompleted)
+	require.NotEqual(t, old.id, l.id)
+	require.ErrorIs(t, h.accept(t, old, "bob"), invitations.ErrInvalidToken)
+	require.NoError(t, h.accept(t, l, "bob"))
+}
+
+// The Message-ID is of the sending: it stays at a repeat, wherever the worker is, and a resend has
+// another one.
+func TestMessageID(t *testing.T) {
+	t.Parallel()
+	inv := invitations.Invitation{ID: uuid.Must(uuid.NewV7()), SentAt: time.UnixMicro(1).UTC()}
+	elsewhere, resent := inv, inv
+	elsewhere.SentAt = inv.SentAt.In(time.FixedZone("", 3600))
+	resent.SentAt = time.UnixMicro(2).UTC()
+	require.Equal(t, messageID(inv), messageID(elsewhere))
+	require.NotEqual(t, messageID(inv), messageID(resent))
+}
