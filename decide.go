@@ -66,6 +66,8 @@ func (r rules) create(f Facts, actor Actor, draft Record) (Record, Changes, erro
 	if err := r.maySendNow(f, actor, draft.Email); err != nil {
 		return Record{}, Changes{}, err
 	}
+	lifetime := draft.ExpiresAt.Sub(draft.SentAt)
+	draft.CreatedAt, draft.SentAt, draft.ExpiresAt = r.now, r.now, r.now.Add(lifetime)
 	draft.SentVersion = f.Version + 1
 	draft.SweepAt = r.nextSweep(draft.Invitation)
 	return draft, r.change(draft, EventInvitationCreated, actor.user), nil
@@ -80,7 +82,7 @@ func (r rules) createAll(f Facts, actor Actor, drafts []draft) ([]created, Chang
 	pending, invitations := map[string]uuid.UUID{}, map[uuid.UUID]Record{}
 	maps.Copy(pending, f.Pending) // the facts stay as they are
 	maps.Copy(invitations, f.Invitations)
-	f.Pending, f.Invitations = pending, invitations
+	f.Pending, f.Invitations, f.Sendings = pending, invitations, slices.Clone(f.Sendings)
 	all := make([]created, len(drafts))
 	var changes Changes
 	for i, d := range drafts {
@@ -104,7 +106,8 @@ func (r rules) createAll(f Facts, actor Actor, drafts []draft) ([]created, Chang
 		if record.Kind == KindEmail {
 			pending[record.Email] = record.ID
 			f.PendingEmails++
-			f.Sendings = append([]Sending{{At: r.now, Actor: actor.user, Email: record.Email}}, f.Sendings...)
+			first, _ := slices.BinarySearchFunc(f.Sendings, r.now, func(s Sending, now time.Time) int { return now.Compare(s.At) })
+			f.Sendings = slices.Insert(f.Sendings, first, Sending{At: r.now, Actor: actor.user, Email: record.Email})
 		}
 	}
 	return all, changes, nil

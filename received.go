@@ -42,6 +42,9 @@ func (s *Service) Received(ctx context.Context, who Identity, p ReceivedParams) 
 	}
 	list := OfferList{Offers: make([]Offer, 0, min(len(found.Records), limit))}
 	for i, record := range found.Records {
+		if checkOrganization(record.Organization) != nil {
+			return OfferList{}, errForeignID
+		}
 		if i == limit {
 			last := found.Records[limit-1]
 			list.Next = encodeOfferCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID, Organization: last.Organization})

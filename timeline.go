@@ -100,5 +100,9 @@ func (s *Service) Feed(ctx context.Context, p FeedParams) ([]FeedEvent, error) {
 	if p.After < 0 || p.After == math.MaxInt64 {
 		return nil, invalid("after", "is no position")
 	}
-	return s.store.Feed(ctx, FeedQuery{After: p.After, Limit: limit})
+	events, err := s.store.Feed(ctx, FeedQuery{After: p.After, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	return events, nil
 }
