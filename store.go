@@ -58,12 +58,13 @@ type Store interface {
 	// which are due: pending ones with a SweepAt that is set and not after q.At. It loads up
 	// to q.Limit of them, those of the earliest SweepAt, calls decide with the facts of their
 	// organizations, and applies the changes that it returns for each, in the same order, as
-	// one atomic step. The facts are Organization, Version and PendingRecords: those that are
-	// due, in the order of SweepAt.
+	// one atomic step. The facts are Organization, Version and PendingRecords, those that are
+	// due in the order of SweepAt, and nothing else. Where nothing is due, decide need not be
+	// called.
 	//
 	// It does not wait for an organization that somebody else is changing, but leaves it out,
-	// so that several Sweeps at once share the work. Without anything due, decide need not be
-	// called.
+	// so that several Sweeps at once share the work. A store that has one lock for all leaves
+	// all of them out.
 	Sweep(ctx context.Context, q SweepQuery, decide func([]Facts) []Changes) error
 
 	// Consume takes an amount from the quotas of a user, all or nothing, as one atomic step:
@@ -156,8 +157,8 @@ type Query struct {
 	PendingSentBy, PendingFor string
 	PendingAt                 time.Time
 
-	// SentUpTo, if positive, asks for the sendings after SentAfter: the events with an Email,
-	// the newest by At, and no more than that number.
+	// SentUpTo, if positive, asks for the sendings later than SentAfter: the events with an
+	// Email, the newest by At, and no more than that number.
 	SentUpTo  int
 	SentAfter time.Time
 

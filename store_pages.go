@@ -36,7 +36,7 @@ type InvitationQuery struct {
 type InvitationPosition struct {
 	CreatedAt    time.Time // of the years 1 to 9999
 	ID           uuid.UUID
-	Organization string // only in a query of all organizations
+	Organization string // of all organizations; otherwise empty
 }
 
 // An InvitationPage is the answer to an [InvitationQuery].

@@ -17,9 +17,9 @@ type Swept struct {
 
 // Sweep writes the events of invitations that have expired, and hands out those whose
 // recipients are to be reminded ([Config].RemindBefore): up to limit invitations of all
-// organizations, 1 to 1000. Call it when you like, from as many processes as you like, and
+// organizations, 1 to 1000. Call it every few minutes, from as many processes as you like, and
 // again at once while it returns anything: each expiry and each reminder is returned once. It
-// leaves out organizations that are being changed at that instant; the next call finds them.
+// leaves out what is being changed at that instant, and a later call finds it.
 //
 // Nothing depends on it: an invitation that has expired cannot be accepted, whether it was
 // swept or not. A reminder that is not sent after it was handed out is lost, so hand it to a
