@@ -68,6 +68,7 @@ func (s *Service) InviteAll(ctx context.Context, actor Actor, organization strin
 	for i, c := range all {
 		if outcomes[i].Err = c.err; c.err == nil {
 			outcomes[i].Sent = s.sent(c.record)
+			outcomes[i].Sent.Repeated = c.repeated
 		}
 	}
 	return outcomes, nil

@@ -335,8 +335,8 @@ func badArguments() [][]refused {
 			_, err := svc.Revoke(ctx, actor, organization, id)
 			return err
 		},
-		"Token": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {
-			_, err := svc.Token(ctx, actor, organization, id)
+		"Sent": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {
+			_, err := svc.Sent(ctx, actor, organization, id)
 			return err
 		},
 		"Edit": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {

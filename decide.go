@@ -95,7 +95,7 @@ func (r rules) createAll(f Facts, actor Actor, drafts []draft) ([]created, Chang
 			f.Invitation = &existing
 		}
 		record, c, err := r.create(f, actor, d.Record)
-		all[i] = created{record, err}
+		all[i] = created{record, err, err == nil && c.Empty()}
 		if err != nil || c.Empty() {
 			continue
 		}
@@ -121,8 +121,9 @@ type draft struct {
 
 // created is what has become of a draft.
 type created struct {
-	record Record
-	err    error
+	record   Record
+	err      error
+	repeated bool // it was there before
 }
 
 // sameRequest reports whether the call that asks for draft is the one that made existing.
@@ -218,17 +219,19 @@ func (r rules) edit(f Facts, actor Actor, e edit) (Record, Changes, error) {
 		inv.ExpiresAt = r.now.Add(e.lifetime)
 		inv.SweepAt = r.nextSweep(inv.Invitation)
 	}
-	if e.maxUses != nil || e.domains != nil {
-		if inv.Kind != KindLink {
-			return Record{}, Changes{}, invalid("id", "is of an email invitation, which has no limits of a link")
-		}
-	}
 	if e.maxUses != nil {
-		if inv.MaxUses = *e.maxUses; inv.MaxUses != 0 && inv.MaxUses <= inv.Uses {
+		inv.MaxUses = *e.maxUses
+		switch {
+		case inv.Kind != KindLink:
+			return Record{}, Changes{}, invalid("max_uses", "is of a link alone")
+		case inv.MaxUses != 0 && inv.MaxUses <= inv.Uses:
 			return Record{}, Changes{}, invalid("max_uses", "is not more than have used the link already")
 		}
 	}
 	if e.domains != nil {
+		if inv.Kind != KindLink {
+			return Record{}, Changes{}, invalid("allowed_domains", "are of a link alone")
+		}
 		inv.AllowedDomains = slices.Clone(*e.domains)
 	}
 	if inv.Role == was.Role && inv.Message == was.Message && inv.ExpiresAt.Equal(was.ExpiresAt) && inv.MaxUses == was.MaxUses &&

@@ -144,11 +144,11 @@ func TestCreateAll_Again(t *testing.T) {
 		f.Sendings = sendingsAt(time.Hour)
 		all, changes, err := createAll(t, r, f, User(adam), []draft{row(0), row(1)})
 		require.NoError(t, err)
-		require.Equal(t, []created{{record: existing}, {record: asMade(row(1))}}, all, name)
+		require.Equal(t, []created{{record: existing, repeated: true}, {record: asMade(row(1))}}, all, name)
 		require.Equal(t, []Record{asMade(row(1))}, changes.Invitations)
 		all, changes, err = createAll(t, r, f, User(adam), []draft{row(0), row(0)})
 		require.NoError(t, err)
-		require.Equal(t, []created{{record: existing}, {record: existing}}, all, name)
+		require.Equal(t, []created{{record: existing, repeated: true}, {record: existing, repeated: true}}, all, name)
 		require.Zero(t, changes, "nothing is new")
 		all, _, err = createAll(t, r, f, User(olga), []draft{row(0, func(r *Record) { r.CreatedBy, r.SentBy = olga, olga })})
 		require.NoError(t, err)
@@ -236,7 +236,7 @@ func TestCreateAll_Limits(t *testing.T) {
 
 // rateLimited is the refusal at noon that ends after a while.
 func rateLimited(wait time.Duration) error {
-	return &RateLimitError{reason: ErrRateLimited, at: noon.Add(wait)}
+	return &RateLimitError{At: noon.Add(wait)}
 }
 
 // A batch by the host is of no sender, who could send too much.

@@ -31,7 +31,7 @@ func (l sendingLimits) upTo() int {
 // maySendAgain refuses to resend an email invitation too soon or too often.
 func (r rules) maySendAgain(f Facts, actor Actor, inv Invitation) error {
 	if at := inv.SentAt.Add(r.sending.cooldown); inv.Kind == KindEmail && r.sending.cooldown > 0 && r.now.Before(at) {
-		return &RateLimitError{reason: ErrTooSoon, at: at}
+		return &RateLimitError{TooSoon: true, At: at}
 	}
 	return r.maySendNow(f, actor, inv.Email)
 }
@@ -59,7 +59,7 @@ func (r rules) maySendNow(f Facts, actor Actor, email string) error {
 	if at.IsZero() {
 		return nil
 	}
-	return &RateLimitError{reason: ErrRateLimited, at: at}
+	return &RateLimitError{At: at}
 }
 
 // freeAt returns when there is a place again among the most that may count within the

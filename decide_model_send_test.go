@@ -101,7 +101,7 @@ func (w *world) create(t *rapid.T, actor Actor, draft Record) {
 	case draft.Email != "" && !w.seatToReserve():
 		require.Equal(t, ErrMemberLimit, err)
 	case draft.Email != "" && w.freeAt(actor, draft.Email).After(w.now):
-		require.Equal(t, &RateLimitError{reason: ErrRateLimited, at: w.freeAt(actor, draft.Email)}, err)
+		require.Equal(t, &RateLimitError{At: w.freeAt(actor, draft.Email)}, err)
 	default:
 		require.NoError(t, err)
 		w.drafts = append(w.drafts, draft)
@@ -157,9 +157,9 @@ func (w *world) resend(t *rapid.T) {
 		require.Error(t, err)
 		require.NotErrorIs(t, err, ErrRateLimited)
 	case before.Email != "" && tooSoon.After(w.now):
-		require.Equal(t, &RateLimitError{reason: ErrTooSoon, at: tooSoon}, err)
+		require.Equal(t, &RateLimitError{TooSoon: true, At: tooSoon}, err)
 	case free.After(w.now):
-		require.Equal(t, &RateLimitError{reason: ErrRateLimited, at: free}, err)
+		require.Equal(t, &RateLimitError{At: free}, err)
 	default:
 		require.NoError(t, err)
 		after := changes.Invitations[0]

@@ -74,7 +74,7 @@ var (
 	ErrExhausted = &Error{code: "exhausted", status: 410, text: "invitation link has no uses left", message: noLongerValid, coarse: ErrNotPending}
 
 	// ErrSenderNotEntitled: the member who sent the invitation could not send it any more,
-	// so its authority is gone. Another member may resend it.
+	// so its authority is gone. Another member may resend or edit it.
 	ErrSenderNotEntitled = &Error{code: "sender_not_entitled", status: 410, text: "sender is no longer entitled to this invitation", message: noLongerValid, coarse: ErrNotPending}
 )
 
@@ -199,18 +199,23 @@ func (e *QuotaExceededError) Unwrap() error { return ErrQuotaExceeded }
 // RateLimitError tells when what was too much could be sent. It matches [ErrRateLimited] and,
 // within the cooldown of a resend, [ErrTooSoon].
 type RateLimitError struct {
-	reason *Error
-	at     time.Time
+	TooSoon bool      // it is the cooldown
+	At      time.Time // the instant from which the call could succeed
 }
 
-// RetryAt returns the instant from which the call could succeed, for a Retry-After.
-func (e *RateLimitError) RetryAt() time.Time { return e.at }
+// RetryAt returns At, as [QuotaExceededError.RetryAt] does what it finds, for a Retry-After.
+func (e *RateLimitError) RetryAt() time.Time { return e.At }
 
 // Error returns the text of the error that it matches.
-func (e *RateLimitError) Error() string { return e.reason.Error() }
+func (e *RateLimitError) Error() string { return e.Unwrap().Error() }
 
-// Unwrap returns the error that it matches.
-func (e *RateLimitError) Unwrap() error { return e.reason }
+// Unwrap returns [ErrTooSoon] or [ErrRateLimited].
+func (e *RateLimitError) Unwrap() error {
+	if e.TooSoon {
+		return ErrTooSoon
+	}
+	return ErrRateLimited
+}
 
 // InvalidError names the argument that was refused and the reason. It matches [ErrInvalid].
 // It never quotes the value.

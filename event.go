@@ -44,8 +44,8 @@ type Event struct {
 	Index   int       `json:"index"`
 	Type    EventType `json:"type"`
 	At      time.Time `json:"at"`
-	// Actor is the user id of who did it. It is empty where the host's backend did, and for
-	// a declined invitation, which needs no account.
+	// Actor is the user id of who did it. It is empty where the host's backend did, as in a
+	// sweep, and where an invitation was declined by its token, which needs no account.
 	Actor string `json:"actor,omitempty"`
 	// Subject is the user id of whom it was done to, where that is a user. A change of the
 	// shared quota has none.

@@ -243,7 +243,7 @@ func ExampleService_Sweep() {
 			return err
 		}
 		for _, inv := range swept.Reminders {
-			if err := queue(inv); err != nil { // the id alone; the worker asks svc.Token
+			if err := queue(inv); err != nil { // the id alone; the worker asks svc.Sent
 				return err
 			}
 		}

@@ -89,6 +89,10 @@ type Sent struct {
 	// invitation is no longer pending, which only the repetition of a call with an id can
 	// meet.
 	Token Token `json:"-"`
+	// Repeated says that a call with this id was answered, or could have been, before: nothing
+	// was sent by this one, and no limit counts it. Do not mail it again, unless the mail of
+	// the first call may have been lost with its answer.
+	Repeated bool `json:"-"`
 }
 
 // An Offer is what the person who is invited may know of the invitation.
@@ -100,12 +104,13 @@ type Offer struct {
 	Role         Role      `json:"role"`
 	Message      string    `json:"message,omitempty"`
 	SentBy       string    `json:"sent_by,omitempty"` // user id; empty: the host's backend
+	SentAt       time.Time `json:"sent_at"`
 	ExpiresAt    time.Time `json:"expires_at"`
 }
 
 func (i Invitation) offer() Offer {
 	return Offer{
 		ID: i.ID, Organization: i.Organization, Kind: i.Kind, Email: i.Email, Role: i.Role,
-		Message: i.Message, SentBy: i.SentBy, ExpiresAt: i.ExpiresAt,
+		Message: i.Message, SentBy: i.SentBy, SentAt: i.SentAt, ExpiresAt: i.ExpiresAt,
 	}
 }

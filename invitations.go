@@ -115,8 +115,9 @@ type Config struct {
 	// SendsPerRecipient is how often a day an organization can write to one address; 0 is 10.
 	// SendsPerSender is how many recipients a day one sender can write to in an organization;
 	// 0 is 100. System is no sender, but counts for the other two. SendsPerOrganization is how
-	// many the organization can write to; 0 is 100. Each is at most 10,000, and every sending
-	// reads that many of the day's.
+	// many the organization can write to; 0 is 100. Each is at most 10,000. Every sending reads
+	// as many of the day's as the organization may have; where that is without limit, the
+	// newest 10,000, which are then all that the other two know.
 	SendsPerRecipient, SendsPerSender, SendsPerOrganization int
 
 	// RemindBefore is how long before its expiry an email invitation is handed out by
@@ -183,6 +184,7 @@ func New(store Store, keys *Keyring, config Config) (*Service, error) {
 	}
 	config.Expiry = config.Expiry.Truncate(time.Microsecond)
 	config.RemindBefore = config.RemindBefore.Truncate(time.Microsecond)
+	config.ResendCooldown = config.ResendCooldown.Truncate(time.Microsecond)
 	return &Service{store: store, keys: keys, config: config}, nil
 }
 

@@ -103,8 +103,8 @@ func TestLifecycle_JSON(t *testing.T) {
 		`{"events":[{` + eventText + `}],"next":"abc"}`: invitations.Timeline{Events: []invitations.Event{event}, Next: "abc"},
 		`{"events":[]}`:                                 invitations.Timeline{Events: []invitations.Event{}},
 		`{"offers":[{"id":"01957b2c-0000-7000-8000-000000000001","organization":"acme","kind":"email","email":"nina@example.com",
-			"role":"viewer","expires_at":"2026-03-01T12:00:00Z"}],"next":"abc"}`: invitations.OfferList{
-			Offers: []invitations.Offer{{ID: id, Organization: "acme", Kind: "email", Email: "nina@example.com", Role: "viewer", ExpiresAt: at}}, Next: "abc",
+			"role":"viewer","sent_at":"2026-03-01T12:00:00Z","expires_at":"2026-03-01T12:00:00Z"}],"next":"abc"}`: invitations.OfferList{
+			Offers: []invitations.Offer{{ID: id, Organization: "acme", Kind: "email", Email: "nina@example.com", Role: "viewer", SentAt: at, ExpiresAt: at}}, Next: "abc",
 		},
 		`{"total":{` + funnelText + `},"by_kind":[{"key":"x",` + funnelText + `}],"by_role":[{"key":"x",` + funnelText + `}],
 			"by_sender":[{"key":"x",` + funnelText + `}],"by_link":[{"key":"x",` + funnelText + `}]}`: invitations.Statistics{

@@ -142,7 +142,7 @@ func TestReceived_Pages(t *testing.T) {
 	want := make([]invitations.Offer, 4)
 	for i, r := range records {
 		want[i] = offer
-		want[i].ID, want[i].Organization = r.ID, r.Organization
+		want[i].ID, want[i].Organization, want[i].SentAt = r.ID, r.Organization, r.SentAt
 	}
 	require.Equal(t, want[:2], list.Offers)
 	require.Equal(t, offerCursorOf(4, records[1].CreatedAt.UnixMicro(), records[1].ID, 4, "zeta"), list.Next)

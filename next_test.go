@@ -45,7 +45,7 @@ func atNoon() invitations.Config {
 
 var offer = invitations.Offer{
 	ID: signedID, Organization: "acme", Kind: invitations.KindEmail, Email: "nina@example.com", Role: invitations.RoleDeveloper,
-	Message: "Welcome!", SentBy: "olga", ExpiresAt: noon.Add(7 * days),
+	Message: "Welcome!", SentBy: "olga", SentAt: noon, ExpiresAt: noon.Add(7 * days),
 }
 
 // Following the link is all that a person has to know: what comes next is told, for each
@@ -243,5 +243,5 @@ func TestNext_JSON(t *testing.T) {
 	out, err = json.Marshal(invitations.Next{Step: invitations.StepAccept, Offer: offer})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"step":"accept","offer":{"id":"`+signedID.String()+`","organization":"acme","kind":"email","email":"nina@example.com",
-		"role":"developer","message":"Welcome!","sent_by":"olga","expires_at":"2026-03-08T12:00:00Z"}}`, string(out))
+		"role":"developer","message":"Welcome!","sent_by":"olga","sent_at":"2026-03-01T12:00:00Z","expires_at":"2026-03-08T12:00:00Z"}}`, string(out))
 }

@@ -40,7 +40,7 @@ func operations() []operation {
 		{"Next, signed in", "View", func(ctx ctxT, svc svcT) (any, error) {
 			return svc.Next(ctx, token, invitations.Visitor{Identity: nina})
 		}},
-		{"Token", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Token(ctx, olgaActs, "acme", signedID) }},
+		{"Sent", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Sent(ctx, olgaActs, "acme", signedID) }},
 		{"Get", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Get(ctx, olgaActs, "acme", signedID) }},
 		{"Member", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Member(ctx, "acme", "olga") }},
 		{"List", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
@@ -303,7 +303,7 @@ func TestClass44_ReadsNeverUpdate(t *testing.T) {
 		}
 	}
 	require.Equal(t, map[string]bool{
-		"Lookup": true, "Next": true, "Get": true, "List": true, "All": true, "Token": true, "Member": true,
+		"Lookup": true, "Next": true, "Get": true, "List": true, "All": true, "Sent": true, "Member": true,
 		"Authorize": true, "Members": true, "AllMembers": true, "Remaining": true, "Quota": true, "Workspaces": true,
 		"Received": true, "Timeline": true, "AllEvents": true, "Feed": true, "Statistics": true,
 	}, reads)

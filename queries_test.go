@@ -65,7 +65,7 @@ func TestQueries(t *testing.T) {
 		"Lookup":          token,
 		"Next":            token,
 		"Next, signed in": signedIn,
-		"Token":           invitations.Query{Organization: "acme", Invitation: signedID, Sender: true, Members: olga},
+		"Sent":            invitations.Query{Organization: "acme", Invitation: signedID, Sender: true, Members: olga},
 		"Get":             invitations.Query{Organization: "acme", Invitation: signedID, Members: olga},
 		"Member":          invitations.Query{Organization: "acme", Members: olga},
 		"List":            list,

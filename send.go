@@ -110,10 +110,18 @@ func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Durati
 		q.Emails = []string{inv.Email}
 		s.mailing(&q)
 	}
+	repeated := false
 	record, err := update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
-		return r.create(f, actor, d)
+		record, changes, err := r.create(f, actor, d)
+		repeated = changes.Empty()
+		return record, changes, err
 	})
-	return s.sent(record), err
+	if err != nil {
+		return Sent{}, err
+	}
+	sent := s.sent(record)
+	sent.Repeated = repeated
+	return sent, nil
 }
 
 // draft checks the arguments that make an invitation, and returns it as of now.
@@ -193,8 +201,8 @@ func newID(now time.Time) uuid.UUID {
 type ResendParams struct {
 	Organization string
 	ID           uuid.UUID
-	// ExpiresIn is how long the invitation lives from now; 0 is as long as when it was sent
-	// before, or the nearer bound. Bounds are in [Config].
+	// ExpiresIn is how long the invitation lives from now; 0 is as long as from its last
+	// sending to its present expiry, or the nearer bound. Bounds are in [Config].
 	ExpiresIn time.Duration
 }
 
@@ -244,26 +252,27 @@ func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, 
 	return record.clone(), err
 }
 
-// Token returns the token of a pending invitation again, so that a mail queue carries the
-// id alone and asks when it sends. The actor needs what [Service.Resend] needs; nothing
-// changes.
+// Sent returns a pending invitation with the token of its present sending again, so that a mail
+// queue carries the id alone, and asks when it sends. The actor needs what [Service.Resend]
+// needs; nothing changes. A worker that is refused with [ErrNotPending] or [ErrNotFound] has
+// nothing to send any more.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending].
-func (s *Service) Token(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Token, error) {
+func (s *Service) Sent(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Sent, error) {
 	if err := checkNamed(actor, organization, id); err != nil {
-		return Token{}, err
+		return Sent{}, err
 	}
 	r := s.rules()
 	f, err := s.store.View(ctx, Query{Organization: organization, Invitation: id, Sender: true, Members: actor.members()})
 	if err != nil {
-		return Token{}, err
+		return Sent{}, err
 	}
 	record, err := r.reveal(f, actor)
 	if err != nil {
-		return Token{}, err
+		return Sent{}, err
 	}
-	return s.keys.Sign(record.ID, record.Nonce), nil
+	return Sent{Invitation: record.Invitation.clone(), Token: s.keys.Sign(record.ID, record.Nonce)}, nil
 }
 
 // checkActing checks who acts, and where.

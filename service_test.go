@@ -243,14 +243,16 @@ func TestSentToken(t *testing.T) {
 }
 
 // Sending again makes a new token; asking again gives the same.
-func TestResendAndToken(t *testing.T) {
+func TestResendAndSent(t *testing.T) {
 	t.Parallel()
 	ring := ringOf(t, testKey)
 	f := workable("Resend")
 	svc := serviceOn(t, answering(f), atNoon())
-	token, err := svc.Token(t.Context(), olgaActs, "acme", signedID)
+	again, err := svc.Sent(t.Context(), olgaActs, "acme", signedID)
 	require.NoError(t, err)
+	token := again.Token
 	require.Equal(t, validWire().text(), token.Reveal())
+	require.Equal(t, f.Invitation.Invitation, again.Invitation)
 
 	tokens := map[string]bool{token.Reveal(): true}
 	for range 10 {

@@ -67,7 +67,7 @@ const maxGroups = 100
 type StatisticsParams struct {
 	Organization string
 	// From and To bound the period in which the invitations were created: from From on, and
-	// before To. A zero From is the beginning, a zero To has no end.
+	// before To, both cut to microseconds. A zero From is the beginning, a zero To has no end.
 	From, To time.Time
 }
 
@@ -102,6 +102,9 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	}
 	if err := r.mayView(page.Viewer, actor, PermissionInvitationList); err != nil {
 		return Statistics{}, err
+	}
+	for _, groups := range []*[]FunnelOf{&page.Statistics.ByKind, &page.Statistics.ByRole, &page.Statistics.BySender, &page.Statistics.ByLink} {
+		*groups = append([]FunnelOf{}, *groups...) // which is no null in JSON
 	}
 	return page.Statistics, nil
 }

@@ -10,9 +10,9 @@ const maxSweep = 1000
 // Swept is what one [Service.Sweep] has found.
 type Swept struct {
 	// Reminders are pending email invitations whose recipient is to be reminded now.
-	Reminders []Invitation
+	Reminders []Invitation `json:"reminders"`
 	// Expired are the invitations that have expired.
-	Expired []Invitation
+	Expired []Invitation `json:"expired"`
 }
 
 // Sweep writes the events of invitations that have expired, and hands out those whose
@@ -24,7 +24,7 @@ type Swept struct {
 // Nothing depends on it: an invitation that has expired cannot be accepted, whether it was
 // swept or not. A reminder that is not sent after it was handed out is lost, so hand it to a
 // queue in a transaction of yours, in which Sweep works too ([Service.WithStore]). The worker
-// asks [Service.Token] when it sends, and is refused if the invitation has ended since.
+// asks [Service.Sent] when it sends, and is refused if the invitation has ended since.
 //
 // Refusals: [ErrInvalid].
 func (s *Service) Sweep(ctx context.Context, limit int) (Swept, error) {

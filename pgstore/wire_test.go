@@ -203,8 +203,8 @@ func TestRoundTrips(t *testing.T) {
 				_, err := svc.Accept(ctx, link.Token.Reveal(), person("joe"))
 				return err
 			}},
-			{"token", 1, func(svc *invitations.Service) error {
-				_, err := svc.Token(ctx, adaUser, name(acme), link.ID)
+			{"sent", 1, func(svc *invitations.Service) error {
+				_, err := svc.Sent(ctx, adaUser, name(acme), link.ID)
 				return err
 			}},
 			{"get", 1, func(svc *invitations.Service) error {

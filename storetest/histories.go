@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -37,7 +38,11 @@ func historiesReplayed(w *world) {
 		if n == len(fixed) {
 			random = w.random()
 		}
-		h := &history{world: w.with(invitations.Config{
+		on := *w
+		if n%2 == 1 {
+			on.store = repeating{w.store}
+		}
+		h := &history{world: on.with(invitations.Config{
 			RemindBefore: 2 * day, PendingLimit: 9, ResendCooldown: time.Minute,
 			SendsPerRecipient: 4, SendsPerSender: 12, SendsPerOrganization: 25, MemberLimit: 7, ReserveSeats: n%2 == 0,
 		}), random: random, did: map[string]bool{}}
@@ -79,6 +84,27 @@ var eventTypes = []invitations.EventType{
 	invitations.EventInvitationDeclined, invitations.EventInvitationAccepted, invitations.EventInvitationReminded, invitations.EventInvitationExpired,
 	invitations.EventMemberJoined, invitations.EventMemberRoleChanged, invitations.EventMemberRemoved, invitations.EventMemberLeft,
 	invitations.EventOwnershipTransferred, invitations.EventQuotaChanged,
+}
+
+// repeating is a store that makes each decision twice, as one does that has to try again.
+type repeating struct{ invitations.Store }
+
+func (r repeating) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return r.Store.Update(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+		first, refusal := decide(f)
+		changes, err := decide(f)
+		if differ(changes, first) != "" || fmt.Sprint(err) != fmt.Sprint(refusal) {
+			return changes, fmt.Errorf("of the same facts a decision makes this, and then that: %v (%v), %v (%v)", first, refusal, changes, err)
+		}
+		return changes, err
+	})
+}
+
+func (r repeating) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+	return r.Store.Sweep(ctx, q, func(all []invitations.Facts) []invitations.Changes {
+		decide(all)
+		return decide(all)
+	})
 }
 
 func (h *history) run(organizations []string) {
@@ -235,7 +261,16 @@ func (h *history) step(kind int, organization string) error {
 		}
 		return h.svc.SetQuota(h.ctx, actor, invitations.QuotaParams{Workspace: invitations.InOrganization(organization), UserID: user, Quota: quota})
 	case "sweep":
-		return second(h.svc.Sweep(h.ctx, 1+h.random.IntN(10)))
+		swept, err := h.svc.Sweep(h.ctx, 1+h.random.IntN(10))
+		once := map[string]bool{}
+		for _, inv := range slices.Concat(swept.Reminders, swept.Expired) {
+			if which := fmt.Sprint(inv.Organization, inv.ID); once[which] {
+				h.Fatalf("a sweep hands out %s twice", which)
+			} else {
+				once[which] = true
+			}
+		}
+		return err
 	}
 	h.clock.Add(time.Duration(h.random.IntN(60)) * time.Hour)
 	return nil

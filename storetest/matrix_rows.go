@@ -23,7 +23,7 @@ var matrixRows = []struct {
 	{"Edit", cellsEdit},
 	{"Resend", cellsResend},
 	{"Revoke", cellsRevoke},
-	{"Token", cellsToken},
+	{"Sent", cellsSent},
 	{"SetQuota", cellsSetQuota},
 	{"Consume", cellsConsume},
 	{"Get", cellsGet},
@@ -248,18 +248,18 @@ func cellsRevoke(m *matrix, a someone) {
 	}
 }
 
-func cellsToken(m *matrix, a someone) {
+func cellsSent(m *matrix, a someone) {
 	resends := m.may(a, invitations.PermissionInvitationResend)
 	for _, r := range m.offers(a) {
-		token, err := m.svc.Token(m.ctx, a.actor, "acme", r.ID)
+		sent, err := m.svc.Sent(m.ctx, a.actor, "acme", r.ID)
 		cell := fmt.Sprintf("%s asks for the token of one as %s with %v", a.name, r.Role, r.Quota)
 		m.judge(cell, err, invitations.Changes{}, nobody(a), resends, m.mayGive(a, r.Role), m.mayGiveQuota(a, r.Quota))
-		if token.IsZero() != (err != nil) {
+		if sent.Token.IsZero() != (err != nil) {
 			m.Errorf("%s: got a token with a refusal, or none", cell)
 		}
 	}
 	for name, unknown := range noOne() {
-		_, err := m.svc.Token(m.ctx, a.actor, "acme", unknown)
+		_, err := m.svc.Sent(m.ctx, a.actor, "acme", unknown)
 		m.judge(a.name+" asks for the token of one "+name, err, invitations.Changes{}, nobody(a), resends, rule{true, invitations.ErrNotFound})
 	}
 }

@@ -36,7 +36,7 @@ func storyExistingUser(w *world) {
 	v := invitations.Visitor{HasAccount: accounts("ann@example.com")}
 	offer := invitations.Offer{
 		ID: sent.ID, Organization: "acme", Kind: invitations.KindEmail, Email: "ann@example.com", Role: "developer", Message: "Hi",
-		SentBy: "ada", ExpiresAt: start.Add(7 * day),
+		SentBy: "ada", SentAt: start, ExpiresAt: start.Add(7 * day),
 	}
 	w.equal("offer", w.next(sent, v, invitations.StepSignIn).Offer, offer)
 	v.Identity = annID
@@ -148,7 +148,7 @@ func storyFinalStates(w *world) {
 			"lookup": second(w.svc.Lookup(w.ctx, c.sent.Token.Reveal())),
 			"revoke": second(w.svc.Revoke(w.ctx, ada, "acme", c.sent.ID)),
 			"resend": second(w.svc.Resend(w.ctx, ada, invitations.ResendParams{Organization: "acme", ID: c.sent.ID})),
-			"token":  second(w.svc.Token(w.ctx, ada, "acme", c.sent.ID)),
+			"token":  second(w.svc.Sent(w.ctx, ada, "acme", c.sent.ID)),
 		} {
 			if !errors.Is(err, c.want) || !errors.Is(err, invitations.ErrNotPending) {
 				w.Errorf("%s: got error %v, want %v", name, err, c.want)
@@ -307,11 +307,11 @@ func storyKeyRotation(w *world) {
 	both := newService(w.store, w.clock, testKey(2), testKey(1))
 	_, err := both.Lookup(w.ctx, sent.Token.Reveal())
 	w.ok(err)
-	token, err := both.Token(w.ctx, ada, "acme", sent.ID) // signed with the new key
+	again, err := both.Sent(w.ctx, ada, "acme", sent.ID) // signed with the new key
 	w.ok(err)
 	alone := newService(w.store, w.clock, testKey(2))
 	_, err = alone.Lookup(w.ctx, sent.Token.Reveal())
 	w.refused(err, invitations.ErrInvalidToken)
-	_, err = alone.Accept(w.ctx, token.Reveal(), annID)
+	_, err = alone.Accept(w.ctx, again.Token.Reveal(), annID)
 	w.ok(err)
 }

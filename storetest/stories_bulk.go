@@ -159,6 +159,7 @@ func storyBulkIDs(w *world) {
 			w.ok(again[i].Err)
 			w.equal("invitation", again[i].Sent.Invitation, first[i].Sent.Invitation)
 			w.equal("token", again[i].Sent.Token.Reveal(), first[i].Sent.Token.Reveal())
+			w.equal("repeated", []bool{first[i].Sent.Repeated, again[i].Sent.Repeated}, []bool{false, true})
 		}
 		w.refused(again[3].Err, invitations.ErrPendingLimit)
 	})
@@ -175,6 +176,7 @@ func storyBulkIDs(w *world) {
 	w.ok(outcomes[1].Err)
 	w.ok(outcomes[2].Err)
 	w.equal("token", outcomes[2].Sent.Token.Reveal(), outcomes[1].Sent.Token.Reveal())
+	w.equal("repeated", []bool{outcomes[1].Sent.Repeated, outcomes[2].Sent.Repeated}, []bool{false, true})
 	w.refused(outcomes[3].Err, invitations.ErrConflict)
 	w.refused(outcomes[4].Err, invitations.ErrInvalid)
 	w.refused(outcomes[5].Err, invitations.ErrConflict)

@@ -27,7 +27,7 @@ func (w *world) received(who invitations.Identity, p invitations.ReceivedParams)
 func offerOf(sent invitations.Sent) invitations.Offer {
 	return invitations.Offer{
 		ID: sent.ID, Organization: sent.Organization, Kind: sent.Kind, Email: sent.Email, Role: sent.Role,
-		Message: sent.Message, SentBy: sent.SentBy, ExpiresAt: sent.ExpiresAt,
+		Message: sent.Message, SentBy: sent.SentBy, SentAt: sent.SentAt, ExpiresAt: sent.ExpiresAt,
 	}
 }
 

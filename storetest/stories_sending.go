@@ -136,6 +136,7 @@ func storyOwnID(w *world) {
 	if again.ID != id(1) || again.Token.Reveal() != sent.Token.Reveal() {
 		w.Error("the repeated call gave another id or token")
 	}
+	w.equal("repeated", []bool{sent.Repeated, again.Repeated}, []bool{false, true})
 	other := map[string]func(p *invitations.InviteParams){
 		"email":    func(p *invitations.InviteParams) { p.Email = "joe@example.com" },
 		"role":     func(p *invitations.InviteParams) { p.Role = "admin" },

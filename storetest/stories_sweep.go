@@ -61,9 +61,9 @@ func storyReminder(w *world) {
 		Version: version + 1, Type: invitations.EventInvitationReminded, InvitationID: mail.ID, Role: "viewer", MaxUses: 1, ExpiresAt: mail.ExpiresAt,
 	}})
 	// The worker asks for the token when it sends; it is the one that was sent.
-	token, err := w.svc.Token(w.ctx, ada, "acme", mail.ID)
+	again, err := w.svc.Sent(w.ctx, ada, "acme", mail.ID)
 	w.ok(err)
-	w.equal("token", token.Reveal(), mail.Token.Reveal())
+	w.equal("token", again.Token.Reveal(), mail.Token.Reveal())
 	w.clock.Add(2 * day)
 	w.acceptRefused(mail, annID, invitations.ErrExpired) // swept or not
 	r, e := w.sweepAll(100)

@@ -121,7 +121,7 @@ func storyNoEscalation(w *world) {
 	for _, sent := range []invitations.Sent{mail, link} {
 		_, err = w.svc.Resend(w.ctx, bob, invitations.ResendParams{Organization: "acme", ID: sent.ID})
 		w.refused(err, invitations.ErrRoleNotAssignable)
-		_, err = w.svc.Token(w.ctx, bob, "acme", sent.ID)
+		_, err = w.svc.Sent(w.ctx, bob, "acme", sent.ID)
 		w.refused(err, invitations.ErrRoleNotAssignable)
 	}
 	_, err = w.svc.Invite(w.ctx, bob, invitations.InviteParams{Organization: "acme", Email: "eve@example.com", Role: "superuser"})
@@ -163,7 +163,7 @@ func storySenderAuthority(w *world) {
 			w.next(sent, invitations.Visitor{}, invitations.StepStop)
 			_, err := w.svc.Lookup(w.ctx, sent.Token.Reveal())
 			w.refused(err, invitations.ErrSenderNotEntitled)
-			_, err = w.svc.Token(w.ctx, ada, "acme", sent.ID)
+			_, err = w.svc.Sent(w.ctx, ada, "acme", sent.ID)
 			w.refused(err, invitations.ErrSenderNotEntitled)
 		}
 	}
@@ -216,7 +216,7 @@ func storyOtherOrganization(w *world) {
 			"get":    second(w.svc.Get(w.ctx, eve, "zeta", id)),
 			"resend": second(w.svc.Resend(w.ctx, eve, invitations.ResendParams{Organization: "zeta", ID: id})),
 			"revoke": second(w.svc.Revoke(w.ctx, eve, "zeta", id)),
-			"token":  second(w.svc.Token(w.ctx, eve, "zeta", id)),
+			"token":  second(w.svc.Sent(w.ctx, eve, "zeta", id)),
 		} {
 			if err != error(invitations.ErrNotFound) { //nolint:errorlint // the very same answer
 				w.Errorf("%s: got error %v", name, err)
@@ -226,7 +226,7 @@ func storyOtherOrganization(w *world) {
 			"get":    second(w.svc.Get(w.ctx, eve, "acme", id)),
 			"resend": second(w.svc.Resend(w.ctx, eve, invitations.ResendParams{Organization: "acme", ID: id})),
 			"revoke": second(w.svc.Revoke(w.ctx, eve, "acme", id)),
-			"token":  second(w.svc.Token(w.ctx, eve, "acme", id)),
+			"token":  second(w.svc.Sent(w.ctx, eve, "acme", id)),
 			"list":   second(w.svc.List(w.ctx, eve, invitations.ListParams{Organization: "acme"})),
 		} {
 			if err != error(invitations.ErrPermissionDenied) { //nolint:errorlint // the very same answer
@@ -270,7 +270,7 @@ func storyExpiry(w *world) {
 	w.acceptRefused(sent, annID, invitations.ErrExpired)
 	_, err = w.svc.Lookup(w.ctx, sent.Token.Reveal())
 	w.refused(err, invitations.ErrExpired)
-	_, err = w.svc.Token(w.ctx, ada, "acme", sent.ID)
+	_, err = w.svc.Sent(w.ctx, ada, "acme", sent.ID)
 	w.refused(err, invitations.ErrExpired)
 	_, err = w.svc.Revoke(w.ctx, ada, "acme", sent.ID)
 	w.refused(err, invitations.ErrExpired)
@@ -328,16 +328,16 @@ func storyTokenAgain(w *world) {
 	w.role("acme", "dev", "developer")
 	sent := w.invite(ada, "acme", "ann@example.com", "admin")
 	for _, actor := range []invitations.Actor{ada, bob, invitations.System()} {
-		token, err := w.svc.Token(w.ctx, actor, "acme", sent.ID)
+		again, err := w.svc.Sent(w.ctx, actor, "acme", sent.ID)
 		w.ok(err)
-		if token.Reveal() != sent.Token.Reveal() {
+		if again.Token.Reveal() != sent.Token.Reveal() {
 			w.Error("got another token")
 		}
 	}
 	for _, user := range []string{"dev", "ann", "nobody"} {
-		token, err := w.svc.Token(w.ctx, invitations.User(user), "acme", sent.ID)
+		again, err := w.svc.Sent(w.ctx, invitations.User(user), "acme", sent.ID)
 		w.refused(err, invitations.ErrPermissionDenied)
-		if !token.IsZero() {
+		if !again.Token.IsZero() {
 			w.Error("got a token with a refusal")
 		}
 	}
@@ -403,7 +403,7 @@ func storyLooking(w *world) {
 			w.ok(err)
 			w.next(sent, invitations.Visitor{}, invitations.StepSignIn)
 			w.next(sent, invitations.Visitor{Identity: annID}, invitations.StepAccept)
-			_, err = w.svc.Token(w.ctx, ada, "acme", sent.ID)
+			_, err = w.svc.Sent(w.ctx, ada, "acme", sent.ID)
 			w.ok(err)
 		}
 	}

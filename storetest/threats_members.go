@@ -42,7 +42,7 @@ func storyQuotaOnEveryPath(w *world) {
 		for _, sent := range []invitations.Sent{mail, link} {
 			_, err = w.svc.Resend(w.ctx, joe, invitations.ResendParams{Organization: "acme", ID: sent.ID})
 			w.refusal("resend", err, invitations.ErrPermissionDenied)
-			_, err = w.svc.Token(w.ctx, joe, "acme", sent.ID)
+			_, err = w.svc.Sent(w.ctx, joe, "acme", sent.ID)
 			w.refusal("token", err, invitations.ErrPermissionDenied)
 		}
 	})
@@ -140,7 +140,7 @@ func storyPendingList(w *world) {
 		w.refusal("list", err, invitations.ErrPermissionDenied)
 		inv, err := w.svc.Get(w.ctx, actor, "acme", sent.ID)
 		w.refusal("get", err, invitations.ErrPermissionDenied)
-		token, err := w.svc.Token(w.ctx, actor, "acme", sent.ID)
+		again, err := w.svc.Sent(w.ctx, actor, "acme", sent.ID)
 		w.refusal("token", err, invitations.ErrPermissionDenied)
 		for inv, err := range w.svc.All(w.ctx, actor, invitations.ListParams{Organization: "acme"}) {
 			w.refusal("all", err, invitations.ErrPermissionDenied)
@@ -152,7 +152,7 @@ func storyPendingList(w *world) {
 		}
 		workspaces, err := w.svc.Workspaces(w.ctx, invitations.WorkspacesParams{UserID: user})
 		w.ok(err)
-		shown, err := json.Marshal([]any{list, inv, token, members, workspaces})
+		shown, err := json.Marshal([]any{list, inv, again, members, workspaces})
 		w.ok(err)
 		if text := string(shown); strings.Contains(text, "secret") || strings.Contains(text, sent.ID.String()) {
 			w.Errorf("%s is shown a pending invitation: %s", user, text)
@@ -220,7 +220,7 @@ func storyRemovedActNoMore(w *world) {
 			"link":        second(w.svc.CreateLink(w.ctx, bob, invitations.LinkParams{Organization: "acme", Role: "viewer"})),
 			"resend":      second(w.svc.Resend(w.ctx, bob, invitations.ResendParams{Organization: "acme", ID: sent.ID})),
 			"revoke":      second(w.svc.Revoke(w.ctx, bob, "acme", sent.ID)),
-			"token":       second(w.svc.Token(w.ctx, bob, "acme", sent.ID)),
+			"token":       second(w.svc.Sent(w.ctx, bob, "acme", sent.ID)),
 			"get":         second(w.svc.Get(w.ctx, bob, "acme", sent.ID)),
 			"list":        second(w.svc.List(w.ctx, bob, invitations.ListParams{Organization: "acme"})),
 			"members":     second(w.svc.Members(w.ctx, bob, invitations.MembersParams{Organization: "acme"})),

@@ -113,11 +113,11 @@ func run(ctx context.Context, out io.Writer, url, schema string) (err error) {
 		if err != nil {
 			return err
 		}
-		secret, err := svc.WithStore(store.WithTx(tx)).Token(ctx, invitations.System(), inv.Organization, inv.ID)
+		sent, err := svc.WithStore(store.WithTx(tx)).Sent(ctx, invitations.System(), inv.Organization, inv.ID)
 		if errors.Is(err, invitations.ErrNotPending) {
 			return nil // it has ended meanwhile: the order is done, and nothing goes out
 		}
-		token = secret.Reveal() // into the mail
+		token = sent.Token.Reveal() // into the mail
 		return err
 	})
 	s.done(ctx, "send the mail", err, facts{pending: 1})

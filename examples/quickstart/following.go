@@ -86,8 +86,8 @@ func following(ctx context.Context, t *teller, svc *invitations.Service, now *ti
 	var remind []string
 	for _, inv := range swept.Reminders {
 		// Your job carries the id, and asks for the token when it sends.
-		_, tokenErr := svc.Token(ctx, invitations.System(), inv.Organization, inv.ID)
-		err = errors.Join(err, tokenErr)
+		_, sentErr := svc.Sent(ctx, invitations.System(), inv.Organization, inv.ID)
+		err = errors.Join(err, sentErr)
 		remind = append(remind, inv.Email)
 	}
 	t.done("Sweep two days before an expiry", err, len(remind) == 1, "remind %s", strings.Join(remind, ", "))

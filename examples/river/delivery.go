@@ -78,7 +78,7 @@ func open(ctx context.Context, s setting, adjust ...func(*river.Config)) (_ *del
 		return nil, err
 	}
 	workers := river.NewWorkers()
-	river.AddWorker(workers, &worker{pool: pool, store: store, svc: svc, renderer: renderer, smtp: s.SMTP})
+	river.AddWorker(workers, &worker{svc: svc, renderer: renderer, smtp: s.SMTP})
 	config := &river.Config{
 		Schema:  s.JobSchema,
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 10}},

@@ -140,9 +140,9 @@ func TestEnded(t *testing.T) {
 			return err
 		}, invitations.ErrRevoked},
 		"accepted": {func(t *testing.T, h *host, inv invitations.Invitation) error {
-			token, err := h.svc.Token(t.Context(), invitations.System(), "acme", inv.ID)
+			sent, err := h.svc.Sent(t.Context(), invitations.System(), "acme", inv.ID)
 			require.NoError(t, err)
-			_, err = h.svc.Accept(t.Context(), token.Reveal(), invitations.Identity{UserID: "bob", Email: "bob@example.com", EmailVerified: true})
+			_, err = h.svc.Accept(t.Context(), sent.Token.Reveal(), invitations.Identity{UserID: "bob", Email: "bob@example.com", EmailVerified: true})
 			return err
 		}, invitations.ErrAccepted},
 		"gone": {func(t *testing.T, h *host, inv invitations.Invitation) error {
@@ -168,15 +168,15 @@ func TestResent(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	inv := h.invited(t, params("bob@example.com"))
-	old, err := h.svc.Token(t.Context(), invitations.System(), "acme", inv.ID)
+	old, err := h.svc.Sent(t.Context(), invitations.System(), "acme", inv.ID)
 	require.NoError(t, err)
 	h.resent(t, inv)
-	present, err := h.svc.Token(t.Context(), invitations.System(), "acme", inv.ID)
+	present, err := h.svc.Sent(t.Context(), invitations.System(), "acme", inv.ID)
 	require.NoError(t, err)
-	require.NotEqual(t, old.Reveal(), present.Reveal())
+	require.NotEqual(t, old.Token.Reveal(), present.Token.Reveal())
 	w := h.work(t)
 	first, l := h.next(t)
-	require.Equal(t, present.Reveal(), l.token())
+	require.Equal(t, present.Token.Reveal(), l.token())
 	second, again := h.next(t)
 	require.Equal(t, l, again)
 	first.accept()

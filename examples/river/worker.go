@@ -6,14 +6,11 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	gomail "github.com/wneessen/go-mail"
 
 	"github.com/go-invitations/invitations"
 	"github.com/go-invitations/invitations/mail"
-	"github.com/go-invitations/invitations/pgstore"
 )
 
 const (
@@ -26,8 +23,6 @@ const (
 // none of them holds a link, a personal message, or anything that a mail server says.
 type worker struct {
 	river.WorkerDefaults[mailJob]
-	pool     *pgxpool.Pool
-	store    *pgstore.Store
 	svc      *invitations.Service
 	renderer *mail.Renderer
 	smtp     smtpServer
@@ -37,48 +32,30 @@ type worker struct {
 // anything can happen to the process, and then the mail is sent again: at least once is what a
 // queue can promise. Two mails do no harm, for both have the same link, and it is accepted once.
 func (w *worker) Work(ctx context.Context, job *river.Job[mailJob]) error {
-	inv, token, err := w.present(ctx, job.Args)
+	// As it is now: after a resend, the link of the job's first sending is dead.
+	sent, err := w.svc.Sent(ctx, invitations.System(), job.Args.Organization, job.Args.InvitationID)
 	switch {
 	case errors.Is(err, invitations.ErrNotPending), errors.Is(err, invitations.ErrNotFound):
 		return river.JobCancel(err) // it has ended meanwhile: there is nothing to send any more
 	case err != nil:
 		return err // and try again; it goes on until the invitation expires, at the latest
 	}
-	message, err := w.compose(inv, token)
+	message, err := w.compose(sent)
 	if err != nil {
 		return err
 	}
 	return w.smtp.send(ctx, message)
 }
 
-// present returns the invitation and its token as they are now: after a resend, the link of the
-// job's first sending is dead. Both are of one instant, and the transaction is over before
-// anything is sent.
-func (w *worker) present(ctx context.Context, job mailJob) (inv invitations.Invitation, token invitations.Token, err error) {
-	options := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, w.pool, options, func(tx pgx.Tx) error {
-		svc := w.svc.WithStore(w.store.WithTx(tx))
-		if token, err = svc.Token(ctx, invitations.System(), job.Organization, job.InvitationID); err != nil {
-			return err
-		}
-		inv, err = svc.Get(ctx, invitations.System(), job.Organization, job.InvitationID)
-		return err
-	})
-	return inv, token, err
-}
-
 // compose returns the mail. Headers are set by functions that encode them.
-func (w *worker) compose(inv invitations.Invitation, token invitations.Token) (*gomail.Msg, error) {
+func (w *worker) compose(sent invitations.Sent) (*gomail.Msg, error) {
 	rendered, err := w.renderer.Render(mail.Data{
-		Email: inv.Email, Token: token, ExpiresAt: inv.ExpiresAt, Message: inv.Message,
+		Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Message: sent.Message,
 		// Look up the names that people know; here they are the ids.
-		Organization: inv.Organization, Role: string(inv.Role), Inviter: inv.SentBy,
+		Organization: sent.Organization, Role: string(sent.Role), Inviter: sent.SentBy,
 	})
-	switch {
-	case errors.Is(err, invitations.ErrInvalid):
-		return nil, err // names what is invalid, and quotes nothing
-	case err != nil:
-		return nil, errors.New("the template fails on this invitation") // the cause may quote it
+	if err != nil {
+		return nil, err // which quotes nothing
 	}
 	message := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
 	if err := message.FromFormat(senderName, senderAddress); err != nil {
@@ -88,7 +65,7 @@ func (w *worker) compose(inv invitations.Invitation, token invitations.Token) (*
 		return nil, errors.New("the invited address is none that a mail can have")
 	}
 	message.Subject(rendered.Subject())
-	message.SetMessageIDWithValue(messageID(inv))
+	message.SetMessageIDWithValue(messageID(sent.Invitation))
 	message.SetBodyString(gomail.TypeTextPlain, rendered.Text())
 	message.AddAlternativeString(gomail.TypeTextHTML, rendered.HTML())
 	return message, nil
