@@ -57,8 +57,9 @@ type Store interface {
 	// Sweep is an Update of several organizations together, of those that have invitations
 	// which are due: pending ones with a SweepAt that is set and not after q.At. It loads up
 	// to q.Limit of them, those of the earliest SweepAt, calls decide with the facts of their
-	// organizations, and applies the changes that it returns for each, in the same order, as
-	// one atomic step. The facts are Organization, Version and PendingRecords, those that are
+	// organizations, and applies the changes that it returns, one for each of them in the same
+	// order, as one atomic step. Like Update it may call decide several times, and the last
+	// call counts. The facts are Organization, Version and PendingRecords, those that are
 	// due in the order of SweepAt, and nothing else. Where nothing is due, decide need not be
 	// called.
 	//
@@ -96,11 +97,11 @@ type Store interface {
 	Events(ctx context.Context, q EventQuery) (EventPage, error)
 
 	// Feed returns the next events of all organizations, in the order of their positions. An
-	// event has a position from the first time that Feed could return it, and keeps it. Every
-	// event gets one after its change has taken effect, sooner or later, and it is higher than
-	// all that were returned before: so who asks again after the last position misses none
-	// and meets none twice. Within an organization, positions follow Version and Index.
-	// Positions are above 0, and may leave numbers out.
+	// event gets its position after its change has taken effect, higher than all that were
+	// returned before, and keeps it: so who asks again after the last position misses none and
+	// meets none twice. Where fewer than q.Limit are returned, there are no others whose change
+	// had taken effect when Feed was called. Within an organization, positions follow Version
+	// and Index. Positions are above 0, and may leave numbers out.
 	Feed(ctx context.Context, q FeedQuery) ([]FeedEvent, error)
 
 	// Statistics counts the invitations of an organization that were created in a period. A

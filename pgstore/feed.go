@@ -8,7 +8,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// numberAtOnce is how many events get their positions at once.
+// numberAtOnce is how many events get their positions at once, or as many as are asked for.
 const numberAtOnce = 1000
 
 // Feed implements [invitations.Store].
@@ -20,7 +20,7 @@ const numberAtOnce = 1000
 func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) (found []invitations.FeedEvent, err error) {
 	err = s.write(ctx, "reading the feed", func(b *pgx.Batch) {
 		found = nil
-		s.queueNumbering(b)
+		s.queueNumbering(b, max(numberAtOnce, q.Limit))
 		s.queueFeed(b, q, &found)
 	})
 	return found, err
@@ -30,14 +30,14 @@ func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) (found []invi
 // locks nothing, and so writes nothing. The statement may have begun before it got the lock,
 // and so see events that another one has numbered meanwhile: the update leaves these as they
 // are, and numbers go unused.
-func (s *Store) queueNumbering(b *pgx.Batch) {
+func (s *Store) queueNumbering(b *pgx.Batch, atOnce int) {
 	var st statement
 	st.text(`with locked as materialized (
 			select f.last from `, s.in, `feed f where exists (select from `, s.in, `events e where e.position is null) for no key update),
 		found as materialized (
 			select e.organization, e.version, e.index, l.last + pg_catalog.row_number() over (order by e.organization, e.version, e.index) as position
 			from `, s.in, `events e cross join locked l where e.position is null
-			order by e.organization, e.version, e.index limit `, st.param("bigint", int64(numberAtOnce)), `),
+			order by e.organization, e.version, e.index limit `, st.param("bigint", int64(atOnce)), `),
 		numbered as (
 			update `, s.in, `events e set position = n.position from found n
 			where e.organization = n.organization and e.version = n.version and e.index = n.index and e.position is null)
