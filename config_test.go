@@ -44,7 +44,7 @@ func TestNew_Refused(t *testing.T) {
 		"more than 10,000 by a sender":       {"sends_per_sender", invitations.Config{SendsPerSender: 10_001}},
 		"more than 10,000 of all":            {"sends_per_organization", invitations.Config{SendsPerOrganization: 10_001}},
 		"a reminder after the expiry":        {"remind_before", invitations.Config{RemindBefore: -1}},
-		"a reminder ten years before":        {"remind_before", invitations.Config{RemindBefore: 3650*days + 1}},
+		"a reminder before all that is sent": {"remind_before", invitations.Config{RemindBefore: 30 * days}},
 		"the first of several is named":      {"max_expiry", invitations.Config{MaxExpiry: -1, Expiry: -1, MaxUses: -1}},
 		"the least limit is one, not a zero": {"pending_limit", invitations.Config{PendingLimit: -1 << 31}},
 	} {
@@ -81,7 +81,7 @@ func TestNew_Bounds(t *testing.T) {
 		"no limits at all of mail":   {ResendCooldown: -1 << 63, SendsPerRecipient: -1 << 31, SendsPerSender: -1 << 31, SendsPerOrganization: -1 << 31},
 		"the least limits of mail":   {ResendCooldown: 1, SendsPerRecipient: 1, SendsPerSender: 1, SendsPerOrganization: 1, RemindBefore: 1},
 		"the greatest of mail": {
-			ResendCooldown: days, SendsPerRecipient: 10_000, SendsPerSender: 10_000, SendsPerOrganization: 10_000, RemindBefore: 3650 * days,
+			ResendCooldown: days, SendsPerRecipient: 10_000, SendsPerSender: 10_000, SendsPerOrganization: 10_000, RemindBefore: 30*days - 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

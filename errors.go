@@ -120,8 +120,8 @@ var (
 	// accepts and, where seats are reserved, by who invites.
 	ErrMemberLimit = &Error{code: "member_limit_reached", status: 409, text: "limit of members reached", message: "The organization is full"}
 
-	// ErrQuotaExceeded: a quota has not that much left; [QuotaExceededError] tells what it
-	// has.
+	// ErrQuotaExceeded: a quota does not have that much left; [QuotaExceededError] tells what
+	// it has.
 	ErrQuotaExceeded = &Error{code: "quota_exceeded", status: 429, text: "quota exceeded", message: "Not enough is left of the quota"}
 
 	// ErrRateLimited: as much was sent within the last day as may be, to this recipient, by
@@ -203,7 +203,8 @@ type RateLimitError struct {
 	At      time.Time // the instant from which the call could succeed
 }
 
-// RetryAt returns At, as [QuotaExceededError.RetryAt] does what it finds, for a Retry-After.
+// RetryAt returns At. Both errors with this method, the other is [QuotaExceededError], are told
+// in a Retry-After header.
 func (e *RateLimitError) RetryAt() time.Time { return e.At }
 
 // Error returns the text of the error that it matches.

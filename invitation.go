@@ -18,7 +18,8 @@ const (
 	KindLink Kind = "link"
 )
 
-// A State is where an invitation is in its life. Accepted, declined and revoked are final.
+// A State is where an invitation is in its life. Accepted, declined and revoked are final. A
+// link is accepted when its last use is taken.
 type State string
 
 const (

@@ -35,6 +35,10 @@
 //   - A call whose answer was lost can be repeated: [Service.Accept] by its nature,
 //     [Service.Invite] and [Service.CreateLink] by an id of the caller's.
 //
+// Beside the refusals that its documentation lists, every call can return the error of its
+// context and errors of the store; every change also [ErrOutcomeUnknown] and
+// [ErrConcurrentChange].
+//
 // # What the host vouches for
 //
 // The library knows no users, sessions, HTTP or mail. The host says who acts ([User], or
@@ -86,8 +90,8 @@ type Config struct {
 	Clock func() time.Time
 
 	// Expiry is how long an invitation lives that does not say so itself; 0 is 7 days, or
-	// the nearer bound. MinExpiry and MaxExpiry bound what one may say; 0 is 1 day and 30
-	// days. All are between 1 microsecond and 3650 days.
+	// the nearer bound. MinExpiry and MaxExpiry bound what one may say, and Expiry too; 0 is 1
+	// day and 30 days. All are between 1 microsecond and 3650 days.
 	Expiry, MinExpiry, MaxExpiry time.Duration
 	// PendingLimit is how many invitations of an organization, of both kinds, can be
 	// pending at once; 0 is 10. At most 100,000.
@@ -104,26 +108,24 @@ type Config struct {
 	// is revoked in the same step. ReserveSeats needs a MemberLimit.
 	ReserveSeats bool
 
-	// The next four bound how much mail an organization can cause, whoever calls and however
-	// many calls there are. They count the recipients of email invitations, of those that are
-	// created and those that are resent. A day is the last 24 hours. A negative value is no
-	// limit.
-
 	// ResendCooldown is how long after an email invitation was sent it can be sent again; 0 is
-	// 60 seconds. At most 24 hours.
+	// 60 seconds, a negative value no cooldown. At most 24 hours.
 	ResendCooldown time.Duration
-	// SendsPerRecipient is how often a day an organization can write to one address; 0 is 10.
-	// SendsPerSender is how many recipients a day one sender can write to in an organization;
-	// 0 is 100. System is no sender, but counts for the other two. SendsPerOrganization is how
-	// many the organization can write to; 0 is 100. Each is at most 10,000. Every sending reads
-	// as many of the day's as the organization may have; where that is without limit, the
-	// newest 10,000, which are then all that the other two know.
+	// SendsPerRecipient is how many mails an organization can send to one address within 24
+	// hours, whoever calls and however many calls there are; 0 is 10. SendsPerSender is how
+	// many one user can send in an organization; 0 is 100. SendsPerOrganization is how many
+	// the organization can send; 0 is 100. Every email invitation and every resend of one
+	// counts, those of System for the first and the last limit only. Each is at most 10,000; a
+	// negative value is no limit.
+	//
+	// To decide, up to SendsPerOrganization sendings of the last 24 hours are read. Without
+	// that limit it is the newest 10,000, and the other two limits see no more than those.
 	SendsPerRecipient, SendsPerSender, SendsPerOrganization int
 
 	// RemindBefore is how long before its expiry an email invitation is handed out by
 	// [Service.Sweep], so that its recipient is reminded; 0 is never. One that lives no longer
-	// than that is not. What counts is the value when the invitation is sent. At most 3650
-	// days.
+	// than that is not. What counts is the value when the invitation is sent. It is less than
+	// MaxExpiry.
 	RemindBefore time.Duration
 }
 
@@ -179,8 +181,8 @@ func New(store Store, keys *Keyring, config Config) (*Service, error) {
 		return nil, invalid("sends_per_sender", "is more than 10000")
 	case config.SendsPerOrganization > maxSendings:
 		return nil, invalid("sends_per_organization", "is more than 10000")
-	case config.RemindBefore < 0 || config.RemindBefore > 3650*day:
-		return nil, invalid("remind_before", "is not between 0 and 3650 days")
+	case config.RemindBefore < 0 || config.RemindBefore >= config.MaxExpiry:
+		return nil, invalid("remind_before", "is not between 0 and max_expiry, without the latter")
 	}
 	config.Expiry = config.Expiry.Truncate(time.Microsecond)
 	config.RemindBefore = config.RemindBefore.Truncate(time.Microsecond)

@@ -2,6 +2,7 @@ package invitations_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"testing"
 	"time"
@@ -209,7 +210,10 @@ func TestSweep_Service(t *testing.T) {
 	}
 	swept, err = serviceOn(t, store, atNoon()).Sweep(t.Context(), 1)
 	require.NoError(t, err)
-	require.Zero(t, swept, "nothing is due")
+	require.Empty(t, slices.Concat(swept.Reminders, swept.Expired), "nothing is due")
+	text, err := json.Marshal(swept)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"reminders":[],"expired":[]}`, string(text))
 }
 
 // What a sweep does is decided by the time of its atomic step.

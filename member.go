@@ -31,8 +31,9 @@ func (m Member) clone() Member {
 
 // CreateOrganization begins an organization with its first owner, who is its first member.
 // Whether owner may found one is the host's to decide. The same call again gives the same
-// membership back while the founder is its owner; if the id is taken otherwise it is
-// [ErrConflict].
+// membership back while the founder is its owner.
+//
+// Refusals: [ErrInvalid], [ErrConflict] (the id is taken otherwise).
 func (s *Service) CreateOrganization(ctx context.Context, organization, owner string) (Member, error) {
 	if err := checkOrganization(organization); err != nil {
 		return Member{}, err
@@ -222,7 +223,7 @@ type MembersParams struct {
 	Organization string
 	Role         Role   // only of this role, at most 64 bytes; empty: of all
 	Limit        int    // members a page has at most: 1 to 100; 0 is 50
-	Cursor       string // [MemberList].Next of the page before; empty: at the first
+	Cursor       string // [MemberList].Next of the page before, of the same organization and role; empty: at the first
 }
 
 // A MemberList is a part of an organization's members.

@@ -41,7 +41,8 @@ type Next struct {
 	Offer Offer `json:"offer,omitzero"` // what can be accepted; zero if nothing can any more
 	// Organization is where the person is a member already, for StepOpen.
 	Organization string `json:"organization,omitempty"`
-	// Reason is the refusal that stands in the way of accepting, if one does.
+	// Reason is the refusal that stands in the way of accepting, if one does, or nil. Where
+	// nobody is signed in, it is set for StepStop alone.
 	Reason error `json:"-"`
 }
 
@@ -49,7 +50,8 @@ type Next struct {
 // they have to know. It changes nothing. A token that is no longer good is no error here:
 // the step is StepStop, and Reason says why.
 //
-// Refusals: [ErrInvalid] (an Identity without a valid user id).
+// Refusals: [ErrInvalid] (an Identity that is not zero, without a valid user id). An error of
+// HasAccount is returned as it is.
 func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, error) {
 	c, q, err := s.claim(token)
 	if err != nil {

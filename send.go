@@ -15,11 +15,10 @@ type InviteParams struct {
 	Email        string // see [CanonicalEmail]
 	Role         Role
 
-	// The rest is optional.
-
-	// ID is a version 7 UUID of the caller's own making, as uuid.NewV7 of
+	// ID, optional like all that follows, is a version 7 UUID of the caller's own making, as uuid.NewV7 of
 	// github.com/google/uuid returns. A call that is repeated with it, because its answer
-	// was lost, gives back what exists, as long as no resend or edit has given it other content.
+	// was lost, by the same actor and with the same params gives back what exists, as long as
+	// no resend or edit has given it other content.
 	ID        uuid.UUID
 	ExpiresIn time.Duration // cut to microseconds; bounds and default are in [Config]
 	// Quota is the one that the member starts with; the zero Quota is none of their own. The
@@ -30,7 +29,8 @@ type InviteParams struct {
 }
 
 // Invite invites the owner of one address. The actor needs [PermissionInvitationCreate] and
-// every permission of the role.
+// every permission of the role. The addresses of members are the host's to know: one of a
+// member is invited like any other, and accepting is refused with [ErrAlreadyMember].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound]
 // (System, and no such organization), [ErrAlreadyInvited], [ErrPendingLimit],
@@ -58,9 +58,8 @@ type LinkParams struct {
 	Organization string
 	Role         Role
 
-	// The rest is optional.
-
-	// MaxUses is how many can join by the link, up to [Config].MaxUses; 0 is without limit.
+	// MaxUses, optional like all that follows, is how many can join by the link, up to
+	// [Config].MaxUses; 0 is without limit.
 	MaxUses int
 	// AllowedDomains, at most 100, limit the link to people whose verified address is of
 	// exactly one of these domains.
@@ -73,8 +72,12 @@ type LinkParams struct {
 	Metadata  map[string]string // as in [InviteParams]
 }
 
-// CreateLink creates a link by which whoever holds it can join. It needs and refuses the
-// same as [Service.Invite], but for the address.
+// CreateLink creates a link by which whoever holds it can join. It needs what [Service.Invite]
+// needs.
+//
+// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound]
+// (System, and no such organization), [ErrPendingLimit], [ErrConflict] (the ID is of an
+// invitation with other content).
 func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Sent, error) {
 	if err := s.config.checkMaxUses(p.MaxUses); err != nil {
 		return Sent{}, err
@@ -252,9 +255,9 @@ func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, 
 	return record.clone(), err
 }
 
-// Sent returns a pending invitation with the token of its present sending again, so that a mail
-// queue carries the id alone, and asks when it sends. The actor needs what [Service.Resend]
-// needs; nothing changes. A worker that is refused with [ErrNotPending] or [ErrNotFound] has
+// Sent returns a pending invitation with the token of its present sending again, so that a job
+// in a mail queue carries organization and id alone, and its worker, which acts as [System],
+// asks when it sends. The actor needs what [Service.Resend] needs; nothing changes. A worker that is refused with [ErrNotPending] or [ErrNotFound] has
 // nothing to send any more.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],

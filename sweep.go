@@ -31,10 +31,10 @@ func (s *Service) Sweep(ctx context.Context, limit int) (Swept, error) {
 	if limit < 1 || limit > maxSweep {
 		return Swept{}, invalid("limit", "is not between 1 and "+strconv.Itoa(maxSweep))
 	}
-	var swept Swept
+	swept := Swept{Reminders: []Invitation{}, Expired: []Invitation{}}
 	err := s.store.Sweep(ctx, SweepQuery{At: s.now(), Limit: limit}, func(all []Facts) []Changes {
 		r := s.rules()
-		swept = Swept{} // of the last call
+		swept = Swept{Reminders: []Invitation{}, Expired: []Invitation{}} // of the last call
 		changes := make([]Changes, len(all))
 		for i, f := range all {
 			found, c := r.sweep(f)

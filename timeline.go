@@ -14,7 +14,9 @@ type TimelineParams struct {
 	Invitation   uuid.UUID // only of this invitation; the zero UUID: of the organization
 	NewestFirst  bool      // otherwise the oldest comes first
 	Limit        int       // events a page has at most: 1 to 100; 0 is 50
-	Cursor       string    // [Timeline].Next of the page before; empty: at the start
+	// Cursor is where the page begins: [Timeline].Next of the page before, of the same
+	// organization, invitation and order; empty: at the start.
+	Cursor string
 }
 
 // A Timeline is a part of what has happened.
@@ -104,5 +106,5 @@ func (s *Service) Feed(ctx context.Context, p FeedParams) ([]FeedEvent, error) {
 	if err != nil {
 		return nil, err
 	}
-	return events, nil
+	return append([]FeedEvent{}, events...), nil
 }

@@ -38,7 +38,8 @@ const (
 )
 
 // A Token is the secret that a link carries. It formats, marshals and logs as "[redacted]";
-// [Token.Reveal] is the one way to its text. The zero Token carries none.
+// [Token.Reveal] is the one way to its text. The zero Token carries none. Tokens of the same
+// text are not equal to ==.
 type Token struct {
 	// Two pointers deep: fmt asks no method of what is in a host's unexported field, and
 	// with a verb that does not fit it follows one pointer.
