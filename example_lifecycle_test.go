@@ -243,7 +243,7 @@ func ExampleService_Sweep() {
 			return err
 		}
 		for _, inv := range swept.Reminders {
-			if err := queue(inv); err != nil { // the id alone; the worker asks svc.Sent
+			if err := queue(inv); err != nil { // organization and id; the worker asks svc.Sent
 				return err
 			}
 		}
@@ -275,12 +275,12 @@ func ExampleRateLimitError() {
 		_, err := svc.Resend(ctx, ada, invitations.ResendParams{Organization: "acme", ID: sent.ID})
 		var limit *invitations.RateLimitError
 		if errors.As(err, &limit) {
-			fmt.Println("again at", limit.RetryAt().Format(time.TimeOnly))
+			fmt.Println("again at", limit.RetryAt().Format(time.DateTime))
 		}
 		return err
 	}
 	fmt.Println(errors.Is(resend(), invitations.ErrTooSoon))
 	// Output:
-	// again at 12:01:00
+	// again at 2026-03-01 12:01:00
 	// true
 }

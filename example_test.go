@@ -282,7 +282,12 @@ func ExampleService_Authorize() {
 	}
 	requirePermission := func(permission invitations.Permission, next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			_, err := svc.Authorize(r.Context(), r.PathValue("org"), signedIn(r), permission)
+			user := signedIn(r)
+			if user == "" {
+				http.Error(w, "Sign in first", http.StatusUnauthorized)
+				return
+			}
+			_, err := svc.Authorize(r.Context(), r.PathValue("org"), user, permission)
 			if err != nil {
 				answer(w, err)
 				return
@@ -390,15 +395,16 @@ func ExampleService_Workspaces() {
 			return err
 		}
 		for _, organization := range list.Organizations { // beside list.Personal
-			left, limited := organization.Balance.Left()
-			fmt.Println(organization.ID, organization.Role, limited, left)
+			if left, limited := organization.Balance.Left(); limited {
+				fmt.Println(organization.ID, organization.Role, left)
+			}
 		}
 		return nil
 	}
 	fmt.Println(show())
 	// Output:
-	// acme developer true 1000
-	// bobs-own owner true 200
+	// acme developer 1000
+	// bobs-own owner 200
 	// <nil>
 }
 
