@@ -51,14 +51,12 @@ func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (Page, er
 	if err := r.mayView(found.Viewer, actor, PermissionInvitationList); err != nil {
 		return Page{}, err
 	}
-	page := Page{Invitations: make([]Invitation, 0, min(len(found.Records), limit))}
-	for i, record := range found.Records {
-		if i == limit {
-			last := page.Invitations[limit-1]
-			page.Next = encodeCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID})
-			break
-		}
-		page.Invitations = append(page.Invitations, record.Invitation.at(r.now))
+	records, next := cut(found.Records, limit, func(last Record) string {
+		return encodeInvitationCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID})
+	})
+	page := Page{Invitations: make([]Invitation, len(records)), Next: next}
+	for i, record := range records {
+		page.Invitations[i] = record.Invitation.at(r.now)
 	}
 	return page, nil
 }
@@ -95,10 +93,7 @@ func (p ListParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 		Organization: p.Organization, Viewer: actor.user,
 		State: p.State, At: now, Kind: p.Kind, Role: p.Role, SentBy: p.SentBy,
 	}
-	if err := actor.check(); err != nil {
-		return q, err
-	}
-	if err := checkOrganization(p.Organization); err != nil {
+	if err := checkActing(actor, p.Organization); err != nil {
 		return q, err
 	}
 	switch p.State {
@@ -130,10 +125,6 @@ func (p ListParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 	if q.Limit, err = pageLimit(p.Limit); err != nil {
 		return q, err
 	}
-	if p.Cursor != "" {
-		if q.After, err = decodeCursor(p.Cursor); err != nil {
-			return q, err
-		}
-	}
-	return q, nil
+	q.After, err = decodeInvitationCursor(p.Cursor)
+	return q, err
 }

@@ -268,12 +268,8 @@ func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (Me
 			return MemberList{}, errForeignID
 		}
 	}
-	list := MemberList{Members: append([]Member{}, found.Members...)}
-	if len(list.Members) > limit {
-		list.Members = list.Members[:limit]
-		list.Next = encodeIDCursor(list.Members[limit-1].UserID)
-	}
-	return list, nil
+	members, next := cut(found.Members, limit, func(last Member) string { return encodeIDCursor(last.UserID) })
+	return MemberList{Members: members, Next: next}, nil
 }
 
 // AllMembers returns an iterator over all that [Service.Members] would return page by page.

@@ -40,17 +40,17 @@ func (s *Service) Received(ctx context.Context, who Identity, p ReceivedParams) 
 	if err != nil {
 		return OfferList{}, err
 	}
-	list := OfferList{Offers: make([]Offer, 0, min(len(found.Records), limit))}
-	for i, record := range found.Records {
+	for _, record := range found.Records {
 		if checkOrganization(record.Organization) != nil {
 			return OfferList{}, errForeignID
 		}
-		if i == limit {
-			last := found.Records[limit-1]
-			list.Next = encodeOfferCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID, Organization: last.Organization})
-			break
-		}
-		list.Offers = append(list.Offers, record.offer())
+	}
+	records, next := cut(found.Records, limit, func(last Record) string {
+		return encodeOfferCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID, Organization: last.Organization})
+	})
+	list := OfferList{Offers: make([]Offer, len(records)), Next: next}
+	for i, record := range records {
+		list.Offers[i] = record.offer()
 	}
 	return list, nil
 }

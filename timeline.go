@@ -58,13 +58,10 @@ func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (
 			return Timeline{}, err
 		}
 	}
-	list := Timeline{Events: append([]Event{}, found.Events...)}
-	if len(list.Events) > limit {
-		list.Events = list.Events[:limit]
-		last := list.Events[limit-1]
-		list.Next = encodeEventCursor(EventPosition{Version: last.Version, Index: last.Index})
-	}
-	return list, nil
+	events, next := cut(found.Events, limit, func(last Event) string {
+		return encodeEventCursor(EventPosition{Version: last.Version, Index: last.Index})
+	})
+	return Timeline{Events: events, Next: next}, nil
 }
 
 // AllEvents returns an iterator over all that [Service.Timeline] would return page by page. It

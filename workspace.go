@@ -232,18 +232,19 @@ func (s *Service) Workspaces(ctx context.Context, p WorkspacesParams) (Workspace
 	if err != nil {
 		return WorkspaceList{}, err
 	}
-	list := WorkspaceList{Personal: Balance{Own: page.Personal.usage(now)}, Organizations: []OrganizationWorkspace{}}
-	for i, m := range page.Memberships {
+	for _, m := range page.Memberships {
 		if checkOrganization(m.Organization) != nil {
 			return WorkspaceList{}, errForeignID
 		}
-		if i == limit {
-			list.Next = encodeIDCursor(list.Organizations[limit-1].ID)
-			break
-		}
-		list.Organizations = append(list.Organizations, OrganizationWorkspace{
+	}
+	memberships, next := cut(page.Memberships, limit, func(last Membership) string { return encodeIDCursor(last.Organization) })
+	list := WorkspaceList{
+		Personal: Balance{Own: page.Personal.usage(now)}, Organizations: make([]OrganizationWorkspace, len(memberships)), Next: next,
+	}
+	for i, m := range memberships {
+		list.Organizations[i] = OrganizationWorkspace{
 			ID: m.Organization, Role: m.Role, Balance: Balance{Own: m.Own.usage(now), Shared: m.Shared.usage(now)},
-		})
+		}
 	}
 	return list, nil
 }

@@ -274,7 +274,8 @@ func (s *Store) join(table, alias, organization, user string) string {
 // they are found by expiry first, and only then filtered and put in order, which is what
 // "materialized" has the planner do.
 func (s *Store) live(of, at string) string {
-	return "select " + invitationColumns + " from " + s.in + "invitations i where " + of + " and i.state = 'pending' and i.expires_at > " + at
+	return "with live as materialized (select " + invitationColumns + " from " + s.in + "invitations i where " + of +
+		" and i.state = 'pending' and i.expires_at > " + at + ") "
 }
 
 // queuePending queues what loads the pending invitations of a sender or an address.
@@ -285,7 +286,7 @@ func (s *Store) queuePending(b *pgx.Batch, q invitations.Query, f *invitations.F
 	var st statement
 	organization := s.organization(&st, q)
 	sender, address := st.param("text", q.PendingSentBy), st.param("text", q.PendingFor)
-	st.text("with live as materialized (", s.live("i.organization = "+organization, st.param("timestamptz", q.PendingAt)), ") select ", invitationColumns,
+	st.text(s.live("i.organization = "+organization, st.param("timestamptz", q.PendingAt)), "select ", invitationColumns,
 		" from live i where ", sender, " <> '' and i.sent_by = ", sender, " or ", address, " <> '' and i.email = ", address,
 		" order by i.created_at desc, i.id desc")
 	st.queue(b).Query(scanRecords(&f.PendingRecords))

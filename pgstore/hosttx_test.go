@@ -92,5 +92,6 @@ func TestConnectionInATransactionIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "in a transaction")
 	_, err = svc.Member(s.ctx, acme, ada)
 	require.ErrorContains(t, err, "in a transaction")
+	require.ErrorContains(t, storeOn(t, conn, "another").Migrate(s.ctx), "in a transaction")
 	require.EqualValues(t, 'T', conn.PgConn().TxStatus(), "the host's transaction is still its own")
 }

@@ -91,6 +91,9 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	tx, mine := s.db.(pgx.Tx)
 	if !mine {
+		if err := s.idle(); err != nil {
+			return err
+		}
 		var b pgx.Batch
 		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 		begun := s.db.SendBatch(ctx, &b)

@@ -44,7 +44,7 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 	switch q.State {
 	case "":
 	case invitations.StatePending:
-		st.text("with live as materialized (", s.live("i.organization = "+organization, st.param("timestamptz", q.At)), ") ")
+		st.text(s.live("i.organization = "+organization, st.param("timestamptz", q.At)))
 		from = "live i"
 	case invitations.StateExpired:
 		where += " and i.state = 'pending' and i.expires_at <= " + st.param("timestamptz", q.At)
@@ -72,8 +72,8 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 // queueReceived queues a page of the pending invitations for an address, of all organizations.
 func (s *Store) queueReceived(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
 	var st statement
-	st.text("with live as materialized (", s.live("i.email <> '' and i.email = "+st.param("text", q.Email), st.param("timestamptz", q.At)),
-		") select ", invitationColumns, " from live i")
+	st.text(s.live("i.email <> '' and i.email = "+st.param("text", q.Email), st.param("timestamptz", q.At)),
+		"select ", invitationColumns, " from live i")
 	if q.After != nil {
 		st.text(" where (i.created_at, i.id, i.organization) < (", st.param("timestamptz", q.After.CreatedAt), ", ",
 			st.param("uuid", pgUUID(q.After.ID)), ", ", st.param("text", q.After.Organization), ")")

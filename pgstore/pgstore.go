@@ -150,11 +150,11 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitation
 	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
 		return facts, err
 	}
-	err = s.read(ctx, "reading", func(b *pgx.Batch) func() {
-		load := s.queueFacts(b, q, toView)
-		return func() { facts = load() }
-	})
-	return facts, err
+	var load func() invitations.Facts
+	if err := s.read(ctx, "reading", func(b *pgx.Batch) { load = s.queueFacts(b, q, toView) }); err != nil {
+		return facts, err
+	}
+	return load(), nil
 }
 
 // Invitations implements [invitations.Store].
@@ -162,11 +162,10 @@ func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) 
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
-	err = s.read(ctx, "listing invitations", func(b *pgx.Batch) func() {
+	err = s.read(ctx, "listing invitations", func(b *pgx.Batch) {
 		page = invitations.InvitationPage{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
 		s.queueInvitations(b, q, &page.Records)
-		return func() {}
 	})
 	return page, err
 }
@@ -176,11 +175,10 @@ func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page in
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
-	err = s.read(ctx, "listing members", func(b *pgx.Batch) func() {
+	err = s.read(ctx, "listing members", func(b *pgx.Batch) {
 		page = invitations.MemberPage{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
 		s.queueMembers(b, q, &page.Members)
-		return func() {}
 	})
 	return page, err
 }
@@ -190,13 +188,12 @@ func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (p
 	if err := s.checkIDs("", q.UserID); err != nil {
 		return page, err
 	}
-	err = s.read(ctx, "listing workspaces", func(b *pgx.Batch) func() {
+	err = s.read(ctx, "listing workspaces", func(b *pgx.Batch) {
 		page = invitations.WorkspacePage{}
 		s.queuePersonal(b, q.UserID, &page.Personal)
 		if q.Limit > 0 {
 			s.queueWorkspaces(b, q, &page.Memberships)
 		}
-		return func() {}
 	})
 	return page, err
 }
@@ -206,11 +203,10 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invi
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
-	err = s.read(ctx, "listing events", func(b *pgx.Batch) func() {
+	err = s.read(ctx, "listing events", func(b *pgx.Batch) {
 		page = invitations.EventPage{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
 		s.queueEvents(b, q, &page.Events)
-		return func() {}
 	})
 	return page, err
 }

@@ -81,19 +81,14 @@ var (
 	quotasTable = newTable("quotas", 2, "organization text", "user_id text", "quota_limit bigint", "period text", "version bigint")
 )
 
-// insert appends an insertion of rows.
-func (st *statement) insert(in string, t table, rows ...[]any) {
+// insert appends the insertion of a row.
+func (st *statement) insert(in string, t table, row []any) {
 	st.text("insert into ", in, t.name, " as t (", t.names, ") values (")
-	for i, row := range rows {
+	for i, value := range row {
 		if i > 0 {
-			st.text("), (")
+			st.text(", ")
 		}
-		for j, value := range row {
-			if j > 0 {
-				st.text(", ")
-			}
-			st.value(t.types[j], value)
-		}
+		st.value(t.types[i], value)
 	}
 	st.text(")")
 }

@@ -14,11 +14,10 @@ func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
-	err = s.read(ctx, "counting invitations", func(b *pgx.Batch) func() {
+	err = s.read(ctx, "counting invitations", func(b *pgx.Batch) {
 		page = invitations.StatisticsPage{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
 		s.queueStatistics(b, q, &page.Statistics)
-		return func() {}
 	})
 	return page, err
 }

@@ -107,17 +107,13 @@ func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, read func(*pgx.Batch, p
 	return tx.SendBatch(ctx, &b).Close()
 }
 
-// read runs one batch of queries, which all see the same instant, and then what queue
-// returned. In the host's transaction it is the host who says what they see.
-func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) func()) error {
+// read runs one batch of queries, which all see the same instant. In the host's transaction
+// it is the host who says what they see.
+func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch)) error {
 	if tx, ok := s.db.(pgx.Tx); ok {
 		var b pgx.Batch
-		finish := queue(&b)
-		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-			return s.describe(doing, err)
-		}
-		finish()
-		return nil
+		queue(&b)
+		return s.describe(doing, tx.SendBatch(ctx, &b).Close())
 	}
 	return s.describe(doing, s.repeat(ctx, func() error {
 		if err := s.idle(); err != nil {
@@ -125,7 +121,7 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) f
 		}
 		var b pgx.Batch
 		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-		finish := queue(&b)
+		queue(&b)
 		b.Queue(commit)
 		results := s.db.SendBatch(ctx, &b)
 		tx := results.Tx()
@@ -137,7 +133,6 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch) f
 			return err
 		}
 		release(tx)
-		finish()
 		return nil
 	}))
 }
