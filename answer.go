@@ -12,8 +12,7 @@ func (s *Service) Lookup(ctx context.Context, token string) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
-	r := s.rules()
-	f, err := s.store.View(ctx, q)
+	r, f, err := s.view(ctx, q)
 	if err != nil {
 		return Offer{}, err
 	}

@@ -6,8 +6,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const maxBulk = 100
-
 // An Outcome is what has become of one row of [Service.InviteAll].
 type Outcome struct {
 	Sent Sent  // if Err is nil

@@ -19,6 +19,8 @@ const (
 	maxMetadataBytes  = 4096
 	maxAllowedDomains = 100
 	maxPage           = 100
+	maxBulk           = 100
+	maxSweep          = 1000
 	defaultPage       = 50
 )
 
@@ -112,4 +114,42 @@ func canonicalDomains(domains []string) ([]string, error) {
 	}
 	slices.Sort(canonical)
 	return slices.Compact(canonical), nil
+}
+
+// checkActing checks who acts, and where.
+func checkActing(actor Actor, organization string) error {
+	if err := actor.check(); err != nil {
+		return err
+	}
+	return checkOrganization(organization)
+}
+
+// checkNamed checks the arguments of an operation on one invitation.
+func checkNamed(actor Actor, organization string, id uuid.UUID) error {
+	if err := checkActing(actor, organization); err != nil {
+		return err
+	}
+	return checkID(id)
+}
+
+func checkMember(organization, user string) error {
+	if err := checkOrganization(organization); err != nil {
+		return err
+	}
+	return checkUser("user_id", user)
+}
+
+// checkMemberAct checks the arguments of an operation on one member.
+func checkMemberAct(actor Actor, organization, user string) error {
+	if err := checkActing(actor, organization); err != nil {
+		return err
+	}
+	return checkUser("user_id", user)
+}
+
+func (c *Config) checkMaxUses(n int) error {
+	if n < 0 || n > c.MaxUses {
+		return invalid("max_uses", "is not between 0 and "+strconv.Itoa(c.MaxUses))
+	}
+	return nil
 }

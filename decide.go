@@ -48,10 +48,7 @@ func (r rules) create(f Facts, actor Actor, draft Record) (Record, Changes, erro
 	if err := r.may(f, actor, PermissionInvitationCreate); err != nil {
 		return Record{}, Changes{}, err
 	}
-	if err := r.mayGive(f, actor, draft.Role); err != nil {
-		return Record{}, Changes{}, err
-	}
-	if err := r.mayGiveQuota(f, actor, draft.Quota); err != nil {
+	if err := r.mayOffer(f, actor, draft.Invitation); err != nil {
 		return Record{}, Changes{}, err
 	}
 	if f.Invitation != nil { // the id that the caller made exists
@@ -99,8 +96,7 @@ func (r rules) createAll(f Facts, actor Actor, drafts []draft) ([]created, Chang
 		if err != nil || c.Empty() {
 			continue
 		}
-		changes.Invitations = append(changes.Invitations, c.Invitations...)
-		changes.Events = append(changes.Events, c.Events...)
+		changes = changes.plus(c)
 		invitations[record.ID] = record
 		f.PendingCount++
 		if record.Kind == KindEmail {
@@ -158,10 +154,7 @@ func (r rules) resend(f Facts, actor Actor, nonce Nonce, lifetime time.Duration)
 	if err != nil {
 		return Record{}, Changes{}, err
 	}
-	if err := r.mayGive(f, actor, inv.Role); err != nil {
-		return Record{}, Changes{}, err
-	}
-	if err := r.mayGiveQuota(f, actor, inv.Quota); err != nil {
+	if err := r.mayOffer(f, actor, inv.Invitation); err != nil {
 		return Record{}, Changes{}, err
 	}
 	switch err := r.pending(inv.Invitation); err {
@@ -203,10 +196,7 @@ func (r rules) edit(f Facts, actor Actor, e edit) (Record, Changes, error) {
 	if e.role != "" {
 		inv.Role = e.role
 	}
-	if err := r.mayGive(f, actor, inv.Role); err != nil {
-		return Record{}, Changes{}, err
-	}
-	if err := r.mayGiveQuota(f, actor, inv.Quota); err != nil {
+	if err := r.mayOffer(f, actor, inv.Invitation); err != nil {
 		return Record{}, Changes{}, err
 	}
 	if err := r.pending(inv.Invitation); err != nil {
@@ -270,10 +260,7 @@ func (r rules) reveal(f Facts, actor Actor) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	if err := r.mayGive(f, actor, inv.Role); err != nil {
-		return Record{}, err
-	}
-	if err := r.mayGiveQuota(f, actor, inv.Quota); err != nil {
+	if err := r.mayOffer(f, actor, inv.Invitation); err != nil {
 		return Record{}, err
 	}
 	if err := r.open(f, inv.Invitation); err != nil {
@@ -331,4 +318,11 @@ func (r rules) change(inv Record, what EventType, actor string) Changes {
 		e.Email = inv.Email
 	}
 	return Changes{Invitations: []Record{inv}, Events: []Event{e}}
+}
+
+// plus returns c with the invitations and events of d behind its own.
+func (c Changes) plus(d Changes) Changes {
+	c.Invitations = append(c.Invitations, d.Invitations...)
+	c.Events = append(c.Events, d.Events...)
+	return c
 }

@@ -38,10 +38,10 @@ func (r rules) mayGive(f Facts, actor Actor, role Role) error {
 	return ErrRoleNotAssignable
 }
 
-// mayGiveQuota refuses an actor who may not set the quota that an invitation brings.
-func (r rules) mayGiveQuota(f Facts, actor Actor, q Quota) error {
-	if q == (Quota{}) {
-		return nil
+// mayOffer refuses an actor who may not give what inv brings: its role, and its quota.
+func (r rules) mayOffer(f Facts, actor Actor, inv Invitation) error {
+	if err := r.mayGive(f, actor, inv.Role); err != nil || inv.Quota == (Quota{}) {
+		return err
 	}
 	return r.may(f, actor, PermissionQuotaUpdate)
 }

@@ -65,10 +65,13 @@ func (r rules) maySendNow(f Facts, actor Actor, email string) error {
 // freeAt returns when there is a place again among the most that may count within the
 // window, or the zero time if there is one now. Sendings are newest first.
 func (r rules) freeAt(sendings []Sending, most int, counts func(Sending) bool) time.Time {
+	if most == 0 {
+		return time.Time{}
+	}
 	n := 0
 	for _, s := range sendings {
 		end := s.At.Add(sendingWindow)
-		if most == 0 || !end.After(r.now) {
+		if !end.After(r.now) {
 			break
 		}
 		if counts(s) {

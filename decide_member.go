@@ -142,9 +142,7 @@ func (r rules) end(changes Changes, inv Record, actor string, reason *Error) Cha
 	inv.State, inv.EndedAt = StateRevoked, r.now
 	c := r.change(inv, EventInvitationRevoked, actor)
 	c.Events[0].Reason = reason.code
-	changes.Invitations = append(changes.Invitations, c.Invitations...)
-	changes.Events = append(changes.Events, c.Events...)
-	return changes
+	return changes.plus(c)
 }
 
 func (r rules) memberEvent(what EventType, actor string, m Member) Event {

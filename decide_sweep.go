@@ -4,8 +4,8 @@ import "time"
 
 // The rules of sweeping. What decide.go says of rules holds here.
 
-// nextSweep returns when a sweep has to look at an invitation that was sent now: at its
-// reminder, if it gets one, and otherwise at its expiry.
+// nextSweep returns when a sweep has to look at an invitation that was sent now, or whose expiry
+// was edited now: at its reminder, if it gets one, and otherwise at its expiry.
 func (r rules) nextSweep(inv Invitation) time.Time {
 	if at := inv.ExpiresAt.Add(-r.remindBefore); r.remindBefore > 0 && inv.Kind == KindEmail && at.After(r.now) {
 		return at
@@ -30,9 +30,7 @@ func (r rules) sweep(f Facts) (Swept, Changes) {
 			inv.SweepAt = inv.ExpiresAt
 			swept.Reminders = append(swept.Reminders, inv.clone())
 		}
-		c := r.change(inv, what, "")
-		changes.Invitations = append(changes.Invitations, c.Invitations...)
-		changes.Events = append(changes.Events, c.Events...)
+		changes = changes.plus(r.change(inv, what, ""))
 	}
 	return swept, changes
 }

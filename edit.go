@@ -2,7 +2,6 @@ package invitations
 
 import (
 	"context"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -63,11 +62,4 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitati
 		return r.edit(f, actor, e)
 	})
 	return record.clone(), err
-}
-
-func (c *Config) checkMaxUses(n int) error {
-	if n < 0 || n > c.MaxUses {
-		return invalid("max_uses", "is not between 0 and "+strconv.Itoa(c.MaxUses))
-	}
-	return nil
 }

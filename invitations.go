@@ -246,3 +246,9 @@ func update[T any](ctx context.Context, s *Service, q Query, decide func(rules, 
 	}
 	return result, nil
 }
+
+// view loads the facts that q asks for. Here too the rules are as of the reading.
+func (s *Service) view(ctx context.Context, q Query) (rules, Facts, error) {
+	f, err := s.store.View(ctx, q)
+	return s.rules(), f, err
+}

@@ -78,8 +78,7 @@ func (s *Service) Get(ctx context.Context, actor Actor, organization string, id 
 	if err := checkNamed(actor, organization, id); err != nil {
 		return Invitation{}, err
 	}
-	r := s.rules()
-	f, err := s.store.View(ctx, Query{Organization: organization, Invitation: id, Members: actor.members()})
+	r, f, err := s.view(ctx, Query{Organization: organization, Invitation: id, Members: actor.members()})
 	if err != nil {
 		return Invitation{}, err
 	}

@@ -81,11 +81,11 @@ func (s *Service) Authorize(ctx context.Context, organization, user string, perm
 	if err := checkName("permission", string(permission), maxNameBytes); err != nil {
 		return Member{}, err
 	}
-	f, err := s.store.View(ctx, Query{Organization: organization, Members: []string{user}})
+	r, f, err := s.view(ctx, Query{Organization: organization, Members: []string{user}})
 	if err != nil {
 		return Member{}, err
 	}
-	if err := s.rules().may(f, User(user), permission); err != nil {
+	if err := r.may(f, User(user), permission); err != nil {
 		return Member{}, err
 	}
 	return f.Members[user], nil
@@ -171,10 +171,7 @@ type TransferParams struct {
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (From or To is no member),
 // [ErrConflict] (From is no owner).
 func (s *Service) TransferOwnership(ctx context.Context, actor Actor, p TransferParams) (Member, error) {
-	if err := actor.check(); err != nil {
-		return Member{}, err
-	}
-	if err := checkOrganization(p.Organization); err != nil {
+	if err := checkActing(actor, p.Organization); err != nil {
 		return Member{}, err
 	}
 	if err := checkUser("from", p.From); err != nil {
@@ -204,20 +201,6 @@ func (s *Service) leaving(actor Actor, organization, user string) Query {
 	}
 }
 
-func checkMember(organization, user string) error {
-	if err := checkOrganization(organization); err != nil {
-		return err
-	}
-	return checkUser("user_id", user)
-}
-
-func checkMemberAct(actor Actor, organization, user string) error {
-	if err := actor.check(); err != nil {
-		return err
-	}
-	return checkMember(organization, user)
-}
-
 // MembersParams is what [Service.Members] takes.
 type MembersParams struct {
 	Organization string
@@ -237,10 +220,7 @@ type MemberList struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (MemberList, error) {
-	if err := actor.check(); err != nil {
-		return MemberList{}, err
-	}
-	if err := checkOrganization(p.Organization); err != nil {
+	if err := checkActing(actor, p.Organization); err != nil {
 		return MemberList{}, err
 	}
 	if p.Role != "" {

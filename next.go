@@ -64,8 +64,7 @@ func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, erro
 		}
 		s.answering(&q, v.Identity)
 	}
-	r := s.rules()
-	f, err := s.store.View(ctx, q)
+	r, f, err := s.view(ctx, q)
 	if err != nil {
 		return Next{}, err
 	}

@@ -37,6 +37,9 @@ type InviteParams struct {
 // [ErrMemberLimit] (where seats are reserved), [ErrRateLimited], [ErrConflict] (the ID is of
 // an invitation with other content).
 func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (Sent, error) {
+	if err := checkActing(actor, p.Organization); err != nil {
+		return Sent{}, err
+	}
 	inv, err := p.invitation()
 	if err != nil {
 		return Sent{}, err
@@ -79,6 +82,9 @@ type LinkParams struct {
 // (System, and no such organization), [ErrPendingLimit], [ErrConflict] (the ID is of an
 // invitation with other content).
 func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Sent, error) {
+	if err := checkActing(actor, p.Organization); err != nil {
+		return Sent{}, err
+	}
 	if err := s.config.checkMaxUses(p.MaxUses); err != nil {
 		return Sent{}, err
 	}
@@ -94,9 +100,6 @@ func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Se
 
 // create is what both kinds have in common.
 func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Duration, inv Invitation) (Sent, error) {
-	if err := checkActing(actor, inv.Organization); err != nil {
-		return Sent{}, err
-	}
 	now := s.now()
 	d, err := s.draft(actor, expiresIn, inv, now)
 	if err != nil {
@@ -218,11 +221,11 @@ type ResendParams struct {
 // [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending], and for an email invitation [ErrTooSoon] and [ErrRateLimited].
 func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent, error) {
-	lifetime, err := s.config.lifetime(p.ExpiresIn, 0)
-	if err != nil {
+	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
 		return Sent{}, err
 	}
-	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
+	lifetime, err := s.config.lifetime(p.ExpiresIn, 0)
+	if err != nil {
 		return Sent{}, err
 	}
 	nonce := NewNonce()
@@ -266,8 +269,7 @@ func (s *Service) Sent(ctx context.Context, actor Actor, organization string, id
 	if err := checkNamed(actor, organization, id); err != nil {
 		return Sent{}, err
 	}
-	r := s.rules()
-	f, err := s.store.View(ctx, Query{Organization: organization, Invitation: id, Sender: true, Members: actor.members()})
+	r, f, err := s.view(ctx, Query{Organization: organization, Invitation: id, Sender: true, Members: actor.members()})
 	if err != nil {
 		return Sent{}, err
 	}
@@ -276,20 +278,4 @@ func (s *Service) Sent(ctx context.Context, actor Actor, organization string, id
 		return Sent{}, err
 	}
 	return Sent{Invitation: record.Invitation.clone(), Token: s.keys.Sign(record.ID, record.Nonce)}, nil
-}
-
-// checkActing checks who acts, and where.
-func checkActing(actor Actor, organization string) error {
-	if err := actor.check(); err != nil {
-		return err
-	}
-	return checkOrganization(organization)
-}
-
-// checkNamed checks the arguments of an operation on one invitation.
-func checkNamed(actor Actor, organization string, id uuid.UUID) error {
-	if err := checkActing(actor, organization); err != nil {
-		return err
-	}
-	return checkID(id)
 }

@@ -5,8 +5,6 @@ import (
 	"strconv"
 )
 
-const maxSweep = 1000
-
 // Swept is what one [Service.Sweep] has found.
 type Swept struct {
 	// Reminders are pending email invitations whose recipient is to be reminded now.

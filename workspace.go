@@ -161,10 +161,7 @@ func (s *Service) SetQuota(ctx context.Context, actor Actor, p QuotaParams) erro
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member, or for
 // System no such organization).
 func (s *Service) Quota(ctx context.Context, actor Actor, organization, user string) (Balance, error) {
-	if err := actor.check(); err != nil {
-		return Balance{}, err
-	}
-	if err := checkOrganization(organization); err != nil {
+	if err := checkActing(actor, organization); err != nil {
 		return Balance{}, err
 	}
 	q := Query{Organization: organization, Members: actor.members(), Quotas: true}
@@ -174,8 +171,7 @@ func (s *Service) Quota(ctx context.Context, actor Actor, organization, user str
 		}
 		q.Members = append(q.Members, user)
 	}
-	r := s.rules()
-	f, err := s.store.View(ctx, q)
+	r, f, err := s.view(ctx, q)
 	if err != nil {
 		return Balance{}, err
 	}
