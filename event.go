@@ -68,9 +68,8 @@ type Event struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// A Sending is what counts against the limits of a day: one mail to one recipient.
-type Sending struct {
-	At    time.Time `json:"at"`
-	Actor string    `json:"actor,omitempty"` // as in [Event]
-	Email string    `json:"email"`
+// A FeedEvent is an event with its place in the feed of all organizations.
+type FeedEvent struct {
+	Position int64 `json:"position"`
+	Event
 }

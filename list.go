@@ -20,13 +20,13 @@ type ListParams struct {
 
 	// Limit is how many invitations a page has at most: 1 to 100; 0 is 50.
 	Limit int
-	// Cursor is where the page begins: [Page].Next of the page before, with the same
+	// Cursor is where the page begins: [InvitationList].Next of the page before, with the same
 	// filters; empty: at the newest.
 	Cursor string
 }
 
-// A Page is a part of a list.
-type Page struct {
+// An InvitationList is a part of an organization's invitations.
+type InvitationList struct {
 	Invitations []Invitation `json:"invitations"`
 	Next        string       `json:"next,omitempty"` // cursor of the next page; empty on the last
 }
@@ -36,25 +36,25 @@ type Page struct {
 // list.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (Page, error) {
+func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (InvitationList, error) {
 	r := s.rules()
 	q, err := p.query(actor, r.now)
 	if err != nil {
-		return Page{}, err
+		return InvitationList{}, err
 	}
 	limit := q.Limit
 	q.Limit++ // one more tells whether there is a next page
 	found, err := s.store.Invitations(ctx, q)
 	if err != nil {
-		return Page{}, err
+		return InvitationList{}, err
 	}
 	if err := r.mayView(found.Viewer, actor, PermissionInvitationList); err != nil {
-		return Page{}, err
+		return InvitationList{}, err
 	}
 	records, next := cut(found.Records, limit, func(last Record) string {
 		return encodeInvitationCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID})
 	})
-	page := Page{Invitations: make([]Invitation, len(records)), Next: next}
+	page := InvitationList{Invitations: make([]Invitation, len(records)), Next: next}
 	for i, record := range records {
 		page.Invitations[i] = record.Invitation.at(r.now)
 	}

@@ -11,9 +11,9 @@ import (
 // this package. Rules are pure functions of the core, the [Decision]s; a store loads the
 // facts that they ask for and applies the changes that they return.
 //
-// What makes a store trustworthy is that [Store.Update] is atomic. Package storetest proves
-// it, together with the rest of this contract; a store that passes it is as good as those
-// of this module.
+// What makes a store trustworthy is that [Store.Update], [Store.Sweep] and [Store.Consume] are
+// atomic. Package storetest proves it, together with the rest of this contract; a store that
+// passes it is as good as those of this module.
 //
 // A store gets arguments that the service has checked. It stores and compares ids,
 // addresses and all other texts byte for byte, keeps times to the microsecond, and returns
@@ -27,10 +27,10 @@ import (
 // of ctx. No error contains an argument or a stored text, not even by wrapping a driver's
 // or an encoder's error that quotes one.
 //
-// Values of [Record], [Member], [Removal], [QuotaRecord] and [Event] survive encoding/json
-// unchanged, so a store may keep them in that form.
+// Values of [Record], [Member], [Removal], [QuotaRecord], [Event] and [Sending] survive
+// encoding/json unchanged, so a store may keep them in that form.
 type Store interface {
-	// Update is the way in which an organization changes. It loads the facts that q asks
+	// Update is the way in which one organization changes. It loads the facts that q asks
 	// for, calls decide with them, and applies the changes that decide returns, as one
 	// atomic step: between the loading and the end of the applying no other Update of that
 	// organization takes effect, and afterwards either all changes are there or none.
@@ -171,6 +171,12 @@ type Query struct {
 	Quotas bool
 }
 
+// A SweepQuery asks for what is due.
+type SweepQuery struct {
+	At    time.Time
+	Limit int // invitations, at least 1
+}
+
 // Facts are what a store knows of one organization at one instant.
 type Facts struct {
 	// Organization is the id of the organization, and Version counts its changes. Both are
@@ -229,6 +235,13 @@ type Removal struct {
 	UserID       string    `json:"user_id"`
 	Version      int64     `json:"version"` // of the change that removed them
 	At           time.Time `json:"at"`
+}
+
+// A Sending is what counts against the limits of a day: one mail to one recipient.
+type Sending struct {
+	At    time.Time `json:"at"`
+	Actor string    `json:"actor,omitempty"` // as in [Event]
+	Email string    `json:"email"`
 }
 
 // Changes are what an Update writes. All of it bears the id of the organization that the

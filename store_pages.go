@@ -105,20 +105,8 @@ type EventPage struct {
 	Events []Event
 }
 
-// A SweepQuery asks for what is due.
-type SweepQuery struct {
-	At    time.Time
-	Limit int // invitations, at least 1
-}
-
 // A FeedQuery asks for the events behind a position.
 type FeedQuery struct {
 	After int64 // 0: from the first
 	Limit int   // at least 1
-}
-
-// A FeedEvent is an event with its place in the feed of all organizations.
-type FeedEvent struct {
-	Position int64 `json:"position"`
-	Event
 }

@@ -126,7 +126,7 @@ func TestList(t *testing.T) {
 		w.invited(ada, fmt.Sprintf("guest%d@example.com", i))
 	}
 	w.linked(ada, `{"role":"viewer"}`)
-	list := func(query string) (page invitations.Page) {
+	list := func(query string) (page invitations.InvitationList) {
 		t.Helper()
 		got := ada.do("GET", api+"/invitations?"+query, "")
 		if got.err != nil || got.status != 200 {
