@@ -282,7 +282,7 @@ func TestBounds_Lifecycle(t *testing.T) {
 	_, err = svc.Statistics(ctx, olgaActs, invitations.StatisticsParams{Organization: "acme", From: noon.In(zone), To: noon.Add(1999).In(zone)})
 	require.NoError(t, err)
 	require.Equal(t, invitations.StatisticsQuery{
-		Organization: "acme", Viewer: "olga", From: noon, To: noon.Add(time.Microsecond), At: noon, Groups: 100,
+		Organization: "acme", Viewer: "olga", Roles: []invitations.Role{"admin", "owner"}, From: noon, To: noon.Add(time.Microsecond), At: noon, Groups: 100,
 	}, store.StatisticsCalls()[1].Q)
 
 	hundred := make([]invitations.InviteParams, 100)

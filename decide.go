@@ -206,8 +206,12 @@ func (r rules) edit(f Facts, actor Actor, e edit) (Record, Changes, error) {
 		inv.Message = *e.message
 	}
 	if e.lifetime != 0 {
+		reminded := inv.SweepAt.Equal(inv.ExpiresAt) // or will not be
 		inv.ExpiresAt = r.now.Add(e.lifetime)
-		inv.SweepAt = r.nextSweep(inv.Invitation)
+		// A sending has one reminder at most: nothing limits how often it is edited.
+		if inv.SweepAt = r.nextSweep(inv.Invitation); reminded {
+			inv.SweepAt = inv.ExpiresAt
+		}
 	}
 	if e.maxUses != nil {
 		inv.MaxUses = *e.maxUses

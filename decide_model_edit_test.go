@@ -79,7 +79,10 @@ func (w *world) edit(t *rapid.T) {
 		require.NoError(t, err)
 		want.SentBy = actor.user // all else stays: the nonce, and when it was sent
 		if e.lifetime != 0 {
-			w.plan(want)
+			reminds := w.due[want.ID].reminder
+			if w.plan(want); !reminds { // it has had its reminder, or was to have none
+				w.due[want.ID] = due{at: want.ExpiresAt}
+			}
 			want.SweepAt = w.due[id].at
 		}
 		require.Equal(t, []Record{want}, changes.Invitations)

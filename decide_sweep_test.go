@@ -140,9 +140,15 @@ func TestNextSweep(t *testing.T) {
 					require.Equal(t, noon.Add(c.want), resent.SweepAt, "resent")
 				}
 			}
-			edited, _, err := editBy(t, r, factsOf(recordOf(c.kind)), User(adam), edit{lifetime: c.lifetime})
+			record := recordOf(c.kind)
+			record.SweepAt = noon.Add(time.Hour)
+			edited, _, err := editBy(t, r, factsOf(record), User(adam), edit{lifetime: c.lifetime})
 			require.NoError(t, err)
-			require.Equal(t, noon.Add(c.want), edited.SweepAt, "edited")
+			require.Equal(t, noon.Add(c.want), edited.SweepAt, "edited before its reminder")
+			record.SweepAt = record.ExpiresAt
+			edited, _, err = editBy(t, r, factsOf(record), User(adam), edit{lifetime: c.lifetime})
+			require.NoError(t, err)
+			require.Equal(t, edited.ExpiresAt, edited.SweepAt, "edited after its reminder")
 		})
 	}
 }

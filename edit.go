@@ -22,9 +22,10 @@ type EditParams struct {
 }
 
 // Edit changes what a pending invitation offers. Its token stays, and grants what is offered
-// now. The actor becomes the sender and needs [PermissionInvitationCreate] and every
-// permission of both roles, the present one and the new one. Nothing is mailed: to tell the
-// recipient, resend.
+// now. The actor becomes the sender, unless nothing changes, and needs
+// [PermissionInvitationCreate], every permission of both roles, the present one and the new
+// one, and, if the invitation brings a quota, [PermissionQuotaUpdate]. Nothing is mailed: to
+// tell the recipient, resend.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending].

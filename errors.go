@@ -61,7 +61,7 @@ var (
 	ErrExpired = &Error{code: "expired", status: 410, text: "invitation has expired", message: "This invitation has expired; ask for a new one", coarse: ErrNotPending}
 
 	// ErrRevoked: the invitation was revoked, or the person who answers was removed from
-	// the organization after it was sent.
+	// the organization, or lost rights there, after it was sent.
 	ErrRevoked = &Error{code: "revoked", status: 410, text: "invitation was revoked", message: noLongerValid, coarse: ErrNotPending}
 
 	// ErrDeclined: the recipient declined.

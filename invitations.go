@@ -86,7 +86,9 @@ type Config struct {
 	// Policy is the roles and their permissions; nil is [DefaultPolicy].
 	Policy *Policy
 	// Clock gives the present time, and alone decides expiry; nil is time.Now. It must be
-	// safe for concurrent use. Its times are cut to microseconds.
+	// safe for concurrent use. Its times are cut to microseconds. The clocks of several
+	// processes should agree: what is pending to one and expired to the other counts
+	// differently for the limits.
 	Clock func() time.Time
 
 	// Expiry is how long an invitation lives that does not say so itself; 0 is 7 days, or
@@ -124,8 +126,8 @@ type Config struct {
 
 	// RemindBefore is how long before its expiry an email invitation is handed out by
 	// [Service.Sweep], so that its recipient is reminded; 0 is never. One that lives no longer
-	// than that is not. What counts is the value when the invitation is sent. It is less than
-	// MaxExpiry.
+	// than that is not. What counts is the value when the invitation is sent, or its expiry
+	// edited; there is one reminder of a sending at most. It is less than MaxExpiry.
 	RemindBefore time.Duration
 }
 

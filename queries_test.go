@@ -107,7 +107,7 @@ func TestQueries(t *testing.T) {
 		"AllEvents": invitations.EventQuery{Organization: "acme", Viewer: "olga", Limit: 51},
 		"Feed":      invitations.FeedQuery{After: 7, Limit: 50}, // each position tells where to go on
 		"Statistics": invitations.StatisticsQuery{
-			Organization: "acme", Viewer: "olga", At: noon, Groups: 100, To: time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+			Organization: "acme", Viewer: "olga", Roles: []invitations.Role{"admin", "owner"}, At: noon, Groups: 100, To: time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
 		},
 		"Sweep": invitations.SweepQuery{At: noon, Limit: 10},
 	}

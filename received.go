@@ -20,7 +20,9 @@ type OfferList struct {
 
 // Received returns the pending email invitations for the verified address of who is signed in,
 // of all organizations, newest first: for a page "your invitations" that needs no mail. An
-// offer may be one whose sender is no longer entitled to it; accepting it says so.
+// offer may be one whose sender is no longer entitled to it; accepting it says so. Where
+// addresses can change hands, verify them anew from time to time: a token proves that the
+// mailbox is theirs today, and this only that it once was.
 //
 // Refusals: [ErrInvalid], [ErrEmailUnverified].
 func (s *Service) Received(ctx context.Context, who Identity, p ReceivedParams) (OfferList, error) {
@@ -59,7 +61,8 @@ func (s *Service) Received(ctx context.Context, who Identity, p ReceivedParams) 
 // the verified address in the place of a token. Like [Service.Accept] it is for somebody who
 // has asked for this very one: never accept what is there on its own.
 //
-// It refuses what Accept refuses, and with [ErrNotFound] whatever is not for this address.
+// It refuses what Accept refuses, but [ErrInvalidToken] and [ErrRecipientMismatch], and with
+// [ErrNotFound] whatever is not for this address.
 func (s *Service) AcceptReceived(ctx context.Context, organization string, id uuid.UUID, who Identity) (Member, error) {
 	q, err := receivedQuery(organization, id, who)
 	if err != nil {

@@ -214,7 +214,8 @@ type ResendParams struct {
 
 // Resend gives a pending or expired invitation a new token and a fresh expiry; the old
 // token is dead at once. The actor becomes the sender and needs
-// [PermissionInvitationResend] and every permission of the role.
+// [PermissionInvitationResend], every permission of the role and, if the invitation brings a
+// quota, [PermissionQuotaUpdate].
 //
 // An expired invitation takes a place among the pending ones again, and is refused like a
 // new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. Other refusals:

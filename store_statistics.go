@@ -15,6 +15,9 @@ import (
 type StatisticsQuery struct {
 	Organization string
 	Viewer       string // as in [InvitationQuery]
+	// Roles are those that may see statistics. For a viewer who has none of them a store need
+	// not count: it is much work for who is refused then.
+	Roles        []Role
 	From, To, At time.Time
 	Groups       int // of senders, and of links, at most; at least 1
 }

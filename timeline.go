@@ -88,7 +88,8 @@ type FeedParams struct {
 // of it, and asks again after it, misses no event and takes none twice, although changes of
 // different organizations commit in any order: an event is given its position only after it
 // has committed, and a higher one than all that were given before. In an organization the
-// events come in their order. No event at all means that there is nothing new.
+// events come in their order. No event at all means that there is nothing new. A database that
+// loses commits, in a failover or when an old copy is restored, gives their positions again.
 //
 // Refusals: [ErrInvalid].
 func (s *Service) Feed(ctx context.Context, p FeedParams) ([]FeedEvent, error) {

@@ -136,6 +136,9 @@ func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (
 	org.mu.RLock()
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
+	if q.Viewer != "" && (page.Viewer == nil || !slices.Contains(q.Roles, page.Viewer.Role)) {
+		return page, nil
+	}
 	page.Statistics = q.Count(slices.Collect(maps.Values(org.invitations)), org.events)
 	return page, nil
 }

@@ -27,13 +27,16 @@ func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) (found []invi
 }
 
 // queueNumbering queues what gives positions to events that have none. Where there are none it
-// locks nothing, and so writes nothing. The statement may have begun before it got the lock,
+// locks nothing, and so writes nothing; the order has that found by the index, whatever the
+// planner thinks of how many there are. The statement may have begun before it got the lock,
 // and so see events that another one has numbered meanwhile: the update leaves these as they
 // are, and numbers go unused.
 func (s *Store) queueNumbering(b *pgx.Batch, atOnce int) {
 	var st statement
 	st.text(`with locked as materialized (
-			select f.last from `, s.in, `feed f where exists (select from `, s.in, `events e where e.position is null) for no key update),
+			select f.last from `, s.in, `feed f where (
+				select e.version from `, s.in, `events e where e.position is null order by e.organization, e.version, e.index limit 1) is not null
+			for no key update),
 		found as materialized (
 			select e.organization, e.version, e.index, l.last + pg_catalog.row_number() over (order by e.organization, e.version, e.index) as position
 			from `, s.in, `events e cross join locked l where e.position is null

@@ -157,7 +157,7 @@ func (s *Store) joinMember(m, organization, user string) string {
 		return " left join " + s.in + "members " + m + " on " + m + ".organization = " + organization + " and " + m + ".user_id = " + user
 	}
 	return " left join lateral (" + s.selectMembers() + " where " + s.isOf(organization) +
-		" and h." + s.host.userID.name + " = " + s.host.userID.value(user) + ") " + m + " on true"
+		" and " + s.host.userID.compared() + " = " + s.host.userID.value(user) + ") " + m + " on true"
 }
 
 // selectMembers returns a select of members, of the table h, without a condition.
@@ -206,7 +206,7 @@ func (s *Store) userColumn() column {
 // isOf returns the condition that the row h is of the organization.
 func (s *Store) isOf(organization string) string {
 	c := s.organizationColumn()
-	return "h." + c.name + " = " + c.value(organization)
+	return c.compared() + " = " + c.value(organization)
 }
 
 // hasRole returns the condition that the row h has the role. A role that is no value of the
@@ -216,7 +216,7 @@ func (s *Store) hasRole(role string) string {
 	case s.host == nil:
 		return "h.role = " + role
 	case s.host.role.typ == "text", s.host.role.typ == "varchar":
-		return "h." + s.host.role.name + " = " + role
+		return s.host.role.compared() + " = " + role
 	}
 	return s.host.role.text() + " = " + role
 }
@@ -230,6 +230,15 @@ func (c column) text() string {
 func (c column) order() string {
 	if c.typ == "text" || c.typ == "varchar" {
 		return c.text()
+	}
+	return "h." + c.name
+}
+
+// compared returns the column of the row h as it stands before an equals sign. There is no
+// operator of varchar and text in the catalog, and so the search path could bring one.
+func (c column) compared() string {
+	if c.typ == "varchar" {
+		return "h." + c.name + "::text"
 	}
 	return "h." + c.name
 }
@@ -269,7 +278,7 @@ func (s *Store) deleteMember(organization, user string) []func(*statement) {
 	}
 	return []func(*statement){own, func(st *statement) {
 		st.text("delete from ", s.host.name, " h where ", s.isOf(st.param("text", organization)),
-			" and h.", s.host.userID.name, " = ", s.host.userID.value(st.param("text", user)))
+			" and ", s.host.userID.compared(), " = ", s.host.userID.value(st.param("text", user)))
 	}}
 }
 

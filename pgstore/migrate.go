@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"context"
 	"embed"
-	"errors"
 	"io/fs"
 	"path"
 	"strconv"
@@ -91,19 +90,17 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	tx, mine := s.db.(pgx.Tx)
 	if !mine {
-		if err := s.idle(); err != nil {
-			return err
-		}
 		var b pgx.Batch
 		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-		begun := s.db.SendBatch(ctx, &b)
-		if tx = begun.Tx(); tx == nil {
-			return errors.Join(begun.Close(), errNoTx)
-		}
-		defer rollback(ctx, tx)
-		if err := begun.Close(); err != nil {
+		begun, results, err := s.begin(ctx, &b)
+		if err != nil {
 			return err
 		}
+		defer rollback(ctx, begun)
+		if err := results.Close(); err != nil {
+			return err
+		}
+		tx = begun
 	}
 	// A lock of the transaction, not of the session, which may sit behind a pooler; and
 	// around everything, for "if not exists" alone is not safe when two transactions create

@@ -154,8 +154,8 @@ func (s *Store) queueWorkspaces(b *pgx.Batch, q invitations.WorkspaceQuery, out 
 	if q.After != "" {
 		after = " and " + organization.order() + " > " + organization.value(st.param("text", q.After))
 	}
-	st.text("select ", memberColumns("m"), ", ", quotaColumns("o"), ", ", quotaColumns("s"), " from (", s.selectMembers(), " where h.",
-		s.userColumn().name, " = ", s.userColumn().value(user), after, " order by ", organization.order(), " limit ", st.param("bigint", int64(q.Limit)), ") as m",
+	st.text("select ", memberColumns("m"), ", ", quotaColumns("o"), ", ", quotaColumns("s"), " from (", s.selectMembers(), " where ",
+		s.userColumn().compared(), " = ", s.userColumn().value(user), after, " order by ", organization.order(), " limit ", st.param("bigint", int64(q.Limit)), ") as m",
 		s.join("quotas", "o", "m.organization", user), s.join("quotas", "s", "m.organization", "''"),
 		" order by ", organization.value("m.organization"))
 	st.queue(b).Query(func(rows pgx.Rows) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// The columns of a table, in the order of its scan function.
+// The columns of a table, in the order of its row's targets.
 const (
 	invitationColumns = `i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains, i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at`
 	eventColumns      = `e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at`

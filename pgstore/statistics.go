@@ -28,14 +28,18 @@ func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (
 func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out *invitations.Statistics) {
 	var st statement
 	organization := st.param("text", q.Organization)
+	may := "true"
+	if q.Viewer != "" {
+		may = "exists (select from (select) as one" + s.joinMember("m", organization, st.param("text", q.Viewer)) + " where " + st.param("jsonb", list(q.Roles)) + " ? m.role)"
+	}
 	st.text(`with chosen as materialized (
 			select i.id, i.kind, i.role, i.sent_by, i.created_at, i.uses, case when i.kind = 'link' then i.id::text collate "C" end as link,
 				case when i.state = 'pending' and i.expires_at <= `, st.param("timestamptz", q.At), ` then 'expired' else i.state end as state
 			from `, s.in, `invitations i where i.organization = `, organization,
-		` and i.created_at >= `, st.param("timestamptz", q.From), ` and i.created_at < `, st.param("timestamptz", q.To), `),
+		` and i.created_at >= `, st.param("timestamptz", q.From), ` and i.created_at < `, st.param("timestamptz", q.To), ` and `, may, `),
 		accepted as (
 			select c.kind, c.role, c.sent_by, c.link, c.state, c.uses, pg_catalog.row_number() over (partition by c.id) = 1 as first,
-				(extract(epoch from e.at - c.created_at) * 1000000)::bigint as took
+				(extract(epoch from e.at - c.created_at) * 1000000.0)::bigint as took
 			from chosen c left join `, s.in, `events e on e.organization = `, organization, ` and e.invitation_id = c.id and e.type = 'invitation.accepted'),
 		grouped as (
 			select grouping(a.kind, a.role, a.sent_by, a.link) as dimension,

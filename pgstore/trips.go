@@ -41,22 +41,30 @@ func (s *Store) idle() error {
 	return nil
 }
 
+// begin sends a batch that begins a transaction of the store's own.
+func (s *Store) begin(ctx context.Context, b *pgx.Batch) (pgx.Tx, pgx.BatchResults, error) {
+	if err := s.idle(); err != nil {
+		return nil, nil, err
+	}
+	results := s.db.SendBatch(ctx, b)
+	tx := results.Tx()
+	if tx == nil {
+		return nil, nil, errors.Join(results.Close(), errNoTx)
+	}
+	return tx, results, nil
+}
+
 // changeAlone is a change in a transaction of its own.
 func (s *Store) changeAlone(ctx context.Context, read func(*pgx.Batch, purpose), decide func(*pgx.Batch, purpose) error) error {
-	// The first trip. The organization's row is locked first: an Update gives it its next
-	// version. At read committed every statement sees what had committed when it began, and
-	// those after the lock begin when the lock is held: so the facts are those that no other
-	// Update of the organization can change before this one ends.
-	if err := s.idle(); err != nil {
-		return err
-	}
+	// The first trip. It locks the rows of organizations first. At read committed every
+	// statement sees what had committed when it began, and those after the lock begin when the
+	// lock is held: so the facts are those that nobody else can change before this ends.
 	var b pgx.Batch
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 	read(&b, toChange)
-	results := s.db.SendBatch(ctx, &b)
-	tx := results.Tx()
-	if tx == nil {
-		return errors.Join(results.Close(), errNoTx)
+	tx, results, err := s.begin(ctx, &b)
+	if err != nil {
+		return err
 	}
 	over := false
 	defer func() { // also if decide panics
@@ -116,17 +124,13 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch)) 
 		return s.describe(doing, tx.SendBatch(ctx, &b).Close())
 	}
 	return s.describe(doing, s.repeat(ctx, func() error {
-		if err := s.idle(); err != nil {
-			return err
-		}
 		var b pgx.Batch
 		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
 		queue(&b)
 		b.Queue(commit)
-		results := s.db.SendBatch(ctx, &b)
-		tx := results.Tx()
-		if tx == nil {
-			return errors.Join(results.Close(), errNoTx)
+		tx, results, err := s.begin(ctx, &b)
+		if err != nil {
+			return err
 		}
 		defer rollback(ctx, tx)
 		if err := results.Close(); err != nil {
@@ -145,17 +149,13 @@ func (s *Store) write(ctx context.Context, doing string, queue func(*pgx.Batch))
 		return s.describe(doing, tx.SendBatch(ctx, &b).Close())
 	}
 	return s.describe(doing, s.repeat(ctx, func() error {
-		if err := s.idle(); err != nil {
-			return err
-		}
 		var b pgx.Batch
 		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 		queue(&b)
 		b.Queue(commit).Exec(committed)
-		results := s.db.SendBatch(ctx, &b)
-		tx := results.Tx()
-		if tx == nil {
-			return errors.Join(results.Close(), errNoTx)
+		tx, results, err := s.begin(ctx, &b)
+		if err != nil {
+			return err
 		}
 		if err := results.Close(); err != nil {
 			leave(ctx, tx.Conn(), err)

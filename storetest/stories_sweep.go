@@ -75,15 +75,19 @@ func storyReminder(w *world) {
 	if inv := w.get(mail); inv.State != invitations.StateExpired {
 		w.Errorf("got state %q", inv.State)
 	}
-	// What is resent begins anew, and what is edited is due when it expires now.
+	// What is resent begins anew. An edit of the expiry moves the reminder of the sending, if
+	// it is still to come, and brings no second one, however often.
 	mail = w.resend(ada, mail)
-	w.clock.Add(5 * day)
-	sweeps("resent", []uuid.UUID{mail.ID}, nil)
 	w.edit(ada, mail, invitations.EditParams{ExpiresIn: 10 * day})
 	w.clock.Add(8*day - time.Microsecond)
 	sweeps("edited, and due later", nil, nil)
 	w.clock.Add(time.Microsecond)
 	sweeps("edited", []uuid.UUID{mail.ID}, nil)
+	for range 3 {
+		w.edit(ada, mail, invitations.EditParams{ExpiresIn: 3 * day})
+		w.clock.Add(2 * day)
+		sweeps("edited after its reminder", nil, nil)
+	}
 	w.ok(w.svc.Decline(w.ctx, mail.Token.Reveal()))
 	w.clock.Add(30 * day)
 	sweeps("when it has ended", nil, nil)

@@ -179,6 +179,7 @@ func (a *app) deliver(sent invitations.Sent, err error) (any, error) {
 	body := sentBody{Invitation: sent.Invitation}
 	switch {
 	case err != nil || sent.Token.IsZero(): // no token: an old call was repeated, and nothing is open any more
+	case sent.Kind == invitations.KindEmail && sent.Repeated: // mailed by the first call; if that was lost, there is resend
 	case sent.Kind == invitations.KindEmail:
 		a.host.send(mail{To: sent.Email, Organization: sent.Organization, Link: a.link(sent.Token)})
 	default:

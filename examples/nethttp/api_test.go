@@ -108,12 +108,12 @@ func TestClass31_TokenInAnswers(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, got.err, got.body)
 		}
 	}
-	// Invited, repeated and resent, and one of the bulk: each was mailed.
-	if mails := w.host.sent(); len(mails) != 4 || mails[1].Link == mails[2].Link || mails[2].Link != mails[3].Link {
+	// Invited, resent, and one of the bulk: each was mailed, and what was repeated was not.
+	if mails := w.host.sent(); len(mails) != 3 || mails[0].Link == mails[1].Link {
 		t.Errorf("got %d mails", len(mails))
 	}
 	w.want(ada.do("POST", api+"/invitations", invite), 201, "revoked")
-	if len(w.host.sent()) != 4 {
+	if len(w.host.sent()) != 3 {
 		t.Error("a revoked invitation was mailed")
 	}
 }

@@ -124,11 +124,12 @@ func (d *delivery) migrate(ctx context.Context) error {
 
 // invite invites somebody and orders the mail in the transaction tx of the host's, so that both
 // commit together or not at all. The token stays here: the worker asks for it again. If p has an
-// ID, the whole transaction can be run again after a commit whose answer was lost.
+// ID, the whole transaction can be run again after a commit whose answer was lost, and orders no
+// second mail.
 func (d *delivery) invite(ctx context.Context, tx pgx.Tx, actor invitations.Actor, p invitations.InviteParams) (invitations.Invitation, error) {
 	sent, err := d.svc.WithStore(d.store.WithTx(tx)).Invite(ctx, actor, p)
-	if err != nil {
-		return invitations.Invitation{}, err
+	if err != nil || sent.Repeated { // whose job was committed with the first call
+		return sent.Invitation, err
 	}
 	return sent.Invitation, d.order(ctx, tx, sent.Invitation)
 }
