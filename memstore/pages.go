@@ -14,24 +14,16 @@ import (
 )
 
 // Invitations implements [invitations.Store].
-func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
-	var page invitations.InvitationPage
-	if err := ctx.Err(); err != nil {
-		return page, err
-	}
+func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.InvitationPage, err error) {
 	if q.Organization == "" {
+		if err := ctx.Err(); err != nil {
+			return page, err
+		}
 		page.Records = s.received(q)
 		return page, nil
 	}
-	org := s.find(invitations.Query{Organization: q.Organization})
-	if org == nil {
-		return page, nil
-	}
-	org.mu.RLock()
-	defer org.mu.RUnlock()
-	page.Viewer = org.member(q.Viewer)
-	page.Records = org.page(q)
-	return page, nil
+	err = s.view(ctx, q.Organization, q.Viewer, &page.Viewer, func(org *organization) { page.Records = org.page(q) })
+	return page, err
 }
 
 // page returns the invitations that q asks for.
@@ -73,31 +65,22 @@ func (s *Store) all() []*organization {
 }
 
 // Events implements [invitations.Store].
-func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error) {
-	var page invitations.EventPage
-	if err := ctx.Err(); err != nil {
-		return page, err
-	}
-	org := s.find(invitations.Query{Organization: q.Organization})
-	if org == nil {
-		return page, nil
-	}
-	org.mu.RLock()
-	defer org.mu.RUnlock()
-	page.Viewer = org.member(q.Viewer)
-	events := slices.Clone(org.events)
-	if q.NewestFirst {
-		slices.Reverse(events)
-	}
-	for _, e := range events {
-		if len(page.Events) == q.Limit {
-			break
+func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.EventPage, err error) {
+	err = s.view(ctx, q.Organization, q.Viewer, &page.Viewer, func(org *organization) {
+		events := slices.Clone(org.events)
+		if q.NewestFirst {
+			slices.Reverse(events)
 		}
-		if isBehind(e, q) && (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) {
-			page.Events = append(page.Events, e)
+		for _, e := range events {
+			if len(page.Events) == q.Limit {
+				break
+			}
+			if isBehind(e, q) && (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) {
+				page.Events = append(page.Events, e)
+			}
 		}
-	}
-	return page, nil
+	})
+	return page, err
 }
 
 // isBehind reports whether e comes after the position of q, in the order of q.
@@ -124,47 +107,28 @@ func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) ([]invitation
 }
 
 // Statistics implements [invitations.Store].
-func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
-	var page invitations.StatisticsPage
-	if err := ctx.Err(); err != nil {
-		return page, err
-	}
-	org := s.find(invitations.Query{Organization: q.Organization})
-	if org == nil {
-		return page, nil
-	}
-	org.mu.RLock()
-	defer org.mu.RUnlock()
-	page.Viewer = org.member(q.Viewer)
-	if q.Viewer != "" && (page.Viewer == nil || !slices.Contains(q.Roles, page.Viewer.Role)) {
-		return page, nil
-	}
-	page.Statistics = q.Count(slices.Collect(maps.Values(org.invitations)), org.events)
-	return page, nil
+func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (page invitations.StatisticsPage, err error) {
+	err = s.view(ctx, q.Organization, q.Viewer, &page.Viewer, func(org *organization) {
+		if q.Viewer == "" || page.Viewer != nil && slices.Contains(q.Roles, page.Viewer.Role) {
+			page.Statistics = q.Count(slices.Collect(maps.Values(org.invitations)), org.events)
+		}
+	})
+	return page, err
 }
 
 // Members implements [invitations.Store].
-func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (invitations.MemberPage, error) {
-	var page invitations.MemberPage
-	if err := ctx.Err(); err != nil {
-		return page, err
-	}
-	org := s.find(invitations.Query{Organization: q.Organization})
-	if org == nil {
-		return page, nil
-	}
-	org.mu.RLock()
-	defer org.mu.RUnlock()
-	page.Viewer = org.member(q.Viewer)
-	for _, user := range slices.Sorted(maps.Keys(org.members)) {
-		if len(page.Members) == q.Limit {
-			break
+func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.MemberPage, err error) {
+	err = s.view(ctx, q.Organization, q.Viewer, &page.Viewer, func(org *organization) {
+		for _, user := range slices.Sorted(maps.Keys(org.members)) {
+			if len(page.Members) == q.Limit {
+				break
+			}
+			if m := org.member(user); user > q.After && (q.Role == "" || q.Role == m.Role) {
+				page.Members = append(page.Members, *m)
+			}
 		}
-		if m := org.member(user); user > q.After && (q.Role == "" || q.Role == m.Role) {
-			page.Members = append(page.Members, *m)
-		}
-	}
-	return page, nil
+	})
+	return page, err
 }
 
 // Workspaces implements [invitations.Store].
@@ -192,6 +156,22 @@ func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (i
 		org.mu.RUnlock()
 	}
 	return page, nil
+}
+
+// view runs read on an organization, if there is one, locked for reading, and finds its viewer.
+func (s *Store) view(ctx context.Context, organization, viewer string, found **invitations.Member, read func(*organization)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	org := s.find(invitations.Query{Organization: organization})
+	if org == nil {
+		return nil
+	}
+	org.mu.RLock()
+	defer org.mu.RUnlock()
+	*found = org.member(viewer)
+	read(org)
+	return nil
 }
 
 // pointer returns a copy of what m has under key, or nil.
