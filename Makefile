@@ -2,14 +2,15 @@
 
 MODULES = . examples/customstore examples/river bench
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
-FUZZTIME = 10s
+FUZZTIME = 5s
 
+# Tests wait for a database more than for a processor, hence -parallel.
 .PHONY: test lint fuzz examples postgres
 
 test: postgres
 	@set -e; for module in $(MODULES); do \
 		echo "== test $$module"; \
-		(cd $$module && INVITATIONS_REQUIRE_POSTGRES=1 go test -race -shuffle=on -timeout 60m ./...); \
+		(cd $$module && INVITATIONS_REQUIRE_POSTGRES=1 go test -race -shuffle=on -parallel 6 -timeout 60m ./...); \
 	done
 	@echo "== allocations, which the race detector would blur"
 	@cd bench && INVITATIONS_REQUIRE_POSTGRES=1 go test -run Alloc -v .

@@ -281,8 +281,8 @@ func (w *world) run(t testing.TB, invite inviter, p turn) float64 {
 // The throwaway server never waits for a disk, which is the hardest for the library: nothing
 // hides its second trip. With commit=wal a commit at least hands the log to the operating
 // system. On a server that the environment names, a commit is what that server makes of it
-// (commit=server), and then with a millisecond more, as if the disk took so long
-// (commit=1ms; the server must be durable and the user a superuser).
+// (commit=server), and then with one millisecond more, and four, as if the disk took so long
+// (commit=1ms and 4ms; the server must be durable and the user a superuser).
 func BenchmarkInvite(b *testing.B) {
 	commits := map[string]map[string]string{
 		"async": {"synchronous_commit": "off"},
@@ -292,6 +292,7 @@ func BenchmarkInvite(b *testing.B) {
 		commits = map[string]map[string]string{
 			"server": nil,
 			"1ms":    {"commit_delay": "1000", "commit_siblings": "0"},
+			"4ms":    {"commit_delay": "4000", "commit_siblings": "0"},
 		}
 	}
 	shapes := map[string]turn{
