@@ -189,6 +189,20 @@ func decided[T any](t require.TestingT, f Facts, decide func(Facts) (T, Changes,
 	untold := changes
 	untold.Events = nil
 	require.Equal(t, len(changes.Events) > 0, !untold.Empty(), "changes and events come together")
+	known := map[uuid.UUID]bool{}
+	if f.Invitation != nil {
+		known[f.Invitation.ID] = true
+	}
+	for id := range f.Invitations {
+		known[id] = true
+	}
+	for _, r := range f.PendingRecords {
+		known[r.ID] = true
+	}
+	for _, r := range changes.Invitations {
+		made := func(e Event) bool { return e.Type == EventInvitationCreated && e.InvitationID == r.ID }
+		require.NotEqual(t, known[r.ID], slices.ContainsFunc(changes.Events, made), "what is changed is a fact, or new")
+	}
 	return result, changes, err
 }
 

@@ -248,7 +248,8 @@ type Sending struct {
 // query names or, by a token, the facts. Nothing in it occurs twice, so the order of
 // writing does not matter.
 type Changes struct {
-	// Invitations are put: each replaces the one with its id, or is new.
+	// Invitations are put: each replaces the one with its id, which is among the facts, or is
+	// new.
 	Invitations []Record
 	// Members are put: each replaces the one with its user id, or is new.
 	Members []Member

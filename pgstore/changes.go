@@ -1,9 +1,9 @@
 package pgstore
 
 import (
-	"slices"
 	"strconv"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/go-invitations/invitations"
@@ -11,7 +11,7 @@ import (
 
 // queueVersion queues what gives the organization its next version.
 func (s *Store) queueVersion(b *pgx.Batch, f invitations.Facts) {
-	var st statement
+	st := s.statement()
 	st.text("update ", s.in, "organizations set version = ", st.param("bigint", f.Version+1), " where id = ", st.param("text", f.Organization))
 	st.queue(b)
 }
@@ -19,52 +19,103 @@ func (s *Store) queueVersion(b *pgx.Batch, f invitations.Facts) {
 // queueChanges queues what applies changes. The organization has its new version already.
 func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes) {
 	org := f.Organization
-	var writes []func(*statement)
-	for _, r := range changes.Invitations {
-		writes = append(writes, func(st *statement) { st.put(s.in, recordsTable, recordArgs(org, r)) })
-	}
-	for _, m := range changes.Members {
-		writes = append(writes, s.putMember(org, m)...)
-	}
-	for _, user := range changes.Gone {
-		writes = append(writes, s.deleteMember(org, user)...)
-	}
-	for _, r := range changes.Removals {
-		writes = append(writes, func(st *statement) { st.put(s.in, removalsTable, []any{org, r.UserID, r.Version, r.At}) })
-	}
 	if len(changes.Quotas) > 0 { // in the order in which a consumption locks
-		var st statement
+		st := s.statement()
 		st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", org), " and q.user_id = '' for no key update")
 		st.queue(b)
 	}
+	w := writes{s: s, b: b, left: s.writesOf(changes)}
+	for _, r := range changes.Invitations {
+		st := w.next()
+		st.insert(s.in, recordsTable, recordArgs(org, r))
+		if isFact(f, r.ID) {
+			st.text(recordsTable.replace)
+		}
+	}
+	for _, m := range changes.Members {
+		s.putMember(&w, org, m)
+	}
+	for _, user := range changes.Gone {
+		s.deleteMember(&w, org, user)
+	}
+	for _, r := range changes.Removals {
+		st := w.next()
+		st.insert(s.in, removalsTable, []any{org, r.UserID, r.Version, r.At})
+		st.text(removalsTable.replace)
+	}
 	for _, q := range changes.Quotas {
-		writes = append(writes, func(st *statement) {
-			st.insert(s.in, quotasTable, []any{org, q.UserID, q.Limit, string(q.Period), q.Version})
-			st.text(keepUsed("organization, user_id"), ", version = excluded.version")
-		})
+		st := w.next()
+		st.insert(s.in, quotasTable, []any{org, q.UserID, q.Limit, string(q.Period), q.Version})
+		st.text(keepUsed("organization, user_id"), ", version = excluded.version")
 	}
 	for i, e := range changes.Events {
-		writes = append(writes, func(st *statement) { st.insert(s.in, eventsTable, eventArgs(org, f.Version+1, i, e)) })
+		w.next().insert(s.in, eventsTable, eventArgs(org, f.Version+1, i, e))
 	}
-	// Each statement has its cost, so a few writes go as one. All of them would make too many
-	// different statements.
-	for together := range slices.Chunk(writes, 4) {
-		st := statement{sql: make([]byte, 0, 2048), args: make([]any, 0, 64)}
-		for i, write := range together {
-			last := i == len(together)-1
-			switch {
-			case last:
-				st.text(" ")
-			case i == 0:
-				st.text("with w0 as (")
-			default:
-				st.text(", w", strconv.Itoa(i), " as (")
-			}
-			write(&st)
-			if !last {
-				st.text(")")
-			}
+	w.end()
+}
+
+// writesOf returns how many writes apply changes.
+func (s *Store) writesOf(changes invitations.Changes) int {
+	ofMember := 1
+	if s.host != nil {
+		ofMember = 2
+	}
+	return len(changes.Invitations) + ofMember*(len(changes.Members)+len(changes.Gone)) + len(changes.Removals) + len(changes.Quotas) + len(changes.Events)
+}
+
+// isFact reports whether the facts have the invitation. A decision changes no other, so what
+// is not among them is new: it replaces nothing.
+func isFact(f invitations.Facts, id uuid.UUID) bool {
+	if f.Invitation != nil && f.Invitation.ID == id {
+		return true
+	}
+	if _, ok := f.Invitations[id]; ok {
+		return true
+	}
+	for i := range f.PendingRecords {
+		if f.PendingRecords[i].ID == id {
+			return true
 		}
-		st.queue(b)
 	}
+	return false
+}
+
+// writes queues writes, a few as one statement, because each statement has its cost. All of
+// them as one would make too many different statements.
+type writes struct {
+	s    *Store
+	b    *pgx.Batch
+	left int
+	st   statement
+	done int // of the statement
+}
+
+const writesInAStatement = 4
+
+// next returns the statement, for the next write to be added.
+func (w *writes) next() *statement {
+	if w.done == writesInAStatement {
+		w.end()
+	}
+	if w.done == 0 {
+		w.st = w.s.statement()
+		w.st.args = make([]any, 0, 40)
+	}
+	switch last := w.done == writesInAStatement-1 || w.left == 1; {
+	case w.done > 0 && last:
+		w.st.text(") ")
+	case w.done > 0:
+		w.st.text("), w", strconv.Itoa(w.done), " as (")
+	case !last:
+		w.st.text("with w0 as (")
+	}
+	w.done++
+	w.left--
+	return &w.st
+}
+
+// end queues the statement.
+func (w *writes) end() {
+	w.st.queue(w.b)
+	w.done = 0
 }

@@ -2,8 +2,6 @@ package pgstore
 
 import (
 	"slices"
-	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -23,19 +21,13 @@ const (
 // queueFacts queues what loads the facts that q asks for, the organization's row first, and
 // returns what hands them out once the batch is closed.
 func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func() invitations.Facts {
-	f := invitations.Facts{
-		Invitations: map[uuid.UUID]invitations.Record{},
-		Members:     map[string]invitations.Member{},
-		Removals:    map[string]invitations.Removal{},
-		Pending:     map[string]uuid.UUID{},
-		Quotas:      map[string]invitations.QuotaRecord{},
-	}
+	f := &invitations.Facts{}
 	create := to != toView && q.Create
 	if to != toView {
 		s.queueAdoption(b, q.Organization)
 	}
 	if create {
-		var st statement
+		st := s.statement()
 		st.text("insert into ", s.in, "organizations (id, version) values (", st.param("text", q.Organization), ", 0) on conflict do nothing")
 		st.queue(b)
 	}
@@ -45,34 +37,42 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 		found = version > 0 || create
 	})
 	if q.Invitation != uuid.Nil {
-		s.queueInvitation(b, q, &f)
+		s.queueInvitation(b, q, f)
 	}
 	users := slices.Clone(q.Members)
 	slices.Sort(users)
 	users = slices.Compact(users)
 	for len(users) > usersInARow {
-		s.queueOneRow(b, invitations.Query{
+		s.queueFactsRow(b, invitations.Query{
 			Organization: q.Organization, Invitation: q.Invitation, Nonce: q.Nonce, Members: users[:usersInARow], Quotas: q.Quotas,
-		}, &f)
+		}, f)
 		users = users[usersInARow:]
 	}
 	rest := q
 	rest.Members = users
 	if len(q.Emails) > 1 {
 		rest.Emails = nil
-		s.queuePendingOf(b, q, &f)
+		s.queuePendingOf(b, q, f)
 	}
-	s.queueOneRow(b, rest, &f)
-	s.queueInvitationsOf(b, q, &f)
-	s.queuePending(b, q, &f)
+	s.queueFactsRow(b, rest, f)
+	s.queueInvitationsOf(b, q, f)
+	s.queuePending(b, q, f)
 	return func() invitations.Facts {
 		// A token that was replaced between the lock and the reading names no organization
 		// any more.
 		if !found || q.Organization == "" && f.Invitation == nil {
 			return invitations.Facts{}
 		}
-		return f
+		return *f
 	}
+}
+
+// put puts a value into a map, which is made for the first.
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+	(*m)[key] = value
 }
 
 // organization adds what names the organization of q to st, and returns it as an
@@ -87,7 +87,7 @@ func (s *Store) organization(st *statement, q invitations.Query) string {
 
 // queueOrganization queues what reads or locks the organization's row.
 func (s *Store) queueOrganization(b *pgx.Batch, q invitations.Query, to purpose, found func(id string, version int64)) {
-	var st statement
+	st := s.statement()
 	organization := s.organization(&st, q)
 	if to == toChange {
 		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", organization, " returning o.id, o.version - 1")
@@ -119,7 +119,7 @@ func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
 	if s.host == nil || organization == "" {
 		return
 	}
-	var st statement
+	st := s.statement()
 	id := st.param("text", organization)
 	st.text("insert into ", s.in, "organizations (id, version) select ", id, ", 1 where exists (", s.countMembers(id, ""), ") on conflict do nothing")
 	st.queue(b)
@@ -127,7 +127,7 @@ func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
 
 // queueInvitation queues what loads the invitation and its sender.
 func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
-	var st statement
+	st := s.statement()
 	organization := s.organization(&st, q)
 	st.text("select ", invitationColumns, ", ", memberColumns("m"), " from ", s.in, "invitations i",
 		s.joinMember("m", "i.organization", "nullif(i.sent_by, '')"), " where i.organization = ", organization,
@@ -156,119 +156,6 @@ func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitation
 	})
 }
 
-// usersInARow is how many users are asked for in one statement: no operation of the library
-// asks for more. The time to plan a join grows with a power of the tables in it.
-const usersInARow = 3
-
-// queueOneRow queues what loads all facts that are one row together: what is known of each
-// user, the pending invitation of each address, the count of pending ones. Each statement
-// has its cost. Users and addresses are named one by one: for an array, whose length it does
-// not know, the planner would plan anew at every call, which takes longer than the
-// statement.
-func (s *Store) queueOneRow(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
-	st := statement{sql: make([]byte, 0, 2048), args: make([]any, 0, 16)}
-	organization := s.organization(&st, q)
-	var columns, from string
-	var targets []any
-	var finish []func() error
-	column := func(sql string, into ...any) {
-		if columns != "" {
-			columns += ", "
-		}
-		columns += sql
-		targets = append(targets, into...)
-	}
-
-	quota := func(q, user string) {
-		var row quotaRow
-		column(quotaColumns(q), row.targets()...)
-		finish = append(finish, func() error {
-			row.addTo(f, user)
-			return nil
-		})
-	}
-	for i, user := range q.Members {
-		n, id := strconv.Itoa(i), st.param("text", user)
-		from += s.joinMember("m"+n, organization, id) + s.join("removals", "r"+n, organization, id)
-		var row userRow
-		column("r"+n+".version, r"+n+".at, "+memberColumns("m"+n), row.targets()...)
-		finish = append(finish, func() error { return row.addTo(f, user) })
-		if q.Quotas {
-			from += s.join("quotas", "q"+n, organization, id)
-			quota("q"+n, user)
-		}
-	}
-	if q.Quotas {
-		from += s.join("quotas", "q", organization, "''")
-		quota("q", "")
-	}
-	if q.SentUpTo > 0 {
-		var at []time.Time
-		var actors, emails []string
-		from += " cross join lateral (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails from (" +
-			"select e.at, e.actor, e.email from " + s.in + "events e where e.organization = " + organization + " and e.email <> '' and e.at > " +
-			st.param("timestamptz", q.SentAfter) + " order by e.at desc, e.version desc, e.index desc limit " + st.param("bigint", int64(q.SentUpTo)) + ") as s) as sent"
-		column("sent.at, sent.actors, sent.emails", &at, &actors, &emails)
-		finish = append(finish, func() error {
-			for i := range at {
-				f.Sendings = append(f.Sendings, invitations.Sending{At: at[i].UTC(), Actor: actors[i], Email: emails[i]})
-			}
-			return nil
-		})
-	}
-	pending := s.in + "invitations i where i.organization = " + organization + " and i.state = 'pending' and i.expires_at > "
-	if len(q.Emails) > 0 || q.SameEmail || q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0 {
-		pending += st.param("timestamptz", q.PendingAt)
-	}
-	address := func(is string, email func() string) {
-		var id *uuid.UUID
-		column("(select i.id from "+pending+" and i.email <> '' and i.email = "+is+" order by i.created_at desc, i.id desc limit 1)", &id)
-		finish = append(finish, func() error {
-			if id != nil {
-				f.Pending[email()] = *id
-			}
-			return nil
-		})
-	}
-	for _, email := range q.Emails {
-		address(st.param("text", email), func() string { return email })
-	}
-	if q.SameEmail {
-		address("(select t.email from "+s.in+"invitations t where t.organization = "+organization+" and t.id = "+st.param("uuid", pgUUID(q.Invitation))+")",
-			func() string { return f.Invitation.Email })
-	}
-	// A count stops at its bound, and so costs no more with a million.
-	count := func(rows string, upTo int, into *int) {
-		if upTo > 0 {
-			column("(select pg_catalog.count(*) from ("+rows+" limit "+st.param("bigint", int64(upTo))+") as counted)", into)
-		}
-	}
-	count("select from "+pending, q.PendingUpTo, &f.PendingCount)
-	count("select from "+pending+" and i.kind = 'email'", q.PendingEmailsUpTo, &f.PendingEmails)
-	count(s.countMembers(organization, ""), q.MembersUpTo, &f.MemberCount)
-	count(s.countMembers(organization, "'"+string(invitations.RoleOwner)+"'::text"), q.OwnersUpTo, &f.Owners)
-	if columns == "" {
-		return
-	}
-	st.text("select ", columns, " from (select) as one", from)
-	st.queue(b).QueryRow(func(row pgx.Row) error {
-		if err := row.Scan(targets...); err != nil {
-			return err
-		}
-		for _, finish := range finish {
-			if err := finish(); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// join returns the join of a row of a table that has one for each user.
-func (s *Store) join(table, alias, organization, user string) string {
-	return " left join " + s.in + table + " " + alias + " on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
-}
-
 // live returns a select of the invitations of an organization, or of an address, that are
 // pending at an instant. Few are, for there is a limit, but many may have been and expired: so
 // they are found by expiry first, and only then filtered and put in order, which is what
@@ -283,7 +170,7 @@ func (s *Store) queuePending(b *pgx.Batch, q invitations.Query, f *invitations.F
 	if q.PendingSentBy == "" && q.PendingFor == "" {
 		return
 	}
-	var st statement
+	st := s.statement()
 	organization := s.organization(&st, q)
 	sender, address := st.param("text", q.PendingSentBy), st.param("text", q.PendingFor)
 	st.text(s.live("i.organization = "+organization, st.param("timestamptz", q.PendingAt)), "select ", invitationColumns,
@@ -298,7 +185,7 @@ func (s *Store) queueInvitationsOf(b *pgx.Batch, q invitations.Query, f *invitat
 	if len(q.Invitations) == 0 {
 		return
 	}
-	var st statement
+	st := s.statement()
 	organization := s.organization(&st, q)
 	st.text("select ", invitationColumns, " from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Invitations)), ") as wanted (id) join ",
 		s.in, "invitations i on i.organization = ", organization, " and i.id = wanted.id::uuid")
@@ -307,7 +194,7 @@ func (s *Store) queueInvitationsOf(b *pgx.Batch, q invitations.Query, f *invitat
 	st.queue(b).Query(func(rows pgx.Rows) error {
 		err := scan(rows)
 		for _, r := range found {
-			f.Invitations[r.ID] = r
+			put(&f.Invitations, r.ID, r)
 		}
 		return err
 	})
@@ -315,7 +202,7 @@ func (s *Store) queueInvitationsOf(b *pgx.Batch, q invitations.Query, f *invitat
 
 // queuePendingOf queues what finds the pending invitations of many addresses.
 func (s *Store) queuePendingOf(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
-	var st statement
+	st := s.statement()
 	organization := s.organization(&st, q)
 	st.text("select distinct on (i.email) i.email, i.id from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)), ") as wanted (email) join ",
 		s.in, "invitations i on i.organization = ", organization, " and i.email = wanted.email and i.email <> '' and i.state = 'pending' and i.expires_at > ",
@@ -327,7 +214,7 @@ func (s *Store) queuePendingOf(b *pgx.Batch, q invitations.Query, f *invitations
 			if err := rows.Scan(&email, &id); err != nil {
 				return err
 			}
-			f.Pending[email] = id
+			put(&f.Pending, email, id)
 		}
 		return nil
 	})

@@ -174,6 +174,28 @@ func TestFault_OtherErrorsAreNotRepeatedAndQuoteNothing(t *testing.T) {
 	}
 }
 
+// A new invitation replaces none, whatever ids there are.
+func TestFault_NewInvitationReplacesNone(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: "bob@example.com", Role: invitations.RoleViewer})
+	require.NoError(t, err)
+	record := invitations.Record{Invitation: sent.Invitation}
+	record.Email = "eve@example.com"
+	put := func(q invitations.Query) error {
+		return store.Update(s.ctx, q, func(invitations.Facts) (invitations.Changes, error) {
+			return invitations.Changes{Invitations: []invitations.Record{record}}, nil
+		})
+	}
+	err = put(invitations.Query{Organization: acme})
+	require.Error(t, err)
+	noDriver(t, err)
+	got, err := s.svc.Get(s.ctx, invitations.User(ada), acme, record.ID)
+	require.NoError(t, err)
+	require.Equal(t, "bob@example.com", got.Email)
+	require.NoError(t, put(invitations.Query{Organization: acme, Invitation: record.ID}), "one of the facts is replaced")
+}
+
 func TestFault_TerminatedBackendsAreReplaced(t *testing.T) {
 	t.Parallel()
 	s, store, _ := newScene(t, func(c *pgxpool.Config) { c.MaxConns = 2 })

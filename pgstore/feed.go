@@ -32,7 +32,7 @@ func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) (found []invi
 // and so see events that another one has numbered meanwhile: the update leaves these as they
 // are, and numbers go unused.
 func (s *Store) queueNumbering(b *pgx.Batch, atOnce int) {
-	var st statement
+	st := s.statement()
 	st.text(`with locked as materialized (
 			select f.last from `, s.in, `feed f where (
 				select e.version from `, s.in, `events e where e.position is null order by e.organization, e.version, e.index limit 1) is not null
@@ -49,7 +49,7 @@ func (s *Store) queueNumbering(b *pgx.Batch, atOnce int) {
 }
 
 func (s *Store) queueFeed(b *pgx.Batch, q invitations.FeedQuery, out *[]invitations.FeedEvent) {
-	var st statement
+	st := s.statement()
 	st.text("select e.position, ", eventColumns, " from ", s.in, "events e where e.position > ", st.param("bigint", q.After),
 		" order by e.position limit ", st.param("bigint", int64(q.Limit)))
 	st.queue(b).Query(func(rows pgx.Rows) error {

@@ -252,34 +252,33 @@ func (c column) value(text string) string {
 	return "(" + text + ")::" + c.typ
 }
 
-// putMember returns what puts a member: the first into the host's table, if there is one.
-func (s *Store) putMember(organization string, m invitations.Member) []func(*statement) {
-	own := func(st *statement) { st.put(s.in, membersTable, memberArgs(organization, m)) }
+// putMember writes a member, also into the host's table, if there is one.
+func (s *Store) putMember(w *writes, organization string, m invitations.Member) {
+	st := w.next()
+	st.insert(s.in, membersTable, memberArgs(organization, m))
+	st.text(membersTable.replace)
 	if s.host == nil {
-		return []func(*statement){own}
+		return
 	}
 	h := s.host
-	return []func(*statement){own, func(st *statement) {
-		st.text("insert into ", h.name, " (", h.organization.name, ", ", h.userID.name, ", ", h.role.name, ") values (",
-			h.organization.value(st.param("text", organization)), ", ",
-			h.userID.value(st.param("text", m.UserID)), ", ",
-			h.role.value(st.param("text", string(m.Role))), ") on conflict (", h.organization.name, ", ", h.userID.name,
-			") do update set ", h.role.name, " = excluded.", h.role.name)
-	}}
+	st = w.next()
+	st.text("insert into ", h.name, " (", h.organization.name, ", ", h.userID.name, ", ", h.role.name, ") values (",
+		h.organization.value(st.param("text", organization)), ", ",
+		h.userID.value(st.param("text", m.UserID)), ", ",
+		h.role.value(st.param("text", string(m.Role))), ") on conflict (", h.organization.name, ", ", h.userID.name,
+		") do update set ", h.role.name, " = excluded.", h.role.name)
 }
 
-// deleteMember returns what deletes a member.
-func (s *Store) deleteMember(organization, user string) []func(*statement) {
-	own := func(st *statement) {
-		st.text("delete from ", s.in, "members h where h.organization = ", st.param("text", organization), " and h.user_id = ", st.param("text", user))
-	}
+// deleteMember deletes a member, also from the host's table, if there is one.
+func (s *Store) deleteMember(w *writes, organization, user string) {
+	st := w.next()
+	st.text("delete from ", s.in, "members h where h.organization = ", st.param("text", organization), " and h.user_id = ", st.param("text", user))
 	if s.host == nil {
-		return []func(*statement){own}
+		return
 	}
-	return []func(*statement){own, func(st *statement) {
-		st.text("delete from ", s.host.name, " h where ", s.isOf(st.param("text", organization)),
-			" and ", s.host.userID.compared(), " = ", s.host.userID.value(st.param("text", user)))
-	}}
+	st = w.next()
+	st.text("delete from ", s.host.name, " h where ", s.isOf(st.param("text", organization)),
+		" and ", s.host.userID.compared(), " = ", s.host.userID.value(st.param("text", user)))
 }
 
 // Check reports whether the database is as the store needs it: its own tables at the present

@@ -14,7 +14,7 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 	if viewer == "" {
 		return
 	}
-	var st statement
+	st := s.statement()
 	st.text("select ", memberColumns("m"), " from (select) as one", s.joinMember("m", st.param("text", organization), st.param("text", viewer)))
 	st.queue(b).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -34,7 +34,7 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 // queueInvitations queues a page. Its text depends on which filters are set, so that each
 // combination can have the plan that fits it.
 func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
-	var st statement
+	st := s.statement()
 	if q.Organization == "" {
 		s.queueReceived(b, q, out)
 		return
@@ -71,7 +71,7 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 
 // queueReceived queues a page of the pending invitations for an address, of all organizations.
 func (s *Store) queueReceived(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
-	var st statement
+	st := s.statement()
 	st.text(s.live("i.email <> '' and i.email = "+st.param("text", q.Email), st.param("timestamptz", q.At)),
 		"select ", invitationColumns, " from live i")
 	if q.After != nil {
@@ -102,7 +102,7 @@ func scanRecords(out *[]invitations.Record) func(pgx.Rows) error {
 
 // queueMembers queues a page of members.
 func (s *Store) queueMembers(b *pgx.Batch, q invitations.MemberQuery, out *[]invitations.Member) {
-	var st statement
+	st := s.statement()
 	organization := st.param("text", q.Organization)
 	user, where := s.userColumn(), s.isOf(organization)
 	st.text(s.selectMembers(), " where ", where)
@@ -131,7 +131,7 @@ func (s *Store) queueMembers(b *pgx.Batch, q invitations.MemberQuery, out *[]inv
 
 // queuePersonal queues what loads the personal quota of a user.
 func (s *Store) queuePersonal(b *pgx.Batch, user string, out **invitations.QuotaRecord) {
-	var st statement
+	st := s.statement()
 	st.text("select ", quotaColumns("q"), " from ", s.in, "personal_quotas q where q.user_id = ", st.param("text", user))
 	st.queue(b).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -147,7 +147,7 @@ func (s *Store) queuePersonal(b *pgx.Batch, user string, out **invitations.Quota
 
 // queueWorkspaces queues a page of a user's memberships with the quotas that limit them.
 func (s *Store) queueWorkspaces(b *pgx.Batch, q invitations.WorkspaceQuery, out *[]invitations.Membership) {
-	var st statement
+	st := s.statement()
 	user := st.param("text", q.UserID)
 	organization := s.organizationColumn()
 	after := ""
@@ -178,7 +178,7 @@ func (s *Store) queueWorkspaces(b *pgx.Batch, q invitations.WorkspaceQuery, out 
 }
 
 func (s *Store) queueEvents(b *pgx.Batch, q invitations.EventQuery, out *[]invitations.Event) {
-	var st statement
+	st := s.statement()
 	st.text("select ", eventColumns, " from ", s.in, "events e where e.organization = ", st.param("text", q.Organization))
 	behind, order := " > ", ""
 	if q.NewestFirst {

@@ -50,6 +50,7 @@ type Store struct {
 	schema string
 	in     string // the schema as it stands before the name of a table, with the dot
 	host   *hostTable
+	texts  *texts
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -90,7 +91,7 @@ func NewWithConfig(db DB, config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, schema: schema, host: host, in: pgx.Identifier{schema}.Sanitize() + "."}, nil
+	return &Store{db: db, schema: schema, host: host, in: pgx.Identifier{schema}.Sanitize() + ".", texts: newTexts()}, nil
 }
 
 // WithTx returns a Store that is s but works in the host's transaction tx.

@@ -23,7 +23,7 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consume
 		// The quotas are locked first, so that the next statement sees what the members were
 		// when nobody else could consume. The shared one comes first, for all alike. Who may
 		// not consume locks nothing.
-		var st statement
+		st := s.statement()
 		organization, user := st.param("text", c.Organization), st.param("text", c.UserID)
 		st.text("select from ", s.in, "quotas q where q.organization = ", organization, " and q.user_id in ('', ", user,
 			") and q.period <> '' and exists (select from (select) as one", s.joinMember("m", organization, user), " where ",
@@ -36,7 +36,7 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consume
 
 // queueConsume queues the conditional write: it is [invitations.Consumption.Decide] in SQL.
 func (s *Store) queueConsume(b *pgx.Batch, c invitations.Consumption, table string, consumed *invitations.Consumed) {
-	var st statement
+	st := s.statement()
 	user, amount := st.param("text", c.UserID), st.param("bigint", c.Amount)
 	role, may, key := "''", "true", "q.user_id = "+user
 	from := "(select) as one"
@@ -90,7 +90,7 @@ func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations
 		return err
 	}
 	return s.write(ctx, "setting a quota", func(b *pgx.Batch) {
-		var st statement
+		st := s.statement()
 		st.text("insert into ", s.in, "personal_quotas as t (user_id, quota_limit, period) values (",
 			st.param("text", user), ", ", st.param("bigint", q.Limit), ", ", st.param("text", string(q.Period)), ")", keepUsed("user_id"))
 		st.queue(b)

@@ -45,7 +45,7 @@ func (q *quotaRow) record(organization, user string) *invitations.QuotaRecord {
 
 func (q *quotaRow) addTo(f *invitations.Facts, user string) {
 	if r := q.record(f.Organization, user); r != nil {
-		f.Quotas[user] = *r
+		put(&f.Quotas, user, *r)
 	}
 }
 
@@ -115,11 +115,11 @@ func (u *userRow) targets() []any { return append([]any{&u.version, &u.at}, u.me
 
 func (u *userRow) addTo(f *invitations.Facts, user string) error {
 	if u.version != nil {
-		f.Removals[user] = invitations.Removal{Organization: f.Organization, UserID: user, Version: *u.version, At: u.at.UTC()}
+		put(&f.Removals, user, invitations.Removal{Organization: f.Organization, UserID: user, Version: *u.version, At: u.at.UTC()})
 	}
 	m, err := u.member()
 	if m != nil {
-		f.Members[user] = *m
+		put(&f.Members, user, *m)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -12,14 +13,59 @@ import (
 // A statement is SQL in the making, together with its arguments. Values go into it as
 // parameters alone, each with a cast, because not all exec modes ask the server for types.
 type statement struct {
-	sql  []byte
-	args []any
+	texts *texts
+	sql   *[]byte
+	args  []any
+}
+
+// statement returns an empty one.
+func (s *Store) statement() statement {
+	sql := s.texts.buffers.Get().(*[]byte)
+	*sql = (*sql)[:0]
+	return statement{texts: s.texts, sql: sql}
+}
+
+// texts are the texts of statements that there have been. They are few, for no value is in
+// them, but long, and so each becomes a string once and not with every call.
+type texts struct {
+	buffers sync.Pool // of those in the making
+	mu      sync.RWMutex
+	known   map[string]string
+}
+
+func newTexts() *texts {
+	return &texts{known: map[string]string{}, buffers: sync.Pool{New: func() any {
+		buffer := make([]byte, 0, 4096)
+		return &buffer
+	}}}
+}
+
+// of returns a text as a string.
+func (t *texts) of(sql []byte) string {
+	t.mu.RLock()
+	text, ok := t.known[string(sql)]
+	t.mu.RUnlock()
+	if !ok {
+		text = string(sql)
+		t.mu.Lock()
+		t.known[text] = text
+		t.mu.Unlock()
+	}
+	return text
+}
+
+// queue queues the statement, which is finished.
+func (st *statement) queue(b *pgx.Batch) *pgx.QueuedQuery {
+	text := st.texts.of(*st.sql)
+	st.texts.buffers.Put(st.sql)
+	st.sql = nil
+	return b.Queue(text, st.args...)
 }
 
 // text appends SQL.
 func (st *statement) text(parts ...string) {
 	for _, part := range parts {
-		st.sql = append(st.sql, part...)
+		*st.sql = append(*st.sql, part...)
 	}
 }
 
@@ -32,13 +78,8 @@ func (st *statement) param(typ string, value any) string {
 // value appends a parameter and adds its argument.
 func (st *statement) value(typ string, value any) {
 	st.args = append(st.args, value)
-	st.sql = append(st.sql, '$')
-	st.sql = strconv.AppendInt(st.sql, int64(len(st.args)), 10)
+	*st.sql = strconv.AppendInt(append(*st.sql, '$'), int64(len(st.args)), 10)
 	st.text("::", typ)
-}
-
-func (st *statement) queue(b *pgx.Batch) *pgx.QueuedQuery {
-	return b.Queue(string(st.sql), st.args...)
 }
 
 // A table is what rows are put into.
@@ -91,12 +132,6 @@ func (st *statement) insert(in string, t table, row []any) {
 		st.value(t.types[i], value)
 	}
 	st.text(")")
-}
-
-// put is insert, but replaces the row of the same key, if there is one.
-func (st *statement) put(in string, t table, row []any) {
-	st.insert(in, t, row)
-	st.text(t.replace)
 }
 
 // list returns values as a JSON array: for one of PostgreSQL's, whose length it does not know,

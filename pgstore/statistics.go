@@ -26,7 +26,7 @@ func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (
 // acceptance of an invitation, and one for each invitation without any; the first of each
 // invitation stands for it.
 func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out *invitations.Statistics) {
-	var st statement
+	st := s.statement()
 	organization := st.param("text", q.Organization)
 	may := "true"
 	if q.Viewer != "" {

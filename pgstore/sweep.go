@@ -34,7 +34,7 @@ func (s *Store) Sweep(ctx context.Context, q invitations.SweepQuery, decide func
 // began is looked at again as it is now: that is why the invitation is locked too, although
 // whoever holds its organization is the only one to change it.
 func (s *Store) queueDue(b *pgx.Batch, q invitations.SweepQuery, due *[]invitations.Facts) {
-	var st statement
+	st := s.statement()
 	st.text("select o.version, ", invitationColumns, " from ", s.in, "invitations i join ", s.in, "organizations o on o.id = i.organization",
 		" where i.state = 'pending' and i.sweep_at <= ", st.param("timestamptz", q.At), " order by i.sweep_at limit ", st.param("bigint", int64(q.Limit)),
 		" for no key update of o, i skip locked")

@@ -116,13 +116,6 @@ func raceSweepers(ctx context.Context, store invitations.Store) error {
 	return nil
 }
 
-// put applies changes to an organization, whatever its facts.
-func put(ctx context.Context, store invitations.Store, organization string, c invitations.Changes) error {
-	return store.Update(ctx, invitations.Query{Organization: organization, Create: true}, func(invitations.Facts) (invitations.Changes, error) {
-		return c, nil
-	})
-}
-
 // raceSweepAnswer: a sweep undoes no answer, and reminds nobody who has answered.
 func raceSweepAnswer(ctx context.Context, store invitations.Store) error {
 	now := &clock{now: start}

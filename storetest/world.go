@@ -267,9 +267,17 @@ func (w *world) events(q invitations.EventQuery) invitations.EventPage {
 // change applies changes to an organization, whatever its facts.
 func (w *world) change(organization string, changes invitations.Changes) {
 	w.Helper()
-	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: organization, Create: true}, func(invitations.Facts) (invitations.Changes, error) {
-		return changes, nil
-	}))
+	w.ok(put(w.ctx, w.store, organization, changes))
+}
+
+// put applies changes to an organization, which need not exist. It asks for the invitations
+// that they replace.
+func put(ctx context.Context, store invitations.Store, organization string, c invitations.Changes) error {
+	q := invitations.Query{Organization: organization, Create: true}
+	for _, r := range c.Invitations {
+		q.Invitations = append(q.Invitations, r.ID)
+	}
+	return store.Update(ctx, q, func(invitations.Facts) (invitations.Changes, error) { return c, nil })
 }
 
 // A state is all that a store shows of an organization.
