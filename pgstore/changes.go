@@ -25,10 +25,11 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		st.queue(b)
 	}
 	w := writes{s: s, b: b, left: s.writesOf(changes)}
+	facts := known(f)
 	for _, r := range changes.Invitations {
 		st := w.next()
 		st.insert(s.in, recordsTable, recordArgs(org, r))
-		if isFact(f, r.ID) {
+		if facts[r.ID] {
 			st.text(recordsTable.replace)
 		}
 	}
@@ -63,21 +64,20 @@ func (s *Store) writesOf(changes invitations.Changes) int {
 	return len(changes.Invitations) + ofMember*(len(changes.Members)+len(changes.Gone)) + len(changes.Removals) + len(changes.Quotas) + len(changes.Events)
 }
 
-// isFact reports whether the facts have the invitation. A decision changes no other, so what
-// is not among them is new: it replaces nothing.
-func isFact(f invitations.Facts, id uuid.UUID) bool {
-	if f.Invitation != nil && f.Invitation.ID == id {
-		return true
+// known returns the ids of the invitations that the facts have. A decision changes no others,
+// so what is not among them is new: it replaces nothing.
+func known(f invitations.Facts) map[uuid.UUID]bool {
+	ids := map[uuid.UUID]bool{}
+	if f.Invitation != nil {
+		ids[f.Invitation.ID] = true
 	}
-	if _, ok := f.Invitations[id]; ok {
-		return true
+	for id := range f.Invitations {
+		ids[id] = true
 	}
 	for i := range f.PendingRecords {
-		if f.PendingRecords[i].ID == id {
-			return true
-		}
+		ids[f.PendingRecords[i].ID] = true
 	}
-	return false
+	return ids
 }
 
 // writes queues writes, a few as one statement, because each statement has its cost. All of

@@ -34,11 +34,11 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 // queueInvitations queues a page. Its text depends on which filters are set, so that each
 // combination can have the plan that fits it.
 func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
-	st := s.statement()
 	if q.Organization == "" {
 		s.queueReceived(b, q, out)
 		return
 	}
+	st := s.statement()
 	organization := st.param("text", q.Organization)
 	from, where := s.in+"invitations i", "i.organization = "+organization
 	switch q.State {
