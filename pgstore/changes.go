@@ -27,10 +27,10 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 	w := writes{s: s, b: b, left: s.writesOf(changes)}
 	facts := known(f)
 	for _, r := range changes.Invitations {
-		st := w.next()
-		st.insert(s.in, recordsTable, recordArgs(org, r))
 		if facts[r.ID] {
-			st.text(recordsTable.replace)
+			w.next().put(s.in, recordsTable, recordArgs(org, r))
+		} else {
+			w.next().insert(s.in, recordsTable, recordArgs(org, r))
 		}
 	}
 	for _, m := range changes.Members {
@@ -40,9 +40,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		s.deleteMember(&w, org, user)
 	}
 	for _, r := range changes.Removals {
-		st := w.next()
-		st.insert(s.in, removalsTable, []any{org, r.UserID, r.Version, r.At})
-		st.text(removalsTable.replace)
+		w.next().put(s.in, removalsTable, []any{org, r.UserID, r.Version, r.At})
 	}
 	for _, q := range changes.Quotas {
 		st := w.next()
@@ -85,9 +83,9 @@ func known(f invitations.Facts) map[uuid.UUID]bool {
 type writes struct {
 	s    *Store
 	b    *pgx.Batch
-	left int
+	left int // exactly as many as are still to come
 	st   statement
-	done int // of the statement
+	done int // in st
 }
 
 const writesInAStatement = 4
@@ -114,7 +112,7 @@ func (w *writes) next() *statement {
 	return &w.st
 }
 
-// end queues the statement.
+// end queues the statement, which has a write.
 func (w *writes) end() {
 	w.st.queue(w.b)
 	w.done = 0

@@ -46,7 +46,7 @@ func (s *Store) queueFactsRow(b *pgx.Batch, q invitations.Query, f *invitations.
 	r.selectUsers(&st)
 	r.selectPending(&st)
 	r.selectCounts(&st, f)
-	if r.q.SentUpTo > 0 {
+	if q.SentUpTo > 0 {
 		r.column(&st, &r.sentAt, &r.sentBy, &r.sentTo)
 		st.text("sent.at, sent.actors, sent.emails")
 	}

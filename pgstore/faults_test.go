@@ -178,8 +178,7 @@ func TestFault_OtherErrorsAreNotRepeatedAndQuoteNothing(t *testing.T) {
 func TestFault_NewInvitationReplacesNone(t *testing.T) {
 	t.Parallel()
 	s, store, _ := newScene(t, nil)
-	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: "bob@example.com", Role: invitations.RoleViewer})
-	require.NoError(t, err)
+	sent := s.invite("bob@example.com")
 	record := invitations.Record{Invitation: sent.Invitation}
 	record.Email = "eve@example.com"
 	put := func(q invitations.Query) error {
@@ -187,7 +186,7 @@ func TestFault_NewInvitationReplacesNone(t *testing.T) {
 			return invitations.Changes{Invitations: []invitations.Record{record}}, nil
 		})
 	}
-	err = put(invitations.Query{Organization: acme})
+	err := put(invitations.Query{Organization: acme})
 	require.Error(t, err)
 	noDriver(t, err)
 	got, err := s.svc.Get(s.ctx, invitations.User(ada), acme, record.ID)

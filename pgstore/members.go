@@ -254,14 +254,11 @@ func (c column) value(text string) string {
 
 // putMember writes a member, also into the host's table, if there is one.
 func (s *Store) putMember(w *writes, organization string, m invitations.Member) {
-	st := w.next()
-	st.insert(s.in, membersTable, memberArgs(organization, m))
-	st.text(membersTable.replace)
+	w.next().put(s.in, membersTable, memberArgs(organization, m))
 	if s.host == nil {
 		return
 	}
-	h := s.host
-	st = w.next()
+	h, st := s.host, w.next()
 	st.text("insert into ", h.name, " (", h.organization.name, ", ", h.userID.name, ", ", h.role.name, ") values (",
 		h.organization.value(st.param("text", organization)), ", ",
 		h.userID.value(st.param("text", m.UserID)), ", ",

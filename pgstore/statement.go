@@ -134,6 +134,12 @@ func (st *statement) insert(in string, t table, row []any) {
 	st.text(")")
 }
 
+// put is insert, but replaces the row of the same key, if there is one.
+func (st *statement) put(in string, t table, row []any) {
+	st.insert(in, t, row)
+	st.text(t.replace)
+}
+
 // list returns values as a JSON array: for one of PostgreSQL's, whose length it does not know,
 // the planner would plan anew at every call.
 func list[T ~string | uuid.UUID](values []T) string {

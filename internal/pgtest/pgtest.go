@@ -32,10 +32,20 @@ func Main(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, "FAIL: PostgreSQL is needed:", err)
 			return 1
 		default:
-			fmt.Fprintln(os.Stderr, "WARNING: ALL TESTS AGAINST POSTGRESQL ARE SKIPPED:", err)
+			warn("WARNING: ALL TESTS AGAINST POSTGRESQL ARE SKIPPED:", err)
 		}
 	}
 	return m.Run()
+}
+
+// warn tells the terminal too, where there is one: of several packages, go test shows
+// nothing that one prints which passes.
+func warn(a ...any) {
+	fmt.Fprintln(os.Stderr, a...)
+	if terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
+		fmt.Fprintln(terminal, a...)
+		_ = terminal.Close()
+	}
 }
 
 // URL returns the database's URL, or skips the test where there is none.

@@ -42,7 +42,7 @@ func Pooler(t testing.TB, maxPreparedStatements int) string {
 	binary, err := poolerBinary()
 	if err != nil {
 		warnOfNoPooler.Do(func() {
-			fmt.Fprintln(os.Stderr, "WARNING: ALL TESTS BEHIND A POOLER ARE SKIPPED:", err)
+			warn("WARNING: ALL TESTS BEHIND A POOLER ARE SKIPPED:", err)
 		})
 		t.Skip(err)
 	}
