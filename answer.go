@@ -62,6 +62,7 @@ func (s *Service) Decline(ctx context.Context, token string) error {
 // answering adds the facts that an acceptance by who needs.
 func (s *Service) answering(q *Query, who Identity) {
 	q.Members = []string{who.UserID}
+	q.Removals = true
 	q.Quotas = true
 	q.MembersUpTo = s.config.MemberLimit
 	if !s.config.ReserveSeats {

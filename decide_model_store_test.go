@@ -42,7 +42,7 @@ func (w *world) facts(q Query) Facts {
 		if m, ok := w.members[user]; ok {
 			f.Members[user] = m
 		}
-		if r, ok := w.removals[user]; ok {
+		if r, ok := w.removals[user]; ok && q.Removals {
 			f.Removals[user] = r
 		}
 	}

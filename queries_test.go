@@ -19,7 +19,7 @@ func TestQueries(t *testing.T) {
 	ownID.ID = signedID
 	token := invitations.Query{Invitation: signedID, Nonce: signedNonce, Sender: true}
 	signedIn := token
-	signedIn.Members, signedIn.Quotas = []string{"nina"}, true
+	signedIn.Members, signedIn.Removals, signedIn.Quotas = []string{"nina"}, true, true
 	olga := []string{"olga"}
 	leaving := func(members ...string) invitations.Query {
 		return invitations.Query{
@@ -98,7 +98,7 @@ func TestQueries(t *testing.T) {
 			State: invitations.StatePending, Email: "nina@example.com", At: noon, Limit: 51,
 		},
 		"AcceptReceived": invitations.Query{
-			Organization: "acme", Invitation: signedID, Sender: true, Members: []string{"nina"}, Quotas: true,
+			Organization: "acme", Invitation: signedID, Sender: true, Members: []string{"nina"}, Removals: true, Quotas: true,
 		},
 		"DeclineReceived": invitations.Query{Organization: "acme", Invitation: signedID, Sender: true},
 		"Timeline": invitations.EventQuery{

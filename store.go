@@ -138,9 +138,10 @@ type Query struct {
 	// Invitations are the ids of further invitations, some perhaps twice.
 	Invitations []uuid.UUID
 
-	// Members are user ids, some perhaps twice: their memberships, and the removals of
-	// those who were removed.
+	// Members are user ids, some perhaps twice: their memberships.
 	Members []string
+	// Removals asks for the removals of those of Members who were removed.
+	Removals bool
 
 	// Emails are canonical addresses: for each, its pending invitation that expires after
 	// PendingAt, if there is one.

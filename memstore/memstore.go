@@ -165,7 +165,7 @@ func (o *organization) facts(q invitations.Query) invitations.Facts {
 		if m := o.member(user); m != nil {
 			f.Members[user] = *m
 		}
-		if r, ok := o.removals[user]; ok {
+		if r, ok := o.removals[user]; ok && q.Removals {
 			f.Removals[user] = r
 		}
 	}

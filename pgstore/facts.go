@@ -44,7 +44,7 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 	users = slices.Compact(users)
 	for len(users) > usersInARow {
 		s.queueFactsRow(b, invitations.Query{
-			Organization: q.Organization, Invitation: q.Invitation, Nonce: q.Nonce, Members: users[:usersInARow], Quotas: q.Quotas,
+			Organization: q.Organization, Invitation: q.Invitation, Nonce: q.Nonce, Members: users[:usersInARow], Removals: q.Removals, Quotas: q.Quotas,
 		}, f)
 		users = users[usersInARow:]
 	}

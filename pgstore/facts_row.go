@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -26,7 +27,8 @@ type factsRow struct {
 	fromPending  string // from the organization's pending invitations
 	targets      []any  // of all columns
 
-	users          []userRow
+	members        []memberRow
+	removals       []removalRow
 	quotas         []quotaRow // of the organization, then of each user
 	sentAt         []time.Time
 	sentBy, sentTo []string
@@ -73,11 +75,18 @@ func (r *factsRow) column(st *statement, targets ...any) {
 }
 
 func (r *factsRow) selectUsers(st *statement) {
-	r.users = make([]userRow, len(r.q.Members))
-	for i := range r.users {
+	r.members = make([]memberRow, len(r.q.Members))
+	for i := range r.members {
+		r.column(st, r.members[i].targets()...)
+		st.text(memberColumns("m" + strconv.Itoa(i)))
+	}
+	if r.q.Removals {
+		r.removals = make([]removalRow, len(r.q.Members))
+	}
+	for i := range r.removals {
 		n := strconv.Itoa(i)
-		r.column(st, r.users[i].targets()...)
-		st.text("r", n, ".version, r", n, ".at, ", memberColumns("m"+n))
+		r.column(st, r.removals[i].targets()...)
+		st.text("r", n, ".version, r", n, ".at")
 	}
 	if r.q.Quotas {
 		r.quotas = make([]quotaRow, 1+len(r.q.Members))
@@ -94,7 +103,10 @@ func (r *factsRow) joinUsers(st *statement) {
 	}
 	for i, user := range r.q.Members {
 		n, id := strconv.Itoa(i), st.param("text", user)
-		st.text(r.s.joinMember("m"+n, r.organization, id), r.s.join("removals", "r"+n, r.organization, id))
+		st.text(r.s.joinMember("m"+n, r.organization, id))
+		if r.q.Removals {
+			st.text(r.s.join("removals", "r"+n, r.organization, id))
+		}
 		if r.q.Quotas {
 			st.text(r.s.join("quotas", "q"+strconv.Itoa(1+i), r.organization, id))
 		}
@@ -158,9 +170,16 @@ func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
 // addTo adds the facts of the row, which has been read, to f.
 func (r *factsRow) addTo(f *invitations.Facts) error {
 	for i, user := range r.q.Members {
-		if err := r.users[i].addTo(f, user); err != nil {
+		m, err := r.members[i].member()
+		if err != nil {
 			return err
 		}
+		if m != nil {
+			put(&f.Members, user, *m)
+		}
+	}
+	for i := range r.removals {
+		r.removals[i].addTo(f, r.q.Members[i])
 	}
 	for i := range r.quotas {
 		user := ""
@@ -169,6 +188,7 @@ func (r *factsRow) addTo(f *invitations.Facts) error {
 		}
 		r.quotas[i].addTo(f, user)
 	}
+	f.Sendings = slices.Grow(f.Sendings, len(r.sentAt))
 	for i, at := range r.sentAt {
 		f.Sendings = append(f.Sendings, invitations.Sending{At: at.UTC(), Actor: r.sentBy[i], Email: r.sentTo[i]})
 	}

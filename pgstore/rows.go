@@ -104,24 +104,18 @@ func (r *invitationRow) record() (invitations.Record, error) {
 	return out, err
 }
 
-// userRow is what is known of one user: a member, a removal, both or neither.
-type userRow struct {
-	memberRow
+// removalRow is a row of removals, which an outer join may have left null.
+type removalRow struct {
 	version *int64
 	at      *time.Time
 }
 
-func (u *userRow) targets() []any { return append([]any{&u.version, &u.at}, u.memberRow.targets()...) }
+func (r *removalRow) targets() []any { return []any{&r.version, &r.at} }
 
-func (u *userRow) addTo(f *invitations.Facts, user string) error {
-	if u.version != nil {
-		put(&f.Removals, user, invitations.Removal{Organization: f.Organization, UserID: user, Version: *u.version, At: u.at.UTC()})
+func (r *removalRow) addTo(f *invitations.Facts, user string) {
+	if r.version != nil {
+		put(&f.Removals, user, invitations.Removal{Organization: f.Organization, UserID: user, Version: *r.version, At: r.at.UTC()})
 	}
-	m, err := u.member()
-	if m != nil {
-		put(&f.Members, user, *m)
-	}
-	return err
 }
 
 // memberArgs are the columns of a member. Names go as plain strings: for types of their own

@@ -74,7 +74,7 @@ func factsMembers(w *world) {
 		Members:  []invitations.Member{member("zeta", "eve", "viewer")},
 		Removals: []invitations.Removal{{Organization: "zeta", UserID: "ada", Version: 2, At: start}},
 	})
-	q := invitations.Query{Organization: "acme", Members: []string{"eve", "ada", "nobody", "ada"}}
+	q := invitations.Query{Organization: "acme", Members: []string{"eve", "ada", "nobody", "ada"}, Removals: true}
 	w.facts("some", q, invitations.Facts{
 		Organization: "acme", Version: 1,
 		Members:  map[string]invitations.Member{"ada": member("acme", "ada", "owner")},
@@ -88,6 +88,11 @@ func factsMembers(w *world) {
 			"ada": {Organization: "zeta", UserID: "ada", Version: 2, At: start},
 			"eve": {Organization: "zeta", UserID: "eve", Version: 1, At: start},
 		},
+	})
+	q.Removals = false
+	w.facts("members alone", q, invitations.Facts{
+		Organization: "zeta", Version: 2,
+		Members: map[string]invitations.Member{"ada": member("zeta", "ada", "owner"), "eve": member("zeta", "eve", "viewer")},
 	})
 }
 

@@ -116,7 +116,6 @@ func factsQuotas(w *world) {
 	w.facts("the shared one alone", q, want)
 	q.Members = []string{"bob", "nobody", "eve", "ada", "bob"}
 	want.Members = map[string]invitations.Member{"ada": ada, "bob": bob}
-	want.Removals = map[string]invitations.Removal{"eve": ours.Removals[0]}
 	want.Quotas["bob"], want.Quotas["eve"] = ours.Quotas[1], ours.Quotas[2]
 	w.facts("of members, and of one who is none any more", q, want)
 	q.Quotas, want.Quotas = false, nil
@@ -141,7 +140,7 @@ func factsAllAtOnce(w *world) {
 		slices.Reverse(all.Invitations) // newest first
 		mail := all.Invitations[1]
 		q := invitations.Query{
-			Organization: organization, Invitation: mail.ID, Sender: true, Members: users,
+			Organization: organization, Invitation: mail.ID, Sender: true, Members: users, Removals: true,
 			Emails: []string{"nobody@example.com"}, SameEmail: true,
 			PendingUpTo: 9, PendingEmailsUpTo: 9, PendingSentBy: "bob", PendingFor: mail.Email, PendingAt: start,
 			MembersUpTo: 9, OwnersUpTo: 9, Quotas: true,

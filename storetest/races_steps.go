@@ -57,7 +57,7 @@ func raceSerialized(ctx context.Context, store invitations.Store) error {
 func raceReads(ctx context.Context, store invitations.Store) error {
 	const organization = "acme"
 	q := invitations.Query{
-		Organization: organization, Create: true, Invitation: id(1), Sender: true, Members: []string{"ada", "bob"},
+		Organization: organization, Create: true, Invitation: id(1), Sender: true, Members: []string{"ada", "bob"}, Removals: true,
 		PendingSentBy: "bob", PendingAt: start, Quotas: true,
 	}
 	write := func() error {

@@ -138,7 +138,7 @@ func (r *replay) shown(ctx context.Context, store invitations.Store, organizatio
 	users = slices.AppendSeq(users, maps.Keys(r.quotas)) // the shared one is ""
 	users = slices.DeleteFunc(users, func(user string) bool { return user == "" })
 	const all = 100_000
-	f, err := store.View(ctx, invitations.Query{Organization: organization, Members: users, MembersUpTo: all, Quotas: true})
+	f, err := store.View(ctx, invitations.Query{Organization: organization, Members: users, Removals: true, MembersUpTo: all, Quotas: true})
 	if err != nil {
 		return err
 	}

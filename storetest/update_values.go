@@ -71,7 +71,7 @@ func updateTimes(w *world) {
 		})
 		e.Version = int64(i) + 1
 		w.equal("event", w.events(invitations.EventQuery{Organization: "acme", Invitation: inv.ID, Limit: 9}).Events, []invitations.Event{e})
-		f := w.view(invitations.Query{Organization: "acme", Invitation: inv.ID, Members: users})
+		f := w.view(invitations.Query{Organization: "acme", Invitation: inv.ID, Members: users, Removals: true})
 		w.equal("invitation", f.Invitation, inv)
 		w.equal("member", f.Members["ada"], m)
 		w.equal("removal", f.Removals["eve"], removal)

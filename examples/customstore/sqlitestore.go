@@ -239,13 +239,11 @@ func (s *Store) in(ctx context.Context, db *sql.DB, f func(t *tx)) error {
 	if t.refusal != nil || t.err != nil || db == s.read {
 		return cmp.Or(t.refusal, failure(ctx, t.err, errDatabase))
 	}
-	// A commit that ctx or a lock has stopped is rolled back. After any other failure,
-	// say of the disk, nobody can tell before the file is opened again.
+	// A commit that ctx or a lock has stopped is rolled back. After any other failure nobody can tell.
 	return failure(ctx, t.Commit(), invitations.ErrOutcomeUnknown)
 }
 
-// A tx is a transaction. Its first error stays in err, and whatever follows does
-// nothing, so that the statements below read one after the other.
+// A tx is a transaction. Its first error stays in err, and whatever follows does nothing.
 type tx struct {
 	*sql.Tx
 	ctx          context.Context
@@ -270,7 +268,9 @@ func (t *tx) facts(q invitations.Query) invitations.Facts {
 		f.Sender = kept[invitations.Member](t, q.Organization, "member", f.Invitation.SentBy)
 	}
 	f.Members = keptOf[invitations.Member](t, q.Organization, "member", q.Members...)
-	f.Removals = keptOf[invitations.Removal](t, q.Organization, "removal", q.Members...)
+	if q.Removals {
+		f.Removals = keptOf[invitations.Removal](t, q.Organization, "removal", q.Members...)
+	}
 	if q.Quotas {
 		f.Quotas = keptOf[invitations.QuotaRecord](t, q.Organization, "quota", append([]string{""}, q.Members...)...)
 	}
