@@ -24,13 +24,16 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", org), " and q.user_id = '' for no key update")
 		st.queue(b)
 	}
-	w := writes{s: s, b: b, left: s.writesOf(changes)}
+	number := s.writesOf(changes)
+	w := writes{s: s, b: b, left: number}
 	facts := known(f)
+	var record []any // the last
 	for _, r := range changes.Invitations {
+		record = recordArgs(org, r)
 		if facts[r.ID] {
-			w.next().put(s.in, recordsTable, recordArgs(org, r))
+			w.next().put(s.in, recordsTable, record)
 		} else {
-			w.next().insert(s.in, recordsTable, recordArgs(org, r))
+			w.next().insert(s.in, recordsTable, record)
 		}
 	}
 	for _, m := range changes.Members {
@@ -48,9 +51,39 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		st.text(keepUsed("organization, user_id"), ", version = excluded.version")
 	}
 	for i, e := range changes.Events {
-		w.next().insert(s.in, eventsTable, eventArgs(org, f.Version+1, i, e))
+		event := eventArgs(org, f.Version+1, i, e)
+		if number == 2 && record != nil { // an invitation and its event, in one statement
+			share(event, record)
+		}
+		w.next().insert(s.in, eventsTable, event)
 	}
 	w.end()
+}
+
+// shared are the columns, by their places, of which an event of a sending has what its
+// invitation has.
+var shared = func() (places []struct{ event, record int }) {
+	for _, c := range [][2]string{
+		{"version", "sent_version"}, {"at", "sent_at"}, {"actor", "sent_by"}, {"invitation_id", "id"}, {"role", "role"}, {"quota_limit", "quota_limit"},
+		{"quota_period", "quota_period"}, {"email", "email"}, {"max_uses", "max_uses"}, {"expires_at", "expires_at"}, {"organization", "organization"},
+	} {
+		places = append(places, struct{ event, record int }{eventsTable.place(c[0]), recordsTable.place(c[1])})
+	}
+	return places
+}()
+
+// share has an event use the parameters of its invitation, which are the first of the
+// statement, if it repeats all of that, so that there is one other text and not one for each
+// way to be alike.
+func share(event, record []any) {
+	for _, at := range shared {
+		if event[at.event] != record[at.record] {
+			return
+		}
+	}
+	for _, at := range shared {
+		event[at.event] = parameter(at.record + 1)
+	}
 }
 
 // writesOf returns how many writes apply changes.

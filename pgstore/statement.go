@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -91,6 +92,11 @@ type table struct {
 	replace string
 }
 
+// place returns where among the columns one is.
+func (t table) place(column string) int {
+	return slices.Index(strings.Split(t.names, ", "), column)
+}
+
 // newTable returns the table with these columns, each a name and a type; those up to the
 // last of key are its key.
 func newTable(name string, key int, columns ...string) table {
@@ -122,6 +128,9 @@ var (
 	quotasTable = newTable("quotas", 2, "organization text", "user_id text", "quota_limit bigint", "period text", "version bigint")
 )
 
+// A parameter is one that the statement has, in place of a value that is the same.
+type parameter int
+
 // insert appends the insertion of a row.
 func (st *statement) insert(in string, t table, row []any) {
 	st.text("insert into ", in, t.name, " as t (", t.names, ") values (")
@@ -129,7 +138,11 @@ func (st *statement) insert(in string, t table, row []any) {
 		if i > 0 {
 			st.text(", ")
 		}
-		st.value(t.types[i], value)
+		if p, ok := value.(parameter); ok {
+			st.text("$", strconv.Itoa(int(p)), "::", t.types[i])
+		} else {
+			st.value(t.types[i], value)
+		}
 	}
 	st.text(")")
 }
