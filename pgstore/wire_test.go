@@ -36,8 +36,8 @@ func (w *wire) watch(c *pgxpool.Config) {
 
 type watchedConn struct {
 	net.Conn
-	wire    *wire
-	reading atomic.Bool // the last thing that happened was a read
+	wire  *wire
+	heard atomic.Bool // something came since the last write
 }
 
 func (c *watchedConn) Write(b []byte) (int, error) {
@@ -45,15 +45,17 @@ func (c *watchedConn) Write(b []byte) (int, error) {
 		_ = c.Conn.Close()
 		return 0, net.ErrClosed
 	}
-	if c.reading.Swap(false) {
+	if c.heard.Swap(false) {
 		c.wire.trips.Add(1)
 	}
 	return c.Conn.Write(b)
 }
 
 func (c *watchedConn) Read(b []byte) (int, error) {
-	c.reading.Store(true)
-	n, err := c.Conn.Read(b)
+	n, err := c.Conn.Read(b) // which the driver may have begun before a write, if that is slow
+	if n > 0 {
+		c.heard.Store(true)
+	}
 	if bytes.Contains(b[:n], []byte("COMMIT\x00")) && c.wire.loseAnswer.CompareAndSwap(true, false) {
 		_ = c.Conn.Close()
 		return 0, net.ErrClosed
