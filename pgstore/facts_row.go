@@ -55,9 +55,8 @@ func (s *Store) queueFactsRow(b *pgx.Batch, q invitations.Query, f *invitations.
 	if len(r.targets) == 0 {
 		return
 	}
-	st.text(" from (select) as one")
+	r.from(&st)
 	r.joinUsers(&st)
-	r.joinSendings(&st)
 	st.queue(b).QueryRow(func(row pgx.Row) error {
 		if err := row.Scan(r.targets...); err != nil {
 			return err
@@ -97,6 +96,17 @@ func (r *factsRow) selectUsers(st *statement) {
 	}
 }
 
+// from adds what users are joined to: one row, of the sendings if they are asked for.
+func (r *factsRow) from(st *statement) {
+	if r.q.SentUpTo == 0 {
+		st.text(" from (select) as one")
+		return
+	}
+	st.text(" from (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails from (",
+		"select e.at, e.actor, e.email from ", r.s.in, "events e where e.organization = ", r.organization, " and e.email <> '' and e.at > ",
+		st.param("timestamptz", r.q.SentAfter), " order by e.at desc, e.version desc, e.index desc limit ", st.param("bigint", int64(r.q.SentUpTo)), ") as s) as sent")
+}
+
 func (r *factsRow) joinUsers(st *statement) {
 	if r.q.Quotas {
 		st.text(r.s.join("quotas", "q0", r.organization, "''"))
@@ -116,14 +126,6 @@ func (r *factsRow) joinUsers(st *statement) {
 // join returns the join of a row of a table that has one for each user.
 func (s *Store) join(table, alias, organization, user string) string {
 	return " left join " + s.in + table + " " + alias + " on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
-}
-
-func (r *factsRow) joinSendings(st *statement) {
-	if r.q.SentUpTo > 0 {
-		st.text(" cross join lateral (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails from (",
-			"select e.at, e.actor, e.email from ", r.s.in, "events e where e.organization = ", r.organization, " and e.email <> '' and e.at > ",
-			st.param("timestamptz", r.q.SentAfter), " order by e.at desc, e.version desc, e.index desc limit ", st.param("bigint", int64(r.q.SentUpTo)), ") as s) as sent")
-	}
 }
 
 // selectPending adds the pending invitation of each address.
