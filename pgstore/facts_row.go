@@ -98,7 +98,7 @@ func (r *factsRow) selectUsers(st *statement) {
 
 // from adds what users are joined to: one row, of the sendings if they are asked for.
 func (r *factsRow) from(st *statement) {
-	if r.q.SentUpTo == 0 {
+	if r.q.SentUpTo <= 0 {
 		st.text(" from (select) as one")
 		return
 	}
