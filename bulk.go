@@ -8,8 +8,8 @@ import (
 
 // An Outcome is what has become of one row of [Service.InviteAll].
 type Outcome struct {
-	Sent Sent  // if Err is nil
-	Err  error // as [Service.Invite] would return it
+	Invitation SentInvitation // if Err is nil
+	Err        error          // as [Service.Invite] would return it
 }
 
 // InviteAll invites 1 to 100 people to one organization, as one atomic step that costs what
@@ -65,8 +65,8 @@ func (s *Service) InviteAll(ctx context.Context, actor Actor, organization strin
 	outcomes := make([]Outcome, len(all))
 	for i, c := range all {
 		if outcomes[i].Err = c.err; c.err == nil {
-			outcomes[i].Sent = s.sent(c.record)
-			outcomes[i].Sent.Repeated = c.repeated
+			outcomes[i].Invitation = s.sent(c.record)
+			outcomes[i].Invitation.Repeated = c.repeated
 		}
 	}
 	return outcomes, nil

@@ -175,8 +175,8 @@ func TestClass41_HugeCursor(t *testing.T) { // alone: it counts what is allocate
 	nina := invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}
 	huge := strings.Repeat("A", 32<<20)
 	for name, call := range map[string]func() error{
-		"List": func() error {
-			_, err := svc.List(ctx, olgaActs, invitations.ListParams{Organization: "acme", Cursor: huge})
+		"Invitations": func() error {
+			_, err := svc.Invitations(ctx, olgaActs, invitations.InvitationsParams{Organization: "acme", Cursor: huge})
 			return err
 		},
 		"Members": func() error {
@@ -243,7 +243,7 @@ func TestInviteAll_BadRows(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, outcomes, 2)
 			requireInvalid(t, outcomes[0].Err, field)
-			require.Zero(t, outcomes[0].Sent)
+			require.Zero(t, outcomes[0].Invitation)
 			require.NoError(t, outcomes[1].Err)
 			require.Equal(t, []string{"nina@example.com"}, store.UpdateCalls()[0].Q.Emails)
 		})
@@ -282,7 +282,7 @@ func TestBounds_Lifecycle(t *testing.T) {
 	_, err = svc.Statistics(ctx, olgaActs, invitations.StatisticsParams{Organization: "acme", From: noon.In(zone), To: noon.Add(1999).In(zone)})
 	require.NoError(t, err)
 	require.Equal(t, invitations.StatisticsQuery{
-		Organization: "acme", Viewer: "olga", Roles: []invitations.Role{"admin", "owner"}, From: noon, To: noon.Add(time.Microsecond), At: noon, Groups: 100,
+		Organization: "acme", Viewer: "olga", Roles: []invitations.Role{"admin", "owner"}, From: noon, To: noon.Add(time.Microsecond), At: noon, MaxGroups: 100,
 	}, store.StatisticsCalls()[1].Q)
 
 	hundred := make([]invitations.InviteParams, 100)
@@ -296,8 +296,8 @@ func TestBounds_Lifecycle(t *testing.T) {
 	for i, o := range outcomes {
 		if i < 10 {
 			require.NoError(t, o.Err)
-			require.Equal(t, "acme", o.Sent.Organization)
-			require.Equal(t, hundred[i].Email, o.Sent.Email)
+			require.Equal(t, "acme", o.Invitation.Organization)
+			require.Equal(t, hundred[i].Email, o.Invitation.Email)
 			continue
 		}
 		require.Equal(t, invitations.ErrPendingLimit, o.Err)

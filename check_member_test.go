@@ -16,12 +16,12 @@ func goodChange() invitations.ChangeRoleParams {
 	return invitations.ChangeRoleParams{Organization: "acme", UserID: "dora", Role: invitations.RoleViewer}
 }
 
-func goodTransfer() invitations.TransferParams {
-	return invitations.TransferParams{Organization: "acme", From: "olga", To: "dora", Role: invitations.RoleAdmin}
+func goodTransfer() invitations.TransferOwnershipParams {
+	return invitations.TransferOwnershipParams{Organization: "acme", From: "olga", To: "dora", Role: invitations.RoleAdmin}
 }
 
-func goodQuota() invitations.QuotaParams {
-	return invitations.QuotaParams{
+func goodQuota() invitations.SetQuotaParams {
+	return invitations.SetQuotaParams{
 		Workspace: invitations.InOrganization("acme"), UserID: "dora",
 		Quota: invitations.Quota{Limit: 5, Period: invitations.PeriodDay},
 	}
@@ -117,7 +117,7 @@ func badMemberArguments(actors map[string]invitations.Actor, badRoles map[string
 		}),
 	)
 
-	transfer := func(ctx ctxT, svc svcT, actor invitations.Actor, change func(*invitations.TransferParams)) error {
+	transfer := func(ctx ctxT, svc svcT, actor invitations.Actor, change func(*invitations.TransferOwnershipParams)) error {
 		p := goodTransfer()
 		change(&p)
 		_, err := svc.TransferOwnership(ctx, actor, p)
@@ -125,22 +125,22 @@ func badMemberArguments(actors map[string]invitations.Actor, badRoles map[string
 	}
 	add(
 		each("TransferOwnership", "actor", actors, func(ctx ctxT, svc svcT, v invitations.Actor) error {
-			return transfer(ctx, svc, v, func(*invitations.TransferParams) {})
+			return transfer(ctx, svc, v, func(*invitations.TransferOwnershipParams) {})
 		}),
 		each("TransferOwnership", "organization", badNames, func(ctx ctxT, svc svcT, v string) error {
-			return transfer(ctx, svc, olgaActs, func(p *invitations.TransferParams) { p.Organization = v })
+			return transfer(ctx, svc, olgaActs, func(p *invitations.TransferOwnershipParams) { p.Organization = v })
 		}),
 		each("TransferOwnership", "from", badNames, func(ctx ctxT, svc svcT, v string) error {
-			return transfer(ctx, svc, olgaActs, func(p *invitations.TransferParams) { p.From = v })
+			return transfer(ctx, svc, olgaActs, func(p *invitations.TransferOwnershipParams) { p.From = v })
 		}),
 		each("TransferOwnership", "to", badNames, func(ctx ctxT, svc svcT, v string) error {
-			return transfer(ctx, svc, invitations.System(), func(p *invitations.TransferParams) { p.To = v })
+			return transfer(ctx, svc, invitations.System(), func(p *invitations.TransferOwnershipParams) { p.To = v })
 		}),
 		each("TransferOwnership", "to", map[string]string{"the same": "olga"}, func(ctx ctxT, svc svcT, v string) error {
-			return transfer(ctx, svc, olgaActs, func(p *invitations.TransferParams) { p.To = v })
+			return transfer(ctx, svc, olgaActs, func(p *invitations.TransferOwnershipParams) { p.To = v })
 		}),
 		each("TransferOwnership", "role", badHeirRoles, func(ctx ctxT, svc svcT, v invitations.Role) error {
-			return transfer(ctx, svc, olgaActs, func(p *invitations.TransferParams) { p.Role = v })
+			return transfer(ctx, svc, olgaActs, func(p *invitations.TransferOwnershipParams) { p.Role = v })
 		}),
 	)
 
@@ -239,7 +239,7 @@ func badMemberArguments(actors map[string]invitations.Actor, badRoles map[string
 			return svc.SetQuota(ctx, olgaActs, p)
 		}),
 		each("SetQuota", "quota", badQuotas, func(ctx ctxT, svc svcT, v invitations.Quota) error {
-			return svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{Workspace: invitations.Personal(), UserID: "dora", Quota: v})
+			return svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{Workspace: invitations.Personal(), UserID: "dora", Quota: v})
 		}),
 		each("Invite", "quota", badQuotas, func(ctx ctxT, svc svcT, v invitations.Quota) error {
 			p := goodInvite()

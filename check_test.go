@@ -118,8 +118,8 @@ func goodInvite() invitations.InviteParams {
 	return invitations.InviteParams{Organization: "acme", Email: "nina@example.com", Role: invitations.RoleDeveloper}
 }
 
-func goodLink() invitations.LinkParams {
-	return invitations.LinkParams{Organization: "acme", Role: invitations.RoleDeveloper}
+func goodLink() invitations.CreateLinkParams {
+	return invitations.CreateLinkParams{Organization: "acme", Role: invitations.RoleDeveloper}
 }
 
 func goodEdit() invitations.EditParams {
@@ -164,7 +164,7 @@ func badArguments() [][]refused {
 			return err
 		}
 	}
-	link := func(change func(p *invitations.LinkParams)) func(ctxT, svcT, invitations.Actor) error {
+	link := func(change func(p *invitations.CreateLinkParams)) func(ctxT, svcT, invitations.Actor) error {
 		return func(ctx ctxT, svc svcT, actor invitations.Actor) error {
 			p := goodLink()
 			change(&p)
@@ -172,12 +172,12 @@ func badArguments() [][]refused {
 			return err
 		}
 	}
-	list := func(ctx ctxT, svc svcT, actor invitations.Actor, change func(p *invitations.ListParams)) error {
-		p := invitations.ListParams{Organization: "acme"}
+	list := func(ctx ctxT, svc svcT, actor invitations.Actor, change func(p *invitations.InvitationsParams)) error {
+		p := invitations.InvitationsParams{Organization: "acme"}
 		change(&p)
-		_, err := svc.List(ctx, actor, p)
+		_, err := svc.Invitations(ctx, actor, p)
 		all := 0
-		for _, e := range svc.All(ctx, actor, p) {
+		for _, e := range svc.AllInvitations(ctx, actor, p) {
 			all++
 			if e == nil || e.Error() != err.Error() {
 				return fmt.Errorf("All yields %v, List returns %v", e, err)
@@ -252,30 +252,30 @@ func badArguments() [][]refused {
 			return invite(func(p *invitations.InviteParams) { p.Metadata = v })(ctx, svc, olgaActs)
 		}),
 
-		each("CreateLink", "actor", actors, link(func(*invitations.LinkParams) {})),
+		each("CreateLink", "actor", actors, link(func(*invitations.CreateLinkParams) {})),
 		each("CreateLink", "organization", badNames, func(ctx ctxT, svc svcT, v string) error {
-			return link(func(p *invitations.LinkParams) { p.Organization = v })(ctx, svc, olgaActs)
+			return link(func(p *invitations.CreateLinkParams) { p.Organization = v })(ctx, svc, olgaActs)
 		}),
 		each("CreateLink", "role", badRoles, func(ctx ctxT, svc svcT, v invitations.Role) error {
-			return link(func(p *invitations.LinkParams) { p.Role = v })(ctx, svc, olgaActs)
+			return link(func(p *invitations.CreateLinkParams) { p.Role = v })(ctx, svc, olgaActs)
 		}),
 		each("CreateLink", "id", badOwnIDs, func(ctx ctxT, svc svcT, v uuid.UUID) error {
-			return link(func(p *invitations.LinkParams) { p.ID = v })(ctx, svc, olgaActs)
+			return link(func(p *invitations.CreateLinkParams) { p.ID = v })(ctx, svc, olgaActs)
 		}),
 		each("CreateLink", "expires_in", badLifetimes, func(ctx ctxT, svc svcT, v time.Duration) error {
-			return link(func(p *invitations.LinkParams) { p.ExpiresIn = v })(ctx, svc, olgaActs)
+			return link(func(p *invitations.CreateLinkParams) { p.ExpiresIn = v })(ctx, svc, olgaActs)
 		}),
 		each("CreateLink", "message", badMessages, func(ctx ctxT, svc svcT, v string) error {
-			return link(func(p *invitations.LinkParams) { p.Message = v })(ctx, svc, olgaActs)
+			return link(func(p *invitations.CreateLinkParams) { p.Message = v })(ctx, svc, olgaActs)
 		}),
 		each("CreateLink", "metadata", badMetadata, func(ctx ctxT, svc svcT, v map[string]string) error {
-			return link(func(p *invitations.LinkParams) { p.Metadata = v })(ctx, svc, olgaActs)
+			return link(func(p *invitations.CreateLinkParams) { p.Metadata = v })(ctx, svc, olgaActs)
 		}),
 		each("CreateLink", "max_uses", badMaxUses, func(ctx ctxT, svc svcT, v int) error {
-			return link(func(p *invitations.LinkParams) { p.MaxUses = v })(ctx, svc, olgaActs)
+			return link(func(p *invitations.CreateLinkParams) { p.MaxUses = v })(ctx, svc, olgaActs)
 		}),
 		each("CreateLink", "allowed_domains", badDomains, func(ctx ctxT, svc svcT, v []string) error {
-			return link(func(p *invitations.LinkParams) { p.AllowedDomains = v })(ctx, svc, olgaActs)
+			return link(func(p *invitations.CreateLinkParams) { p.AllowedDomains = v })(ctx, svc, olgaActs)
 		}),
 
 		each("Resend", "expires_in", badLifetimes, func(ctx ctxT, svc svcT, v time.Duration) error {
@@ -289,39 +289,39 @@ func badArguments() [][]refused {
 			_, err := svc.Accept(ctx, token, invitations.Identity{UserID: v, Email: "nina@example.com", EmailVerified: true})
 			return err
 		}),
-		each("Next", "user_id", badUsers, func(ctx ctxT, svc svcT, v string) error {
-			_, err := svc.Next(ctx, token, invitations.Visitor{
+		each("NextStep", "user_id", badUsers, func(ctx ctxT, svc svcT, v string) error {
+			_, err := svc.NextStep(ctx, token, invitations.Visitor{
 				Identity: invitations.Identity{UserID: v, Email: "nina@example.com"},
 			})
 			return err
 		}),
 
-		each("List", "actor", actors, func(ctx ctxT, svc svcT, v invitations.Actor) error {
-			return list(ctx, svc, v, func(*invitations.ListParams) {})
+		each("Invitations", "actor", actors, func(ctx ctxT, svc svcT, v invitations.Actor) error {
+			return list(ctx, svc, v, func(*invitations.InvitationsParams) {})
 		}),
-		each("List", "organization", badNames, func(ctx ctxT, svc svcT, v string) error {
-			return list(ctx, svc, olgaActs, func(p *invitations.ListParams) { p.Organization = v })
+		each("Invitations", "organization", badNames, func(ctx ctxT, svc svcT, v string) error {
+			return list(ctx, svc, olgaActs, func(p *invitations.InvitationsParams) { p.Organization = v })
 		}),
-		each("List", "state", map[string]invitations.State{"unknown": "open", "capitals": "Pending", "a space": " "}, func(ctx ctxT, svc svcT, v invitations.State) error {
-			return list(ctx, svc, olgaActs, func(p *invitations.ListParams) { p.State = v })
+		each("Invitations", "state", map[string]invitations.State{"unknown": "open", "capitals": "Pending", "a space": " "}, func(ctx ctxT, svc svcT, v invitations.State) error {
+			return list(ctx, svc, olgaActs, func(p *invitations.InvitationsParams) { p.State = v })
 		}),
-		each("List", "kind", map[string]invitations.Kind{"unknown": "sms", "capitals": "Email", "a space": " "}, func(ctx ctxT, svc svcT, v invitations.Kind) error {
-			return list(ctx, svc, olgaActs, func(p *invitations.ListParams) { p.Kind = v })
+		each("Invitations", "kind", map[string]invitations.Kind{"unknown": "sms", "capitals": "Email", "a space": " "}, func(ctx ctxT, svc svcT, v invitations.Kind) error {
+			return list(ctx, svc, olgaActs, func(p *invitations.InvitationsParams) { p.Kind = v })
 		}),
-		each("List", "role", badFilterRoles, func(ctx ctxT, svc svcT, v invitations.Role) error {
-			return list(ctx, svc, olgaActs, func(p *invitations.ListParams) { p.Role = v })
+		each("Invitations", "role", badFilterRoles, func(ctx ctxT, svc svcT, v invitations.Role) error {
+			return list(ctx, svc, olgaActs, func(p *invitations.InvitationsParams) { p.Role = v })
 		}),
-		each("List", "email", badFilterEmails, func(ctx ctxT, svc svcT, v string) error {
-			return list(ctx, svc, olgaActs, func(p *invitations.ListParams) { p.Email = v })
+		each("Invitations", "email", badFilterEmails, func(ctx ctxT, svc svcT, v string) error {
+			return list(ctx, svc, olgaActs, func(p *invitations.InvitationsParams) { p.Email = v })
 		}),
-		each("List", "sent_by", badFilters, func(ctx ctxT, svc svcT, v string) error {
-			return list(ctx, svc, olgaActs, func(p *invitations.ListParams) { p.SentBy = v })
+		each("Invitations", "sent_by", badFilters, func(ctx ctxT, svc svcT, v string) error {
+			return list(ctx, svc, olgaActs, func(p *invitations.InvitationsParams) { p.SentBy = v })
 		}),
-		each("List", "limit", map[string]int{"negative": -1, "101": 101, "the most": 1<<31 - 1}, func(ctx ctxT, svc svcT, v int) error {
-			return list(ctx, svc, olgaActs, func(p *invitations.ListParams) { p.Limit = v })
+		each("Invitations", "limit", map[string]int{"negative": -1, "101": 101, "the most": 1<<31 - 1}, func(ctx ctxT, svc svcT, v int) error {
+			return list(ctx, svc, olgaActs, func(p *invitations.InvitationsParams) { p.Limit = v })
 		}),
-		each("List", "cursor", badCursors(), func(ctx ctxT, svc svcT, v string) error {
-			return list(ctx, svc, olgaActs, func(p *invitations.ListParams) { p.Cursor = v })
+		each("Invitations", "cursor", badCursors(), func(ctx ctxT, svc svcT, v string) error {
+			return list(ctx, svc, olgaActs, func(p *invitations.InvitationsParams) { p.Cursor = v })
 		}),
 	}
 
@@ -335,16 +335,16 @@ func badArguments() [][]refused {
 			_, err := svc.Revoke(ctx, actor, organization, id)
 			return err
 		},
-		"Sent": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {
-			_, err := svc.Sent(ctx, actor, organization, id)
+		"PendingToken": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {
+			_, err := svc.PendingToken(ctx, actor, organization, id)
 			return err
 		},
 		"Edit": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {
 			_, err := svc.Edit(ctx, actor, invitations.EditParams{Organization: organization, ID: id, Role: "viewer"})
 			return err
 		},
-		"Get": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {
-			_, err := svc.Get(ctx, actor, organization, id)
+		"Invitation": func(ctx ctxT, svc svcT, actor invitations.Actor, organization string, id uuid.UUID) error {
+			_, err := svc.Invitation(ctx, actor, organization, id)
 			return err
 		},
 	} {
@@ -422,27 +422,29 @@ func TestBounds(t *testing.T) {
 	svc := serviceOn(t, store, invitations.Config{Clock: func() time.Time { return now }})
 	ownID := uuid.MustParse("00000000-0000-7000-bfff-ffffffffffff")
 
-	for name, change := range map[string]func(*invitations.LinkParams){
-		"nothing optional":              func(*invitations.LinkParams) {},
-		"an id":                         func(p *invitations.LinkParams) { p.ID = ownID },
-		"a day":                         func(p *invitations.LinkParams) { p.ExpiresIn = 24 * time.Hour },
-		"30 days":                       func(p *invitations.LinkParams) { p.ExpiresIn = 30 * 24 * time.Hour },
-		"30 days and some nanoseconds":  func(p *invitations.LinkParams) { p.ExpiresIn = 30*24*time.Hour + 999 },
-		"500 characters":                func(p *invitations.LinkParams) { p.Message = strings.Repeat("x", 500) },
-		"500 characters of four bytes":  func(p *invitations.LinkParams) { p.Message = strings.Repeat("🎉", 500) },
-		"lines":                         func(p *invitations.LinkParams) { p.Message = "Hello\n\nNina\n" },
-		"16 pairs":                      func(p *invitations.LinkParams) { p.Metadata = pairs(16, 1) },
-		"4096 bytes":                    func(p *invitations.LinkParams) { p.Metadata = map[string]string{"k": strings.Repeat("v", 4095)} },
-		"an empty value":                func(p *invitations.LinkParams) { p.Metadata = map[string]string{"k": ""} },
-		"one use":                       func(p *invitations.LinkParams) { p.MaxUses = 1 },
-		"10,000 uses":                   func(p *invitations.LinkParams) { p.MaxUses = 10_000 },
-		"100 domains":                   func(p *invitations.LinkParams) { p.AllowedDomains = manyDomains(100) },
-		"a replacement character":       func(p *invitations.LinkParams) { p.Message = "\ufffd" },
-		"the whole of it":               func(p *invitations.LinkParams) { p.Message, p.Metadata = strings.Repeat("🎉", 500), pairs(16, 200) },
-		"metadata in several languages": func(p *invitations.LinkParams) { p.Metadata = map[string]string{"ключ": "値"} },
+	for name, change := range map[string]func(*invitations.CreateLinkParams){
+		"nothing optional":             func(*invitations.CreateLinkParams) {},
+		"an id":                        func(p *invitations.CreateLinkParams) { p.ID = ownID },
+		"a day":                        func(p *invitations.CreateLinkParams) { p.ExpiresIn = 24 * time.Hour },
+		"30 days":                      func(p *invitations.CreateLinkParams) { p.ExpiresIn = 30 * 24 * time.Hour },
+		"30 days and some nanoseconds": func(p *invitations.CreateLinkParams) { p.ExpiresIn = 30*24*time.Hour + 999 },
+		"500 characters":               func(p *invitations.CreateLinkParams) { p.Message = strings.Repeat("x", 500) },
+		"500 characters of four bytes": func(p *invitations.CreateLinkParams) { p.Message = strings.Repeat("🎉", 500) },
+		"lines":                        func(p *invitations.CreateLinkParams) { p.Message = "Hello\n\nNina\n" },
+		"16 pairs":                     func(p *invitations.CreateLinkParams) { p.Metadata = pairs(16, 1) },
+		"4096 bytes":                   func(p *invitations.CreateLinkParams) { p.Metadata = map[string]string{"k": strings.Repeat("v", 4095)} },
+		"an empty value":               func(p *invitations.CreateLinkParams) { p.Metadata = map[string]string{"k": ""} },
+		"one use":                      func(p *invitations.CreateLinkParams) { p.MaxUses = 1 },
+		"10,000 uses":                  func(p *invitations.CreateLinkParams) { p.MaxUses = 10_000 },
+		"100 domains":                  func(p *invitations.CreateLinkParams) { p.AllowedDomains = manyDomains(100) },
+		"a replacement character":      func(p *invitations.CreateLinkParams) { p.Message = "\ufffd" },
+		"the whole of it": func(p *invitations.CreateLinkParams) {
+			p.Message, p.Metadata = strings.Repeat("🎉", 500), pairs(16, 200)
+		},
+		"metadata in several languages": func(p *invitations.CreateLinkParams) { p.Metadata = map[string]string{"ключ": "値"} },
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := invitations.LinkParams{Organization: long, Role: invitations.RoleOwner}
+			p := invitations.CreateLinkParams{Organization: long, Role: invitations.RoleOwner}
 			change(&p)
 			before := len(store.UpdateCalls())
 			sent, err := svc.CreateLink(t.Context(), invitations.User(long), p)
@@ -478,7 +480,7 @@ func TestBounds(t *testing.T) {
 		return invitations.InvitationPage{Viewer: &owner}, nil
 	}
 	for limit, want := range map[int]int{0: 50, 1: 1, 100: 100} {
-		_, err := svc.List(t.Context(), invitations.User(long), invitations.ListParams{
+		_, err := svc.Invitations(t.Context(), invitations.User(long), invitations.InvitationsParams{
 			Organization: long, Limit: limit, SentBy: long, Email: "NINA@example.com",
 			Role: invitations.Role(strings.Repeat("r", 64)), State: invitations.StateExpired, Kind: invitations.KindLink,
 		})

@@ -46,7 +46,7 @@ func TestClock_UTCAndMicroseconds(t *testing.T) {
 	p.ExpiresIn = 3*days + 1999*time.Nanosecond
 	sent, err := svc.Invite(ctx, olgaActs, p)
 	require.NoError(t, err)
-	got, err := svc.Get(ctx, olgaActs, "acme", sent.ID)
+	got, err := svc.Invitation(ctx, olgaActs, "acme", sent.ID)
 	require.NoError(t, err)
 	require.Equal(t, got, sent.Invitation, "what is returned is what is kept")
 	requireTime(t, want, sent.CreatedAt)
@@ -70,7 +70,7 @@ func TestClock_UTCAndMicroseconds(t *testing.T) {
 	member, err := svc.Accept(ctx, resent.Token.Reveal(), invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true})
 	require.NoError(t, err)
 	requireTime(t, want, member.JoinedAt)
-	got, err = svc.Get(ctx, olgaActs, "acme", sent.ID)
+	got, err = svc.Invitation(ctx, olgaActs, "acme", sent.ID)
 	require.NoError(t, err)
 	requireTime(t, want, got.EndedAt)
 }
@@ -97,9 +97,9 @@ func TestClass24_OneClockDecides(t *testing.T) {
 	token := sent.Token.Reveal()
 
 	stateOf := func() invitations.State {
-		inv, err := svc.Get(ctx, olgaActs, "acme", sent.ID)
+		inv, err := svc.Invitation(ctx, olgaActs, "acme", sent.ID)
 		require.NoError(t, err)
-		page, err := svc.List(ctx, olgaActs, invitations.ListParams{Organization: "acme", State: inv.State})
+		page, err := svc.Invitations(ctx, olgaActs, invitations.InvitationsParams{Organization: "acme", State: inv.State})
 		require.NoError(t, err)
 		require.Equal(t, []invitations.Invitation{inv}, page.Invitations, "listed as what it is")
 		return inv.State
@@ -108,7 +108,7 @@ func TestClass24_OneClockDecides(t *testing.T) {
 	require.Equal(t, invitations.StatePending, stateOf())
 	_, err = svc.Lookup(ctx, token)
 	require.NoError(t, err)
-	again, err := svc.Sent(ctx, olgaActs, "acme", sent.ID)
+	again, err := svc.PendingToken(ctx, olgaActs, "acme", sent.ID)
 	require.NoError(t, err)
 	require.Equal(t, token, again.Token.Reveal())
 
@@ -117,7 +117,7 @@ func TestClass24_OneClockDecides(t *testing.T) {
 		require.Equal(t, invitations.StateExpired, stateOf())
 		_, err = svc.Lookup(ctx, token)
 		require.Equal(t, invitations.ErrExpired, err)
-		_, err = svc.Sent(ctx, olgaActs, "acme", sent.ID)
+		_, err = svc.PendingToken(ctx, olgaActs, "acme", sent.ID)
 		require.Equal(t, invitations.ErrExpired, err)
 		_, err = svc.Accept(ctx, token, invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true})
 		require.Equal(t, invitations.ErrExpired, err)
@@ -248,10 +248,10 @@ func TestWithStore(t *testing.T) {
 	_, err = one.Member(ctx, "acme", "otto")
 	require.Equal(t, invitations.ErrNotFound, err)
 
-	sent, err := two.CreateLink(ctx, invitations.User("otto"), invitations.LinkParams{Organization: "acme", Role: "guest"})
+	sent, err := two.CreateLink(ctx, invitations.User("otto"), invitations.CreateLinkParams{Organization: "acme", Role: "guest"})
 	require.NoError(t, err)
 	require.Equal(t, noon.Add(2*days), sent.ExpiresAt)
-	_, err = two.CreateLink(ctx, invitations.User("otto"), invitations.LinkParams{Organization: "acme", Role: "guest"})
+	_, err = two.CreateLink(ctx, invitations.User("otto"), invitations.CreateLinkParams{Organization: "acme", Role: "guest"})
 	require.Equal(t, invitations.ErrPendingLimit, err)
 
 	// The signature is good for both, the invitation is of one.

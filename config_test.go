@@ -149,7 +149,7 @@ func TestNew_OwnLimits(t *testing.T) {
 		Policy: policy, MinExpiry: time.Hour, MaxExpiry: 3 * time.Hour, PendingLimit: 3, MaxUses: 2,
 	})
 	require.Same(t, policy, svc.Policy())
-	p := invitations.LinkParams{Organization: "acme", Role: "guest", MaxUses: 2, ExpiresIn: time.Hour}
+	p := invitations.CreateLinkParams{Organization: "acme", Role: "guest", MaxUses: 2, ExpiresIn: time.Hour}
 	_, err = svc.CreateLink(t.Context(), invitations.System(), p)
 	require.Equal(t, invitations.ErrPendingLimit, err)
 	require.Equal(t, 3, store.UpdateCalls()[0].Q.PendingUpTo)
@@ -182,7 +182,7 @@ func TestNew_MemberLimit(t *testing.T) {
 		return func(ctx ctxT, svc svcT) { _, _ = svc.Accept(ctx, validWire().text(), who) }
 	}
 	next := func(ctx ctxT, svc svcT) {
-		_, _ = svc.Next(ctx, validWire().text(), invitations.Visitor{Identity: nina})
+		_, _ = svc.NextStep(ctx, validWire().text(), invitations.Visitor{Identity: nina})
 	}
 	type seats struct {
 		members, emails int
@@ -237,16 +237,16 @@ func TestNew_MemberLimitCounts(t *testing.T) {
 	nina := invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}
 	_, err := serviceOn(t, answering(full), config).Accept(t.Context(), validWire().text(), nina)
 	require.Equal(t, invitations.ErrMemberLimit, err)
-	next, err := serviceOn(t, answering(full), config).Next(t.Context(), validWire().text(), invitations.Visitor{Identity: nina})
+	next, err := serviceOn(t, answering(full), config).NextStep(t.Context(), validWire().text(), invitations.Visitor{Identity: nina})
 	require.NoError(t, err)
-	require.Equal(t, invitations.Next{Step: invitations.StepStop, Offer: offer, Reason: invitations.ErrMemberLimit}, next)
+	require.Equal(t, invitations.NextStep{Step: invitations.StepStop, Offer: offer, Reason: invitations.ErrMemberLimit}, next)
 
 	config.ReserveSeats = true
 	taken := workable("Invite")
-	taken.MemberCount, taken.PendingEmails = 4, 1
+	taken.MemberCount, taken.PendingEmailCount = 4, 1
 	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olgaActs, goodInvite())
 	require.Equal(t, invitations.ErrMemberLimit, err)
-	taken.PendingEmails = 0
+	taken.PendingEmailCount = 0
 	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olgaActs, goodInvite())
 	require.NoError(t, err)
 }

@@ -87,14 +87,14 @@ func TestCursor(t *testing.T) {
 	}
 	var asked invitations.InvitationQuery
 	svc := serviceOn(t, pages(records, &asked), invitations.Config{})
-	page, err := svc.List(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Limit: 2})
+	page, err := svc.Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 2})
 	require.NoError(t, err)
 	require.Nil(t, asked.After)
 	require.Len(t, page.Invitations, 2)
 	require.Equal(t, cursorOf(1, records[1].CreatedAt.UnixMicro(), records[1].ID), page.Next, "the last one shown")
 	require.Regexp(t, `^[A-Za-z0-9_-]{34}$`, page.Next)
 
-	page, err = svc.List(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Limit: 3, Cursor: page.Next})
+	page, err = svc.Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 3, Cursor: page.Next})
 	require.NoError(t, err)
 	require.Equal(t, &invitations.InvitationPosition{CreatedAt: records[1].CreatedAt, ID: records[1].ID}, asked.After)
 	require.Empty(t, page.Next, "the last page")
@@ -116,14 +116,14 @@ func TestClass42_ForgedCursorIsOnlyAPlace(t *testing.T) {
 			t.Parallel()
 			var asked invitations.InvitationQuery
 			svc := serviceOn(t, pages(nil, &asked), invitations.Config{})
-			_, err := svc.List(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Cursor: cursor})
+			_, err := svc.Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Cursor: cursor})
 			require.NoError(t, err)
 			require.Equal(t, "acme", asked.Organization)
 			require.Equal(t, "olga", asked.Viewer)
 			require.Equal(t, cursor, cursorOf(1, asked.After.CreatedAt.UnixMicro(), asked.After.ID))
 			require.Equal(t, time.UTC, asked.After.CreatedAt.Location())
 
-			_, err = svc.List(t.Context(), invitations.User("vera"), invitations.ListParams{Organization: "acme", Cursor: cursor})
+			_, err = svc.Invitations(t.Context(), invitations.User("vera"), invitations.InvitationsParams{Organization: "acme", Cursor: cursor})
 			require.NoError(t, err, "the viewer of this store is always an owner")
 			require.Equal(t, "vera", asked.Viewer)
 		})
@@ -136,7 +136,7 @@ func TestClass42_ForgedCursor(t *testing.T) {
 	for name, cursor := range badCursors() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			page, err := svc.List(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Cursor: cursor})
+			page, err := svc.Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Cursor: cursor})
 			requireInvalid(t, err, "cursor")
 			require.Zero(t, page)
 		})
@@ -153,7 +153,7 @@ func FuzzCursor(f *testing.F) {
 		var asked invitations.InvitationQuery
 		store := pages(nil, &asked)
 		page, err := serviceOn(t, store, invitations.Config{}).
-			List(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Cursor: cursor})
+			Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Cursor: cursor})
 		if err != nil {
 			requireInvalid(t, err, "cursor")
 			require.Zero(t, page)

@@ -77,9 +77,9 @@ func (r rules) createAll(f Facts, actor Actor, drafts []draft) ([]created, Chang
 		return nil, Changes{}, err
 	}
 	pending, invitations := map[string]uuid.UUID{}, map[uuid.UUID]Record{}
-	maps.Copy(pending, f.Pending) // the facts stay as they are
+	maps.Copy(pending, f.PendingByEmail) // the facts stay as they are
 	maps.Copy(invitations, f.Invitations)
-	f.Pending, f.Invitations, f.Sendings = pending, invitations, slices.Clone(f.Sendings)
+	f.PendingByEmail, f.Invitations, f.Sendings = pending, invitations, slices.Clone(f.Sendings)
 	all := make([]created, len(drafts))
 	var changes Changes
 	for i, d := range drafts {
@@ -101,7 +101,7 @@ func (r rules) createAll(f Facts, actor Actor, drafts []draft) ([]created, Chang
 		f.PendingCount++
 		if record.Kind == KindEmail {
 			pending[record.Email] = record.ID
-			f.PendingEmails++
+			f.PendingEmailCount++
 			first, _ := slices.BinarySearchFunc(f.Sendings, r.now, func(s Sending, now time.Time) int { return now.Compare(s.At) })
 			f.Sendings = slices.Insert(f.Sendings, first, Sending{At: r.now, Actor: actor.user, Email: record.Email})
 		}
@@ -134,14 +134,14 @@ func sameRequest(existing, draft Record) bool {
 // mayTakePlace decides whether inv may become pending now.
 func (r rules) mayTakePlace(f Facts, inv Invitation) error {
 	if inv.Kind == KindEmail {
-		if id, ok := f.Pending[inv.Email]; ok && id != inv.ID {
+		if id, ok := f.PendingByEmail[inv.Email]; ok && id != inv.ID {
 			return &AlreadyInvitedError{InvitationID: id}
 		}
 	}
 	if f.PendingCount >= r.pendingLimit {
 		return ErrPendingLimit
 	}
-	if inv.Kind == KindEmail && r.reserveSeats && f.MemberCount+f.PendingEmails >= r.memberLimit {
+	if inv.Kind == KindEmail && r.reserveSeats && f.MemberCount+f.PendingEmailCount >= r.memberLimit {
 		return ErrMemberLimit
 	}
 	return nil

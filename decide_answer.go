@@ -180,7 +180,7 @@ func (r rules) hasSeat(f Facts) error {
 	}
 	taken := f.MemberCount
 	if r.reserveSeats {
-		taken += f.PendingEmails
+		taken += f.PendingEmailCount
 		if len(f.PendingRecords) > 0 {
 			taken-- // their own seat
 		}

@@ -185,13 +185,13 @@ func TestCreateAll_Limits(t *testing.T) {
 			atNoon(), func(f *Facts) { f.PendingCount = 8 }, []draft{link(1), row(2), row(3)}, []error{nil, nil, ErrPendingLimit},
 		},
 		"seats": {
-			limited(10, true), func(f *Facts) { f.MemberCount, f.PendingEmails = 5, 3 }, rows(3), []error{nil, nil, ErrMemberLimit},
+			limited(10, true), func(f *Facts) { f.MemberCount, f.PendingEmailCount = 5, 3 }, rows(3), []error{nil, nil, ErrMemberLimit},
 		},
 		"seats, links hold none": {
-			limited(10, true), func(f *Facts) { f.MemberCount, f.PendingEmails = 5, 4 }, []draft{link(1), row(2), row(3)}, []error{nil, nil, ErrMemberLimit},
+			limited(10, true), func(f *Facts) { f.MemberCount, f.PendingEmailCount = 5, 4 }, []draft{link(1), row(2), row(3)}, []error{nil, nil, ErrMemberLimit},
 		},
 		"seats, not reserved": {
-			limited(10, false), func(f *Facts) { f.MemberCount, f.PendingEmails = 9, 9 }, rows(3), []error{nil, nil, nil},
+			limited(10, false), func(f *Facts) { f.MemberCount, f.PendingEmailCount = 9, 9 }, rows(3), []error{nil, nil, nil},
 		},
 		"organization": {
 			limitedTo(sendingLimits{perOrganization: 3}), func(f *Facts) { f.Sendings = with(sendingsAt(time.Hour), byOlga) }, rows(4),
@@ -255,7 +255,7 @@ func TestCreateAll_ByTheHost(t *testing.T) {
 func TestCreateAll_NilFacts(t *testing.T) {
 	t.Parallel()
 	f := noneYet()
-	f.Invitations, f.Pending, f.Sendings, f.Removals = nil, nil, nil, nil
+	f.Invitations, f.PendingByEmail, f.Sendings, f.Removals = nil, nil, nil, nil
 	require.NotPanics(t, func() {
 		all, changes, err := createAll(t, atNoon(), f, User(adam), rows(2))
 		require.NoError(t, err)

@@ -140,7 +140,7 @@ func TestCreate_PendingLimit(t *testing.T) {
 func TestCreate_AlreadyInvited(t *testing.T) {
 	t.Parallel()
 	f := noInvitation()
-	f.Pending = map[string]uuid.UUID{ninasEmail: invitedID}
+	f.PendingByEmail = map[string]uuid.UUID{ninasEmail: invitedID}
 	for _, pending := range []int{1, 10} {
 		f.PendingCount = pending
 		_, _, err := create(t, atNoon(), f, User(adam), draftOf(KindEmail))
@@ -161,7 +161,7 @@ func TestCreate_AlreadyInvited(t *testing.T) {
 func TestCreate_LinkHasNoAddress(t *testing.T) {
 	t.Parallel()
 	f := noInvitation()
-	f.Pending = map[string]uuid.UUID{"": invitedID}
+	f.PendingByEmail = map[string]uuid.UUID{"": invitedID}
 	_, _, err := create(t, atNoon(), f, User(adam), draftOf(KindLink))
 	require.NoError(t, err)
 }
@@ -173,7 +173,7 @@ func TestCreate_OrderOfRefusals(t *testing.T) {
 	other.Message = "another"
 	f := withRole(noInvitation(), adam, RoleViewer)
 	f.Invitation = &other
-	f.Pending = map[string]uuid.UUID{ninasEmail: invitedID}
+	f.PendingByEmail = map[string]uuid.UUID{ninasEmail: invitedID}
 	f.PendingCount = 10
 	draft := draftOf(KindEmail)
 	draft.Role = RoleOwner
@@ -190,7 +190,7 @@ func TestCreate_OrderOfRefusals(t *testing.T) {
 	f.Invitation = nil
 	_, _, err = create(t, atNoon(), f, User(adam), draft)
 	require.ErrorAs(t, err, &already)
-	f.Pending = nil
+	f.PendingByEmail = nil
 	_, _, err = create(t, atNoon(), f, User(adam), draft)
 	require.Equal(t, ErrPendingLimit, err)
 	f.PendingCount = 9
@@ -217,7 +217,7 @@ func TestCreate_Again(t *testing.T) {
 		for name, state := range map[string]func(*Facts){
 			"as it is":               func(*Facts) {},
 			"at the limit":           func(f *Facts) { f.PendingCount = 10 },
-			"in its own way":         func(f *Facts) { f.Pending[ninasEmail] = first.ID },
+			"in its own way":         func(f *Facts) { f.PendingByEmail[ninasEmail] = first.ID },
 			"expired meanwhile":      func(f *Facts) { f.Invitation.SentAt, f.Invitation.ExpiresAt = noon.Add(-7*day), noon },
 			"accepted meanwhile":     func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateAccepted) },
 			"revoked meanwhile":      func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateRevoked) },

@@ -52,9 +52,9 @@ func (r rules) removeMember(f Facts, actor Actor, user string) (Member, Changes,
 		return Member{}, Changes{}, err
 	}
 	changes := Changes{
-		Gone:     []string{user},
-		Removals: []Removal{r.removal(f, m)},
-		Events:   []Event{r.memberEvent(EventMemberRemoved, actor.user, m)},
+		RemovedMembers: []string{user},
+		Removals:       []Removal{r.removal(f, m)},
+		Events:         []Event{r.memberEvent(EventMemberRemoved, actor.user, m)},
 	}
 	return m, r.revokeSent(changes, f, actor, ""), nil
 }
@@ -67,7 +67,7 @@ func (r rules) leave(f Facts, user string) (Member, Changes, error) {
 	if err := r.mayLose(f, m); err != nil {
 		return Member{}, Changes{}, err
 	}
-	changes := Changes{Gone: []string{user}, Events: []Event{r.memberEvent(EventMemberLeft, user, m)}}
+	changes := Changes{RemovedMembers: []string{user}, Events: []Event{r.memberEvent(EventMemberLeft, user, m)}}
 	return m, r.revokeSent(changes, f, User(user), ""), nil
 }
 
@@ -117,7 +117,7 @@ func (r rules) removal(f Facts, m Member) Removal {
 
 // mayLose refuses to let an organization go without an owner.
 func (r rules) mayLose(f Facts, m Member) error {
-	if m.Role == RoleOwner && f.Owners < 2 {
+	if m.Role == RoleOwner && f.OwnerCount < 2 {
 		return ErrLastOwner
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 // would count.
 func withOwners(n int) Facts {
 	f := noInvitation()
-	f.Owners = n
+	f.OwnerCount = n
 	return f
 }
 
@@ -164,8 +164,8 @@ func TestRemoveMember(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, before, member, "as it was")
 			require.Equal(t, Changes{
-				Gone:     []string{c.user},
-				Removals: []Removal{{Organization: acme, UserID: c.user, Version: 10, At: noon}}, // the facts are at version 9
+				RemovedMembers: []string{c.user},
+				Removals:       []Removal{{Organization: acme, UserID: c.user, Version: 10, At: noon}}, // the facts are at version 9
 				Events: []Event{{
 					Organization: acme, Type: EventMemberRemoved, At: noon,
 					Actor: c.actor.user, Subject: c.user, Role: c.role,
@@ -189,7 +189,7 @@ func TestLeave(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, before, member, "as it was")
 			require.Equal(t, Changes{
-				Gone: []string{dora},
+				RemovedMembers: []string{dora},
 				Events: []Event{{
 					Organization: acme, Type: EventMemberLeft, At: noon, Actor: dora, Subject: dora, Role: role,
 				}},
@@ -285,7 +285,7 @@ func TestMemberActs_OrderOfRefusals(t *testing.T) {
 	require.Equal(t, ErrRoleNotAssignable, change(ghost))
 	require.Equal(t, ErrLastOwner, change(RoleViewer))
 	require.Equal(t, ErrLastOwner, remove())
-	f.Owners = 2
+	f.OwnerCount = 2
 	require.NoError(t, change(RoleViewer))
 	require.NoError(t, remove())
 }

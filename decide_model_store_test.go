@@ -16,7 +16,7 @@ import (
 func (w *world) facts(q Query) Facts {
 	f := Facts{
 		Organization: acme, Version: w.version,
-		Invitations: map[uuid.UUID]Record{}, Members: map[string]Member{}, Removals: map[string]Removal{}, Pending: map[string]uuid.UUID{}, Quotas: map[string]QuotaRecord{},
+		Invitations: map[uuid.UUID]Record{}, Members: map[string]Member{}, Removals: map[string]Removal{}, PendingByEmail: map[string]uuid.UUID{}, Quotas: map[string]QuotaRecord{},
 	}
 	emails := q.Emails
 	record, ok := w.records[q.Invitation]
@@ -58,24 +58,24 @@ func (w *world) facts(q Query) Facts {
 		}
 		f.PendingCount = min(f.PendingCount+1, q.PendingUpTo)
 		if record.Kind == KindEmail {
-			f.PendingEmails = min(f.PendingEmails+1, q.PendingEmailsUpTo)
+			f.PendingEmailCount = min(f.PendingEmailCount+1, q.PendingEmailsUpTo)
 		}
 		if record.Email != "" && slices.Contains(emails, record.Email) {
-			f.Pending[record.Email] = record.ID
+			f.PendingByEmail[record.Email] = record.ID
 		}
 		if q.PendingSentBy != "" && record.SentBy == q.PendingSentBy || q.PendingFor != "" && record.Email == q.PendingFor {
 			f.PendingRecords = append(f.PendingRecords, record.Clone())
 		}
 	}
 	for _, e := range slices.Backward(w.events) {
-		if e.Email != "" && e.At.After(q.SentAfter) {
+		if e.Email != "" && e.At.After(q.SendingsAfter) {
 			f.Sendings = append(f.Sendings, Sending{At: e.At, Actor: e.Actor, Email: e.Email})
 		}
 	}
 	slices.SortStableFunc(f.Sendings, func(a, b Sending) int { return b.At.Compare(a.At) })
-	f.Sendings = f.Sendings[:min(len(f.Sendings), q.SentUpTo)]
+	f.Sendings = f.Sendings[:min(len(f.Sendings), q.SendingsUpTo)]
 	f.MemberCount = min(len(w.members), q.MembersUpTo)
-	f.Owners = min(w.owners(), q.OwnersUpTo)
+	f.OwnerCount = min(w.owners(), q.OwnersUpTo)
 	return f
 }
 
@@ -85,8 +85,8 @@ func (w *world) apply(t *rapid.T, c Changes) {
 		return
 	}
 	w.version++
-	touched := slices.Clone(c.Gone)
-	for _, user := range c.Gone {
+	touched := slices.Clone(c.RemovedMembers)
+	for _, user := range c.RemovedMembers {
 		require.Contains(t, w.members, user)
 		delete(w.members, user)
 	}

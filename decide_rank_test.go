@@ -132,7 +132,7 @@ func TestClass13_DemotedMemberDoesNotComeBackByAnOldLink(t *testing.T) {
 		// leave, and accept what the host sent by the change to version sentAt.
 		comesBack := func(t require.TestingT, kind Kind, sentAt int64, changes Changes) error {
 			f := factsOf(changed(recordOf(kind), func(r *Record) { r.Role, r.SentBy, r.SentVersion = RoleOwner, "", sentAt }))
-			f.Version, f.Owners = 10, 2
+			f.Version, f.OwnerCount = 10, 2
 			for _, m := range changes.Members {
 				f.Members[m.UserID] = m
 			}
@@ -141,7 +141,7 @@ func TestClass13_DemotedMemberDoesNotComeBackByAnOldLink(t *testing.T) {
 			}
 			_, left, err := leave(t, r, f, nina)
 			require.NoError(t, err)
-			require.Equal(t, []string{nina}, left.Gone)
+			require.Equal(t, []string{nina}, left.RemovedMembers)
 			require.Empty(t, left.Removals)
 			f.Version = 12 // and something else has been sent
 			delete(f.Members, nina)

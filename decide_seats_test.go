@@ -34,7 +34,7 @@ func TestClass29_MemberLimit(t *testing.T) {
 		} {
 			f := factsOf(recordOf(kind))
 			f.MemberCount = c.members
-			f.PendingEmails = 100 // says nothing here
+			f.PendingEmailCount = 100 // says nothing here
 			f.PendingRecords = nil
 			_, _, err := acceptAs(t, limited(c.limit, false), f, verifiedNina)
 			require.Equal(t, c.want, err, "%s: %d of %d", kind, c.members, c.limit)
@@ -72,7 +72,7 @@ func TestClass29_ReservedSeats(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := factsOf(recordOf(c.kind))
-			f.MemberCount, f.PendingEmails, f.PendingRecords = c.members, c.pending, c.own
+			f.MemberCount, f.PendingEmailCount, f.PendingRecords = c.members, c.pending, c.own
 			_, _, err := acceptAs(t, limited(10, true), f, verifiedNina)
 			require.Equal(t, c.want, err)
 		})
@@ -98,7 +98,7 @@ func TestClass29_SeatWithTheClockSetBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := factsOf(emailRecord())
-			f.MemberCount, f.PendingEmails, f.PendingRecords = c.members, c.pending, c.own
+			f.MemberCount, f.PendingEmailCount, f.PendingRecords = c.members, c.pending, c.own
 			r := limited(2, true)
 			r.now = f.Invitation.ExpiresAt.Add(-time.Microsecond)
 			_, _, err := acceptAs(t, r, f, verifiedNina)
@@ -129,7 +129,7 @@ func TestClass29_OwnInvitationEndsWithALink(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := factsOf(linkRecord())
-			f.MemberCount, f.PendingEmails = 9, 1
+			f.MemberCount, f.PendingEmailCount = 9, 1
 			f.PendingRecords = []Record{c.pending}
 			_, changes, err := acceptAs(t, limited(10, true), f, verifiedNina)
 			require.NoError(t, err)
@@ -153,7 +153,7 @@ func TestClass29_OwnInvitationEndsWithALink(t *testing.T) {
 
 	// The invitation that is accepted is their own as well, and is accepted, not revoked.
 	f := factsOf(emailRecord())
-	f.MemberCount, f.PendingEmails = 9, 1
+	f.MemberCount, f.PendingEmailCount = 9, 1
 	f.PendingRecords = []Record{emailRecord()}
 	_, changes, err := acceptAs(t, limited(10, true), f, verifiedNina)
 	require.NoError(t, err)
@@ -166,7 +166,7 @@ func TestClass29_OwnInvitationEndsWithALink(t *testing.T) {
 func TestAccept_EventsInOrder(t *testing.T) {
 	t.Parallel()
 	f := factsOf(changed(linkRecord(), func(r *Record) { r.Quota = fiveADay }))
-	f.PendingEmails = 1
+	f.PendingEmailCount = 1
 	f.PendingRecords = []Record{changed(emailRecord(), func(r *Record) { r.ID = otherID })}
 	_, changes, err := acceptAs(t, limited(10, true), f, verifiedNina)
 	require.NoError(t, err)
@@ -188,7 +188,7 @@ func TestClass11_FullHouse(t *testing.T) {
 		f := factsOf(recordOf(kind))
 		f.MemberCount = 10
 		if kind == KindEmail {
-			f.PendingEmails, f.PendingRecords = 1, []Record{emailRecord()}
+			f.PendingEmailCount, f.PendingRecords = 1, []Record{emailRecord()}
 		}
 		f.Removals[nina] = Removal{Organization: acme, UserID: nina, Version: 9}
 		for range 2 {
@@ -233,7 +233,7 @@ func TestClass29_NoInvitationWithoutASeat(t *testing.T) {
 	} {
 		for _, actor := range []Actor{User(adam), System()} {
 			f := noInvitation()
-			f.MemberCount, f.PendingEmails = c.members, c.pending
+			f.MemberCount, f.PendingEmailCount = c.members, c.pending
 			_, _, err := create(t, limited(c.limit, true), f, actor, draftOf(KindEmail))
 			require.Equal(t, c.want, err, "invite: %d and %d of %d", c.members, c.pending, c.limit)
 			_, _, err = create(t, limited(c.limit, true), f, actor, draftOf(KindLink))
@@ -243,7 +243,7 @@ func TestClass29_NoInvitationWithoutASeat(t *testing.T) {
 
 			resend := func(record Record) error {
 				g := factsOf(record)
-				g.MemberCount, g.PendingEmails = c.members, c.pending
+				g.MemberCount, g.PendingEmailCount = c.members, c.pending
 				_, _, err := decided(t, g, func(f Facts) (Record, Changes, error) {
 					return limited(c.limit, true).resend(f, actor, newNonce, 0)
 				})
@@ -261,10 +261,10 @@ func TestCreate_SeatsComeLast(t *testing.T) {
 	t.Parallel()
 	f := noInvitation()
 	f.MemberCount, f.PendingCount = 10, 10
-	f.Pending = map[string]uuid.UUID{ninasEmail: invitedID}
+	f.PendingByEmail = map[string]uuid.UUID{ninasEmail: invitedID}
 	_, _, err := create(t, limited(10, true), f, User(adam), draftOf(KindEmail))
 	require.ErrorIs(t, err, ErrAlreadyInvited)
-	f.Pending = nil
+	f.PendingByEmail = nil
 	_, _, err = create(t, limited(10, true), f, User(adam), draftOf(KindEmail))
 	require.Equal(t, ErrPendingLimit, err)
 	f.PendingCount = 9

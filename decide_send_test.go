@@ -179,7 +179,7 @@ func TestResend_TakesPlace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := factsOf(inState(recordOf(c.kind), c.state))
-			f.PendingCount, f.Pending = c.count, c.pending
+			f.PendingCount, f.PendingByEmail = c.count, c.pending
 			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
 				return atNoon().resend(f, User(adam), newNonce, 0)
 			})

@@ -125,9 +125,9 @@ func TestClass15_NothingOutlivesItsSender(t *testing.T) {
 		_, changes, err := removeMember(t, atNoon(), f, actor, adam)
 		require.NoError(t, err)
 		requireEnded(t, f, name, Changes{
-			Gone:     []string{adam},
-			Removals: []Removal{{Organization: acme, UserID: adam, Version: 10, At: noon}},
-			Events:   []Event{atNoon().memberEvent(EventMemberRemoved, actor.user, f.Members[adam])},
+			RemovedMembers: []string{adam},
+			Removals:       []Removal{{Organization: acme, UserID: adam, Version: 10, At: noon}},
+			Events:         []Event{atNoon().memberEvent(EventMemberRemoved, actor.user, f.Members[adam])},
 		}, changes, actor.user, everything)
 	}
 
@@ -135,7 +135,7 @@ func TestClass15_NothingOutlivesItsSender(t *testing.T) {
 	_, changes, err := leave(t, atNoon(), f, adam)
 	require.NoError(t, err)
 	requireEnded(t, f, name, Changes{
-		Gone: []string{adam}, Events: []Event{atNoon().memberEvent(EventMemberLeft, adam, f.Members[adam])},
+		RemovedMembers: []string{adam}, Events: []Event{atNoon().memberEvent(EventMemberLeft, adam, f.Members[adam])},
 	}, changes, adam, everything)
 }
 
@@ -184,7 +184,7 @@ func TestMemberActs_RefusalsEndNothing(t *testing.T) {
 		"no member":      {nina, 2, ErrNotFound},
 	} {
 		f, _ := adamsFacts()
-		f.Owners = c.owners
+		f.OwnerCount = c.owners
 		_, changes, err := removeMember(t, atNoon(), f, User(olga), c.user)
 		require.Equal(t, c.want, err, name)
 		require.Zero(t, changes)

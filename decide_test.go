@@ -114,7 +114,7 @@ func factsOf(record Record) Facts {
 	members := staff()
 	f := Facts{
 		Organization: acme, Version: 9, Invitation: &record,
-		Members: members, Removals: map[string]Removal{}, Pending: map[string]uuid.UUID{},
+		Members: members, Removals: map[string]Removal{}, PendingByEmail: map[string]uuid.UUID{},
 	}
 	if sender, ok := members[record.SentBy]; ok {
 		f.Sender = &sender
@@ -156,7 +156,7 @@ func cloneFacts(f Facts) Facts {
 		f.Members[user] = m.clone()
 	}
 	f.Removals = maps.Clone(f.Removals)
-	f.Pending = maps.Clone(f.Pending)
+	f.PendingByEmail = maps.Clone(f.PendingByEmail)
 	f.Sendings = slices.Clone(f.Sendings)
 	f.Invitations = maps.Clone(f.Invitations)
 	for id, record := range f.Invitations {

@@ -15,7 +15,7 @@ type EditParams struct {
 	Role      Role
 	Message   *string       // as in [InviteParams]
 	ExpiresIn time.Duration // from now; bounds are in [Config]
-	// MaxUses and AllowedDomains are a link's, as in [LinkParams]. MaxUses must be more than
+	// MaxUses and AllowedDomains are a link's, as in [CreateLinkParams]. MaxUses must be more than
 	// have used it already.
 	MaxUses        *int
 	AllowedDomains *[]string

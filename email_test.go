@@ -308,7 +308,7 @@ func TestClass05_AllowedDomainsAreDomains(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			svc := serviceOn(t, &StoreMock{}, invitations.Config{})
-			_, err := svc.CreateLink(t.Context(), invitations.User("olga"), invitations.LinkParams{
+			_, err := svc.CreateLink(t.Context(), invitations.User("olga"), invitations.CreateLinkParams{
 				Organization: "acme", Role: invitations.RoleViewer, AllowedDomains: []string{"example.com", domain},
 			})
 			requireInvalid(t, err, "allowed_domains")

@@ -27,7 +27,7 @@ func ExampleService_InviteAll() {
 				fmt.Println("refused:", outcome.Err)
 				continue
 			}
-			fmt.Println("invited:", outcome.Sent.Email)
+			fmt.Println("invited:", outcome.Invitation.Email)
 		}
 		return nil
 	}
@@ -186,7 +186,7 @@ func ExampleService_Statistics() {
 	}
 	now = now.Add(90 * time.Minute)
 	bob := invitations.Identity{UserID: "bob", Email: "bob@example.com", EmailVerified: true}
-	if _, err := svc.Accept(ctx, outcomes[0].Sent.Token.Reveal(), bob); err != nil {
+	if _, err := svc.Accept(ctx, outcomes[0].Invitation.Token.Reveal(), bob); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -243,7 +243,7 @@ func ExampleService_Sweep() {
 			return err
 		}
 		for _, inv := range swept.Reminders {
-			if err := queue(inv); err != nil { // organization and id; the worker asks svc.Sent
+			if err := queue(inv); err != nil { // organization and id; the worker asks svc.PendingToken
 				return err
 			}
 		}

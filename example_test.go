@@ -41,7 +41,7 @@ func exampleServiceAt(clock func() time.Time) *invitations.Service {
 // others are developers.
 func exampleTeam(others ...string) *invitations.Service {
 	ctx, svc := context.Background(), exampleService()
-	link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: "acme", Role: invitations.RoleDeveloper})
+	link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{Organization: "acme", Role: invitations.RoleDeveloper})
 	if err != nil {
 		panic(err)
 	}
@@ -78,7 +78,7 @@ func Example() {
 
 func ExampleService_CreateLink() {
 	ctx, svc := context.Background(), exampleService()
-	link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{
+	link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{
 		Organization: "acme", Role: invitations.RoleViewer, MaxUses: 10, AllowedDomains: []string{"example.com"},
 	})
 	fmt.Println(link.Kind, link.MaxUses, link.AllowedDomains, err)
@@ -90,14 +90,14 @@ func ExampleService_CreateLink() {
 	// invitations: email domain is not allowed
 }
 
-func ExampleService_Next() {
+func ExampleService_NextStep() {
 	ctx, svc := context.Background(), exampleService()
 	sent, _ := svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
 		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleDeveloper,
 	})
 	hasAccount := func(context.Context, string) (bool, error) { return false, nil }
 	show := func(token string, signedIn invitations.Identity) error {
-		next, err := svc.Next(ctx, token, invitations.Visitor{Identity: signedIn, HasAccount: hasAccount})
+		next, err := svc.NextStep(ctx, token, invitations.Visitor{Identity: signedIn, HasAccount: hasAccount})
 		if err != nil {
 			return err
 		}
@@ -157,14 +157,14 @@ func ExampleService_Resend() {
 	// true true
 }
 
-func ExampleService_All() {
+func ExampleService_AllInvitations() {
 	ctx, svc := context.Background(), exampleService()
 	ada := invitations.User("ada")
 	for _, email := range []string{"bob@example.com", "kim@example.com"} {
 		_, _ = svc.Invite(ctx, ada, invitations.InviteParams{Organization: "acme", Email: email, Role: invitations.RoleViewer})
 	}
 	show := func() error {
-		for inv, err := range svc.All(ctx, ada, invitations.ListParams{Organization: "acme", State: invitations.StatePending}) {
+		for inv, err := range svc.AllInvitations(ctx, ada, invitations.InvitationsParams{Organization: "acme", State: invitations.StatePending}) {
 			if err != nil {
 				return err
 			}
@@ -213,7 +213,7 @@ func ExampleService_ChangeRole() {
 func ExampleService_RemoveMember() {
 	ctx, svc := context.Background(), exampleTeam("bob", "carol")
 	ada := invitations.User("ada")
-	link, _ := svc.CreateLink(ctx, ada, invitations.LinkParams{Organization: "acme", Role: invitations.RoleViewer})
+	link, _ := svc.CreateLink(ctx, ada, invitations.CreateLinkParams{Organization: "acme", Role: invitations.RoleViewer})
 	removed, err := svc.RemoveMember(ctx, ada, "acme", "carol")
 	fmt.Println(removed.UserID, err)
 	left, err := svc.Leave(ctx, "acme", "bob")
@@ -249,7 +249,7 @@ func ExampleService_TransferOwnership() {
 		if _, err := svc.RemoveMember(ctx, ada, "acme", "carol"); err != nil {
 			return err
 		}
-		_, err = svc.TransferOwnership(ctx, ada, invitations.TransferParams{
+		_, err = svc.TransferOwnership(ctx, ada, invitations.TransferOwnershipParams{
 			Organization: "acme", From: "ada", To: "grace", Role: invitations.RoleViewer,
 		})
 		if err != nil {
@@ -317,14 +317,14 @@ func ExampleService_Consume() {
 	ada, acme := invitations.User("ada"), invitations.InOrganization("acme")
 	grant := func() error {
 		shared := invitations.Quota{Limit: 1000, Period: invitations.PeriodMonth}
-		err := svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+		err := svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
 			Workspace: acme, Quota: shared,
 		})
 		if err != nil {
 			return err
 		}
 		own := invitations.Quota{Limit: 50, Period: invitations.PeriodDay}
-		return svc.SetQuota(ctx, ada, invitations.QuotaParams{
+		return svc.SetQuota(ctx, ada, invitations.SetQuotaParams{
 			Workspace: acme, UserID: "bob", Quota: own,
 		})
 	}
@@ -359,7 +359,7 @@ func ExampleService_Consume() {
 func ExamplePersonal() {
 	ctx, svc := context.Background(), exampleTeam("bob")
 	acme := invitations.InOrganization("acme")
-	for _, p := range []invitations.QuotaParams{
+	for _, p := range []invitations.SetQuotaParams{
 		{Workspace: acme, Quota: invitations.Quota{Limit: 1000, Period: invitations.PeriodMonth}},
 		{Workspace: invitations.Personal(), UserID: "bob", Quota: invitations.Quota{Limit: 20, Period: invitations.PeriodDay}},
 	} {
@@ -385,7 +385,7 @@ func ExampleService_Workspaces() {
 	ctx, svc := context.Background(), exampleTeam("bob")
 	_, _ = svc.CreateOrganization(ctx, "bobs-own", "bob")
 	for organization, limit := range map[string]int64{"acme": 1000, "bobs-own": 200} {
-		_ = svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+		_ = svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
 			Workspace: invitations.InOrganization(organization), Quota: invitations.Quota{Limit: limit, Period: invitations.PeriodMonth},
 		})
 	}
@@ -417,7 +417,7 @@ func ExampleConfig_memberLimit() {
 	}
 	ada := invitations.User("ada")
 	_, _ = svc.CreateOrganization(ctx, "acme", "ada")
-	link, _ := svc.CreateLink(ctx, ada, invitations.LinkParams{Organization: "acme", Role: invitations.RoleViewer})
+	link, _ := svc.CreateLink(ctx, ada, invitations.CreateLinkParams{Organization: "acme", Role: invitations.RoleViewer})
 	for _, email := range []string{"bob@example.com", "carol@example.com", "kim@example.com"} {
 		_, err := svc.Invite(ctx, ada, invitations.InviteParams{Organization: "acme", Email: email, Role: invitations.RoleViewer})
 		fmt.Println(email, err)

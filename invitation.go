@@ -84,7 +84,7 @@ func (i Invitation) at(now time.Time) Invitation {
 }
 
 // Sent is an invitation together with the token of its present sending.
-type Sent struct {
+type SentInvitation struct {
 	Invitation
 	// Token is for the link, and is left out of JSON. It is the zero Token if the
 	// invitation is no longer pending, which only the repetition of a call with an id can

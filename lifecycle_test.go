@@ -251,19 +251,19 @@ func TestInviteAll_Tokens(t *testing.T) {
 	ring, ids := ringOf(t, testKey), map[uuid.UUID]bool{}
 	for i, o := range outcomes {
 		require.NoError(t, o.Err)
-		require.Equal(t, rows[i].Email, o.Sent.Email)
-		ids[o.Sent.ID] = true
+		require.Equal(t, rows[i].Email, o.Invitation.Email)
+		ids[o.Invitation.ID] = true
 		if i == 1 {
-			require.True(t, o.Sent.Token.IsZero(), "it is revoked")
+			require.True(t, o.Invitation.Token.IsZero(), "it is revoked")
 			continue
 		}
-		id, _, err := ring.Verify(o.Sent.Token.Reveal())
+		id, _, err := ring.Verify(o.Invitation.Token.Reveal())
 		require.NoError(t, err)
-		require.Equal(t, o.Sent.ID, id)
+		require.Equal(t, o.Invitation.ID, id)
 	}
 	require.Len(t, ids, 4)
-	require.Equal(t, validWire().text(), outcomes[0].Sent.Token.Reveal(), "the same again")
-	outcomes[2].Sent.Metadata["team"] = "blue"
+	require.Equal(t, validWire().text(), outcomes[0].Invitation.Token.Reveal(), "the same again")
+	outcomes[2].Invitation.Metadata["team"] = "blue"
 	require.Equal(t, "red", rows[2].Metadata["team"])
 }
 

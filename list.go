@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// ListParams is what [Service.List] takes. An empty filter lets everything pass.
-type ListParams struct {
+// ListParams is what [Service.Invitations] takes. An empty filter lets everything pass.
+type InvitationsParams struct {
 	Organization string
 
 	State  State // as of now: expired invitations are not pending
@@ -36,7 +36,7 @@ type InvitationList struct {
 // list.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (InvitationList, error) {
+func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsParams) (InvitationList, error) {
 	r := s.rules()
 	q, err := p.query(actor, r.now)
 	if err != nil {
@@ -61,12 +61,12 @@ func (s *Service) List(ctx context.Context, actor Actor, p ListParams) (Invitati
 	return page, nil
 }
 
-// All returns an iterator over all that [Service.List] would return page by page. It stops
+// All returns an iterator over all that [Service.Invitations] would return page by page. It stops
 // after the first error.
-func (s *Service) All(ctx context.Context, actor Actor, p ListParams) iter.Seq2[Invitation, error] {
+func (s *Service) AllInvitations(ctx context.Context, actor Actor, p InvitationsParams) iter.Seq2[Invitation, error] {
 	return pages(p.Cursor, func(cursor string) ([]Invitation, string, error) {
 		p.Cursor = cursor
-		page, err := s.List(ctx, actor, p)
+		page, err := s.Invitations(ctx, actor, p)
 		return page.Invitations, page.Next, err
 	})
 }
@@ -74,7 +74,7 @@ func (s *Service) All(ctx context.Context, actor Actor, p ListParams) iter.Seq2[
 // Get returns one invitation. The actor needs [PermissionInvitationList].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound].
-func (s *Service) Get(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Invitation, error) {
+func (s *Service) Invitation(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Invitation, error) {
 	if err := checkNamed(actor, organization, id); err != nil {
 		return Invitation{}, err
 	}
@@ -87,7 +87,7 @@ func (s *Service) Get(ctx context.Context, actor Actor, organization string, id 
 }
 
 // query checks p and returns what it asks of a store.
-func (p ListParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
+func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 	q := InvitationQuery{
 		Organization: p.Organization, Viewer: actor.user,
 		State: p.State, At: now, Kind: p.Kind, Role: p.Role, SentBy: p.SentBy,

@@ -45,7 +45,7 @@ func TestAll(t *testing.T) {
 	for _, n := range []int{0, 1, 9, 10, 11, 20, 25} {
 		records := manyRecords(n)
 		store := listing(records)
-		all := serviceOn(t, store, atNoon()).All(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Limit: 10})
+		all := serviceOn(t, store, atNoon()).AllInvitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 10})
 		require.Empty(t, store.InvitationsCalls(), "nothing is read before it is ranged over")
 		for round := 1; round <= 2; round++ { // the second time from the start again
 			var got []invitations.Invitation
@@ -66,7 +66,7 @@ func TestAll(t *testing.T) {
 func TestAll_Break(t *testing.T) {
 	t.Parallel()
 	store := listing(manyRecords(30))
-	all := serviceOn(t, store, atNoon()).All(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Limit: 10})
+	all := serviceOn(t, store, atNoon()).AllInvitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 10})
 	seen := 0
 	for range all {
 		if seen++; seen == 10 {
@@ -81,9 +81,9 @@ func TestAll_Cursor(t *testing.T) {
 	t.Parallel()
 	records := manyRecords(25)
 	svc := serviceOn(t, listing(records), atNoon())
-	first, err := svc.List(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Limit: 5})
+	first, err := svc.Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 5})
 	require.NoError(t, err)
-	all := svc.All(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Limit: 10, Cursor: first.Next})
+	all := svc.AllInvitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 10, Cursor: first.Next})
 	for range 2 {
 		i := 5
 		for inv, err := range all {
@@ -107,7 +107,7 @@ func TestAll_ErrorMidway(t *testing.T) {
 		}
 		return good(ctx, q)
 	}
-	all := serviceOn(t, store, atNoon()).All(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Limit: 10})
+	all := serviceOn(t, store, atNoon()).AllInvitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 10})
 	var got []invitations.Invitation
 	var errs []error
 	for inv, err := range all {
@@ -136,7 +136,7 @@ func TestAll_PermissionLostMidway(t *testing.T) {
 	}
 	var errs []error
 	seen := 0
-	for _, err := range serviceOn(t, store, atNoon()).All(t.Context(), olgaActs, invitations.ListParams{Organization: "acme", Limit: 10}) {
+	for _, err := range serviceOn(t, store, atNoon()).AllInvitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 10}) {
 		if err != nil {
 			errs = append(errs, err)
 		} else {
@@ -163,7 +163,7 @@ func TestList_Viewer(t *testing.T) {
 			return page, err
 		}
 		svc := serviceOn(t, store, atNoon())
-		page, err := svc.List(t.Context(), invitations.User("somebody"), invitations.ListParams{Organization: "acme"})
+		page, err := svc.Invitations(t.Context(), invitations.User("somebody"), invitations.InvitationsParams{Organization: "acme"})
 		require.Equal(t, "somebody", store.InvitationsCalls()[0].Q.Viewer)
 		if policy.Allows(role, invitations.PermissionInvitationList) {
 			require.NoError(t, err)
@@ -172,7 +172,7 @@ func TestList_Viewer(t *testing.T) {
 			require.Equal(t, invitations.ErrPermissionDenied, err)
 			require.Zero(t, page)
 		}
-		page, err = svc.List(t.Context(), invitations.System(), invitations.ListParams{Organization: "acme"})
+		page, err = svc.Invitations(t.Context(), invitations.System(), invitations.InvitationsParams{Organization: "acme"})
 		require.NoError(t, err)
 		require.Len(t, page.Invitations, 3)
 		require.Empty(t, store.InvitationsCalls()[1].Q.Viewer, "the host is no member")
@@ -187,7 +187,7 @@ func TestList_Expired(t *testing.T) {
 	records[1].ExpiresAt = noon
 	records[2].ExpiresAt = noon
 	records[2].State = invitations.StateRevoked
-	page, err := serviceOn(t, listing(records), atNoon()).List(t.Context(), olgaActs, invitations.ListParams{Organization: "acme"})
+	page, err := serviceOn(t, listing(records), atNoon()).Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme"})
 	require.NoError(t, err)
 	var states []invitations.State
 	for _, inv := range page.Invitations {
@@ -199,7 +199,7 @@ func TestList_Expired(t *testing.T) {
 // An empty page is an empty list, in JSON too.
 func TestList_Empty(t *testing.T) {
 	t.Parallel()
-	page, err := serviceOn(t, listing(nil), atNoon()).List(t.Context(), olgaActs, invitations.ListParams{Organization: "acme"})
+	page, err := serviceOn(t, listing(nil), atNoon()).Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme"})
 	require.NoError(t, err)
 	require.NotNil(t, page.Invitations)
 	require.Empty(t, slices.Collect(slices.Values(page.Invitations)))

@@ -154,7 +154,7 @@ func (s *Service) Leave(ctx context.Context, organization, user string) (Member,
 }
 
 // TransferParams is what [Service.TransferOwnership] takes.
-type TransferParams struct {
+type TransferOwnershipParams struct {
 	Organization string
 	From         string // the owner who hands over
 	To           string // the member who becomes owner
@@ -170,7 +170,7 @@ type TransferParams struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (From or To is no member),
 // [ErrConflict] (From is no owner).
-func (s *Service) TransferOwnership(ctx context.Context, actor Actor, p TransferParams) (Member, error) {
+func (s *Service) TransferOwnership(ctx context.Context, actor Actor, p TransferOwnershipParams) (Member, error) {
 	if err := checkActing(actor, p.Organization); err != nil {
 		return Member{}, err
 	}

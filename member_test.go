@@ -328,7 +328,7 @@ func TestClass47_TheVeryNextCheck(t *testing.T) {
 // join has user join acme by a link of Olga's.
 func join(t *testing.T, svc *invitations.Service, user string, role invitations.Role) {
 	t.Helper()
-	sent, err := svc.CreateLink(t.Context(), olgaActs, invitations.LinkParams{Organization: "acme", Role: role})
+	sent, err := svc.CreateLink(t.Context(), olgaActs, invitations.CreateLinkParams{Organization: "acme", Role: role})
 	require.NoError(t, err)
 	_, err = svc.Accept(t.Context(), sent.Token.Reveal(), invitations.Identity{UserID: user})
 	require.NoError(t, err)
@@ -396,7 +396,7 @@ func TestMembers_Story(t *testing.T) {
 	stored, err := svc.Member(ctx, "acme", "dora")
 	require.NoError(t, err)
 	require.Equal(t, stored, demoted, "what is returned is what is kept")
-	got, err := svc.Get(ctx, olgaActs, "acme", sent.ID)
+	got, err := svc.Invitation(ctx, olgaActs, "acme", sent.ID)
 	require.NoError(t, err)
 	require.Equal(t, invitations.StateRevoked, got.State, "Class15: what she could send no more has ended")
 	_, err = svc.Lookup(ctx, sent.Token.Reveal())

@@ -35,8 +35,8 @@ type Visitor struct {
 	HasAccount func(ctx context.Context, email string) (bool, error)
 }
 
-// Next is the answer of [Service.Next].
-type Next struct {
+// Next is the answer of [Service.NextStep].
+type NextStep struct {
 	Step  Step  `json:"step"`
 	Offer Offer `json:"offer,omitzero"` // what can be accepted; zero if nothing can any more
 	// Organization is where the person is a member already, for StepOpen.
@@ -52,23 +52,23 @@ type Next struct {
 //
 // Refusals: [ErrInvalid] (an Identity that is not zero, without a valid user id). An error of
 // HasAccount is returned as it is.
-func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, error) {
+func (s *Service) NextStep(ctx context.Context, token string, v Visitor) (NextStep, error) {
 	c, q, err := s.claim(token)
 	if err != nil {
-		return Next{Step: StepStop, Reason: err}, nil
+		return NextStep{Step: StepStop, Reason: err}, nil
 	}
 	signedIn := v.Identity != (Identity{})
 	if signedIn {
 		if err := checkUser("user_id", v.UserID); err != nil {
-			return Next{}, err
+			return NextStep{}, err
 		}
 		s.answering(&q, v.Identity)
 	}
 	r, f, err := s.view(ctx, q)
 	if err != nil {
-		return Next{}, err
+		return NextStep{}, err
 	}
-	var next Next
+	var next NextStep
 	record, reason := r.look(f, c)
 	if reason == nil {
 		next.Offer = record.offer()
@@ -85,7 +85,7 @@ func (s *Service) Next(ctx context.Context, token string, v Visitor) (Next, erro
 		next.Step, next.Reason = StepStop, reason
 	default:
 		if next.Step, err = v.enter(ctx, next.Offer); err != nil {
-			return Next{}, err
+			return NextStep{}, err
 		}
 	}
 	return next, nil

@@ -138,7 +138,7 @@ func TestNext(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			store := answering(c.facts)
-			next, err := serviceOn(t, store, atNoon()).Next(t.Context(), validWire().text(), c.visitor)
+			next, err := serviceOn(t, store, atNoon()).NextStep(t.Context(), validWire().text(), c.visitor)
 			require.NoError(t, err)
 			require.Equal(t, c.step, next.Step)
 			require.Equal(t, c.reason, next.Reason)
@@ -168,7 +168,7 @@ func TestNext_AgreesWithAccept(t *testing.T) {
 			{UserID: "mallory", Email: "m@evil.example", EmailVerified: true}, {UserID: "mallory"},
 		} {
 			svc := serviceOn(t, answering(f), atNoon())
-			next, err := svc.Next(t.Context(), validWire().text(), invitations.Visitor{Identity: who})
+			next, err := svc.NextStep(t.Context(), validWire().text(), invitations.Visitor{Identity: who})
 			require.NoError(t, err)
 			_, err = svc.Accept(t.Context(), validWire().text(), who)
 			require.Equal(t, err, next.Reason)
@@ -190,7 +190,7 @@ func TestNext_HasAccount(t *testing.T) {
 		require.Equal(t, "mine", ctx.Value(key{}))
 		return true, nil
 	}}
-	next, err := serviceOn(t, answering(ninaInvited()), atNoon()).Next(ctx, validWire().text(), visitor)
+	next, err := serviceOn(t, answering(ninaInvited()), atNoon()).NextStep(ctx, validWire().text(), visitor)
 	require.NoError(t, err)
 	require.Equal(t, invitations.StepSignIn, next.Step)
 	require.Equal(t, 1, asked)
@@ -202,18 +202,18 @@ func TestNext_HasAccount(t *testing.T) {
 	revoked := ninaInvited()
 	revoked.Invitation.State = invitations.StateRevoked
 	for name, f := range map[string]invitations.Facts{"a link": linkOpen(), "revoked": revoked, "none": {}} {
-		_, err := serviceOn(t, answering(f), atNoon()).Next(ctx, validWire().text(), visitor)
+		_, err := serviceOn(t, answering(f), atNoon()).NextStep(ctx, validWire().text(), visitor)
 		require.NoError(t, err, name)
 	}
-	_, err = serviceOn(t, untouchable(), atNoon()).Next(ctx, "inv_forged", visitor)
+	_, err = serviceOn(t, untouchable(), atNoon()).NextStep(ctx, "inv_forged", visitor)
 	require.NoError(t, err)
 	visitor.UserID = "nina"
-	_, err = serviceOn(t, answering(ninaInvited()), atNoon()).Next(ctx, validWire().text(), visitor)
+	_, err = serviceOn(t, answering(ninaInvited()), atNoon()).NextStep(ctx, validWire().text(), visitor)
 	require.NoError(t, err)
 
 	broken := errors.New("user table is gone")
 	visitor = invitations.Visitor{HasAccount: func(context.Context, string) (bool, error) { return true, broken }}
-	next, err = serviceOn(t, answering(ninaInvited()), atNoon()).Next(ctx, validWire().text(), visitor)
+	next, err = serviceOn(t, answering(ninaInvited()), atNoon()).NextStep(ctx, validWire().text(), visitor)
 	require.Equal(t, broken, err)
 	require.Zero(t, next)
 }
@@ -226,21 +226,21 @@ func TestNext_InvalidToken(t *testing.T) {
 	for _, visitor := range []invitations.Visitor{
 		{}, {Identity: invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}},
 	} {
-		next, err := svc.Next(t.Context(), "inv_forged", visitor)
+		next, err := svc.NextStep(t.Context(), "inv_forged", visitor)
 		require.NoError(t, err)
-		require.Equal(t, invitations.Next{Step: invitations.StepStop, Reason: invitations.ErrInvalidToken}, next)
+		require.Equal(t, invitations.NextStep{Step: invitations.StepStop, Reason: invitations.ErrInvalidToken}, next)
 	}
 }
 
 func TestNext_JSON(t *testing.T) {
 	t.Parallel()
-	out, err := json.Marshal(invitations.Next{Step: invitations.StepStop, Reason: invitations.ErrExpired})
+	out, err := json.Marshal(invitations.NextStep{Step: invitations.StepStop, Reason: invitations.ErrExpired})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"step":"stop"}`, string(out))
-	out, err = json.Marshal(invitations.Next{Step: invitations.StepOpen, Organization: "acme", Reason: invitations.ErrAlreadyMember})
+	out, err = json.Marshal(invitations.NextStep{Step: invitations.StepOpen, Organization: "acme", Reason: invitations.ErrAlreadyMember})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"step":"open","organization":"acme"}`, string(out))
-	out, err = json.Marshal(invitations.Next{Step: invitations.StepAccept, Offer: offer})
+	out, err = json.Marshal(invitations.NextStep{Step: invitations.StepAccept, Offer: offer})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"step":"accept","offer":{"id":"`+signedID.String()+`","organization":"acme","kind":"email","email":"nina@example.com",
 		"role":"developer","message":"Welcome!","sent_by":"olga","sent_at":"2026-03-01T12:00:00Z","expires_at":"2026-03-08T12:00:00Z"}}`, string(out))

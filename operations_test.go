@@ -36,15 +36,15 @@ func operations() []operation {
 		{"Accept", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Accept(ctx, token, nina) }},
 		{"Decline", "Update", func(ctx ctxT, svc svcT) (any, error) { return nil, svc.Decline(ctx, token) }},
 		{"Lookup", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Lookup(ctx, token) }},
-		{"Next", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Next(ctx, token, invitations.Visitor{}) }},
-		{"Next, signed in", "View", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Next(ctx, token, invitations.Visitor{Identity: nina})
+		{"NextStep", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.NextStep(ctx, token, invitations.Visitor{}) }},
+		{"NextStep, signed in", "View", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.NextStep(ctx, token, invitations.Visitor{Identity: nina})
 		}},
-		{"Sent", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Sent(ctx, olgaActs, "acme", signedID) }},
-		{"Get", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Get(ctx, olgaActs, "acme", signedID) }},
+		{"PendingToken", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.PendingToken(ctx, olgaActs, "acme", signedID) }},
+		{"Invitation", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Invitation(ctx, olgaActs, "acme", signedID) }},
 		{"Member", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Member(ctx, "acme", "olga") }},
-		{"List", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.List(ctx, olgaActs, invitations.ListParams{Organization: "acme"})
+		{"Invitations", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Invitations(ctx, olgaActs, invitations.InvitationsParams{Organization: "acme"})
 		}},
 		{"Authorize", "View", func(ctx ctxT, svc svcT) (any, error) {
 			return svc.Authorize(ctx, "acme", "dora", invitations.PermissionOrganizationUse)
@@ -115,8 +115,8 @@ func operations() []operation {
 			return svc.Statistics(ctx, olgaActs, invitations.StatisticsParams{Organization: "acme"})
 		}},
 		{"Sweep", "Sweep", func(ctx ctxT, svc svcT) (any, error) { return svc.Sweep(ctx, 10) }},
-		{"All", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
-			for inv, err := range svc.All(ctx, olgaActs, invitations.ListParams{Organization: "acme"}) {
+		{"AllInvitations", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
+			for inv, err := range svc.AllInvitations(ctx, olgaActs, invitations.InvitationsParams{Organization: "acme"}) {
 				return inv, err
 			}
 			return nil, nil
@@ -213,7 +213,7 @@ func workable(name string) invitations.Facts {
 	owner := invitations.Member{Organization: "acme", UserID: "olga", Role: invitations.RoleOwner}
 	f.Members["olga"] = owner
 	f.Members["dora"] = invitations.Member{Organization: "acme", UserID: "dora", Role: invitations.RoleDeveloper}
-	f.Owners = 1
+	f.OwnerCount = 1
 	f.Quotas = map[string]invitations.QuotaRecord{
 		"":     quotaOf("", 100, invitations.PeriodMonth, midnight(2026, 3, 1), 40),
 		"dora": quotaOf("dora", 10, invitations.PeriodDay, midnight(2026, 3, 1), 4),
@@ -221,7 +221,7 @@ func workable(name string) invitations.Facts {
 	if name == "Invite" || name == "CreateLink" {
 		f.Invitation = nil
 	}
-	f.Pending, f.Invitations = map[string]uuid.UUID{}, map[uuid.UUID]invitations.Record{}
+	f.PendingByEmail, f.Invitations = map[string]uuid.UUID{}, map[uuid.UUID]invitations.Record{}
 	return f
 }
 
@@ -303,7 +303,7 @@ func TestClass44_ReadsNeverUpdate(t *testing.T) {
 		}
 	}
 	require.Equal(t, map[string]bool{
-		"Lookup": true, "Next": true, "Get": true, "List": true, "All": true, "Sent": true, "Member": true,
+		"Lookup": true, "NextStep": true, "Invitation": true, "Invitations": true, "AllInvitations": true, "PendingToken": true, "Member": true,
 		"Authorize": true, "Members": true, "AllMembers": true, "Remaining": true, "Quota": true, "Workspaces": true,
 		"Received": true, "Timeline": true, "AllEvents": true, "Feed": true, "Statistics": true,
 	}, reads)

@@ -36,7 +36,7 @@ func TestQueries(t *testing.T) {
 	list := invitations.InvitationQuery{Organization: "acme", Viewer: "olga", At: noon, Limit: 51}
 	bulk := invitations.Query{
 		Organization: "acme", Members: olga, Emails: []string{"nina@example.com"}, PendingUpTo: 10, PendingAt: noon,
-		SentUpTo: 100, SentAfter: noon.Add(-days),
+		SendingsUpTo: 100, SendingsAfter: noon.Add(-days),
 	}
 	ownIDs := bulk
 	ownIDs.Members, ownIDs.Emails, ownIDs.Invitations = nil, []string{"nina@example.com", "nina@example.com"}, []uuid.UUID{signedID}
@@ -44,32 +44,32 @@ func TestQueries(t *testing.T) {
 		"CreateOrganization": invitations.Query{Organization: "acme", Create: true, Members: olga},
 		"Invite": invitations.Query{
 			Organization: "acme", Members: olga, Emails: []string{"nina@example.com"}, PendingUpTo: 10, PendingAt: noon,
-			SentUpTo: 100, SentAfter: noon.Add(-days),
+			SendingsUpTo: 100, SendingsAfter: noon.Add(-days),
 		},
 		"Invite, own id": invitations.Query{
 			Organization: "acme", Invitation: signedID, Members: olga, Emails: []string{"nina@example.com"},
-			PendingUpTo: 10, PendingAt: noon, SentUpTo: 100, SentAfter: noon.Add(-days),
+			PendingUpTo: 10, PendingAt: noon, SendingsUpTo: 100, SendingsAfter: noon.Add(-days),
 		},
 		"Invite, the host": invitations.Query{
 			Organization: "acme", Emails: []string{"nina@example.com"}, PendingUpTo: 10, PendingAt: noon,
-			SentUpTo: 100, SentAfter: noon.Add(-days),
+			SendingsUpTo: 100, SendingsAfter: noon.Add(-days),
 		},
 		"CreateLink": invitations.Query{Organization: "acme", Members: olga, PendingUpTo: 10, PendingAt: noon},
 		"Resend": invitations.Query{
 			Organization: "acme", Invitation: signedID, Members: olga, SameEmail: true, PendingUpTo: 10, PendingAt: noon,
-			SentUpTo: 100, SentAfter: noon.Add(-days),
+			SendingsUpTo: 100, SendingsAfter: noon.Add(-days),
 		},
-		"Revoke":          invitations.Query{Organization: "acme", Invitation: signedID, Members: olga},
-		"Accept":          signedIn,
-		"Decline":         token,
-		"Lookup":          token,
-		"Next":            token,
-		"Next, signed in": signedIn,
-		"Sent":            invitations.Query{Organization: "acme", Invitation: signedID, Sender: true, Members: olga},
-		"Get":             invitations.Query{Organization: "acme", Invitation: signedID, Members: olga},
-		"Member":          invitations.Query{Organization: "acme", Members: olga},
-		"List":            list,
-		"All":             list,
+		"Revoke":              invitations.Query{Organization: "acme", Invitation: signedID, Members: olga},
+		"Accept":              signedIn,
+		"Decline":             token,
+		"Lookup":              token,
+		"NextStep":            token,
+		"NextStep, signed in": signedIn,
+		"PendingToken":        invitations.Query{Organization: "acme", Invitation: signedID, Sender: true, Members: olga},
+		"Invitation":          invitations.Query{Organization: "acme", Invitation: signedID, Members: olga},
+		"Member":              invitations.Query{Organization: "acme", Members: olga},
+		"Invitations":         list,
+		"AllInvitations":      list,
 
 		"Authorize":              invitations.Query{Organization: "acme", Members: []string{"dora"}},
 		"ChangeRole":             leaving("olga", "dora"),
@@ -107,7 +107,7 @@ func TestQueries(t *testing.T) {
 		"AllEvents": invitations.EventQuery{Organization: "acme", Viewer: "olga", Limit: 51},
 		"Feed":      invitations.FeedQuery{After: 7, Limit: 50}, // each position tells where to go on
 		"Statistics": invitations.StatisticsQuery{
-			Organization: "acme", Viewer: "olga", Roles: []invitations.Role{"admin", "owner"}, At: noon, Groups: 100, To: time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
+			Organization: "acme", Viewer: "olga", Roles: []invitations.Role{"admin", "owner"}, At: noon, MaxGroups: 100, To: time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
 		},
 		"Sweep": invitations.SweepQuery{At: noon, Limit: 10},
 	}

@@ -69,7 +69,7 @@ type (
 		ptr   *invitations.Token
 		ring2 *invitations.Keyring
 		any   any
-		sent  invitations.Sent
+		sent  invitations.SentInvitation
 		bulk  []invitations.Outcome
 		list  []invitations.Token
 		dict  map[string]invitations.Token
@@ -95,7 +95,7 @@ func secretsOf(t *testing.T) (*invitations.Keyring, invitations.Token, []string)
 func TestClass33_SecretsAreNotPrinted(t *testing.T) {
 	t.Parallel()
 	ring, token, shown := secretsOf(t)
-	sent := invitations.Sent{Invitation: invitations.Invitation{ID: signedID, Email: "nina@example.com"}, Token: token}
+	sent := invitations.SentInvitation{Invitation: invitations.Invitation{ID: signedID, Email: "nina@example.com"}, Token: token}
 	for name, value := range map[string]any{
 		"token":                    token,
 		"token pointer":            &token,
@@ -103,9 +103,9 @@ func TestClass33_SecretsAreNotPrinted(t *testing.T) {
 		"keyring pointer":          ring,
 		"sent":                     sent,
 		"sent pointer":             &sent,
-		"outcome":                  invitations.Outcome{Sent: sent},
-		"outcomes":                 []invitations.Outcome{{Sent: sent}, {Err: invitations.ErrTooSoon}},
-		"outcome pointer":          &invitations.Outcome{Sent: sent, Err: errors.New("x")},
+		"outcome":                  invitations.Outcome{Invitation: sent},
+		"outcomes":                 []invitations.Outcome{{Invitation: sent}, {Err: invitations.ErrTooSoon}},
+		"outcome pointer":          &invitations.Outcome{Invitation: sent, Err: errors.New("x")},
 		"slice of tokens":          []invitations.Token{token, token},
 		"slice of pointers":        []*invitations.Token{&token},
 		"array":                    [2]invitations.Token{token, token},
@@ -137,7 +137,7 @@ func TestClass33_UnexportedFields(t *testing.T) {
 	require.NoError(t, err)
 	closed := closedHolder{
 		name: "x", token: token, ring: *ring, ptr: &token, ring2: ring, any: token,
-		sent: invitations.Sent{Token: token}, bulk: []invitations.Outcome{{Sent: invitations.Sent{Token: token}}}, list: []invitations.Token{token}, dict: map[string]invitations.Token{"t": token},
+		sent: invitations.SentInvitation{Token: token}, bulk: []invitations.Outcome{{Invitation: invitations.SentInvitation{Token: token}}}, list: []invitations.Token{token}, dict: map[string]invitations.Token{"t": token},
 	}
 	for name, value := range map[string]any{
 		"service":            svc,
@@ -235,7 +235,7 @@ func TestRedacted(t *testing.T) {
 	}
 	require.Equal(t, redacted, token.String())
 
-	out, err := json.Marshal(invitations.Sent{Token: token})
+	out, err := json.Marshal(invitations.SentInvitation{Token: token})
 	require.NoError(t, err)
 	require.NotContains(t, string(out), "oken", "a list of what was sent has no word of it")
 }

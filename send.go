@@ -36,13 +36,13 @@ type InviteParams struct {
 // (System, and no such organization), [ErrAlreadyInvited], [ErrPendingLimit],
 // [ErrMemberLimit] (where seats are reserved), [ErrRateLimited], [ErrConflict] (the ID is of
 // an invitation with other content).
-func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (Sent, error) {
+func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (SentInvitation, error) {
 	if err := checkActing(actor, p.Organization); err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	inv, err := p.invitation()
 	if err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	return s.create(ctx, actor, p.ExpiresIn, inv)
 }
@@ -57,7 +57,7 @@ func (p InviteParams) invitation() (Invitation, error) {
 }
 
 // LinkParams is what [Service.CreateLink] takes.
-type LinkParams struct {
+type CreateLinkParams struct {
 	Organization string
 	Role         Role
 
@@ -81,16 +81,16 @@ type LinkParams struct {
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound]
 // (System, and no such organization), [ErrPendingLimit], [ErrConflict] (the ID is of an
 // invitation with other content).
-func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Sent, error) {
+func (s *Service) CreateLink(ctx context.Context, actor Actor, p CreateLinkParams) (SentInvitation, error) {
 	if err := checkActing(actor, p.Organization); err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	if err := s.config.checkMaxUses(p.MaxUses); err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	domains, err := canonicalDomains(p.AllowedDomains)
 	if err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	return s.create(ctx, actor, p.ExpiresIn, Invitation{
 		ID: p.ID, Organization: p.Organization, Kind: KindLink, Role: p.Role, Quota: p.Quota,
@@ -99,11 +99,11 @@ func (s *Service) CreateLink(ctx context.Context, actor Actor, p LinkParams) (Se
 }
 
 // create is what both kinds have in common.
-func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Duration, inv Invitation) (Sent, error) {
+func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Duration, inv Invitation) (SentInvitation, error) {
 	now := s.now()
 	d, err := s.draft(actor, expiresIn, inv, now)
 	if err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	q := Query{
 		Organization: inv.Organization,
@@ -123,7 +123,7 @@ func (s *Service) create(ctx context.Context, actor Actor, expiresIn time.Durati
 		return record, changes, err
 	})
 	if err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	sent := s.sent(record)
 	sent.Repeated = repeated
@@ -163,8 +163,8 @@ func (s *Service) draft(actor Actor, expiresIn time.Duration, inv Invitation, no
 // mailing adds the facts that sending an email invitation needs: the sendings of the day and,
 // where seats are reserved, the seats.
 func (s *Service) mailing(q *Query) {
-	if q.SentUpTo = s.config.sending().upTo(); q.SentUpTo > 0 {
-		q.SentAfter = q.PendingAt.Add(-sendingWindow)
+	if q.SendingsUpTo = s.config.sending().upTo(); q.SendingsUpTo > 0 {
+		q.SendingsAfter = q.PendingAt.Add(-sendingWindow)
 	}
 	if s.config.ReserveSeats {
 		q.MembersUpTo, q.PendingEmailsUpTo = s.config.MemberLimit, s.config.MemberLimit
@@ -185,8 +185,8 @@ func (c *Config) lifetime(in, fallback time.Duration) (time.Duration, error) {
 }
 
 // sent returns record with its token, if there is still a use for one.
-func (s *Service) sent(record Record) Sent {
-	sent := Sent{Invitation: record.Invitation.clone().at(s.now())}
+func (s *Service) sent(record Record) SentInvitation {
+	sent := SentInvitation{Invitation: record.Invitation.clone().at(s.now())}
 	if sent.State == StatePending {
 		sent.Token = s.keys.Sign(record.ID, record.Nonce)
 	}
@@ -221,13 +221,13 @@ type ResendParams struct {
 // new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. Other refusals:
 // [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending], and for an email invitation [ErrTooSoon] and [ErrRateLimited].
-func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent, error) {
+func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (SentInvitation, error) {
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	lifetime, err := s.config.lifetime(p.ExpiresIn, 0)
 	if err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	nonce := NewNonce()
 	q := Query{
@@ -266,17 +266,17 @@ func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, 
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending].
-func (s *Service) Sent(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Sent, error) {
+func (s *Service) PendingToken(ctx context.Context, actor Actor, organization string, id uuid.UUID) (SentInvitation, error) {
 	if err := checkNamed(actor, organization, id); err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	r, f, err := s.view(ctx, Query{Organization: organization, Invitation: id, Sender: true, Members: actor.members()})
 	if err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
 	record, err := r.reveal(f, actor)
 	if err != nil {
-		return Sent{}, err
+		return SentInvitation{}, err
 	}
-	return Sent{Invitation: record.Invitation.clone(), Token: s.keys.Sign(record.ID, record.Nonce)}, nil
+	return SentInvitation{Invitation: record.Invitation.clone(), Token: s.keys.Sign(record.ID, record.Nonce)}, nil
 }

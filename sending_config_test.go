@@ -55,8 +55,8 @@ func TestNew_SendingLimits(t *testing.T) {
 				store := answering(f)
 				_, err := serviceOn(t, store, c.config).Invite(t.Context(), olgaActs, goodInvite())
 				q := store.UpdateCalls()[0].Q
-				require.Equal(t, c.upTo, q.SentUpTo)
-				require.Equal(t, c.upTo > 0, q.SentAfter.Equal(noon.Add(-days)))
+				require.Equal(t, c.upTo, q.SendingsUpTo)
+				require.Equal(t, c.upTo > 0, q.SendingsAfter.Equal(noon.Add(-days)))
 				return err
 			}
 			for of, limit := range map[string]int{"recipient": c.recipient, "sender": c.sender, "organization": c.organization} {

@@ -76,9 +76,9 @@ func TestClass19_ForgedTokenNeverReachesTheStore(t *testing.T) {
 			require.Equal(t, invitations.ErrInvalidToken, err)
 			require.Zero(t, member)
 			require.Equal(t, invitations.ErrInvalidToken, svc.Decline(t.Context(), token))
-			next, err := svc.Next(t.Context(), token, invitations.Visitor{})
+			next, err := svc.NextStep(t.Context(), token, invitations.Visitor{})
 			require.NoError(t, err)
-			require.Equal(t, invitations.Next{Step: invitations.StepStop, Reason: invitations.ErrInvalidToken}, next)
+			require.Equal(t, invitations.NextStep{Step: invitations.StepStop, Reason: invitations.ErrInvalidToken}, next)
 		})
 	}
 }
@@ -157,7 +157,7 @@ func TestRetry(t *testing.T) {
 	})
 	t.Run("the address was invited meanwhile", func(t *testing.T) {
 		invited := workable("Invite")
-		invited.Pending = map[string]uuid.UUID{"nina@example.com": signedID}
+		invited.PendingByEmail = map[string]uuid.UUID{"nina@example.com": signedID}
 		store, _ := retrying(workable("Invite"), invited)
 		sent, err := serviceOn(t, store, atNoon()).Invite(t.Context(), olgaActs, goodInvite())
 		var already *invitations.AlreadyInvitedError
@@ -248,7 +248,7 @@ func TestResendAndSent(t *testing.T) {
 	ring := ringOf(t, testKey)
 	f := workable("Resend")
 	svc := serviceOn(t, answering(f), atNoon())
-	again, err := svc.Sent(t.Context(), olgaActs, "acme", signedID)
+	again, err := svc.PendingToken(t.Context(), olgaActs, "acme", signedID)
 	require.NoError(t, err)
 	token := again.Token
 	require.Equal(t, validWire().text(), token.Reveal())
@@ -347,7 +347,7 @@ func TestClass38_ErrorsNameNobody(t *testing.T) {
 	domains := linkOpen()
 	domains.Invitation.AllowedDomains = []string{"example.com"}
 	invited := workable("Invite")
-	invited.Pending = map[string]uuid.UUID{"nina@example.com": signedID}
+	invited.PendingByEmail = map[string]uuid.UUID{"nina@example.com": signedID}
 	calls := map[string]func() error{
 		"mismatch": func() error {
 			_, err := serviceOn(t, answering(ninaInvited()), atNoon()).Accept(t.Context(), token, mallory)

@@ -76,7 +76,7 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	}
 	r := s.rules()
 	q := StatisticsQuery{
-		Organization: p.Organization, Viewer: actor.user, Roles: r.policy.rolesWith(PermissionInvitationList), Groups: maxGroups,
+		Organization: p.Organization, Viewer: actor.user, Roles: r.policy.rolesWith(PermissionInvitationList), MaxGroups: maxGroups,
 		From: p.From.UTC().Truncate(time.Microsecond), To: lastInstant, At: r.now,
 	}
 	if !p.To.IsZero() {

@@ -16,7 +16,7 @@ import (
 
 // everything asks for all that there is, as it is at noon.
 func everything() invitations.StatisticsQuery {
-	return invitations.StatisticsQuery{Organization: "acme", To: noon.AddDate(100, 0, 0), At: noon, Groups: 100}
+	return invitations.StatisticsQuery{Organization: "acme", To: noon.AddDate(100, 0, 0), At: noon, MaxGroups: 100}
 }
 
 // acceptedAfter is an email invitation that was accepted so long after it was made.
@@ -129,7 +129,7 @@ func TestStatistics_Groups(t *testing.T) {
 	}
 	order := []string{"cyd", "bea", "", "ada", "dan"}
 	for _, n := range []int{1, 2, 4, 5, 6, 100} {
-		q.Groups = n
+		q.MaxGroups = n
 		got := q.Count(records, events)
 		require.Equal(t, order[:min(n, 5)], keys(got.BySender))
 		require.Len(t, got.ByLink, min(n, 10))
@@ -141,7 +141,7 @@ func TestStatistics_Groups(t *testing.T) {
 		add(1, fmt.Sprintf("user%03d", i), false)
 		records[len(records)-1].Role = invitations.Role(fmt.Sprintf("role%03d", i))
 	}
-	q.Groups = 100
+	q.MaxGroups = 100
 	got := q.Count(records, events)
 	require.Len(t, got.BySender, 100)
 	require.Len(t, got.ByLink, 100)
@@ -203,7 +203,7 @@ func TestStatistics_Recount(t *testing.T) {
 	})
 	rapid.Check(t, func(t *rapid.T) {
 		q := invitations.StatisticsQuery{
-			From: instant.Draw(t, "from"), To: instant.Draw(t, "to"), At: instant.Draw(t, "at"), Groups: rapid.IntRange(1, 4).Draw(t, "groups"),
+			From: instant.Draw(t, "from"), To: instant.Draw(t, "to"), At: instant.Draw(t, "at"), MaxGroups: rapid.IntRange(1, 4).Draw(t, "groups"),
 		}
 		if rapid.Bool().Draw(t, "all time") {
 			q.From, q.To = time.Time{}, noon.Add(days)
@@ -236,13 +236,13 @@ func TestStatistics_Recount(t *testing.T) {
 		}{
 			{got.ByKind, func(r invitations.Record) string { return string(r.Kind) }, 100},
 			{got.ByRole, func(r invitations.Record) string { return string(r.Role) }, 100},
-			{got.BySender, func(r invitations.Record) string { return "by " + r.SentBy }, q.Groups},
+			{got.BySender, func(r invitations.Record) string { return "by " + r.SentBy }, q.MaxGroups},
 			{got.ByLink, func(r invitations.Record) string {
 				if r.Kind == invitations.KindEmail {
 					return ""
 				}
 				return r.ID.String()
-			}, q.Groups},
+			}, q.MaxGroups},
 		} {
 			keys := map[string]invitations.Funnel{}
 			for _, r := range records {

@@ -161,8 +161,8 @@ type Query struct {
 
 	// SentUpTo, if positive, asks for the sendings later than SentAfter: the events with an
 	// Email, the newest by At, and no more than that number.
-	SentUpTo  int
-	SentAfter time.Time
+	SendingsUpTo  int
+	SendingsAfter time.Time
 
 	// MembersUpTo and OwnersUpTo, if positive, ask how many members there are, and how many
 	// of them have [RoleOwner], counting no further than that number.
@@ -196,9 +196,9 @@ type Facts struct {
 
 	// Pending is, by address, the pending invitation; the newest, if clocks that disagree
 	// have left several.
-	Pending       map[string]uuid.UUID
-	PendingCount  int // at most PendingUpTo
-	PendingEmails int // at most PendingEmailsUpTo
+	PendingByEmail    map[string]uuid.UUID
+	PendingCount      int // at most PendingUpTo
+	PendingEmailCount int // at most PendingEmailsUpTo
 	// PendingRecords are those of PendingSentBy or PendingFor, in the order of an
 	// [InvitationQuery].
 	PendingRecords []Record
@@ -206,7 +206,7 @@ type Facts struct {
 	Sendings []Sending // newest first; at the same instant, by Version and Index
 
 	MemberCount int // at most MembersUpTo
-	Owners      int // at most OwnersUpTo
+	OwnerCount  int // at most OwnersUpTo
 
 	Quotas map[string]QuotaRecord // by user id, that of the organization under ""
 }
@@ -255,7 +255,7 @@ type Changes struct {
 	// Members are put: each replaces the one with its user id, or is new.
 	Members []Member
 	// Gone are the user ids of members to delete. None of them is in Members.
-	Gone []string
+	RemovedMembers []string
 	// Removals are put: each replaces the one with its user id, or is new. They delete no
 	// member: who is removed is in Gone as well, who left of their own accord in Gone alone,
 	// and whose role was lowered in Members as well.
@@ -270,6 +270,6 @@ type Changes struct {
 
 // Empty reports whether c changes nothing.
 func (c Changes) Empty() bool {
-	return len(c.Invitations) == 0 && len(c.Members) == 0 && len(c.Gone) == 0 &&
+	return len(c.Invitations) == 0 && len(c.Members) == 0 && len(c.RemovedMembers) == 0 &&
 		len(c.Removals) == 0 && len(c.Quotas) == 0 && len(c.Events) == 0
 }

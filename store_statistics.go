@@ -19,7 +19,7 @@ type StatisticsQuery struct {
 	// not count: it is much work for who is refused then.
 	Roles        []Role
 	From, To, At time.Time
-	Groups       int // of senders, and of links, at most; at least 1
+	MaxGroups    int // of senders, and of links, at most; at least 1
 }
 
 // A StatisticsPage is the answer to a [StatisticsQuery].
@@ -58,7 +58,7 @@ func (q StatisticsQuery) Count(records []Record, events []Event) Statistics {
 	return Statistics{
 		Total:  total.funnel(),
 		ByKind: kinds.funnels(len(kinds)), ByRole: roles.funnels(len(roles)),
-		BySender: senders.funnels(q.Groups), ByLink: links.funnels(q.Groups),
+		BySender: senders.funnels(q.MaxGroups), ByLink: links.funnels(q.MaxGroups),
 	}
 }
 

@@ -22,7 +22,7 @@ type Swept struct {
 // Nothing depends on it: an invitation that has expired cannot be accepted, whether it was
 // swept or not. A reminder that is not sent after it was handed out is lost, so hand it to a
 // queue in a transaction of yours, in which Sweep works too ([Service.WithStore]). The worker
-// asks [Service.Sent] when it sends, and is refused if the invitation has ended since.
+// asks [Service.PendingToken] when it sends, and is refused if the invitation has ended since.
 //
 // Refusals: [ErrInvalid].
 func (s *Service) Sweep(ctx context.Context, limit int) (Swept, error) {

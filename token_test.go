@@ -303,7 +303,7 @@ func TestClass21_IDs(t *testing.T) {
 	seen := map[uuid.UUID]bool{}
 	tokens := map[string]bool{}
 	for range 2000 {
-		sent, err := svc.CreateLink(t.Context(), invitations.System(), invitations.LinkParams{Organization: "acme", Role: "viewer"})
+		sent, err := svc.CreateLink(t.Context(), invitations.System(), invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 		require.NoError(t, err)
 		require.Equal(t, uuid.Version(7), sent.ID.Version())
 		require.Equal(t, uuid.RFC4122, sent.ID.Variant())

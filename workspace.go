@@ -105,7 +105,7 @@ func (s *Service) Remaining(ctx context.Context, w Workspace, user string) (Bala
 }
 
 // QuotaParams is what [Service.SetQuota] takes.
-type QuotaParams struct {
+type SetQuotaParams struct {
 	Workspace Workspace
 	// UserID is whose quota it is. It is empty for the shared one of an organization.
 	UserID string
@@ -123,7 +123,7 @@ type QuotaParams struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member, or for
 // System no such organization).
-func (s *Service) SetQuota(ctx context.Context, actor Actor, p QuotaParams) error {
+func (s *Service) SetQuota(ctx context.Context, actor Actor, p SetQuotaParams) error {
 	if err := actor.check(); err != nil {
 		return err
 	}

@@ -387,7 +387,7 @@ func TestWorkspace_AlwaysNamed(t *testing.T) {
 	svc := acmeOn(t, atNoon().Clock, invitations.Config{})
 	quota := invitations.Quota{Limit: 3, Period: invitations.PeriodDay}
 	for w, user := range map[invitations.Workspace]string{invitations.Personal(): "olga", inAcme: ""} {
-		require.NoError(t, svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{Workspace: w, UserID: user, Quota: quota}))
+		require.NoError(t, svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{Workspace: w, UserID: user, Quota: quota}))
 	}
 	_, err := svc.Consume(ctx, inAcme, "olga", 3)
 	require.NoError(t, err)

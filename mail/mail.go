@@ -50,7 +50,7 @@
 // Send to [Message.To] and nobody else. Set headers with the functions of a mail package, which
 // encode the subject (RFC 2047), and send both parts as UTF-8 in quoted-printable or base64: lines
 // end in "\n" and can be longer than SMTP allows. The message is a secret, because it holds the
-// link: a queue keeps the invitation's id, and the worker asks [invitations.Service.Sent] and
+// link: a queue keeps the invitation's id, and the worker asks [invitations.Service.PendingToken] and
 // renders when it sends.
 package mail
 

@@ -137,13 +137,13 @@ func (o *organization) facts(q invitations.Query) invitations.Facts {
 		return invitations.Facts{}
 	}
 	f := invitations.Facts{
-		Organization: o.id,
-		Version:      o.version,
-		Invitations:  map[uuid.UUID]invitations.Record{},
-		Members:      map[string]invitations.Member{},
-		Removals:     map[string]invitations.Removal{},
-		Pending:      map[string]uuid.UUID{},
-		Quotas:       map[string]invitations.QuotaRecord{},
+		Organization:   o.id,
+		Version:        o.version,
+		Invitations:    map[uuid.UUID]invitations.Record{},
+		Members:        map[string]invitations.Member{},
+		Removals:       map[string]invitations.Removal{},
+		PendingByEmail: map[string]uuid.UUID{},
+		Quotas:         map[string]invitations.QuotaRecord{},
 	}
 	emails := q.Emails
 	for _, id := range q.Invitations {
@@ -180,11 +180,11 @@ func (o *organization) facts(q invitations.Query) invitations.Facts {
 	if q.OwnersUpTo > 0 {
 		for _, m := range o.members {
 			if m.Role == invitations.RoleOwner {
-				f.Owners = min(f.Owners+1, q.OwnersUpTo)
+				f.OwnerCount = min(f.OwnerCount+1, q.OwnersUpTo)
 			}
 		}
 	}
-	f.Sendings = o.sendings(q.SentAfter, q.SentUpTo)
+	f.Sendings = o.sendings(q.SendingsAfter, q.SendingsUpTo)
 	if q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0 || q.PendingSentBy != "" || q.PendingFor != "" || len(emails) > 0 {
 		o.pending(q, emails, &f)
 	}
@@ -200,10 +200,10 @@ func (o *organization) pending(q invitations.Query, emails []string, f *invitati
 		}
 		f.PendingCount = min(f.PendingCount+1, q.PendingUpTo)
 		if r.Kind == invitations.KindEmail {
-			f.PendingEmails = min(f.PendingEmails+1, q.PendingEmailsUpTo)
+			f.PendingEmailCount = min(f.PendingEmailCount+1, q.PendingEmailsUpTo)
 		}
-		if _, newer := f.Pending[r.Email]; !newer && slices.Contains(emails, r.Email) {
-			f.Pending[r.Email] = r.ID
+		if _, newer := f.PendingByEmail[r.Email]; !newer && slices.Contains(emails, r.Email) {
+			f.PendingByEmail[r.Email] = r.ID
 		}
 		if q.PendingSentBy != "" && q.PendingSentBy == r.SentBy || q.PendingFor != "" && q.PendingFor == r.Email {
 			f.PendingRecords = append(f.PendingRecords, r.Clone())
@@ -238,7 +238,7 @@ func (o *organization) member(user string) *invitations.Member {
 // apply applies changes, and returns the events as they are kept.
 func (o *organization) apply(c invitations.Changes) []invitations.Event {
 	o.version++
-	for _, user := range c.Gone {
+	for _, user := range c.RemovedMembers {
 		delete(o.members, user)
 	}
 	for _, r := range c.Removals {

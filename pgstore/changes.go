@@ -39,7 +39,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 	for _, m := range changes.Members {
 		s.putMember(&w, org, m)
 	}
-	for _, user := range changes.Gone {
+	for _, user := range changes.RemovedMembers {
 		s.deleteMember(&w, org, user)
 	}
 	for _, r := range changes.Removals {
@@ -92,7 +92,7 @@ func (s *Store) writesOf(changes invitations.Changes) int {
 	if s.host != nil {
 		ofMember = 2
 	}
-	return len(changes.Invitations) + ofMember*(len(changes.Members)+len(changes.Gone)) + len(changes.Removals) + len(changes.Quotas) + len(changes.Events)
+	return len(changes.Invitations) + ofMember*(len(changes.Members)+len(changes.RemovedMembers)) + len(changes.Removals) + len(changes.Quotas) + len(changes.Events)
 }
 
 // known returns the ids of the invitations that the facts have. A decision changes no others,

@@ -34,7 +34,7 @@ func TestCostStaysFlat(t *testing.T) {
 	_, err = svc.CreateOrganization(ctx, acme, ada)
 	require.NoError(t, err)
 
-	require.NoError(t, svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+	require.NoError(t, svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
 		Workspace: invitations.InOrganization(acme), Quota: invitations.Quota{Limit: 1000, Period: invitations.PeriodEndless},
 	}))
 
@@ -75,21 +75,21 @@ func TestCostStaysFlat(t *testing.T) {
 		for range 8 { // more than five times, for the server to choose a generic plan; the last counts
 			round++
 			email := fmt.Sprintf("new%d@example.com", round)
-			var mail, link invitations.Sent
+			var mail, link invitations.SentInvitation
 			op := func(name string, f func() error) {
 				before := blocks()
 				require.NoError(t, f(), name)
 				cost[name] = blocks() - before
 			}
-			list := func(name string, p invitations.ListParams) {
+			list := func(name string, p invitations.InvitationsParams) {
 				op("list "+name, func() error {
 					p.Organization = acme
-					page, err := svc.List(ctx, by, p)
+					page, err := svc.Invitations(ctx, by, p)
 					if err != nil || page.Next == "" {
 						return err
 					}
 					p.Cursor = page.Next
-					_, err = svc.List(ctx, by, p)
+					_, err = svc.Invitations(ctx, by, p)
 					return err
 				})
 			}
@@ -98,7 +98,7 @@ func TestCostStaysFlat(t *testing.T) {
 				return err
 			})
 			op("link", func() (err error) {
-				link, err = svc.CreateLink(ctx, by, invitations.LinkParams{Organization: acme, Role: "viewer"})
+				link, err = svc.CreateLink(ctx, by, invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
 				return err
 			})
 			op("resend", func() (err error) {
@@ -127,7 +127,7 @@ func TestCostStaysFlat(t *testing.T) {
 				return err
 			})
 			op("revoke", func() error { _, err := svc.Revoke(ctx, by, acme, link.ID); return err })
-			op("get", func() error { _, err := svc.Get(ctx, by, acme, link.ID); return err })
+			op("get", func() error { _, err := svc.Invitation(ctx, by, acme, link.ID); return err })
 			members := func(name string, p invitations.MembersParams) {
 				op("members "+name, func() error {
 					p.Organization = acme
@@ -185,14 +185,14 @@ func TestCostStaysFlat(t *testing.T) {
 				_, err := svc.Statistics(ctx, by, invitations.StatisticsParams{Organization: acme, From: now.Add(-time.Hour)})
 				return err
 			})
-			list("all", invitations.ListParams{})
-			list("pending", invitations.ListParams{State: invitations.StatePending})
-			list("expired", invitations.ListParams{State: invitations.StateExpired})
-			list("accepted", invitations.ListParams{State: invitations.StateAccepted})
-			list("links", invitations.ListParams{Kind: invitations.KindLink})
-			list("role", invitations.ListParams{Role: "admin"})
-			list("address", invitations.ListParams{Email: "p7@example.com"})
-			list("sender", invitations.ListParams{SentBy: "user 7", Limit: 10})
+			list("all", invitations.InvitationsParams{})
+			list("pending", invitations.InvitationsParams{State: invitations.StatePending})
+			list("expired", invitations.InvitationsParams{State: invitations.StateExpired})
+			list("accepted", invitations.InvitationsParams{State: invitations.StateAccepted})
+			list("links", invitations.InvitationsParams{Kind: invitations.KindLink})
+			list("role", invitations.InvitationsParams{Role: "admin"})
+			list("address", invitations.InvitationsParams{Email: "p7@example.com"})
+			list("sender", invitations.InvitationsParams{SentBy: "user 7", Limit: 10})
 		}
 		return cost
 	}

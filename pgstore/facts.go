@@ -214,7 +214,7 @@ func (s *Store) queuePendingOf(b *pgx.Batch, q invitations.Query, f *invitations
 			if err := rows.Scan(&email, &id); err != nil {
 				return err
 			}
-			put(&f.Pending, email, id)
+			put(&f.PendingByEmail, email, id)
 		}
 		return nil
 	})

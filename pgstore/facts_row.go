@@ -48,7 +48,7 @@ func (s *Store) queueFactsRow(b *pgx.Batch, q invitations.Query, f *invitations.
 	r.selectUsers(&st)
 	r.selectPending(&st)
 	r.selectCounts(&st, f)
-	if q.SentUpTo > 0 {
+	if q.SendingsUpTo > 0 {
 		r.column(&st, &r.sentAt, &r.sentBy, &r.sentTo)
 		st.text("sent.at, sent.actors, sent.emails")
 	}
@@ -98,13 +98,13 @@ func (r *factsRow) selectUsers(st *statement) {
 
 // from adds what users are joined to: one row, of the sendings if they are asked for.
 func (r *factsRow) from(st *statement) {
-	if r.q.SentUpTo <= 0 {
+	if r.q.SendingsUpTo <= 0 {
 		st.text(" from (select) as one")
 		return
 	}
 	st.text(" from (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails from (",
 		"select e.at, e.actor, e.email from ", r.s.in, "events e where e.organization = ", r.organization, " and e.email <> '' and e.at > ",
-		st.param("timestamptz", r.q.SentAfter), " order by e.at desc, e.version desc, e.index desc limit ", st.param("bigint", int64(r.q.SentUpTo)), ") as s) as sent")
+		st.param("timestamptz", r.q.SendingsAfter), " order by e.at desc, e.version desc, e.index desc limit ", st.param("bigint", int64(r.q.SendingsUpTo)), ") as s) as sent")
 }
 
 func (r *factsRow) joinUsers(st *statement) {
@@ -159,13 +159,13 @@ func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
 		count(r.q.PendingUpTo, &f.PendingCount, "select", r.fromPending)
 	}
 	if r.q.PendingEmailsUpTo > 0 {
-		count(r.q.PendingEmailsUpTo, &f.PendingEmails, "select", r.fromPending, " and i.kind = 'email'")
+		count(r.q.PendingEmailsUpTo, &f.PendingEmailCount, "select", r.fromPending, " and i.kind = 'email'")
 	}
 	if r.q.MembersUpTo > 0 {
 		count(r.q.MembersUpTo, &f.MemberCount, r.s.countMembers(r.organization, ""))
 	}
 	if r.q.OwnersUpTo > 0 {
-		count(r.q.OwnersUpTo, &f.Owners, r.s.countMembers(r.organization, "'"+string(invitations.RoleOwner)+"'::text"))
+		count(r.q.OwnersUpTo, &f.OwnerCount, r.s.countMembers(r.organization, "'"+string(invitations.RoleOwner)+"'::text"))
 	}
 }
 
@@ -198,9 +198,9 @@ func (r *factsRow) addTo(f *invitations.Facts) error {
 		switch {
 		case id == nil:
 		case i < len(r.q.Emails):
-			put(&f.Pending, r.q.Emails[i], *id)
+			put(&f.PendingByEmail, r.q.Emails[i], *id)
 		default:
-			put(&f.Pending, f.Invitation.Email, *id)
+			put(&f.PendingByEmail, f.Invitation.Email, *id)
 		}
 	}
 	return nil

@@ -79,14 +79,14 @@ func TestFault_LostAnswerToACommitIsAnUnknownOutcome(t *testing.T) {
 			require.Equal(t, member, again)
 
 			// A creation converges by its id.
-			p := invitations.LinkParams{Organization: acme, Role: "viewer", ID: sent.ID}
+			p := invitations.CreateLinkParams{Organization: acme, Role: "viewer", ID: sent.ID}
 			p.ID[15]++
 			w.loseAnswer.Store(true)
 			_, err = s.svc.CreateLink(s.ctx, invitations.User(ada), p)
 			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), p)
 			require.NoError(t, err)
-			page, err := s.svc.List(s.ctx, invitations.User(ada), invitations.ListParams{Organization: acme, Kind: invitations.KindLink})
+			page, err := s.svc.Invitations(s.ctx, invitations.User(ada), invitations.InvitationsParams{Organization: acme, Kind: invitations.KindLink})
 			require.NoError(t, err)
 			require.Equal(t, []invitations.Invitation{link.Invitation}, page.Invitations)
 		})
@@ -150,7 +150,7 @@ func TestFault_SerializationFailuresAndDeadlocksAreRepeated(t *testing.T) {
 		require.ErrorIs(t, err, invitations.ErrConcurrentChange)
 		noDriver(t, err)
 		require.Equal(t, 5, tried())
-		page, err := s.svc.List(s.ctx, invitations.User(ada), invitations.ListParams{Organization: acme})
+		page, err := s.svc.Invitations(s.ctx, invitations.User(ada), invitations.InvitationsParams{Organization: acme})
 		require.NoError(t, err)
 		require.Equal(t, invitations.StatePending, page.Invitations[0].State, "nothing changed")
 	})
@@ -189,7 +189,7 @@ func TestFault_NewInvitationReplacesNone(t *testing.T) {
 	err := put(invitations.Query{Organization: acme})
 	require.Error(t, err)
 	noDriver(t, err)
-	got, err := s.svc.Get(s.ctx, invitations.User(ada), acme, record.ID)
+	got, err := s.svc.Invitation(s.ctx, invitations.User(ada), acme, record.ID)
 	require.NoError(t, err)
 	require.Equal(t, "bob@example.com", got.Email)
 	require.NoError(t, put(invitations.Query{Organization: acme, Invitation: record.ID}), "one of the facts is replaced")
@@ -213,7 +213,7 @@ func TestFault_TerminatedBackendsAreReplaced(t *testing.T) {
 		if tries == 1 {
 			exec(t, name, `select pg_terminate_backend(l.pid, 10000) from pg_locks l where l.relation = '{schema}.organizations'::regclass and l.mode = 'RowExclusiveLock'`)
 		}
-		return invitations.Changes{Gone: []string{"ann"}}, nil
+		return invitations.Changes{RemovedMembers: []string{"ann"}}, nil
 	})
 	// The commit was sent into a dead connection: that nothing came of it, only the server
 	// knows.
@@ -231,7 +231,7 @@ func TestFault_ReadOnlyServerLosesItsConnections(t *testing.T) {
 	})
 	there, err := pgstore.NewWithConfig(pool, pgstore.Config{Schema: store.Schema()})
 	require.NoError(t, err)
-	_, err = s.svc.WithStore(there).CreateLink(s.ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	_, err = s.svc.WithStore(there).CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
 	require.ErrorContains(t, err, "25006")
 	require.NotErrorIs(t, err, invitations.ErrOutcomeUnknown)
 	require.EqualValues(t, 5, pool.Stat().NewConnsCount(), "each attempt has a new connection, which may lead to the new primary")
@@ -287,7 +287,7 @@ func TestFault_OneConnectionForAnOperation(t *testing.T) {
 	defer held.Release()
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
-	_, err = s.svc.CreateLink(ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	_, err = s.svc.CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
 	require.ErrorIs(t, err, context.Canceled, "a full pool is not waited for without end")
 }
 
@@ -342,7 +342,7 @@ func TestSearchPathIsNotReliedOn(t *testing.T) {
 	sent := s.invite("ann@example.com")
 	_, err := s.svc.Resend(s.ctx, invitations.User(ada), invitations.ResendParams{Organization: acme, ID: sent.ID})
 	require.NoError(t, err)
-	_, err = s.svc.List(s.ctx, invitations.User(ada), invitations.ListParams{Organization: acme, State: invitations.StatePending})
+	_, err = s.svc.Invitations(s.ctx, invitations.User(ada), invitations.InvitationsParams{Organization: acme, State: invitations.StatePending})
 	require.NoError(t, err)
 	_, err = s.svc.AcceptReceived(s.ctx, acme, sent.ID, person("ann"))
 	require.NoError(t, err)
@@ -375,7 +375,7 @@ func TestOrganizationsDoNotWaitForEachOther(t *testing.T) {
 	s, store, _ := newScene(t, nil)
 	err := store.Update(s.ctx, invitations.Query{Organization: acme}, func(invitations.Facts) (invitations.Changes, error) {
 		_, err := s.svc.CreateOrganization(s.ctx, "zeta", "eve") // while acme is locked
-		return invitations.Changes{Gone: []string{"nobody"}}, err
+		return invitations.Changes{RemovedMembers: []string{"nobody"}}, err
 	})
 	require.NoError(t, err)
 }

@@ -95,7 +95,7 @@ func TestSweepDoesNotWait(t *testing.T) {
 	tx, err := pool.Begin(ctx)
 	require.NoError(t, err)
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after the commit there is nothing to roll back
-	_, err = svc.WithStore(store.WithTx(tx)).CreateLink(ctx, invitations.User(ada), invitations.LinkParams{Organization: "busy", Role: "viewer"})
+	_, err = svc.WithStore(store.WithTx(tx)).CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: "busy", Role: "viewer"})
 	require.NoError(t, err)
 	require.Equal(t, []string{"idle", "idle"}, expired(), "the skipped ones do not count for the limit")
 	require.Empty(t, expired())

@@ -225,9 +225,9 @@ func (n *numbered) Invitations(ctx context.Context, q invitations.InvitationQuer
 
 // Statistics has the order of the names, which the numbers do not have.
 func (n *numbered) Statistics(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
-	groups := q.Groups
+	groups := q.MaxGroups
 	q = ids(q, n.number)
-	q.Groups = 1_000_000
+	q.MaxGroups = 1_000_000
 	page, err := n.Store.Statistics(ctx, q)
 	page = ids(page, n.name)
 	s := &page.Statistics
@@ -415,7 +415,7 @@ func TestHostsTableOfLimitedLength(t *testing.T) {
 	require.NoError(t, err)
 	_, err = svc.CreateOrganization(ctx, acme+" ", "eve")
 	require.ErrorIs(t, err, invitations.ErrInvalid)
-	link, err := svc.CreateLink(ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	link, err := svc.CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
 	require.NoError(t, err)
 	_, err = svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: ada + " "})
 	require.ErrorIs(t, err, invitations.ErrInvalid)

@@ -45,7 +45,7 @@ func TestHostTransactionOfAHigherIsolationLevelSeesAConflict(t *testing.T) {
 		t.Run(string(level), func(t *testing.T) {
 			t.Parallel()
 			s, store, _ := newScene(t, nil)
-			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer", MaxUses: 1})
+			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer", MaxUses: 1})
 			require.NoError(t, err)
 			tx, err := s.pool.BeginTx(s.ctx, pgx.TxOptions{IsoLevel: level})
 			require.NoError(t, err)
@@ -71,11 +71,11 @@ func TestStoreOnALoneConnection(t *testing.T) {
 	s, store, _ := newScene(t, nil)
 	conn := connect(t)
 	svc := s.svc.WithStore(storeOn(t, conn, store.Schema()))
-	sent, err := svc.CreateLink(s.ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	sent, err := svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
 	require.NoError(t, err)
 	_, err = svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
 	require.NoError(t, err)
-	_, err = svc.CreateLink(s.ctx, invitations.User("ann"), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	_, err = svc.CreateLink(s.ctx, invitations.User("ann"), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
 	require.ErrorIs(t, err, invitations.ErrPermissionDenied)
 	require.EqualValues(t, 'I', conn.PgConn().TxStatus(), "no transaction is left open")
 }
@@ -88,7 +88,7 @@ func TestConnectionInATransactionIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(s.ctx) }()
 	svc := s.svc.WithStore(storeOn(t, conn, store.Schema())) // the host means tx
-	_, err = svc.CreateLink(s.ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "viewer"})
+	_, err = svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
 	require.ErrorContains(t, err, "in a transaction")
 	_, err = svc.Member(s.ctx, acme, ada)
 	require.ErrorContains(t, err, "in a transaction")

@@ -125,7 +125,7 @@ func TestFault_SchemaNamesAreQuotedAndValidated(t *testing.T) {
 		require.NoError(t, err)
 		_, err = svc.CreateOrganization(ctx, acme, ada)
 		require.NoError(t, err, name)
-		_, err = svc.List(ctx, invitations.User(ada), invitations.ListParams{Organization: acme})
+		_, err = svc.Invitations(ctx, invitations.User(ada), invitations.InvitationsParams{Organization: acme})
 		require.NoError(t, err, name)
 	}
 	for name, reason := range map[string]string{

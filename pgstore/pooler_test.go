@@ -142,13 +142,13 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 	}))
 
 	// No more join by a link than it allows.
-	link, err := s.svc.CreateLink(s.ctx, user, invitations.LinkParams{Organization: acme, Role: "viewer", MaxUses: 5})
+	link, err := s.svc.CreateLink(s.ctx, user, invitations.CreateLinkParams{Organization: acme, Role: "viewer", MaxUses: 5})
 	require.NoError(s, err)
 	require.Equal(s, 5, crowd(s, crowdSize, invitations.ErrExhausted, func(i int) error {
 		_, err := s.svc.Accept(s.ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprintf("joe %d", i)})
 		return err
 	}))
-	got, err := s.svc.Get(s.ctx, user, acme, link.ID)
+	got, err := s.svc.Invitation(s.ctx, user, acme, link.ID)
 	require.NoError(s, err)
 	require.Equal(s, 5, got.Uses)
 
@@ -159,9 +159,9 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 		})
 		return err
 	}))
-	pending := listed(s, invitations.ListParams{Organization: acme, State: invitations.StatePending, Limit: 3})
+	pending := listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StatePending, Limit: 3})
 	require.Len(s, pending, 10)
-	require.ElementsMatch(s, []uuid.UUID{sent.ID, link.ID}, listed(s, invitations.ListParams{Organization: acme, State: invitations.StateAccepted}))
+	require.ElementsMatch(s, []uuid.UUID{sent.ID, link.ID}, listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateAccepted}))
 
 	// What a host does in one transaction happens as a whole or not at all, and a refusal
 	// does not spoil it.
@@ -178,9 +178,9 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 		})
 	}
 	require.ErrorIs(s, inside(pgx.ErrNoRows), pgx.ErrNoRows)
-	require.Empty(s, listed(s, invitations.ListParams{Organization: acme, State: invitations.StateRevoked}))
+	require.Empty(s, listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateRevoked}))
 	require.NoError(s, inside(nil))
-	require.ElementsMatch(s, pending[:2], listed(s, invitations.ListParams{Organization: acme, State: invitations.StateRevoked}))
+	require.ElementsMatch(s, pending[:2], listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateRevoked}))
 
 	events, err := store.Events(s.ctx, invitations.EventQuery{Organization: acme, Limit: 1000})
 	require.NoError(s, err)
@@ -194,10 +194,10 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 }
 
 // listed returns the ids of a whole list, read page by page.
-func listed(s *scene, p invitations.ListParams) (ids []uuid.UUID) {
+func listed(s *scene, p invitations.InvitationsParams) (ids []uuid.UUID) {
 	s.Helper()
 	for {
-		page, err := s.svc.List(s.ctx, invitations.User(ada), p)
+		page, err := s.svc.Invitations(s.ctx, invitations.User(ada), p)
 		require.NoError(s, err)
 		for _, inv := range page.Invitations {
 			ids = append(ids, inv.ID)
@@ -233,7 +233,7 @@ func TestFault_ServersLostBehindThePooler(t *testing.T) {
 		tries++
 		exec(t, store.Schema(), `select pg_terminate_backend(l.pid, 10000) from pg_locks l
 			where l.relation = '{schema}.organizations'::regclass and l.mode = 'RowExclusiveLock'`)
-		return invitations.Changes{Gone: []string{ada}}, nil
+		return invitations.Changes{RemovedMembers: []string{ada}}, nil
 	})
 	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 	noDriver(t, err)

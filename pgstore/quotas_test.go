@@ -17,7 +17,7 @@ var inAcme = invitations.InOrganization(acme)
 // grant sets the shared quota of acme.
 func (s *scene) grant(limit int64) {
 	s.Helper()
-	require.NoError(s, s.svc.SetQuota(s.ctx, invitations.System(), invitations.QuotaParams{
+	require.NoError(s, s.svc.SetQuota(s.ctx, invitations.System(), invitations.SetQuotaParams{
 		Workspace: inAcme, Quota: invitations.Quota{Limit: limit, Period: invitations.PeriodEndless},
 	}))
 }
@@ -44,7 +44,7 @@ func TestFault_LostAnswerToAConsumption(t *testing.T) {
 			require.EqualValues(t, 4, s.used(), "it had happened")
 
 			w.loseAnswer.Store(true)
-			err = s.svc.SetQuota(s.ctx, invitations.System(), invitations.QuotaParams{
+			err = s.svc.SetQuota(s.ctx, invitations.System(), invitations.SetQuotaParams{
 				Workspace: invitations.Personal(), UserID: ada, Quota: invitations.Quota{Limit: 1, Period: invitations.PeriodDay},
 			})
 			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
@@ -92,7 +92,7 @@ func TestConsumptionWaitsAndLooksAgain(t *testing.T) {
 			return err
 		}, invitations.ErrQuotaExceeded},
 		"the limit is lowered": {func(s *scene, inside *invitations.Service) error {
-			return inside.SetQuota(s.ctx, invitations.System(), invitations.QuotaParams{
+			return inside.SetQuota(s.ctx, invitations.System(), invitations.SetQuotaParams{
 				Workspace: inAcme, Quota: invitations.Quota{Limit: 3, Period: invitations.PeriodEndless},
 			})
 		}, invitations.ErrQuotaExceeded},
@@ -100,7 +100,7 @@ func TestConsumptionWaitsAndLooksAgain(t *testing.T) {
 			if _, err := inside.RemoveMember(s.ctx, invitations.User(ada), acme, "ann"); err != nil {
 				return err
 			}
-			return inside.SetQuota(s.ctx, invitations.System(), invitations.QuotaParams{
+			return inside.SetQuota(s.ctx, invitations.System(), invitations.SetQuotaParams{
 				Workspace: inAcme, Quota: invitations.Quota{Limit: 100, Period: invitations.PeriodEndless},
 			})
 		}, invitations.ErrPermissionDenied},
@@ -109,7 +109,7 @@ func TestConsumptionWaitsAndLooksAgain(t *testing.T) {
 			t.Parallel()
 			s, store, _ := newScene(t, nil)
 			s.grant(10)
-			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.LinkParams{Organization: acme, Role: "developer"})
+			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "developer"})
 			require.NoError(t, err)
 			_, err = s.svc.Accept(s.ctx, link.Token.Reveal(), person("ann"))
 			require.NoError(t, err)

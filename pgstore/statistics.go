@@ -61,7 +61,7 @@ func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out
 				pg_catalog.row_number() over (partition by g.dimension order by g.created desc, g.joined desc, g.key collate "C") as rank
 			from grouped g)
 		select r.dimension, r.key, r.created, r.pending, r.accepted, r.declined, r.revoked, r.expired, r.used, r.joined, r.median, r.p90
-		from ranked r where r.dimension in (7, 11, 15) or r.rank <= `, st.param("bigint", int64(q.Groups)), ` order by r.dimension, r.rank`)
+		from ranked r where r.dimension in (7, 11, 15) or r.rank <= `, st.param("bigint", int64(q.MaxGroups)), ` order by r.dimension, r.rank`)
 	st.queue(b).Query(func(rows pgx.Rows) error {
 		groups := map[int]*[]invitations.FunnelOf{7: &out.ByKind, 11: &out.ByRole, 13: &out.BySender, 14: &out.ByLink}
 		for rows.Next() {

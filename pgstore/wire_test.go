@@ -91,7 +91,7 @@ func keyring(t *testing.T) *invitations.Keyring {
 	return keys
 }
 
-func (s *scene) invite(email string) invitations.Sent {
+func (s *scene) invite(email string) invitations.SentInvitation {
 	s.Helper()
 	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: email, Role: "viewer"})
 	require.NoError(s, err)
@@ -126,7 +126,7 @@ func TestRoundTrips(t *testing.T) {
 	calls := func() []call {
 		round++
 		name := func(s string) string { return s + string(rune('a'+round)) }
-		var mail, toDecline, toRevoke, link invitations.Sent
+		var mail, toDecline, toRevoke, link invitations.SentInvitation
 		var bulk []invitations.Outcome
 		adaUser := invitations.User(ada)
 		return []call{
@@ -150,11 +150,11 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"create link", 2, func(svc *invitations.Service) (err error) {
-				link, err = svc.CreateLink(ctx, adaUser, invitations.LinkParams{Organization: name(acme), Role: "viewer"})
+				link, err = svc.CreateLink(ctx, adaUser, invitations.CreateLinkParams{Organization: name(acme), Role: "viewer"})
 				return err
 			}},
 			{"another link", 2, func(svc *invitations.Service) (err error) {
-				toRevoke, err = svc.CreateLink(ctx, adaUser, invitations.LinkParams{Organization: name(acme), Role: "viewer"})
+				toRevoke, err = svc.CreateLink(ctx, adaUser, invitations.CreateLinkParams{Organization: name(acme), Role: "viewer"})
 				return err
 			}},
 			{"resend", 2, func(svc *invitations.Service) (err error) {
@@ -178,11 +178,11 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"accept what was received", 2, func(svc *invitations.Service) error {
-				_, err := svc.AcceptReceived(ctx, name(acme), bulk[0].Sent.ID, person("bulk0"))
+				_, err := svc.AcceptReceived(ctx, name(acme), bulk[0].Invitation.ID, person("bulk0"))
 				return err
 			}},
 			{"decline what was received", 2, func(svc *invitations.Service) error {
-				return svc.DeclineReceived(ctx, name(acme), bulk[1].Sent.ID, person("bulk1"))
+				return svc.DeclineReceived(ctx, name(acme), bulk[1].Invitation.ID, person("bulk1"))
 			}},
 			{"revoke", 2, func(svc *invitations.Service) error {
 				_, err := svc.Revoke(ctx, adaUser, name(acme), toRevoke.ID)
@@ -194,7 +194,7 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"next", 1, func(svc *invitations.Service) error {
-				_, err := svc.Next(ctx, mail.Token.Reveal(), invitations.Visitor{Identity: person("ann")})
+				_, err := svc.NextStep(ctx, mail.Token.Reveal(), invitations.Visitor{Identity: person("ann")})
 				return err
 			}},
 			{"accept", 2, func(svc *invitations.Service) error {
@@ -206,29 +206,29 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"sent", 1, func(svc *invitations.Service) error {
-				_, err := svc.Sent(ctx, adaUser, name(acme), link.ID)
+				_, err := svc.PendingToken(ctx, adaUser, name(acme), link.ID)
 				return err
 			}},
 			{"get", 1, func(svc *invitations.Service) error {
-				_, err := svc.Get(ctx, adaUser, name(acme), link.ID)
+				_, err := svc.Invitation(ctx, adaUser, name(acme), link.ID)
 				return err
 			}},
 			{"list", 1, func(svc *invitations.Service) error {
-				_, err := svc.List(ctx, adaUser, invitations.ListParams{Organization: name(acme), State: invitations.StatePending})
+				_, err := svc.Invitations(ctx, adaUser, invitations.InvitationsParams{Organization: name(acme), State: invitations.StatePending})
 				return err
 			}},
 			{"set a shared quota", 2, func(svc *invitations.Service) error {
-				return svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+				return svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
 					Workspace: invitations.InOrganization(name(acme)), Quota: invitations.Quota{Limit: 10, Period: invitations.PeriodDay},
 				})
 			}},
 			{"set a member's quota", 2, func(svc *invitations.Service) error {
-				return svc.SetQuota(ctx, adaUser, invitations.QuotaParams{
+				return svc.SetQuota(ctx, adaUser, invitations.SetQuotaParams{
 					Workspace: invitations.InOrganization(name(acme)), UserID: ada, Quota: invitations.Quota{Limit: 10, Period: invitations.PeriodMonth},
 				})
 			}},
 			{"set a personal quota", 1, func(svc *invitations.Service) error {
-				return svc.SetQuota(ctx, invitations.System(), invitations.QuotaParams{
+				return svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
 					Workspace: invitations.Personal(), UserID: ada, Quota: invitations.Quota{Limit: 1000, Period: invitations.PeriodEndless},
 				})
 			}},
@@ -276,7 +276,7 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"transfer", 2, func(svc *invitations.Service) error {
-				_, err := svc.TransferOwnership(ctx, adaUser, invitations.TransferParams{Organization: name(acme), From: ada, To: "ann", Role: "admin"})
+				_, err := svc.TransferOwnership(ctx, adaUser, invitations.TransferOwnershipParams{Organization: name(acme), From: ada, To: "ann", Role: "admin"})
 				return err
 			}},
 			{"remove", 2, func(svc *invitations.Service) error {

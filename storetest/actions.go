@@ -54,7 +54,7 @@ func (w *world) leave(organization, user string) {
 	w.ok(err)
 }
 
-func (w *world) transfer(actor invitations.Actor, p invitations.TransferParams) invitations.Member {
+func (w *world) transfer(actor invitations.Actor, p invitations.TransferOwnershipParams) invitations.Member {
 	w.Helper()
 	m, err := w.svc.TransferOwnership(w.ctx, actor, p)
 	w.ok(err)
@@ -64,7 +64,7 @@ func (w *world) transfer(actor invitations.Actor, p invitations.TransferParams) 
 // setQuota sets the quota of a member, or of the organization for an empty user.
 func (w *world) setQuota(actor invitations.Actor, organization, user string, limit int64, period invitations.Period) {
 	w.Helper()
-	w.ok(w.svc.SetQuota(w.ctx, actor, invitations.QuotaParams{
+	w.ok(w.svc.SetQuota(w.ctx, actor, invitations.SetQuotaParams{
 		Workspace: invitations.InOrganization(organization), UserID: user, Quota: invitations.Quota{Limit: limit, Period: period},
 	}))
 }
@@ -128,21 +128,21 @@ func person(user, email string) invitations.Identity {
 	return invitations.Identity{UserID: user, Email: email, EmailVerified: true}
 }
 
-func (w *world) invite(actor invitations.Actor, organization, email string, role invitations.Role) invitations.Sent {
+func (w *world) invite(actor invitations.Actor, organization, email string, role invitations.Role) invitations.SentInvitation {
 	w.Helper()
 	sent, err := w.svc.Invite(w.ctx, actor, invitations.InviteParams{Organization: organization, Email: email, Role: role})
 	w.ok(err)
 	return sent
 }
 
-func (w *world) link(actor invitations.Actor, p invitations.LinkParams) invitations.Sent {
+func (w *world) link(actor invitations.Actor, p invitations.CreateLinkParams) invitations.SentInvitation {
 	w.Helper()
 	sent, err := w.svc.CreateLink(w.ctx, actor, p)
 	w.ok(err)
 	return sent
 }
 
-func (w *world) accept(sent invitations.Sent, who invitations.Identity) invitations.Member {
+func (w *world) accept(sent invitations.SentInvitation, who invitations.Identity) invitations.Member {
 	w.Helper()
 	m, err := w.svc.Accept(w.ctx, sent.Token.Reveal(), who)
 	w.ok(err)
@@ -151,7 +151,7 @@ func (w *world) accept(sent invitations.Sent, who invitations.Identity) invitati
 
 // acceptRefused fails the check unless the acceptance is refused with want, twice, and
 // changes nothing.
-func (w *world) acceptRefused(sent invitations.Sent, who invitations.Identity, want error) {
+func (w *world) acceptRefused(sent invitations.SentInvitation, who invitations.Identity, want error) {
 	w.Helper()
 	before := w.state(sent.Organization, who.UserID, "ada")
 	for range 2 {
@@ -161,9 +161,9 @@ func (w *world) acceptRefused(sent invitations.Sent, who invitations.Identity, w
 	w.equal("state after a refusal", w.state(sent.Organization, who.UserID, "ada"), before)
 }
 
-func (w *world) next(sent invitations.Sent, v invitations.Visitor, want invitations.Step) invitations.Next {
+func (w *world) next(sent invitations.SentInvitation, v invitations.Visitor, want invitations.Step) invitations.NextStep {
 	w.Helper()
-	next, err := w.svc.Next(w.ctx, sent.Token.Reveal(), v)
+	next, err := w.svc.NextStep(w.ctx, sent.Token.Reveal(), v)
 	w.ok(err)
 	if next.Step != want {
 		w.Fatalf("got step %q (%v), want %q", next.Step, next.Reason, want)
@@ -171,14 +171,14 @@ func (w *world) next(sent invitations.Sent, v invitations.Visitor, want invitati
 	return next
 }
 
-func (w *world) get(sent invitations.Sent) invitations.Invitation {
+func (w *world) get(sent invitations.SentInvitation) invitations.Invitation {
 	w.Helper()
-	inv, err := w.svc.Get(w.ctx, invitations.System(), sent.Organization, sent.ID)
+	inv, err := w.svc.Invitation(w.ctx, invitations.System(), sent.Organization, sent.ID)
 	w.ok(err)
 	return inv
 }
 
-func (w *world) resend(actor invitations.Actor, sent invitations.Sent) invitations.Sent {
+func (w *world) resend(actor invitations.Actor, sent invitations.SentInvitation) invitations.SentInvitation {
 	w.Helper()
 	again, err := w.svc.Resend(w.ctx, actor, invitations.ResendParams{Organization: sent.Organization, ID: sent.ID})
 	w.ok(err)
@@ -199,7 +199,7 @@ func accounts(emails ...string) func(context.Context, string) (bool, error) {
 // second returns the error of a call.
 func second[T any](_ T, err error) error { return err }
 
-func (w *world) lookup(sent invitations.Sent) invitations.Offer {
+func (w *world) lookup(sent invitations.SentInvitation) invitations.Offer {
 	w.Helper()
 	offer, err := w.svc.Lookup(w.ctx, sent.Token.Reveal())
 	w.ok(err)

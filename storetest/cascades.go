@@ -44,12 +44,12 @@ func storyFallenSender(w *world) {
 		who := func(of string) invitations.Identity { return person(of+" "+name, of+"-"+name+"@example.com") }
 		ann, joe, kim := who("ann"), who("joe"), who("kim")
 		mail := w.invite(bob, "acme", ann.Email, "admin")
-		link := w.link(bob, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 2})
+		link := w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 2})
 		w.accept(link, joe)
 		taken := w.invite(bob, "acme", kim.Email, "admin")
 		taken = w.resend(ada, taken)
 		fall()
-		for _, sent := range []invitations.Sent{mail, link} {
+		for _, sent := range []invitations.SentInvitation{mail, link} {
 			w.acceptRefused(sent, ann, invitations.ErrRevoked)
 			w.next(sent, invitations.Visitor{Identity: ann}, invitations.StepStop)
 			w.refusal("resend", second(w.svc.Resend(w.ctx, ada, invitations.ResendParams{Organization: "acme", ID: sent.ID})), invitations.ErrRevoked)
@@ -189,7 +189,7 @@ func (w *world) demotes(actor invitations.Actor, role invitations.Role) func(org
 
 func (w *world) hands(role invitations.Role) func(organization string) error {
 	return func(organization string) error {
-		_, err := w.svc.TransferOwnership(w.ctx, bob, invitations.TransferParams{Organization: organization, From: "bob", To: "kim", Role: role})
+		_, err := w.svc.TransferOwnership(w.ctx, bob, invitations.TransferOwnershipParams{Organization: organization, From: "bob", To: "kim", Role: role})
 		return err
 	}
 }

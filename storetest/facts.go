@@ -52,7 +52,7 @@ func factsInvitation(w *world) {
 
 func factsSender(w *world) {
 	w.twins()
-	w.change("zeta", invitations.Changes{Gone: []string{"bob"}})
+	w.change("zeta", invitations.Changes{RemovedMembers: []string{"bob"}})
 	inv := invitation("acme", 1)
 	bob := member("acme", "bob", "admin")
 	q := invitations.Query{Organization: "acme", Invitation: inv.ID, Sender: true}
@@ -149,18 +149,18 @@ func factsPending(w *world) {
 	}
 	q := invitations.Query{Organization: "acme", PendingAt: start}
 	q.Emails = []string{"p0@example.com", "p1@example.com", "p2@example.com", "p3@example.com", "p9@example.com", "P0@example.com"}
-	want.Pending = byEmail
+	want.PendingByEmail = byEmail
 	w.facts("of addresses", q, want)
 
 	q.PendingAt = start.Add(time.Microsecond)
-	want.Pending = nil
+	want.PendingByEmail = nil
 	w.facts("a microsecond later", q, want)
 
 	for _, r := range pending {
 		q = invitations.Query{Organization: "acme", PendingAt: start, Invitation: r.ID, SameEmail: true}
-		want.Invitation, want.Pending = &r, map[string]uuid.UUID{}
+		want.Invitation, want.PendingByEmail = &r, map[string]uuid.UUID{}
 		if r.Kind == invitations.KindEmail {
-			want.Pending[r.Email] = r.ID
+			want.PendingByEmail[r.Email] = r.ID
 		}
 		w.facts("of the same address", q, want)
 	}
@@ -170,7 +170,7 @@ func factsPending(w *world) {
 	newer.Email = "p1@example.com"
 	w.change("acme", invitations.Changes{Invitations: []invitations.Record{newer}})
 	want.Version++
-	want.Invitation, want.Pending = nil, map[string]uuid.UUID{"p1@example.com": newer.ID}
+	want.Invitation, want.PendingByEmail = nil, map[string]uuid.UUID{"p1@example.com": newer.ID}
 	w.facts("the newest", invitations.Query{Organization: "acme", PendingAt: start, Emails: []string{newer.Email}}, want)
 }
 

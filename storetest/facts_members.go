@@ -28,7 +28,7 @@ func factsPendingEmails(w *world) {
 	}
 	want := invitations.Facts{Organization: "acme", Version: w.view(invitations.Query{Organization: "acme"}).Version}
 	for _, upTo := range []int{1, emails - 1, emails, emails + 1, 1000} {
-		want.PendingEmails = min(upTo, emails)
+		want.PendingEmailCount = min(upTo, emails)
 		q := invitations.Query{Organization: "acme", PendingAt: start, PendingEmailsUpTo: upTo}
 		w.facts(fmt.Sprintf("emails up to %d", upTo), q, want)
 		want.PendingCount = 2
@@ -36,7 +36,7 @@ func factsPendingEmails(w *world) {
 		w.facts(fmt.Sprintf("emails up to %d, and of both kinds up to 2", upTo), q, want)
 		want.PendingCount = 0
 	}
-	want.PendingEmails = 0
+	want.PendingEmailCount = 0
 	w.facts("when all emails have expired", invitations.Query{
 		Organization: "acme", PendingAt: start.Add(time.Microsecond), PendingEmailsUpTo: 1000,
 	}, want)
@@ -73,7 +73,7 @@ func factsPendingRecords(w *world) {
 
 func factsCounts(w *world) {
 	w.twins()
-	crowd := invitations.Changes{Gone: []string{"bob"}}
+	crowd := invitations.Changes{RemovedMembers: []string{"bob"}}
 	for i, role := range []invitations.Role{"owner", "owner", "Owner", "owner ", "admin", "viewer", "OWNER"} {
 		crowd.Members = append(crowd.Members, member("acme", fmt.Sprint("user ", i), role))
 	}
@@ -86,15 +86,15 @@ func factsCounts(w *world) {
 	}{{"acme", 2, 8, 3}, {"zeta", 1, 2, 1}} {
 		want := invitations.Facts{Organization: c.organization, Version: c.version}
 		for upTo := range c.members + 3 {
-			want.MemberCount, want.Owners = min(upTo, c.members), 0
+			want.MemberCount, want.OwnerCount = min(upTo, c.members), 0
 			w.facts("members", invitations.Query{Organization: c.organization, MembersUpTo: upTo}, want)
-			want.MemberCount, want.Owners = 0, min(upTo, c.owners)
+			want.MemberCount, want.OwnerCount = 0, min(upTo, c.owners)
 			w.facts("owners", invitations.Query{Organization: c.organization, OwnersUpTo: upTo}, want)
 		}
-		want.MemberCount, want.Owners = c.members, c.owners
+		want.MemberCount, want.OwnerCount = c.members, c.owners
 		w.facts("both", invitations.Query{Organization: c.organization, MembersUpTo: 100_000, OwnersUpTo: 100_000}, want)
 	}
-	w.change("acme", invitations.Changes{Gone: []string{"ada", "user 0", "user 1"}})
+	w.change("acme", invitations.Changes{RemovedMembers: []string{"ada", "user 0", "user 1"}})
 	w.facts("without an owner", invitations.Query{Organization: "acme", MembersUpTo: 100, OwnersUpTo: 2}, invitations.Facts{
 		Organization: "acme", Version: 3, MemberCount: 5,
 	})
@@ -144,12 +144,12 @@ func factsAllAtOnce(w *world) {
 			Emails: []string{"nobody@example.com"}, SameEmail: true,
 			PendingUpTo: 9, PendingEmailsUpTo: 9, PendingSentBy: "bob", PendingFor: mail.Email, PendingAt: start,
 			MembersUpTo: 9, OwnersUpTo: 9, Quotas: true,
-			Invitations: []uuid.UUID{id(2), id(1), id(7)}, SentUpTo: 9, SentAfter: start.Add(-day),
+			Invitations: []uuid.UUID{id(2), id(1), id(7)}, SendingsUpTo: 9, SendingsAfter: start.Add(-day),
 		}
 		want := everythingState(organization).Facts
 		want.Invitation, want.Sender = &mail, &all.Members[1]
-		want.Pending = map[string]uuid.UUID{mail.Email: mail.ID}
-		want.PendingEmails, want.PendingRecords = 1, all.Invitations
+		want.PendingByEmail = map[string]uuid.UUID{mail.Email: mail.ID}
+		want.PendingEmailCount, want.PendingRecords = 1, all.Invitations
 		want.Invitations = map[uuid.UUID]invitations.Record{id(1): mail, id(2): all.Invitations[0]}
 		want.Sendings = []invitations.Sending{{At: start, Actor: "ada", Email: all.Events[0].Email}}
 		w.facts("by id", q, want)

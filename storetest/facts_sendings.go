@@ -92,7 +92,7 @@ func factsSendings(w *world) {
 	for offset := time.Duration(-3); offset <= 8; offset++ {
 		after := start.Add(offset * time.Microsecond)
 		for _, upTo := range []int{0, 1, 2, 7, len(sent) - 1, len(sent), len(sent) + 1, 10_000} {
-			q := invitations.Query{Organization: "acme", SentUpTo: upTo, SentAfter: after}
+			q := invitations.Query{Organization: "acme", SendingsUpTo: upTo, SendingsAfter: after}
 			what := fmt.Sprintf("up to %d after %d microseconds", upTo, offset)
 			w.equal(what+": View", w.view(q), expect(after, upTo))
 			if offset == 0 {
@@ -100,9 +100,9 @@ func factsSendings(w *world) {
 			}
 		}
 	}
-	w.facts("of no organization", invitations.Query{Organization: "none", SentUpTo: 9, SentAfter: start.Add(-day)}, invitations.Facts{})
+	w.facts("of no organization", invitations.Query{Organization: "none", SendingsUpTo: 9, SendingsAfter: start.Add(-day)}, invitations.Facts{})
 	w.change("beta", invitations.Changes{Events: []invitations.Event{event("beta", "nobody", uuid.Nil)}})
-	w.facts("where nothing was sent", invitations.Query{Organization: "beta", SentUpTo: 9, SentAfter: start.Add(-day)}, invitations.Facts{
+	w.facts("where nothing was sent", invitations.Query{Organization: "beta", SendingsUpTo: 9, SendingsAfter: start.Add(-day)}, invitations.Facts{
 		Organization: "beta", Version: 1,
 	})
 }

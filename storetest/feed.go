@@ -61,7 +61,7 @@ func feedOrder(w *world) {
 	var before []invitations.FeedEvent
 	for n := range 20 {
 		organization := organizations[n*n%7%4]
-		changes := invitations.Changes{Gone: []string{"nobody"}} // no event, and a version
+		changes := invitations.Changes{RemovedMembers: []string{"nobody"}} // no event, and a version
 		for i := range n % 4 {
 			changes.Events = append(changes.Events, event(organization, fmt.Sprint(n, i), id(i)))
 		}
@@ -99,7 +99,7 @@ func feedRefusals(w *world) {
 		return everything("zeta"), invitations.ErrConflict
 	}), invitations.ErrConflict)
 	w.change("acme", invitations.Changes{})
-	w.change("acme", invitations.Changes{Gone: []string{"bob"}})
+	w.change("acme", invitations.Changes{RemovedMembers: []string{"bob"}})
 	w.equal("feed", w.follow(0, 100), before)
 	w.equal("feed behind its end", w.follow(before[len(before)-1].Position, 100), []invitations.FeedEvent{})
 	w.change("acme", invitations.Changes{Events: []invitations.Event{event("acme", "ada", uuid.Nil)}})

@@ -106,7 +106,7 @@ func everythingState(organization string) state {
 			Removals:     map[string]invitations.Removal{"eve": c.Removals[0]},
 			PendingCount: 2,
 			MemberCount:  2,
-			Owners:       1,
+			OwnerCount:   1,
 			Quotas:       map[string]invitations.QuotaRecord{"": c.Quotas[0], "bob": c.Quotas[1], "eve": c.Quotas[2]},
 		},
 		Invitations: invitations.InvitationPage{Records: []invitations.Record{c.Invitations[1], c.Invitations[0]}},

@@ -22,7 +22,7 @@ var historyChecks = []check{
 type history struct {
 	*world
 	random *rand.Rand
-	sent   []invitations.Sent
+	sent   []invitations.SentInvitation
 	did    map[string]bool // what has succeeded
 }
 
@@ -142,8 +142,8 @@ func (h *history) run(organizations []string) {
 			h.Errorf("%s: %v", organization, err)
 		}
 		now := h.clock.Now()
-		all := invitations.StatisticsQuery{To: now.Add(day), At: now, Groups: 100}
-		some := invitations.StatisticsQuery{From: now.Add(-10 * day), To: now.Add(-day), At: now, Groups: 1 + h.random.IntN(9)}
+		all := invitations.StatisticsQuery{To: now.Add(day), At: now, MaxGroups: 100}
+		some := invitations.StatisticsQuery{From: now.Add(-10 * day), To: now.Add(-day), At: now, MaxGroups: 1 + h.random.IntN(9)}
 		h.counted(organization, all, some)
 	}
 }
@@ -181,13 +181,13 @@ func (h *history) step(kind int, organization string) error {
 	mail := func(email string) invitations.InviteParams {
 		return invitations.InviteParams{Organization: organization, Email: email, Role: role, Quota: quota, ExpiresIn: lives, ID: h.perhapsID()}
 	}
-	add := func(sent invitations.Sent, err error) error {
+	add := func(sent invitations.SentInvitation, err error) error {
 		if err == nil {
 			h.sent = append(h.sent, sent)
 		}
 		return err
 	}
-	var some invitations.Sent // here, or in the other organization
+	var some invitations.SentInvitation // here, or in the other organization
 	if len(h.sent) > 0 {
 		some = pick(h.random, h.sent[max(0, len(h.sent)-12):])
 	}
@@ -195,7 +195,7 @@ func (h *history) step(kind int, organization string) error {
 	case "invite", "invite again":
 		return add(h.svc.Invite(h.ctx, actor, mail(email)))
 	case "link":
-		return add(h.svc.CreateLink(h.ctx, actor, invitations.LinkParams{
+		return add(h.svc.CreateLink(h.ctx, actor, invitations.CreateLinkParams{
 			Organization: organization, Role: role, Quota: quota, ExpiresIn: lives, MaxUses: h.random.IntN(4), ID: h.perhapsID(),
 		}))
 	case "bulk":
@@ -205,7 +205,7 @@ func (h *history) step(kind int, organization string) error {
 		}
 		outcomes, err := h.svc.InviteAll(h.ctx, actor, organization, rows)
 		for _, o := range outcomes {
-			if err = add(o.Sent, o.Err); err != nil && !isRefusal(err) {
+			if err = add(o.Invitation, o.Err); err != nil && !isRefusal(err) {
 				h.Fatalf("a row ended with: %v", err)
 			}
 		}
@@ -253,13 +253,13 @@ func (h *history) step(kind int, organization string) error {
 	case "leave":
 		return second(h.svc.Leave(h.ctx, organization, user))
 	case "transfer":
-		p := invitations.TransferParams{Organization: organization, From: pick(h.random, people[:4]), To: user, Role: pick(h.random, roles[1:])}
+		p := invitations.TransferOwnershipParams{Organization: organization, From: pick(h.random, people[:4]), To: user, Role: pick(h.random, roles[1:])}
 		return second(h.svc.TransferOwnership(h.ctx, invitations.System(), p))
 	case "set a quota":
 		if h.random.IntN(4) == 0 {
 			user = ""
 		}
-		return h.svc.SetQuota(h.ctx, actor, invitations.QuotaParams{Workspace: invitations.InOrganization(organization), UserID: user, Quota: quota})
+		return h.svc.SetQuota(h.ctx, actor, invitations.SetQuotaParams{Workspace: invitations.InOrganization(organization), UserID: user, Quota: quota})
 	case "sweep":
 		swept, err := h.svc.Sweep(h.ctx, 1+h.random.IntN(10))
 		once := map[string]bool{}
@@ -293,7 +293,7 @@ func personOf(email, user string) invitations.Identity {
 }
 
 // someLink returns the link that was sent last, if there is any.
-func (h *history) someLink() (found invitations.Sent) {
+func (h *history) someLink() (found invitations.SentInvitation) {
 	for _, s := range h.sent {
 		if s.Kind == invitations.KindLink {
 			found = s

@@ -29,7 +29,7 @@ var outside = map[string]string{
 	"Feed":               "the host's own read, of all organizations",
 	"Lookup":             "the token",
 	"Member":             "the host's own read",
-	"Next":               "the token",
+	"NextStep":           "the token",
 	"Policy":             "nothing: it reads the configuration",
 	"Received":           "the verified address",
 	"Sweep":              "the host's own call, of all organizations",
@@ -297,7 +297,7 @@ func essence(c invitations.Changes) []string {
 	for _, m := range c.Members {
 		out = append(out, fmt.Sprintf("%s in %s is %s", m.UserID, m.Organization, m.Role))
 	}
-	for _, user := range c.Gone {
+	for _, user := range c.RemovedMembers {
 		out = append(out, user+" is gone")
 	}
 	for _, r := range c.Removals {

@@ -23,23 +23,23 @@ func cellsQuota(m *matrix, a someone) {
 
 func cellsGet(m *matrix, a someone) {
 	lists := m.may(a, invitations.PermissionInvitationList)
-	_, err := m.svc.Get(m.ctx, a.actor, "acme", m.sent[0].ID)
+	_, err := m.svc.Invitation(m.ctx, a.actor, "acme", m.sent[0].ID)
 	m.judge(a.name+" reads an invitation", err, invitations.Changes{}, nobody(a), lists)
 	for name, unknown := range noOne() {
-		_, err := m.svc.Get(m.ctx, a.actor, "acme", unknown)
+		_, err := m.svc.Invitation(m.ctx, a.actor, "acme", unknown)
 		m.judge(a.name+" reads an invitation "+name, err, invitations.Changes{}, nobody(a), lists, rule{true, invitations.ErrNotFound})
 	}
 }
 
 func cellsList(m *matrix, a someone) {
-	page, err := m.svc.List(m.ctx, a.actor, invitations.ListParams{Organization: "acme"})
+	page, err := m.svc.Invitations(m.ctx, a.actor, invitations.InvitationsParams{Organization: "acme"})
 	m.judge(a.name+" lists invitations", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionInvitationList))
 	m.shown(a.name+" lists invitations", err, len(page.Invitations), len(m.sent))
 }
 
 func cellsAll(m *matrix, a someone) {
 	n, err := 0, error(nil)
-	for _, err = range m.svc.All(m.ctx, a.actor, invitations.ListParams{Organization: "acme"}) {
+	for _, err = range m.svc.AllInvitations(m.ctx, a.actor, invitations.InvitationsParams{Organization: "acme"}) {
 		if err == nil {
 			n++
 		}

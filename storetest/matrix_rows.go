@@ -23,12 +23,12 @@ var matrixRows = []struct {
 	{"Edit", cellsEdit},
 	{"Resend", cellsResend},
 	{"Revoke", cellsRevoke},
-	{"Sent", cellsSent},
+	{"PendingToken", cellsSent},
 	{"SetQuota", cellsSetQuota},
 	{"Consume", cellsConsume},
-	{"Get", cellsGet},
-	{"List", cellsList},
-	{"All", cellsAll},
+	{"Invitation", cellsGet},
+	{"Invitations", cellsList},
+	{"AllInvitations", cellsAll},
 	{"Timeline", cellsTimeline},
 	{"AllEvents", cellsAllEvents},
 	{"Statistics", cellsStatistics},
@@ -101,7 +101,7 @@ func cellsRemoveMember(m *matrix, a someone) {
 	for _, t := range m.targets(a) {
 		_, err := m.svc.RemoveMember(m.ctx, a.actor, "acme", t.user)
 		m.judge(fmt.Sprintf("%s removes %s", a.name, t.name), err, invitations.Changes{
-			Gone: []string{t.user}, Removals: []invitations.Removal{{Organization: "acme", UserID: t.user}},
+			RemovedMembers: []string{t.user}, Removals: []invitations.Removal{{Organization: "acme", UserID: t.user}},
 		}, nobody(a), m.may(a, invitations.PermissionMemberRemove), isMember(t), m.mayTouch(a, t))
 	}
 }
@@ -111,7 +111,7 @@ func cellsLeave(m *matrix, a someone) {
 		return // only a user can
 	}
 	_, err := m.svc.Leave(m.ctx, "acme", a.user)
-	m.judge(a.name+" leaves", err, invitations.Changes{Gone: []string{a.user}}, nobody(a), isMember(a))
+	m.judge(a.name+" leaves", err, invitations.Changes{RemovedMembers: []string{a.user}}, nobody(a), isMember(a))
 }
 
 func cellsTransfer(m *matrix, a someone) {
@@ -120,7 +120,7 @@ func cellsTransfer(m *matrix, a someone) {
 	nobodyHere := someone{name: "outsider", user: "outsider"}
 	transfer := func(from, to someone, role invitations.Role) {
 		m.Helper()
-		_, err := m.svc.TransferOwnership(m.ctx, a.actor, invitations.TransferParams{Organization: "acme", From: from.user, To: to.user, Role: role})
+		_, err := m.svc.TransferOwnership(m.ctx, a.actor, invitations.TransferOwnershipParams{Organization: "acme", From: from.user, To: to.user, Role: role})
 		want := invitations.Changes{Members: []invitations.Member{member("acme", from.user, role)}, Removals: m.traces(from.user, from.role, role)}
 		if to.role != "owner" {
 			want.Members = append(want.Members, member("acme", to.user, "owner"))
@@ -156,7 +156,7 @@ func cellsInvite(m *matrix, a someone) {
 func cellsCreateLink(m *matrix, a someone) {
 	for _, role := range m.gifts(a) {
 		for _, q := range offered {
-			_, err := m.svc.CreateLink(m.ctx, a.actor, invitations.LinkParams{Organization: "acme", Role: role, Quota: q})
+			_, err := m.svc.CreateLink(m.ctx, a.actor, invitations.CreateLinkParams{Organization: "acme", Role: role, Quota: q})
 			m.judge(fmt.Sprintf("%s creates a link as %s with %v", a.name, role, q), err, m.sending(a, invitations.KindLink, role, q),
 				nobody(a), m.known(role), m.may(a, invitations.PermissionInvitationCreate), m.mayGive(a, role), m.mayGiveQuota(a, q))
 		}
@@ -251,7 +251,7 @@ func cellsRevoke(m *matrix, a someone) {
 func cellsSent(m *matrix, a someone) {
 	resends := m.may(a, invitations.PermissionInvitationResend)
 	for _, r := range m.offers(a) {
-		sent, err := m.svc.Sent(m.ctx, a.actor, "acme", r.ID)
+		sent, err := m.svc.PendingToken(m.ctx, a.actor, "acme", r.ID)
 		cell := fmt.Sprintf("%s asks for the token of one as %s with %v", a.name, r.Role, r.Quota)
 		m.judge(cell, err, invitations.Changes{}, nobody(a), resends, m.mayGive(a, r.Role), m.mayGiveQuota(a, r.Quota))
 		if sent.Token.IsZero() != (err != nil) {
@@ -259,7 +259,7 @@ func cellsSent(m *matrix, a someone) {
 		}
 	}
 	for name, unknown := range noOne() {
-		_, err := m.svc.Sent(m.ctx, a.actor, "acme", unknown)
+		_, err := m.svc.PendingToken(m.ctx, a.actor, "acme", unknown)
 		m.judge(a.name+" asks for the token of one "+name, err, invitations.Changes{}, nobody(a), resends, rule{true, invitations.ErrNotFound})
 	}
 }
@@ -268,7 +268,7 @@ func cellsSetQuota(m *matrix, a someone) {
 	some := invitations.Quota{Limit: 5, Period: invitations.PeriodMonth}
 	acme := invitations.InOrganization("acme")
 	set := func(in invitations.Workspace, user string) error {
-		return m.svc.SetQuota(m.ctx, a.actor, invitations.QuotaParams{Workspace: in, UserID: user, Quota: some})
+		return m.svc.SetQuota(m.ctx, a.actor, invitations.SetQuotaParams{Workspace: in, UserID: user, Quota: some})
 	}
 	change := func(user string) invitations.Changes {
 		return invitations.Changes{Quotas: []invitations.QuotaRecord{{Organization: "acme", UserID: user, Quota: some}}}

@@ -146,7 +146,7 @@ func pagesPositions(w *world) {
 
 func pagesViewer(w *world) {
 	w.twins()
-	w.change("zeta", invitations.Changes{Gone: []string{"bob"}})
+	w.change("zeta", invitations.Changes{RemovedMembers: []string{"bob"}})
 	bob := member("acme", "bob", "admin")
 	for _, c := range []struct {
 		organization, viewer string

@@ -76,7 +76,7 @@ func pagesMembers(w *world) {
 
 func pagesMembersViewer(w *world) {
 	w.twins()
-	w.change("zeta", invitations.Changes{Gone: []string{"bob"}})
+	w.change("zeta", invitations.Changes{RemovedMembers: []string{"bob"}})
 	bob := member("acme", "bob", "admin")
 	for _, c := range []struct {
 		organization, viewer string
@@ -149,7 +149,7 @@ func pagesWorkspaces(w *world) {
 func pagesWorkspacesOfOthers(w *world) {
 	w.twins()
 	w.setQuotas("acme", quota("acme", "ada", 3, invitations.PeriodDay, 2))
-	w.change("zeta", invitations.Changes{Gone: []string{"ada"}})
+	w.change("zeta", invitations.Changes{RemovedMembers: []string{"ada"}})
 	for _, user := range []string{"ada", "Ada"} {
 		w.ok(w.store.SetPersonalQuota(w.ctx, user, invitations.Quota{Limit: int64(user[0]), Period: invitations.PeriodDay}))
 	}

@@ -161,8 +161,8 @@ func consumeInOrganization(w *world) {
 func consumeRoles(w *world) {
 	w.staff()
 	w.change("acme", invitations.Changes{
-		Members: []invitations.Member{member("acme", "ann", "viewer"), member("acme", "kim", "Developer")},
-		Gone:    []string{"joe"},
+		Members:        []invitations.Member{member("acme", "ann", "viewer"), member("acme", "kim", "Developer")},
+		RemovedMembers: []string{"joe"},
 	})
 	shared, own := quota("acme", "", 10, invitations.PeriodDay, 1), quota("acme", "joe", 5, invitations.PeriodDay, 1)
 	w.setQuotas("acme", shared, own)

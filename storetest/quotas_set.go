@@ -122,7 +122,7 @@ func quotaChanges(w *world) {
 	}), invitations.ErrConflict)
 	w.equal("after a refusal", w.quotas("acme", users...), want)
 	// What belongs to a member outlives the membership.
-	w.change("acme", invitations.Changes{Gone: slices.Clone(users)})
+	w.change("acme", invitations.Changes{RemovedMembers: slices.Clone(users)})
 	w.equal("after all have gone", w.quotas("acme", users...), want)
 	w.equal("of the other organization", w.quotas("zeta", users...), map[string]invitations.QuotaRecord{})
 }

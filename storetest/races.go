@@ -55,9 +55,9 @@ func raceFound(ctx context.Context, store invitations.Store) error {
 
 func raceInvites(ctx context.Context, store invitations.Store) error {
 	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		n, err := tally(together(crowdSize, func(i int) answer[invitations.Sent] {
+		n, err := tally(together(crowdSize, func(i int) answer[invitations.SentInvitation] {
 			if i%2 == 0 {
-				return answerOf(svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer"}))
+				return answerOf(svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{Organization: organization, Role: "viewer"}))
 			}
 			return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
 				Organization: organization, Email: fmt.Sprintf("p%d@example.com", i), Role: "viewer",
@@ -66,14 +66,14 @@ func raceInvites(ctx context.Context, store invitations.Store) error {
 		if err != nil {
 			return err
 		}
-		page, err := svc.List(ctx, invitations.System(), invitations.ListParams{Organization: organization, State: invitations.StatePending, Limit: 100})
+		page, err := svc.Invitations(ctx, invitations.System(), invitations.InvitationsParams{Organization: organization, State: invitations.StatePending, Limit: 100})
 		return errors.Join(err, want("successes", n, 10), want("pending invitations", len(page.Invitations), 10))
 	})
 }
 
 func raceSameAddress(ctx context.Context, store invitations.Store) error {
 	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		answers := together(crowdSize, func(int) answer[invitations.Sent] {
+		answers := together(crowdSize, func(int) answer[invitations.SentInvitation] {
 			return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
 				Organization: organization, Email: "ann@example.com", Role: "viewer",
 			}))
@@ -82,7 +82,7 @@ func raceSameAddress(ctx context.Context, store invitations.Store) error {
 		if err != nil {
 			return err
 		}
-		page, err := svc.List(ctx, invitations.System(), invitations.ListParams{Organization: organization})
+		page, err := svc.Invitations(ctx, invitations.System(), invitations.InvitationsParams{Organization: organization})
 		if err := errors.Join(err, want("successes", n, 1), want("invitations", len(page.Invitations), 1)); err != nil {
 			return err
 		}
@@ -98,8 +98,8 @@ func raceSameAddress(ctx context.Context, store invitations.Store) error {
 
 func raceSameID(ctx context.Context, store invitations.Store) error {
 	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		answers := together(crowdSize, func(int) answer[invitations.Sent] {
-			return answerOf(svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{
+		answers := together(crowdSize, func(int) answer[invitations.SentInvitation] {
+			return answerOf(svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{
 				Organization: organization, Role: "viewer", ID: id(1),
 			}))
 		})
@@ -117,7 +117,7 @@ func raceSameID(ctx context.Context, store invitations.Store) error {
 }
 
 // invited runs f for an email invitation to ann in each round.
-func invited(n int, store invitations.Store, f func(svc *invitations.Service, sent invitations.Sent) error) error {
+func invited(n int, store invitations.Store, f func(svc *invitations.Service, sent invitations.SentInvitation) error) error {
 	return rounds(n, store, func(svc *invitations.Service, organization string) error {
 		sent, err := svc.Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
 			Organization: organization, Email: "ann@example.com", Role: "admin",
@@ -131,7 +131,7 @@ func invited(n int, store invitations.Store, f func(svc *invitations.Service, se
 
 func raceAcceptManyUsers(ctx context.Context, store invitations.Store) error {
 	users := names("user", crowdSize)
-	return invited(crowdRounds, store, func(svc *invitations.Service, sent invitations.Sent) error {
+	return invited(crowdRounds, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
 		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
 			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), person(users[i], "ann@example.com")))
 		}), invitations.ErrAccepted)
@@ -144,7 +144,7 @@ func raceAcceptManyUsers(ctx context.Context, store invitations.Store) error {
 }
 
 func raceAcceptOneUser(ctx context.Context, store invitations.Store) error {
-	return invited(crowdRounds, store, func(svc *invitations.Service, sent invitations.Sent) error {
+	return invited(crowdRounds, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
 		answers := together(crowdSize, func(int) answer[invitations.Member] {
 			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), person("ann", "ann@example.com")))
 		})
@@ -164,7 +164,7 @@ func raceAcceptOneUser(ctx context.Context, store invitations.Store) error {
 func raceAcceptLink(ctx context.Context, store invitations.Store) error {
 	users := names("user", crowdSize)
 	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		sent, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer", MaxUses: 10})
+		sent, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{Organization: organization, Role: "viewer", MaxUses: 10})
 		if err != nil {
 			return err
 		}
@@ -183,10 +183,10 @@ func raceAcceptLink(ctx context.Context, store invitations.Store) error {
 // with how many members there are by the invitation.
 func acceptAgainst(
 	ctx context.Context, store invitations.Store,
-	other func(svc *invitations.Service, sent invitations.Sent) error,
-	judge func(sent invitations.Sent, accepted, other error, members int) error,
+	other func(svc *invitations.Service, sent invitations.SentInvitation) error,
+	judge func(sent invitations.SentInvitation, accepted, other error, members int) error,
 ) error {
-	return invited(pairRounds, store, func(svc *invitations.Service, sent invitations.Sent) error {
+	return invited(pairRounds, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
 		errs := together(2, func(i int) error {
 			if i == 0 {
 				_, err := svc.Accept(ctx, sent.Token.Reveal(), person("ann", "ann@example.com"))
@@ -209,8 +209,8 @@ func acceptAgainst(
 }
 
 // oneWinner is the judge of two calls that both end the invitation.
-func oneWinner(refusedBy error) func(invitations.Sent, error, error, int) error {
-	return func(_ invitations.Sent, accepted, other error, _ int) error {
+func oneWinner(refusedBy error) func(invitations.SentInvitation, error, error, int) error {
+	return func(_ invitations.SentInvitation, accepted, other error, _ int) error {
 		if accepted == nil && errors.Is(other, invitations.ErrAccepted) || errors.Is(accepted, refusedBy) && other == nil {
 			return nil
 		}
@@ -219,20 +219,20 @@ func oneWinner(refusedBy error) func(invitations.Sent, error, error, int) error 
 }
 
 func raceRevokeAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.Sent) error {
+	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
 		_, err := svc.Revoke(ctx, invitations.User("ada"), sent.Organization, sent.ID)
 		return err
 	}, oneWinner(invitations.ErrRevoked))
 }
 
 func raceDeclineAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.Sent) error {
+	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
 		return svc.Decline(ctx, sent.Token.Reveal())
 	}, oneWinner(invitations.ErrDeclined))
 }
 
 func raceResendAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.Sent) error {
+	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
 		_, err := svc.Resend(ctx, invitations.User("ada"), invitations.ResendParams{Organization: sent.Organization, ID: sent.ID})
 		return err
 	}, oneWinner(invitations.ErrInvalidToken))
@@ -240,7 +240,7 @@ func raceResendAccept(ctx context.Context, store invitations.Store) error {
 
 // inOrder returns an error unless the events of acceptance and of the sender's fall have an
 // order that explains how the acceptance ended.
-func inOrder(ctx context.Context, store invitations.Store, sent invitations.Sent, accepted error, what invitations.EventType) error {
+func inOrder(ctx context.Context, store invitations.Store, sent invitations.SentInvitation, accepted error, what invitations.EventType) error {
 	s, err := readState(ctx, store, sent.Organization)
 	if err != nil {
 		return err
@@ -264,25 +264,25 @@ func inOrder(ctx context.Context, store invitations.Store, sent invitations.Sent
 }
 
 func raceDemotionAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(_ *invitations.Service, sent invitations.Sent) error {
+	return acceptAgainst(ctx, store, func(_ *invitations.Service, sent invitations.SentInvitation) error {
 		return store.Update(ctx, invitations.Query{Organization: sent.Organization}, func(invitations.Facts) (invitations.Changes, error) {
 			return setRole(sent.Organization, "ada", "viewer"), nil
 		})
-	}, func(sent invitations.Sent, accepted, fell error, _ int) error {
+	}, func(sent invitations.SentInvitation, accepted, fell error, _ int) error {
 		return cmp.Or(fell, inOrder(ctx, store, sent, accepted, "member.role_changed"))
 	})
 }
 
 func raceRemovalAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(_ *invitations.Service, sent invitations.Sent) error {
+	return acceptAgainst(ctx, store, func(_ *invitations.Service, sent invitations.SentInvitation) error {
 		return store.Update(ctx, invitations.Query{Organization: sent.Organization}, func(f invitations.Facts) (invitations.Changes, error) {
 			return invitations.Changes{
-				Gone:     []string{"ada"},
-				Removals: []invitations.Removal{{Organization: sent.Organization, UserID: "ada", Version: f.Version + 1, At: start}},
-				Events:   []invitations.Event{{Organization: sent.Organization, Type: "member.removed", At: start, Subject: "ada"}},
+				RemovedMembers: []string{"ada"},
+				Removals:       []invitations.Removal{{Organization: sent.Organization, UserID: "ada", Version: f.Version + 1, At: start}},
+				Events:         []invitations.Event{{Organization: sent.Organization, Type: "member.removed", At: start, Subject: "ada"}},
 			}, nil
 		})
-	}, func(sent invitations.Sent, accepted, fell error, _ int) error {
+	}, func(sent invitations.SentInvitation, accepted, fell error, _ int) error {
 		return cmp.Or(fell, inOrder(ctx, store, sent, accepted, "member.removed"))
 	})
 }

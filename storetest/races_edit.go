@@ -17,10 +17,10 @@ var editRaces = []race{
 // raceEditAccept: who accepts has the old role or the new one, as the order of the events
 // says, and an edit changes nothing afterwards.
 func raceEditAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.Sent) error {
+	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
 		_, err := svc.Edit(ctx, invitations.User("ada"), invitations.EditParams{Organization: sent.Organization, ID: sent.ID, Role: "viewer"})
 		return err
-	}, func(sent invitations.Sent, accepted, edited error, _ int) error {
+	}, func(sent invitations.SentInvitation, accepted, edited error, _ int) error {
 		role := invitations.Role("viewer")
 		if errors.Is(edited, invitations.ErrAccepted) {
 			role, edited = "admin", nil
@@ -85,7 +85,7 @@ func raceEditFall(ctx context.Context, store invitations.Store) error {
 func raceAcceptWays(ctx context.Context, store invitations.Store) error {
 	const crowd = 8
 	round := 0
-	return invited(pairRounds, store, func(svc *invitations.Service, sent invitations.Sent) error {
+	return invited(pairRounds, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
 		round++
 		users := names("user", crowd)
 		for i := range users {

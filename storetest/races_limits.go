@@ -18,7 +18,7 @@ var limitRaces = []race{
 
 // mailed returns who was written to since the clock of a race began, by sender.
 func mailed(ctx context.Context, store invitations.Store, organization string) (map[string]int, error) {
-	f, err := store.View(ctx, invitations.Query{Organization: organization, SentUpTo: 10_000, SentAfter: start.Add(-day)})
+	f, err := store.View(ctx, invitations.Query{Organization: organization, SendingsUpTo: 10_000, SendingsAfter: start.Add(-day)})
 	sent := map[string]int{}
 	for _, s := range f.Sendings {
 		sent[s.Actor]++
@@ -96,7 +96,7 @@ func resends(ctx context.Context, store invitations.Store, config invitations.Co
 		if err := put(ctx, store, organization, invitations.Changes{Invitations: []invitations.Record{r}}); err != nil {
 			return err
 		}
-		n, err := tally(together(crowdSize, func(i int) answer[invitations.Sent] {
+		n, err := tally(together(crowdSize, func(i int) answer[invitations.SentInvitation] {
 			actor := []invitations.Actor{invitations.User("ada"), invitations.System()}[i%2]
 			return answerOf(svc.Resend(ctx, actor, invitations.ResendParams{Organization: organization, ID: r.ID}))
 		}), refusal)
@@ -131,10 +131,10 @@ func raceBulks(ctx context.Context, store invitations.Store) error {
 		if _, err := tally(answers); err != nil {
 			return err
 		}
-		var rows []answer[invitations.Sent]
+		var rows []answer[invitations.SentInvitation]
 		for _, a := range answers {
 			for _, o := range a.value {
-				rows = append(rows, answerOf(o.Sent, o.Err))
+				rows = append(rows, answerOf(o.Invitation, o.Err))
 			}
 		}
 		n, err := tally(rows, invitations.ErrPendingLimit, invitations.ErrAlreadyInvited)

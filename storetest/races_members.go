@@ -87,7 +87,7 @@ func raceOwners(ctx context.Context, store invitations.Store) error {
 		{false, change},
 		{false, remove},
 		{false, func(o, me, other string) error {
-			return second(svc.TransferOwnership(ctx, invitations.User(me), invitations.TransferParams{Organization: o, From: me, To: other, Role: "viewer"}))
+			return second(svc.TransferOwnership(ctx, invitations.User(me), invitations.TransferOwnershipParams{Organization: o, From: me, To: other, Role: "viewer"}))
 		}},
 	}
 	round := func(n int, one, two way, sender invitations.Actor) error {
@@ -153,7 +153,7 @@ func raceOwners(ctx context.Context, store invitations.Store) error {
 }
 
 // acts are what an admin does to a member, and to an invitation.
-func acts(ctx context.Context, svc *invitations.Service, organization, actor, user string, sent invitations.Sent) []func() error {
+func acts(ctx context.Context, svc *invitations.Service, organization, actor, user string, sent invitations.SentInvitation) []func() error {
 	a := invitations.User(actor)
 	change := func(role invitations.Role) func() error {
 		return func() error {
@@ -165,7 +165,7 @@ func acts(ctx context.Context, svc *invitations.Service, organization, actor, us
 		change("admin"),
 		func() error { return second(svc.RemoveMember(ctx, a, organization, user)) },
 		func() error {
-			return svc.SetQuota(ctx, a, invitations.QuotaParams{
+			return svc.SetQuota(ctx, a, invitations.SetQuotaParams{
 				Workspace: invitations.InOrganization(organization), UserID: user, Quota: invitations.Quota{Limit: 1, Period: invitations.PeriodDay},
 			})
 		},
@@ -173,7 +173,7 @@ func acts(ctx context.Context, svc *invitations.Service, organization, actor, us
 			return second(svc.Invite(ctx, a, invitations.InviteParams{Organization: organization, Email: "x@example.com", Role: "admin"}))
 		},
 		func() error {
-			return second(svc.CreateLink(ctx, a, invitations.LinkParams{Organization: organization, Role: "viewer"}))
+			return second(svc.CreateLink(ctx, a, invitations.CreateLinkParams{Organization: organization, Role: "viewer"}))
 		},
 		func() error {
 			return second(svc.Resend(ctx, a, invitations.ResendParams{Organization: organization, ID: sent.ID}))
@@ -197,7 +197,7 @@ func duel(ctx context.Context, store invitations.Store, n int, other func(svc *i
 		if err := assemble(ctx, store, organization, map[string]invitations.Role{"ada": "owner", "bob": "admin", "joe": "viewer"}); err != nil {
 			return err
 		}
-		sent, err := svc.CreateLink(ctx, invitations.System(), invitations.LinkParams{Organization: organization, Role: "admin"})
+		sent, err := svc.CreateLink(ctx, invitations.System(), invitations.CreateLinkParams{Organization: organization, Role: "admin"})
 		if err != nil {
 			return err
 		}
@@ -263,7 +263,7 @@ func raceStorm(ctx context.Context, store invitations.Store) error {
 		if err := assemble(ctx, store, organization, roles); err != nil {
 			return err
 		}
-		sent, err := svc.CreateLink(ctx, invitations.User(users[round%2]), invitations.LinkParams{Organization: organization, Role: "admin"})
+		sent, err := svc.CreateLink(ctx, invitations.User(users[round%2]), invitations.CreateLinkParams{Organization: organization, Role: "admin"})
 		if err != nil {
 			return err
 		}
@@ -277,7 +277,7 @@ func raceStorm(ctx context.Context, store invitations.Store) error {
 			case kind == len(all):
 				return answer[bool]{err: second(svc.Leave(ctx, organization, user))}
 			case kind == len(all)+1:
-				return answer[bool]{err: second(svc.TransferOwnership(ctx, invitations.User(actor), invitations.TransferParams{
+				return answer[bool]{err: second(svc.TransferOwnership(ctx, invitations.User(actor), invitations.TransferOwnershipParams{
 					Organization: organization, From: actor, To: heir, Role: ranks[1+random.IntN(3)],
 				}))}
 			case kind == len(all)+2:

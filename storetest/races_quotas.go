@@ -170,8 +170,8 @@ func raceRemovalConsume(ctx context.Context, store invitations.Store) error {
 			if i == eaters {
 				defer removed.Store(true)
 				return put(invitations.Changes{
-					Gone:   []string{"ann"},
-					Quotas: []invitations.QuotaRecord{quota(organization, "", 1_000_000, invitations.PeriodMonth, 3)},
+					RemovedMembers: []string{"ann"},
+					Quotas:         []invitations.QuotaRecord{quota(organization, "", 1_000_000, invitations.PeriodMonth, 3)},
 				})
 			}
 			for range 50 {
@@ -199,7 +199,7 @@ func raceRemovalConsume(ctx context.Context, store invitations.Store) error {
 func raceSetQuota(ctx context.Context, store invitations.Store) error {
 	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
 		in := invitations.InOrganization(organization)
-		return limitsAgainstBites(ctx, svc, in, "ada", shared, invitations.QuotaParams{Workspace: in})
+		return limitsAgainstBites(ctx, svc, in, "ada", shared, invitations.SetQuotaParams{Workspace: in})
 	})
 }
 
@@ -207,7 +207,7 @@ func raceSetPersonal(ctx context.Context, store invitations.Store) error {
 	svc := newService(store, &clock{now: start}, testKey(1))
 	for _, user := range names("user", crowdRounds) {
 		in := invitations.Personal()
-		if err := limitsAgainstBites(ctx, svc, in, user, own, invitations.QuotaParams{Workspace: in, UserID: user}); err != nil {
+		if err := limitsAgainstBites(ctx, svc, in, user, own, invitations.SetQuotaParams{Workspace: in, UserID: user}); err != nil {
 			return fmt.Errorf("%s: %w", user, err)
 		}
 	}
@@ -217,7 +217,7 @@ func raceSetPersonal(ctx context.Context, store invitations.Store) error {
 // limitsAgainstBites lets the limit go up and down under many who consume.
 func limitsAgainstBites(
 	ctx context.Context, svc *invitations.Service, in invitations.Workspace, user string,
-	counted func(invitations.Balance) *invitations.Usage, p invitations.QuotaParams,
+	counted func(invitations.Balance) *invitations.Usage, p invitations.SetQuotaParams,
 ) error {
 	const eaters = 16
 	set := func(limit int64) error {

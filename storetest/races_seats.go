@@ -34,7 +34,7 @@ func seats(ctx context.Context, store invitations.Store, organization string, wa
 
 func raceMemberLimitLink(ctx context.Context, store invitations.Store) error {
 	return limited(crowdRounds, store, invitations.Config{MemberLimit: 10}, func(svc *invitations.Service, organization string) error {
-		sent, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer"})
+		sent, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{Organization: organization, Role: "viewer"})
 		if err != nil {
 			return err
 		}
@@ -46,7 +46,7 @@ func raceMemberLimitLink(ctx context.Context, store invitations.Store) error {
 }
 
 // mail invites the nth of a crowd.
-func mail(ctx context.Context, svc *invitations.Service, organization string, n int) answer[invitations.Sent] {
+func mail(ctx context.Context, svc *invitations.Service, organization string, n int) answer[invitations.SentInvitation] {
 	return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
 		Organization: organization, Email: fmt.Sprintf("p%d@example.com", n), Role: "viewer",
 	}))
@@ -55,7 +55,7 @@ func mail(ctx context.Context, svc *invitations.Service, organization string, n 
 func raceMemberLimitMails(ctx context.Context, store invitations.Store) error {
 	config := invitations.Config{MemberLimit: 10, PendingLimit: crowdSize}
 	return limited(crowdRounds/2, store, config, func(svc *invitations.Service, organization string) error {
-		sent := together(crowdSize, func(i int) answer[invitations.Sent] { return mail(ctx, svc, organization, i) })
+		sent := together(crowdSize, func(i int) answer[invitations.SentInvitation] { return mail(ctx, svc, organization, i) })
 		n, err := tally(sent)
 		if err := errors.Join(err, want("invitations", n, crowdSize)); err != nil {
 			return err
@@ -72,16 +72,16 @@ func raceMemberLimitMails(ctx context.Context, store invitations.Store) error {
 func raceReservedSeats(ctx context.Context, store invitations.Store) error {
 	config := invitations.Config{MemberLimit: 10, ReserveSeats: true, PendingLimit: crowdSize + 1}
 	return limited(crowdRounds, store, config, func(svc *invitations.Service, organization string) error {
-		link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.LinkParams{Organization: organization, Role: "viewer"})
+		link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{Organization: organization, Role: "viewer"})
 		if err != nil {
 			return err
 		}
-		answers := together(crowdSize, func(i int) answer[invitations.Sent] { return mail(ctx, svc, organization, i) })
+		answers := together(crowdSize, func(i int) answer[invitations.SentInvitation] { return mail(ctx, svc, organization, i) })
 		n, err := tally(answers, invitations.ErrMemberLimit)
 		if err := errors.Join(err, want("invitations", n, 9)); err != nil {
 			return err
 		}
-		invited := slices.DeleteFunc(answers, func(a answer[invitations.Sent]) bool { return a.err != nil })
+		invited := slices.DeleteFunc(answers, func(a answer[invitations.SentInvitation]) bool { return a.err != nil })
 		joined := together(crowdSize, func(i int) answer[invitations.Member] {
 			if i >= 2*len(invited) {
 				return answerOf(svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("guest ", i)}))

@@ -94,8 +94,8 @@ func recount(q invitations.StatisticsQuery, records []invitations.Record, events
 		Total:    funnel(func(invitations.Record) bool { return true }),
 		ByKind:   groups(len(counted), func(r invitations.Record) (string, bool) { return string(r.Kind), true }),
 		ByRole:   groups(len(counted), func(r invitations.Record) (string, bool) { return string(r.Role), true }),
-		BySender: groups(q.Groups, func(r invitations.Record) (string, bool) { return r.SentBy, true }),
-		ByLink:   groups(q.Groups, func(r invitations.Record) (string, bool) { return r.ID.String(), r.Kind == invitations.KindLink }),
+		BySender: groups(q.MaxGroups, func(r invitations.Record) (string, bool) { return r.SentBy, true }),
+		ByLink:   groups(q.MaxGroups, func(r invitations.Record) (string, bool) { return r.ID.String(), r.Kind == invitations.KindLink }),
 	}
 }
 
@@ -163,7 +163,7 @@ func statisticsRecount(w *world) {
 			{From: hour(100), To: hour(101), At: hour(200)},
 		}
 		for i := range queries {
-			queries[i].Groups = 1 + random.IntN(n+1)
+			queries[i].MaxGroups = 1 + random.IntN(n+1)
 		}
 		w.counted(acme, queries...)
 		w.counted(zeta, queries...)
@@ -175,13 +175,13 @@ func statisticsMany(w *world) {
 	senders := append(names("sender", 100), texts...)
 	w.campaign(random, "acme", 300, senders)
 	w.campaign(random, "zeta", 40, senders)
-	q := invitations.StatisticsQuery{Organization: "acme", To: start.Add(day), At: start.Add(10 * time.Hour), Groups: 100}
+	q := invitations.StatisticsQuery{Organization: "acme", To: start.Add(day), At: start.Add(10 * time.Hour), MaxGroups: 100}
 	got := w.statistics(q).Statistics
 	if len(got.BySender) != 100 || len(got.ByLink) != 100 {
 		w.Errorf("got %d senders and %d links, want 100 of each", len(got.BySender), len(got.ByLink))
 	}
 	few, all, later := q, q, q
-	few.Groups, all.Groups, later.From = 7, 1000, start.Add(8*time.Hour)
+	few.MaxGroups, all.MaxGroups, later.From = 7, 1000, start.Add(8*time.Hour)
 	w.counted("acme", q, few, all, later)
 	w.counted("zeta", q, few, all, later)
 }
@@ -189,7 +189,7 @@ func statisticsMany(w *world) {
 func statisticsNothing(w *world) {
 	w.twins()
 	bob := member("acme", "bob", "admin")
-	q := invitations.StatisticsQuery{Organization: "acme", Viewer: "bob", To: start, At: start, Groups: 100}
+	q := invitations.StatisticsQuery{Organization: "acme", Viewer: "bob", To: start, At: start, MaxGroups: 100}
 	w.equal("of no period", w.statistics(q), invitations.StatisticsPage{Viewer: &bob})
 	q.Organization = "none"
 	w.equal("of no organization", w.statistics(q), invitations.StatisticsPage{})

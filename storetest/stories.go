@@ -97,7 +97,7 @@ func storyWrongAccount(w *world) {
 
 func storyLink(w *world) {
 	w.found("acme", "ada")
-	sent := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 2})
+	sent := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 2})
 	w.next(sent, invitations.Visitor{}, invitations.StepSignIn)
 	nobody := invitations.Identity{UserID: "x"} // a link asks for no address
 	w.next(sent, invitations.Visitor{Identity: nobody}, invitations.StepAccept)
@@ -112,7 +112,7 @@ func storyLink(w *world) {
 	w.acceptRefused(sent, invitations.Identity{UserID: "z"}, invitations.ErrExhausted)
 	w.next(sent, invitations.Visitor{Identity: invitations.Identity{UserID: "z"}}, invitations.StepStop)
 
-	endless := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	endless := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	for i := range 20 {
 		w.accept(endless, invitations.Identity{UserID: fmt.Sprint("user ", i)})
 	}
@@ -130,11 +130,11 @@ func storyFinalStates(w *world) {
 	revoked := w.invite(ada, "acme", "kim@example.com", "viewer")
 	_, err := w.svc.Revoke(w.ctx, ada, "acme", revoked.ID)
 	w.ok(err)
-	exhausted := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 1})
+	exhausted := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 1})
 	w.accept(exhausted, invitations.Identity{UserID: "x"})
 	before := w.state("acme", "ann", "joe", "kim", "x", "y")
 	for _, c := range []struct {
-		sent invitations.Sent
+		sent invitations.SentInvitation
 		who  invitations.Identity
 		want error
 	}{
@@ -148,7 +148,7 @@ func storyFinalStates(w *world) {
 			"lookup": second(w.svc.Lookup(w.ctx, c.sent.Token.Reveal())),
 			"revoke": second(w.svc.Revoke(w.ctx, ada, "acme", c.sent.ID)),
 			"resend": second(w.svc.Resend(w.ctx, ada, invitations.ResendParams{Organization: "acme", ID: c.sent.ID})),
-			"token":  second(w.svc.Sent(w.ctx, ada, "acme", c.sent.ID)),
+			"token":  second(w.svc.PendingToken(w.ctx, ada, "acme", c.sent.ID)),
 		} {
 			if !errors.Is(err, c.want) || !errors.Is(err, invitations.ErrNotPending) {
 				w.Errorf("%s: got error %v, want %v", name, err, c.want)
@@ -171,7 +171,7 @@ func storyDecline(w *world) {
 	if inv := w.get(sent); inv.State != invitations.StateDeclined || !inv.EndedAt.Equal(start) {
 		w.Errorf("got %+v", inv)
 	}
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.refused(w.svc.Decline(w.ctx, link.Token.Reveal()), invitations.ErrInvalid)
 	expired := w.invite(ada, "acme", "joe@example.com", "viewer")
 	w.clock.Add(7 * day)
@@ -190,7 +190,7 @@ func storyReplay(w *world) {
 	w.leave("acme", "ann")
 	w.acceptRefused(sent, annID, invitations.ErrAccepted) // an email invitation is spent
 
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 3})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 3})
 	x := invitations.Identity{UserID: "x"}
 	w.accept(link, x)
 	w.accept(link, x)
@@ -211,14 +211,14 @@ func storyReplay(w *world) {
 func storyRemoved(w *world) {
 	w.found("acme", "ada")
 	w.found("zeta", "ada")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
-	other := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
-	elsewhere := w.link(ada, invitations.LinkParams{Organization: "zeta", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
+	other := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
+	elsewhere := w.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer"})
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
 	w.accept(link, annID)
 	w.clock.Add(-day) // no clock tells what was before the removal
 	w.remove("acme", "ann")
-	for _, sent := range []invitations.Sent{link, other, mail} {
+	for _, sent := range []invitations.SentInvitation{link, other, mail} {
 		w.acceptRefused(sent, annID, invitations.ErrNotPending)
 		w.next(sent, invitations.Visitor{Identity: annID}, invitations.StepStop)
 	}
@@ -259,23 +259,23 @@ func storyLists(w *world) {
 	w.role("acme", "bob", "admin")
 	w.invite(ada, "zeta", "ann@example.com", "viewer")
 	var all []invitations.Invitation // newest first
-	add := func(sent invitations.Sent) invitations.Sent {
+	add := func(sent invitations.SentInvitation) invitations.SentInvitation {
 		all = append([]invitations.Invitation{sent.Invitation}, all...)
 		w.clock.Add(time.Second)
 		return sent
 	}
 	ann := add(w.invite(ada, "acme", "ann@example.com", "viewer"))
 	add(w.invite(bob, "acme", "joe@example.com", "admin"))
-	add(w.link(invitations.System(), invitations.LinkParams{Organization: "acme", Role: "viewer"}))
-	revoked := add(w.link(bob, invitations.LinkParams{Organization: "acme", Role: "developer"}))
+	add(w.link(invitations.System(), invitations.CreateLinkParams{Organization: "acme", Role: "viewer"}))
+	revoked := add(w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "developer"}))
 	inv, err := w.svc.Revoke(w.ctx, ada, "acme", revoked.ID)
 	w.ok(err)
 	all[0] = inv
-	list := func(p invitations.ListParams, want ...int) {
+	list := func(p invitations.InvitationsParams, want ...int) {
 		w.Helper()
 		p.Organization = "acme"
 		var got, wanted []invitations.Invitation
-		for inv, err := range w.svc.All(w.ctx, bob, p) {
+		for inv, err := range w.svc.AllInvitations(w.ctx, bob, p) {
 			w.ok(err)
 			got = append(got, inv)
 		}
@@ -285,19 +285,19 @@ func storyLists(w *world) {
 		w.equal(fmt.Sprintf("%+v", p), got, wanted)
 	}
 	for limit := 1; limit <= 5; limit++ {
-		list(invitations.ListParams{Limit: limit}, 0, 1, 2, 3)
+		list(invitations.InvitationsParams{Limit: limit}, 0, 1, 2, 3)
 	}
-	list(invitations.ListParams{State: invitations.StatePending, Limit: 2}, 1, 2, 3)
-	list(invitations.ListParams{State: invitations.StateRevoked}, 0)
-	list(invitations.ListParams{Kind: invitations.KindEmail}, 2, 3)
-	list(invitations.ListParams{Role: "viewer"}, 1, 3)
-	list(invitations.ListParams{Email: "ANN@example.com"}, 3)
-	list(invitations.ListParams{SentBy: "bob"}, 0, 2)
-	list(invitations.ListParams{SentBy: "bob", Kind: invitations.KindLink}, 0)
+	list(invitations.InvitationsParams{State: invitations.StatePending, Limit: 2}, 1, 2, 3)
+	list(invitations.InvitationsParams{State: invitations.StateRevoked}, 0)
+	list(invitations.InvitationsParams{Kind: invitations.KindEmail}, 2, 3)
+	list(invitations.InvitationsParams{Role: "viewer"}, 1, 3)
+	list(invitations.InvitationsParams{Email: "ANN@example.com"}, 3)
+	list(invitations.InvitationsParams{SentBy: "bob"}, 0, 2)
+	list(invitations.InvitationsParams{SentBy: "bob", Kind: invitations.KindLink}, 0)
 	w.clock.Add(7*day - 4*time.Second) // ann's has expired, the others not yet
 	all[3].State = invitations.StateExpired
-	list(invitations.ListParams{State: invitations.StateExpired}, 3)
-	list(invitations.ListParams{State: invitations.StatePending}, 1, 2)
+	list(invitations.InvitationsParams{State: invitations.StateExpired}, 3)
+	list(invitations.InvitationsParams{State: invitations.StatePending}, 1, 2)
 	w.equal("one", w.get(ann), all[3])
 }
 
@@ -307,7 +307,7 @@ func storyKeyRotation(w *world) {
 	both := newService(w.store, w.clock, testKey(2), testKey(1))
 	_, err := both.Lookup(w.ctx, sent.Token.Reveal())
 	w.ok(err)
-	again, err := both.Sent(w.ctx, ada, "acme", sent.ID) // signed with the new key
+	again, err := both.PendingToken(w.ctx, ada, "acme", sent.ID) // signed with the new key
 	w.ok(err)
 	alone := newService(w.store, w.clock, testKey(2))
 	_, err = alone.Lookup(w.ctx, sent.Token.Reveal())

@@ -25,8 +25,8 @@ func (w *world) inviteAll(actor invitations.Actor, organization string, rows ...
 		w.Fatalf("got %d outcomes of %d rows", len(outcomes), len(rows))
 	}
 	for i, o := range outcomes {
-		if (o.Err == nil) == (o.Sent.ID == uuid.Nil) || o.Err != nil && !o.Sent.Token.IsZero() {
-			w.Errorf("row %d: got %+v with error %v", i, o.Sent, o.Err)
+		if (o.Err == nil) == (o.Invitation.ID == uuid.Nil) || o.Err != nil && !o.Invitation.Token.IsZero() {
+			w.Errorf("row %d: got %+v with error %v", i, o.Invitation, o.Err)
 		}
 	}
 	return outcomes
@@ -83,11 +83,11 @@ func storyBulk(w *world) {
 			w.refusal(fmt.Sprint("row ", i), o.Err, invitations.ErrPendingLimit)
 		default:
 			w.ok(o.Err)
-			w.equal("invitation", o.Sent.Invitation, invitations.Invitation{
-				ID: o.Sent.ID, Organization: "acme", Kind: invitations.KindEmail, State: invitations.StatePending, Email: email, Role: "viewer",
+			w.equal("invitation", o.Invitation.Invitation, invitations.Invitation{
+				ID: o.Invitation.ID, Organization: "acme", Kind: invitations.KindEmail, State: invitations.StatePending, Email: email, Role: "viewer",
 				MaxUses: 1, CreatedBy: "bob", SentBy: "bob", CreatedAt: w.clock.Now(), SentAt: w.clock.Now(), ExpiresAt: w.clock.Now().Add(7 * day),
 			})
-			there[email] = o.Sent.ID
+			there[email] = o.Invitation.ID
 			places--
 			went = append(went, o)
 		}
@@ -96,8 +96,8 @@ func storyBulk(w *world) {
 	var events []invitations.Event
 	for i, o := range went {
 		events = append(events, invitations.Event{
-			Version: version + 1, Index: i, Type: invitations.EventInvitationCreated, Actor: "bob", InvitationID: o.Sent.ID, Email: o.Sent.Email,
-			Role: "viewer", MaxUses: 1, ExpiresAt: o.Sent.ExpiresAt,
+			Version: version + 1, Index: i, Type: invitations.EventInvitationCreated, Actor: "bob", InvitationID: o.Invitation.ID, Email: o.Invitation.Email,
+			Role: "viewer", MaxUses: 1, ExpiresAt: o.Invitation.ExpiresAt,
 		})
 	}
 	w.equal("events", w.happened("acme", version+1), events)
@@ -106,7 +106,7 @@ func storyBulk(w *world) {
 	w.equal("version", after.Facts.Version, version+1)
 	w.equal("the other organization", w.state("zeta", everybody...), other)
 	for i, o := range went {
-		w.equal("member", w.accept(o.Sent, person(fmt.Sprint("user ", i), o.Sent.Email)).InvitedBy, "bob")
+		w.equal("member", w.accept(o.Invitation, person(fmt.Sprint("user ", i), o.Invitation.Email)).InvitedBy, "bob")
 	}
 }
 
@@ -142,7 +142,7 @@ func storyBulkLimits(w *world) {
 func storyBulkIDs(w *world) {
 	w = w.with(invitations.Config{PendingLimit: 4})
 	w.company()
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", ID: id(9)})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", ID: id(9)})
 	rows := []invitations.InviteParams{row("a@example.com"), row("b@example.com"), row("c@example.com"), row("d@example.com")}
 	for i := range rows {
 		rows[i].ID, rows[i].Organization = id(i), "acme"
@@ -157,9 +157,9 @@ func storyBulkIDs(w *world) {
 		again := w.inviteAll(ada, "acme", rows...)
 		for i := range 3 {
 			w.ok(again[i].Err)
-			w.equal("invitation", again[i].Sent.Invitation, first[i].Sent.Invitation)
-			w.equal("token", again[i].Sent.Token.Reveal(), first[i].Sent.Token.Reveal())
-			w.equal("repeated", []bool{first[i].Sent.Repeated, again[i].Sent.Repeated}, []bool{false, true})
+			w.equal("invitation", again[i].Invitation.Invitation, first[i].Invitation.Invitation)
+			w.equal("token", again[i].Invitation.Token.Reveal(), first[i].Invitation.Token.Reveal())
+			w.equal("repeated", []bool{first[i].Invitation.Repeated, again[i].Invitation.Repeated}, []bool{false, true})
 		}
 		w.refused(again[3].Err, invitations.ErrPendingLimit)
 	})
@@ -175,8 +175,8 @@ func storyBulkIDs(w *world) {
 	w.refused(outcomes[0].Err, invitations.ErrConflict)
 	w.ok(outcomes[1].Err)
 	w.ok(outcomes[2].Err)
-	w.equal("token", outcomes[2].Sent.Token.Reveal(), outcomes[1].Sent.Token.Reveal())
-	w.equal("repeated", []bool{outcomes[1].Sent.Repeated, outcomes[2].Sent.Repeated}, []bool{false, true})
+	w.equal("token", outcomes[2].Invitation.Token.Reveal(), outcomes[1].Invitation.Token.Reveal())
+	w.equal("repeated", []bool{outcomes[1].Invitation.Repeated, outcomes[2].Invitation.Repeated}, []bool{false, true})
 	w.refused(outcomes[3].Err, invitations.ErrConflict)
 	w.refused(outcomes[4].Err, invitations.ErrInvalid)
 	w.refused(outcomes[5].Err, invitations.ErrConflict)
@@ -187,17 +187,17 @@ func storyBulkIDs(w *world) {
 	for _, o := range w.inviteAll(ada, "zeta", rows...) {
 		w.ok(o.Err)
 	}
-	w.accept(first[0].Sent, person("a", "a@example.com"))
-	if again := w.inviteAll(ada, "acme", first3(first)...); again[0].Sent.State != invitations.StateAccepted || !again[0].Sent.Token.IsZero() {
-		w.Errorf("after the acceptance: got %+v", again[0].Sent)
+	w.accept(first[0].Invitation, person("a", "a@example.com"))
+	if again := w.inviteAll(ada, "acme", first3(first)...); again[0].Invitation.State != invitations.StateAccepted || !again[0].Invitation.Token.IsZero() {
+		w.Errorf("after the acceptance: got %+v", again[0].Invitation)
 	}
 }
 
 // first3 are the rows that made the first three invitations.
 func first3(outcomes []invitations.Outcome) (rows []invitations.InviteParams) {
 	for _, o := range outcomes[:3] {
-		r := row(o.Sent.Email)
-		r.ID = o.Sent.ID
+		r := row(o.Invitation.Email)
+		r.ID = o.Invitation.ID
 		rows = append(rows, r)
 	}
 	return rows

@@ -15,7 +15,7 @@ var editStories = []check{
 	{"EditIsRefused", storyEditRefused},
 }
 
-func (w *world) edit(actor invitations.Actor, sent invitations.Sent, p invitations.EditParams) invitations.Invitation {
+func (w *world) edit(actor invitations.Actor, sent invitations.SentInvitation, p invitations.EditParams) invitations.Invitation {
 	w.Helper()
 	p.Organization, p.ID = sent.Organization, sent.ID
 	inv, err := w.svc.Edit(w.ctx, actor, p)
@@ -63,7 +63,7 @@ func storyEditMail(w *world) {
 
 func storyEditLink(w *world) {
 	w.found("acme", "ada")
-	sent := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 2})
+	sent := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 2})
 	person := func(user, domain string) invitations.Identity {
 		return invitations.Identity{UserID: user, Email: user + "@" + domain, EmailVerified: true}
 	}
@@ -96,7 +96,7 @@ func storyEditRefused(w *world) {
 	w.company()
 	uses, many, domains := 3, 10_001, []string{"not a domain"}
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.unchanged("refused", func() {
 		for name, c := range map[string]struct {
 			actor invitations.Actor

@@ -38,14 +38,14 @@ func (w *world) inviting(actor invitations.Actor, organization, email string) fu
 	}
 }
 
-func (w *world) resending(actor invitations.Actor, sent invitations.Sent) func() error {
+func (w *world) resending(actor invitations.Actor, sent invitations.SentInvitation) func() error {
 	return func() error {
 		return second(w.svc.Resend(w.ctx, actor, invitations.ResendParams{Organization: sent.Organization, ID: sent.ID}))
 	}
 }
 
 // again revokes the invitation and sends another to the same address.
-func (w *world) again(actor invitations.Actor, sent invitations.Sent) invitations.Sent {
+func (w *world) again(actor invitations.Actor, sent invitations.SentInvitation) invitations.SentInvitation {
 	w.Helper()
 	w.ok(second(w.svc.Revoke(w.ctx, invitations.System(), sent.Organization, sent.ID)))
 	return w.invite(actor, sent.Organization, sent.Email, "viewer")
@@ -56,7 +56,7 @@ func storyCooldown(w *world) {
 	w.found("acme", "ada")
 	w.found("zeta", "ada")
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	other := w.invite(ada, "zeta", "ann@example.com", "viewer")
 	until := start.Add(time.Minute)
 	for _, actor := range []invitations.Actor{ada, invitations.System()} {
@@ -92,7 +92,7 @@ func storyRecipientLimit(w *world) {
 	w.limited(w.inviting(ada, "acme", "Ann@EXAMPLE.com"), invitations.ErrRateLimited, start.Add(day)) // is the same address
 	w.invite(ada, "acme", "joe@example.com", "viewer")
 	w.invite(ada, "zeta", "ann@example.com", "viewer")
-	w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	// A place is free when the first of the three is a day old.
 	w.clock.Add(22*time.Hour - time.Microsecond)
 	w.limited(w.inviting(ada, "acme", "ann@example.com"), invitations.ErrRateLimited, start.Add(day))
@@ -112,7 +112,7 @@ func storySenderLimit(w *world) {
 	w.limited(w.inviting(bob, "acme", "p2@example.com"), invitations.ErrRateLimited, until)
 	w.limited(w.resending(bob, one), invitations.ErrRateLimited, until)
 	// Others may: in this organization, and bob in the other one. Links are not mailed.
-	w.link(bob, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.invite(bob, "zeta", "p1@example.com", "viewer")
 	w.resend(ada, one)
 	for n := range 5 {
@@ -131,7 +131,7 @@ func storySenderLimit(w *world) {
 func storyOrganizationLimit(w *world) {
 	w = w.with(invitations.Config{SendsPerOrganization: 4, SendsPerSender: 3, SendsPerRecipient: 2, PendingLimit: 100})
 	w.company()
-	var sent []invitations.Sent
+	var sent []invitations.SentInvitation
 	for n, actor := range []invitations.Actor{ada, bob, invitations.System(), ada} {
 		sent = append(sent, w.invite(actor, "acme", fmt.Sprintf("p%d@example.com", n), "viewer"))
 		w.clock.Add(time.Minute)
@@ -142,7 +142,7 @@ func storyOrganizationLimit(w *world) {
 		w.limited(w.resending(actor, sent[3]), invitations.ErrRateLimited, until)
 	}
 	w.invite(bob, "zeta", "more@example.com", "viewer")
-	w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	// Whoever has sent and however it ended, it was mailed.
 	w.accept(sent[0], person("p0", "p0@example.com"))
 	w.ok(second(w.svc.Revoke(w.ctx, ada, "acme", sent[1].ID)))

@@ -119,8 +119,8 @@ func storyRemoveMember(w *world) {
 func storyLeave(w *world) {
 	w.found("acme", "ada")
 	w.found("zeta", "ada")
-	twice := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 2})
-	spent := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 1})
+	twice := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 2})
+	spent := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 1})
 	x := invitations.Identity{UserID: "x"}
 	want := w.accept(twice, x)
 	w.clock.Add(time.Hour)
@@ -162,7 +162,7 @@ func storyTransfer(w *world) {
 	w.company()
 	w.clock.Add(time.Hour)
 	version := w.version("acme")
-	heir := w.transfer(ada, invitations.TransferParams{Organization: "acme", From: "ada", To: "kim", Role: "admin"})
+	heir := w.transfer(ada, invitations.TransferOwnershipParams{Organization: "acme", From: "ada", To: "kim", Role: "admin"})
 	w.equal("the new owner", heir, invitations.Member{Organization: "acme", UserID: "kim", Role: "owner", JoinedAt: start})
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{
 		{Version: version + 1, Index: 0, Type: invitations.EventMemberRoleChanged, Actor: "ada", Subject: "kim", Role: "owner"},
@@ -193,17 +193,17 @@ func storyTransfer(w *world) {
 			"an unknown role":            {kim, "kim", "bob", "superuser", invitations.ErrInvalid},
 			"by an admin to themselves":  {bob, "kim", "bob", "viewer", invitations.ErrPermissionDenied},
 		} {
-			_, err := w.svc.TransferOwnership(w.ctx, c.actor, invitations.TransferParams{Organization: "acme", From: c.from, To: c.to, Role: c.role})
+			_, err := w.svc.TransferOwnership(w.ctx, c.actor, invitations.TransferOwnershipParams{Organization: "acme", From: c.from, To: c.to, Role: c.role})
 			w.refusal(name, err, c.want)
 		}
 	})
 
 	// Of several owners one hands over to another, or for another.
 	w.changeRole(kim, "acme", "bob", "owner")
-	w.transfer(kim, invitations.TransferParams{Organization: "acme", From: "kim", To: "bob", Role: "viewer"})
+	w.transfer(kim, invitations.TransferOwnershipParams{Organization: "acme", From: "kim", To: "bob", Role: "viewer"})
 	w.changeRole(bob, "acme", "ada", "owner")
-	w.transfer(ada, invitations.TransferParams{Organization: "acme", From: "bob", To: "dev", Role: "billing"})
-	w.transfer(invitations.System(), invitations.TransferParams{Organization: "acme", From: "dev", To: "kim", Role: "developer"})
+	w.transfer(ada, invitations.TransferOwnershipParams{Organization: "acme", From: "bob", To: "dev", Role: "billing"})
+	w.transfer(invitations.System(), invitations.TransferOwnershipParams{Organization: "acme", From: "dev", To: "kim", Role: "developer"})
 	var owners []string
 	for m, err := range w.svc.AllMembers(w.ctx, ada, invitations.MembersParams{Organization: "acme", Role: "owner"}) {
 		w.ok(err)
@@ -281,7 +281,7 @@ func storyAuthorize(w *world) {
 	}
 	_, err := w.svc.Authorize(w.ctx, "acme", "kim", "")
 	w.refused(err, invitations.ErrInvalid)
-	_, err = w.svc.Get(w.ctx, invitations.User("nobody"), "acme", uuid.Max)
+	_, err = w.svc.Invitation(w.ctx, invitations.User("nobody"), "acme", uuid.Max)
 	w.refused(err, invitations.ErrPermissionDenied)
 }
 

@@ -121,7 +121,7 @@ func storyPeriods(w *world) {
 	acme := invitations.InOrganization("acme")
 	w.setQuota(invitations.System(), "acme", "", 100, invitations.PeriodMonth)
 	w.setQuota(ada, "acme", "ada", 10, invitations.PeriodDay)
-	w.ok(w.svc.SetQuota(w.ctx, invitations.System(), invitations.QuotaParams{
+	w.ok(w.svc.SetQuota(w.ctx, invitations.System(), invitations.SetQuotaParams{
 		Workspace: invitations.Personal(), UserID: "ada", Quota: invitations.Quota{Limit: 5, Period: invitations.PeriodEndless},
 	}))
 	balance := func(own, shared int64, days, months int) invitations.Balance {
@@ -173,7 +173,7 @@ func storySetQuota(w *world) {
 	}
 	w.unchanged("refused", func() {
 		set := func(actor invitations.Actor, in invitations.Workspace, user string, q invitations.Quota) error {
-			return w.svc.SetQuota(w.ctx, actor, invitations.QuotaParams{Workspace: in, UserID: user, Quota: q})
+			return w.svc.SetQuota(w.ctx, actor, invitations.SetQuotaParams{Workspace: in, UserID: user, Quota: q})
 		}
 		for name, c := range map[string]struct{ got, want error }{
 			"of who is above":               {set(bob, in, "ada", some), invitations.ErrPermissionDenied},
@@ -223,7 +223,7 @@ func storyInvitedQuota(w *world) {
 	})
 
 	// Each who comes by a link gets one of their own.
-	link := w.link(bob, invitations.LinkParams{Organization: "acme", Role: "developer", Quota: some})
+	link := w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "developer", Quota: some})
 	for _, user := range []string{"x", "y"} {
 		w.accept(link, invitations.Identity{UserID: user})
 		w.spend(acme, user, 4, invitations.Balance{Own: usage(10, invitations.PeriodDay, 4, tomorrow)})
@@ -266,7 +266,7 @@ func storyInvitedQuota(w *world) {
 	w.unchanged("a replay", func() { w.accept(byName, person("x", "x@example.com")) })
 
 	// The same id with another quota is another request.
-	p := invitations.LinkParams{Organization: "acme", Role: "developer", Quota: some, ID: id(1)}
+	p := invitations.CreateLinkParams{Organization: "acme", Role: "developer", Quota: some, ID: id(1)}
 	first := w.link(bob, p)
 	w.equal("the same call again", w.link(bob, p).Invitation, first.Invitation)
 	p.Quota.Limit++
@@ -284,7 +284,7 @@ func storyQuotaStays(w *world) {
 		w.Helper()
 		_, err := w.svc.Remaining(w.ctx, acme, "dev")
 		w.refused(err, invitations.ErrPermissionDenied)
-		link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "developer"})
+		link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "developer"})
 		w.accept(link, invitations.Identity{UserID: "dev"})
 		w.remains(acme, "dev", want)
 		w.exceeds(acme, "dev", 3, want)
@@ -309,7 +309,7 @@ func storyWorkspacesApart(w *world) {
 		invitations.InOrganization("acme"): {Own: usage(20, day, 0, tomorrow), Shared: usage(30, day, 0, tomorrow)},
 		invitations.InOrganization("zeta"): {Own: usage(40, day, 0, tomorrow), Shared: usage(50, day, 0, tomorrow)},
 	}
-	w.ok(w.svc.SetQuota(w.ctx, invitations.System(), invitations.QuotaParams{
+	w.ok(w.svc.SetQuota(w.ctx, invitations.System(), invitations.SetQuotaParams{
 		Workspace: invitations.Personal(), UserID: "dev", Quota: invitations.Quota{Limit: 10, Period: day},
 	}))
 	for i, organization := range []string{"acme", "zeta"} {
@@ -338,7 +338,7 @@ func storyWorkspacesApart(w *world) {
 
 func storyWorkspaces(w *world) {
 	w.company()
-	w.ok(w.svc.SetQuota(w.ctx, invitations.System(), invitations.QuotaParams{
+	w.ok(w.svc.SetQuota(w.ctx, invitations.System(), invitations.SetQuotaParams{
 		Workspace: invitations.Personal(), UserID: "dev", Quota: invitations.Quota{Limit: 9, Period: invitations.PeriodDay},
 	}))
 	w.setQuota(invitations.System(), "zeta", "", 100, invitations.PeriodMonth)

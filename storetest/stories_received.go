@@ -24,7 +24,7 @@ func (w *world) received(who invitations.Identity, p invitations.ReceivedParams)
 	return list
 }
 
-func offerOf(sent invitations.Sent) invitations.Offer {
+func offerOf(sent invitations.SentInvitation) invitations.Offer {
 	return invitations.Offer{
 		ID: sent.ID, Organization: sent.Organization, Kind: sent.Kind, Email: sent.Email, Role: sent.Role,
 		Message: sent.Message, SentBy: sent.SentBy, SentAt: sent.SentAt, ExpiresAt: sent.ExpiresAt,
@@ -34,7 +34,7 @@ func offerOf(sent invitations.Sent) invitations.Offer {
 func storyReceived(w *world) {
 	w.company()
 	acme := w.invite(ada, "acme", "ann@example.com", "developer")
-	w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.clock.Add(time.Second)
 	zeta := w.invite(bob, "zeta", "Ann@Example.com", "viewer")
 	joes := w.invite(ada, "zeta", "joe@example.com", "viewer")
@@ -159,7 +159,7 @@ func storyReceivedRules(w *world) {
 	w.role("acme", "bob", "viewer")
 	refused("of who may not send it any more", by(annID), invitations.ErrSenderNotEntitled)
 	w.role("acme", "bob", "admin")
-	w.accept(w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"}), invitations.Identity{UserID: "x"})
+	w.accept(w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"}), invitations.Identity{UserID: "x"})
 	refused("no seat", by(annID), invitations.ErrMemberLimit)
 	w.remove("acme", "x")
 	refused("by who was removed since", by(person("x", "ann@example.com")), invitations.ErrRevoked)

@@ -17,13 +17,13 @@ func storyMemberLimit(w *world) {
 	w.found("acme", "ada")
 	w.found("zeta", "ada")
 	// Nothing that is only sent takes a seat.
-	var mails []invitations.Sent
+	var mails []invitations.SentInvitation
 	for i := range 4 {
 		mails = append(mails, w.invite(ada, "acme", fmt.Sprintf("p%d@example.com", i), "viewer"))
 	}
 	p := func(i int) invitations.Identity { return person(fmt.Sprint("p", i), fmt.Sprintf("p%d@example.com", i)) }
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
-	elsewhere := w.link(ada, invitations.LinkParams{Organization: "zeta", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
+	elsewhere := w.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer"})
 	w.accept(mails[0], p(0))
 	w.accept(link, p(1))
 	full := func() {
@@ -57,7 +57,7 @@ func storyReservedSeats(w *world) {
 	w = w.with(invitations.Config{MemberLimit: 4, ReserveSeats: true})
 	w.found("acme", "ada")
 	w.found("zeta", "ada")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"}) // holds no seat
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"}) // holds no seat
 	ann := w.invite(ada, "acme", "ann@example.com", "viewer")
 	joe := w.invite(ada, "acme", "joe@example.com", "viewer")
 	w.accept(link, invitations.Identity{UserID: "x"})
@@ -74,7 +74,7 @@ func storyReservedSeats(w *world) {
 	}
 	full() // ada, x, and the seats of ann and joe
 	w.invite(ada, "zeta", "more@example.com", "viewer")
-	w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	ann = w.resend(ada, ann) // has its seat
 	w.accept(ann, annID)     // takes the seat that it held
 	w.unchanged("a replay", func() { w.accept(ann, annID) })
@@ -111,7 +111,7 @@ func storyOneSeat(w *world) {
 	w.found("zeta", "ada")
 	mail := w.invite(ada, "acme", "ann@example.com", "admin")
 	other := w.invite(ada, "zeta", "ann@example.com", "admin")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.acceptRefused(link, invitations.Identity{UserID: "x"}, invitations.ErrMemberLimit)
 	version := w.version("acme")
 	w.accept(link, annID) // by the link, on the seat of her own invitation
@@ -136,7 +136,7 @@ func storyOneSeat(w *world) {
 	// Without reserved seats an invitation for who came by a link simply stays.
 	plain := w.with(invitations.Config{MemberLimit: 9})
 	mail = plain.invite(ada, "zeta", "joe@example.com", "viewer")
-	plain.accept(plain.link(ada, invitations.LinkParams{Organization: "zeta", Role: "viewer"}), person("joe", "joe@example.com"))
+	plain.accept(plain.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer"}), person("joe", "joe@example.com"))
 	plain.acceptRefused(mail, person("joe", "joe@example.com"), invitations.ErrAlreadyMember)
 	w.equal("the invitation", plain.get(mail).State, invitations.StatePending)
 }

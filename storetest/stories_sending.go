@@ -11,17 +11,17 @@ import (
 func storyPendingLimit(w *world) {
 	w.found("acme", "ada")
 	w.found("zeta", "ada")
-	var all []invitations.Sent
+	var all []invitations.SentInvitation
 	for i := range 5 {
 		all = append(all, w.invite(ada, "acme", fmt.Sprintf("p%d@example.com", i), "viewer"))
-		all = append(all, w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 1}))
+		all = append(all, w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 1}))
 	}
 	full := func() {
 		w.Helper()
 		before := w.state("acme")
 		_, err := w.svc.Invite(w.ctx, ada, invitations.InviteParams{Organization: "acme", Email: "more@example.com", Role: "viewer"})
 		w.refused(err, invitations.ErrPendingLimit)
-		_, err = w.svc.CreateLink(w.ctx, invitations.System(), invitations.LinkParams{Organization: "acme", Role: "viewer"})
+		_, err = w.svc.CreateLink(w.ctx, invitations.System(), invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 		w.refused(err, invitations.ErrPendingLimit)
 		w.equal("state after a refusal", w.state("acme"), before)
 	}
@@ -94,11 +94,11 @@ func storyResendExpired(w *world) {
 		w.Errorf("got error %v", err)
 	}
 	for range 9 {
-		w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+		w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	}
 	_, err = w.svc.Revoke(w.ctx, ada, "acme", newer.ID)
 	w.ok(err)
-	w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	_, err = w.svc.Resend(w.ctx, ada, invitations.ResendParams{Organization: "acme", ID: old.ID})
 	w.refused(err, invitations.ErrPendingLimit)
 	if got := w.get(old); got.State != invitations.StateExpired {
@@ -107,7 +107,7 @@ func storyResendExpired(w *world) {
 
 	// It keeps the lifetime that it had, unless told another.
 	w.found("zeta", "ada")
-	long := w.link(ada, invitations.LinkParams{Organization: "zeta", Role: "viewer", ExpiresIn: 30 * day})
+	long := w.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer", ExpiresIn: 30 * day})
 	w.clock.Add(day)
 	if again := w.resend(ada, long); !again.ExpiresAt.Equal(long.ExpiresAt.Add(day)) {
 		w.Errorf("got expiry %v", again.ExpiresAt)
@@ -154,7 +154,7 @@ func storyOwnID(w *world) {
 	}
 	_, err = w.svc.Invite(w.ctx, bob, p)
 	w.refused(err, invitations.ErrConflict)
-	_, err = w.svc.CreateLink(w.ctx, ada, invitations.LinkParams{Organization: "acme", Role: "viewer", ID: id(1)})
+	_, err = w.svc.CreateLink(w.ctx, ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", ID: id(1)})
 	w.refused(err, invitations.ErrConflict)
 	w.equal("state", w.state("acme"), before)
 	w.accept(sent, annID)
@@ -164,7 +164,7 @@ func storyOwnID(w *world) {
 		w.Errorf("after the acceptance: got %+v", again)
 	}
 
-	lp := invitations.LinkParams{Organization: "acme", Role: "viewer", ID: id(2), MaxUses: 3, AllowedDomains: []string{"b.example", "A.example"}}
+	lp := invitations.CreateLinkParams{Organization: "acme", Role: "viewer", ID: id(2), MaxUses: 3, AllowedDomains: []string{"b.example", "A.example"}}
 	l := w.link(ada, lp)
 	lp.AllowedDomains = []string{"a.example", "B.example", "a.example"}
 	if again := w.link(ada, lp); again.Token.Reveal() != l.Token.Reveal() {
@@ -179,8 +179,8 @@ func storyOwnID(w *world) {
 func storyTwinIDs(w *world) {
 	w.found("acme", "ada")
 	w.found("zeta", "eve")
-	victim := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", ID: id(1)})
-	twin := w.link(invitations.User("eve"), invitations.LinkParams{Organization: "zeta", Role: "owner", ID: id(1)})
+	victim := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", ID: id(1)})
+	twin := w.link(invitations.User("eve"), invitations.CreateLinkParams{Organization: "zeta", Role: "owner", ID: id(1)})
 	w.equal("offer", w.lookup(victim).Organization, "acme")
 	w.equal("offer", w.lookup(twin).Organization, "zeta")
 	_, err := w.svc.Revoke(w.ctx, invitations.User("eve"), "zeta", id(1))

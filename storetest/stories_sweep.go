@@ -36,7 +36,7 @@ func storyReminder(w *world) {
 	w = w.with(invitations.Config{RemindBefore: 2 * day})
 	w.company()
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	answered := w.invite(ada, "acme", "joe@example.com", "viewer")
 	short, err := w.svc.Invite(w.ctx, ada, invitations.InviteParams{Organization: "zeta", Email: "ann@example.com", Role: "viewer", ExpiresIn: 2 * day})
 	w.ok(err)
@@ -61,7 +61,7 @@ func storyReminder(w *world) {
 		Version: version + 1, Type: invitations.EventInvitationReminded, InvitationID: mail.ID, Role: "viewer", MaxUses: 1, ExpiresAt: mail.ExpiresAt,
 	}})
 	// The worker asks for the token when it sends; it is the one that was sent.
-	again, err := w.svc.Sent(w.ctx, ada, "acme", mail.ID)
+	again, err := w.svc.PendingToken(w.ctx, ada, "acme", mail.ID)
 	w.ok(err)
 	w.equal("token", again.Token.Reveal(), mail.Token.Reveal())
 	w.clock.Add(2 * day)

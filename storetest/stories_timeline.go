@@ -133,7 +133,7 @@ func storyStatistics(w *world) {
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
 	w.invite(ada, "acme", "joe@example.com", "admin")
 	declined := w.invite(invitations.System(), "acme", "eve@example.com", "viewer")
-	link := w.link(bob, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	link := w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.invite(ada, "zeta", "ann@example.com", "viewer")
 	w.clock.Add(time.Hour)
 	w.accept(mail, annID)

@@ -55,7 +55,7 @@ func storyUnverified(w *world) {
 	w.found("acme", "ada")
 	sent := w.invite(ada, "acme", "ann@example.com", "admin")
 	w.acceptRefused(sent, invitations.Identity{UserID: "eve", Email: "ann@example.com"}, invitations.ErrEmailUnverified)
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", AllowedDomains: []string{"example.com"}})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", AllowedDomains: []string{"example.com"}})
 	w.acceptRefused(link, invitations.Identity{UserID: "eve", Email: "eve@example.com"}, invitations.ErrEmailUnverified)
 	w.next(link, invitations.Visitor{Identity: invitations.Identity{UserID: "eve", Email: "eve@example.com"}}, invitations.StepVerifyEmail)
 }
@@ -75,7 +75,7 @@ func storyCanonical(w *world) {
 
 func storyDomains(w *world) {
 	w.found("acme", "ada")
-	sent := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", AllowedDomains: []string{"Example.com", "b\u00fccher.example"}})
+	sent := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", AllowedDomains: []string{"Example.com", "b\u00fccher.example"}})
 	for _, email := range []string{
 		"eve@notexample.com", "eve@sub.example.com", "eve@example.com.evil.example", "eve@example.co", "example.com@evil.example", "", "example.com", "@example.com",
 		"eve@evil.example@example.com", "eve@bucher.example", "eve@evil.example,x@example.com",
@@ -91,8 +91,8 @@ func storyNoRewrite(w *world) {
 	w.found("acme", "ada")
 	w.role("acme", "ann", "admin")
 	mail := w.invite(ada, "acme", "ann@example.com", "owner")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 1})
-	for _, sent := range []invitations.Sent{mail, link} {
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 1})
+	for _, sent := range []invitations.SentInvitation{mail, link} {
 		w.acceptRefused(sent, annID, invitations.ErrAlreadyMember)
 		w.next(sent, invitations.Visitor{Identity: annID}, invitations.StepOpen)
 	}
@@ -112,16 +112,16 @@ func storyNoEscalation(w *world) {
 	w.found("acme", "ada")
 	w.role("acme", "bob", "admin")
 	mail := w.invite(ada, "acme", "ann@example.com", "owner")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "owner"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "owner"})
 	before := w.state("acme", "ada", "bob")
 	_, err := w.svc.Invite(w.ctx, bob, invitations.InviteParams{Organization: "acme", Email: "eve@example.com", Role: "owner"})
 	w.refused(err, invitations.ErrRoleNotAssignable)
-	_, err = w.svc.CreateLink(w.ctx, bob, invitations.LinkParams{Organization: "acme", Role: "owner"})
+	_, err = w.svc.CreateLink(w.ctx, bob, invitations.CreateLinkParams{Organization: "acme", Role: "owner"})
 	w.refused(err, invitations.ErrRoleNotAssignable)
-	for _, sent := range []invitations.Sent{mail, link} {
+	for _, sent := range []invitations.SentInvitation{mail, link} {
 		_, err = w.svc.Resend(w.ctx, bob, invitations.ResendParams{Organization: "acme", ID: sent.ID})
 		w.refused(err, invitations.ErrRoleNotAssignable)
-		_, err = w.svc.Sent(w.ctx, bob, "acme", sent.ID)
+		_, err = w.svc.PendingToken(w.ctx, bob, "acme", sent.ID)
 		w.refused(err, invitations.ErrRoleNotAssignable)
 	}
 	_, err = w.svc.Invite(w.ctx, bob, invitations.InviteParams{Organization: "acme", Email: "eve@example.com", Role: "superuser"})
@@ -154,16 +154,16 @@ func storySenderAuthority(w *world) {
 	w.role("acme", "bob", "admin")
 	w.role("zeta", "bob", "admin")
 	mail := w.invite(bob, "acme", "ann@example.com", "admin")
-	link := w.link(bob, invitations.LinkParams{Organization: "acme", Role: "viewer"})
-	elsewhere := w.link(bob, invitations.LinkParams{Organization: "zeta", Role: "viewer"})
+	link := w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
+	elsewhere := w.link(bob, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer"})
 	dead := func() {
 		w.Helper()
-		for _, sent := range []invitations.Sent{mail, link} {
+		for _, sent := range []invitations.SentInvitation{mail, link} {
 			w.acceptRefused(sent, annID, invitations.ErrSenderNotEntitled)
 			w.next(sent, invitations.Visitor{}, invitations.StepStop)
 			_, err := w.svc.Lookup(w.ctx, sent.Token.Reveal())
 			w.refused(err, invitations.ErrSenderNotEntitled)
-			_, err = w.svc.Sent(w.ctx, ada, "acme", sent.ID)
+			_, err = w.svc.PendingToken(w.ctx, ada, "acme", sent.ID)
 			w.refused(err, invitations.ErrSenderNotEntitled)
 		}
 	}
@@ -171,7 +171,7 @@ func storySenderAuthority(w *world) {
 		w.role("acme", "bob", role)
 		dead()
 	}
-	w.change("acme", invitations.Changes{Gone: []string{"bob"}})
+	w.change("acme", invitations.Changes{RemovedMembers: []string{"bob"}})
 	dead()
 	w.accept(elsewhere, annID) // in the other organization nothing has changed
 	w.accept(w.resend(ada, mail), annID)
@@ -197,7 +197,7 @@ func storyPurpose(w *world) {
 	mixed := a.Token.Reveal()[:40] + z.Token.Reveal()[40:]
 	_, err := w.svc.Accept(w.ctx, mixed, annID)
 	w.refused(err, invitations.ErrInvalidToken)
-	page, err := w.svc.List(w.ctx, ada, invitations.ListParams{Organization: "acme", Limit: 1})
+	page, err := w.svc.Invitations(w.ctx, ada, invitations.InvitationsParams{Organization: "acme", Limit: 1})
 	w.ok(err)
 	for _, text := range []string{a.ID.String(), page.Next, ""} { // an id or a cursor is no token
 		_, err := w.svc.Accept(w.ctx, text, annID)
@@ -213,21 +213,21 @@ func storyOtherOrganization(w *world) {
 	before := w.state("acme")
 	for _, id := range []uuid.UUID{sent.ID, id(77)} { // it exists elsewhere, or nowhere: no difference
 		for name, err := range map[string]error{
-			"get":    second(w.svc.Get(w.ctx, eve, "zeta", id)),
+			"get":    second(w.svc.Invitation(w.ctx, eve, "zeta", id)),
 			"resend": second(w.svc.Resend(w.ctx, eve, invitations.ResendParams{Organization: "zeta", ID: id})),
 			"revoke": second(w.svc.Revoke(w.ctx, eve, "zeta", id)),
-			"token":  second(w.svc.Sent(w.ctx, eve, "zeta", id)),
+			"token":  second(w.svc.PendingToken(w.ctx, eve, "zeta", id)),
 		} {
 			if err != error(invitations.ErrNotFound) { //nolint:errorlint // the very same answer
 				w.Errorf("%s: got error %v", name, err)
 			}
 		}
 		for name, err := range map[string]error{
-			"get":    second(w.svc.Get(w.ctx, eve, "acme", id)),
+			"get":    second(w.svc.Invitation(w.ctx, eve, "acme", id)),
 			"resend": second(w.svc.Resend(w.ctx, eve, invitations.ResendParams{Organization: "acme", ID: id})),
 			"revoke": second(w.svc.Revoke(w.ctx, eve, "acme", id)),
-			"token":  second(w.svc.Sent(w.ctx, eve, "acme", id)),
-			"list":   second(w.svc.List(w.ctx, eve, invitations.ListParams{Organization: "acme"})),
+			"token":  second(w.svc.PendingToken(w.ctx, eve, "acme", id)),
+			"list":   second(w.svc.Invitations(w.ctx, eve, invitations.InvitationsParams{Organization: "acme"})),
 		} {
 			if err != error(invitations.ErrPermissionDenied) { //nolint:errorlint // the very same answer
 				w.Errorf("%s: got error %v", name, err)
@@ -270,7 +270,7 @@ func storyExpiry(w *world) {
 	w.acceptRefused(sent, annID, invitations.ErrExpired)
 	_, err = w.svc.Lookup(w.ctx, sent.Token.Reveal())
 	w.refused(err, invitations.ErrExpired)
-	_, err = w.svc.Sent(w.ctx, ada, "acme", sent.ID)
+	_, err = w.svc.PendingToken(w.ctx, ada, "acme", sent.ID)
 	w.refused(err, invitations.ErrExpired)
 	_, err = w.svc.Revoke(w.ctx, ada, "acme", sent.ID)
 	w.refused(err, invitations.ErrExpired)
@@ -282,9 +282,9 @@ func storyExpiry(w *world) {
 
 func storyRevoked(w *world) {
 	w.found("acme", "ada")
-	for _, sent := range []invitations.Sent{
+	for _, sent := range []invitations.SentInvitation{
 		w.invite(ada, "acme", "ann@example.com", "viewer"),
-		w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"}),
+		w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"}),
 	} {
 		inv, err := w.svc.Revoke(w.ctx, ada, "acme", sent.ID)
 		w.ok(err)
@@ -328,20 +328,20 @@ func storyTokenAgain(w *world) {
 	w.role("acme", "dev", "developer")
 	sent := w.invite(ada, "acme", "ann@example.com", "admin")
 	for _, actor := range []invitations.Actor{ada, bob, invitations.System()} {
-		again, err := w.svc.Sent(w.ctx, actor, "acme", sent.ID)
+		again, err := w.svc.PendingToken(w.ctx, actor, "acme", sent.ID)
 		w.ok(err)
 		if again.Token.Reveal() != sent.Token.Reveal() {
 			w.Error("got another token")
 		}
 	}
 	for _, user := range []string{"dev", "ann", "nobody"} {
-		again, err := w.svc.Sent(w.ctx, invitations.User(user), "acme", sent.ID)
+		again, err := w.svc.PendingToken(w.ctx, invitations.User(user), "acme", sent.ID)
 		w.refused(err, invitations.ErrPermissionDenied)
 		if !again.Token.IsZero() {
 			w.Error("got a token with a refusal")
 		}
 	}
-	page, err := w.svc.List(w.ctx, ada, invitations.ListParams{Organization: "acme"})
+	page, err := w.svc.Invitations(w.ctx, ada, invitations.InvitationsParams{Organization: "acme"})
 	w.ok(err)
 	listed, err := json.Marshal(page)
 	w.ok(err)
@@ -356,7 +356,7 @@ func storyNoSecrets(w *world) {
 	token := sent.Token.Reveal()
 	_, mismatch := w.svc.Accept(w.ctx, token, person("eve", "eve@example.com"))
 	_, twice := w.svc.Invite(w.ctx, ada, invitations.InviteParams{Organization: "acme", Email: "ann@example.com", Role: "viewer"})
-	next, err := w.svc.Next(w.ctx, token, invitations.Visitor{Identity: person("eve", "eve@example.com")})
+	next, err := w.svc.NextStep(w.ctx, token, invitations.Visitor{Identity: person("eve", "eve@example.com")})
 	w.ok(err)
 	for _, v := range []any{sent, w.get(sent), w.lookup(sent), next, mismatch, twice, w.svc, w.state("acme").Events, w.accept(sent, annID)} {
 		asJSON, err := json.Marshal(v)
@@ -385,7 +385,7 @@ func storyStrangers(w *world) {
 				w.Errorf("%s, %s: got error %v", organization, email, err)
 			}
 		}
-		_, err := w.svc.List(w.ctx, stranger, invitations.ListParams{Organization: organization})
+		_, err := w.svc.Invitations(w.ctx, stranger, invitations.InvitationsParams{Organization: organization})
 		if err != error(invitations.ErrPermissionDenied) { //nolint:errorlint // the very same answer
 			w.Errorf("%s: got error %v", organization, err)
 		}
@@ -395,15 +395,15 @@ func storyStrangers(w *world) {
 func storyLooking(w *world) {
 	w.found("acme", "ada")
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer", MaxUses: 1})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 1})
 	before := w.state("acme", "ann", "ada")
-	for _, sent := range []invitations.Sent{mail, link} {
+	for _, sent := range []invitations.SentInvitation{mail, link} {
 		for range 3 {
 			_, err := w.svc.Lookup(w.ctx, sent.Token.Reveal())
 			w.ok(err)
 			w.next(sent, invitations.Visitor{}, invitations.StepSignIn)
 			w.next(sent, invitations.Visitor{Identity: annID}, invitations.StepAccept)
-			_, err = w.svc.Sent(w.ctx, ada, "acme", sent.ID)
+			_, err = w.svc.PendingToken(w.ctx, ada, "acme", sent.ID)
 			w.ok(err)
 		}
 	}

@@ -24,7 +24,7 @@ func storyNoSecretsInHistory(w *world) {
 	w = w.with(invitations.Config{RemindBefore: 2 * day, SendsPerRecipient: 2, PendingLimit: 3})
 	w.company()
 	sent := w.invite(ada, "acme", "ann@example.com", "viewer")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	outcomes := w.inviteAll(bob, "acme", row("joe@example.com"), row("ann@example.com"), row("eve@example.com"), row("bad"))
 	edited := w.edit(bob, sent, invitations.EditParams{Role: "developer"})
 	again := w.resend(ada, sent)
@@ -48,7 +48,7 @@ func storyNoSecretsInHistory(w *world) {
 	w.ok(err)
 
 	var secrets []string
-	for _, s := range []invitations.Sent{sent, again, link, outcomes[0].Sent} {
+	for _, s := range []invitations.SentInvitation{sent, again, link, outcomes[0].Invitation} {
 		secrets = append(secrets, s.Token.Reveal()[4:])
 	}
 	for _, r := range w.state("acme").Invitations.Records {
@@ -150,7 +150,7 @@ func storyForgedCursors(w *world) {
 	timeline, err := w.svc.Timeline(w.ctx, ada, invitations.TimelineParams{Organization: "acme", Limit: 1})
 	w.ok(err)
 	received := w.received(annID, invitations.ReceivedParams{Limit: 1})
-	list, err := w.svc.List(w.ctx, ada, invitations.ListParams{Organization: "acme", Limit: 1})
+	list, err := w.svc.Invitations(w.ctx, ada, invitations.InvitationsParams{Organization: "acme", Limit: 1})
 	w.ok(err)
 	members, err := w.svc.Members(w.ctx, ada, invitations.MembersParams{Organization: "acme", Limit: 1})
 	w.ok(err)
@@ -162,7 +162,7 @@ func storyForgedCursors(w *world) {
 		for to, err := range map[string]error{
 			"timeline": second(w.svc.Timeline(w.ctx, ada, invitations.TimelineParams{Organization: "acme", Cursor: cursor})),
 			"received": second(w.svc.Received(w.ctx, annID, invitations.ReceivedParams{Cursor: cursor})),
-			"list":     second(w.svc.List(w.ctx, ada, invitations.ListParams{Organization: "acme", Cursor: cursor})),
+			"list":     second(w.svc.Invitations(w.ctx, ada, invitations.InvitationsParams{Organization: "acme", Cursor: cursor})),
 			"members":  second(w.svc.Members(w.ctx, ada, invitations.MembersParams{Organization: "acme", Cursor: cursor})),
 		} {
 			if want := error(invitations.ErrInvalid); from != to {

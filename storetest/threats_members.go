@@ -33,16 +33,16 @@ func storyQuotaOnEveryPath(w *world) {
 	some := invitations.Quota{Limit: 5, Period: invitations.PeriodDay}
 	mail, err := w.svc.Invite(w.ctx, bob, invitations.InviteParams{Organization: "acme", Email: "ann@example.com", Role: "viewer", Quota: some})
 	w.ok(err)
-	link := w.link(bob, invitations.LinkParams{Organization: "acme", Role: "viewer", Quota: some})
+	link := w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", Quota: some})
 	w.unchanged("refused", func() {
 		_, err := w.svc.Invite(w.ctx, joe, invitations.InviteParams{Organization: "acme", Email: "eve@example.com", Role: "viewer", Quota: some})
 		w.refusal("invite", err, invitations.ErrPermissionDenied)
-		_, err = w.svc.CreateLink(w.ctx, joe, invitations.LinkParams{Organization: "acme", Role: "viewer", Quota: some})
+		_, err = w.svc.CreateLink(w.ctx, joe, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", Quota: some})
 		w.refusal("link", err, invitations.ErrPermissionDenied)
-		for _, sent := range []invitations.Sent{mail, link} {
+		for _, sent := range []invitations.SentInvitation{mail, link} {
 			_, err = w.svc.Resend(w.ctx, joe, invitations.ResendParams{Organization: "acme", ID: sent.ID})
 			w.refusal("resend", err, invitations.ErrPermissionDenied)
-			_, err = w.svc.Sent(w.ctx, joe, "acme", sent.ID)
+			_, err = w.svc.PendingToken(w.ctx, joe, "acme", sent.ID)
 			w.refusal("token", err, invitations.ErrPermissionDenied)
 		}
 	})
@@ -68,7 +68,7 @@ func storyNoRaise(w *world) {
 				_, err := w.svc.ChangeRole(w.ctx, invitations.User(user), invitations.ChangeRoleParams{Organization: "acme", UserID: user, Role: to})
 				w.refusal(user+" to "+string(to), err, want)
 			}
-			_, err := w.svc.TransferOwnership(w.ctx, invitations.User(user), invitations.TransferParams{Organization: "acme", From: "ada", To: user, Role: "viewer"})
+			_, err := w.svc.TransferOwnership(w.ctx, invitations.User(user), invitations.TransferOwnershipParams{Organization: "acme", From: "ada", To: user, Role: "viewer"})
 			w.refusal(user+" by transfer", err, invitations.ErrPermissionDenied)
 		}
 		for _, other := range []string{"bob", "dev", "kim"} { // nor each other, nor by way of another
@@ -89,10 +89,10 @@ func storyUntouchable(w *world) {
 		_, err := w.svc.RemoveMember(w.ctx, bob, "acme", "ada")
 		w.refusal("remove", err, invitations.ErrPermissionDenied)
 		for _, q := range []invitations.Quota{{}, {Limit: 1, Period: invitations.PeriodDay}} {
-			err = w.svc.SetQuota(w.ctx, bob, invitations.QuotaParams{Workspace: invitations.InOrganization("acme"), UserID: "ada", Quota: q})
+			err = w.svc.SetQuota(w.ctx, bob, invitations.SetQuotaParams{Workspace: invitations.InOrganization("acme"), UserID: "ada", Quota: q})
 			w.refusal("set the quota", err, invitations.ErrPermissionDenied)
 		}
-		_, err = w.svc.TransferOwnership(w.ctx, bob, invitations.TransferParams{Organization: "acme", From: "ada", To: "bob", Role: "viewer"})
+		_, err = w.svc.TransferOwnership(w.ctx, bob, invitations.TransferOwnershipParams{Organization: "acme", From: "ada", To: "bob", Role: "viewer"})
 		w.refusal("transfer", err, invitations.ErrPermissionDenied)
 	})
 	// An admin is the equal of another one.
@@ -105,26 +105,26 @@ func storyUntouchable(w *world) {
 
 func storyComeBack(w *world) {
 	w.company()
-	used := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
-	unused := w.link(invitations.System(), invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	used := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
+	unused := w.link(invitations.System(), invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
-	elsewhere := w.link(ada, invitations.LinkParams{Organization: "zeta", Role: "viewer"})
+	elsewhere := w.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer"})
 	w.accept(used, annID)
 	w.clock.Add(-day) // versions tell what was before; no clock does
 	_, err := w.svc.RemoveMember(w.ctx, bob, "acme", "ann")
 	w.ok(err)
-	for _, sent := range []invitations.Sent{used, unused, mail} {
+	for _, sent := range []invitations.SentInvitation{used, unused, mail} {
 		w.acceptRefused(sent, annID, invitations.ErrRevoked)
 		w.acceptRefused(sent, person("ann", "Ann@Example.com"), invitations.ErrNotPending)
 	}
 	w.accept(elsewhere, annID)
 	w.accept(used, invitations.Identity{UserID: "x"})
 	w.clock.Add(-day)
-	for _, sent := range []invitations.Sent{mail, used, unused} { // the sending counts, not the creation
+	for _, sent := range []invitations.SentInvitation{mail, used, unused} { // the sending counts, not the creation
 		w.accept(w.resend(ada, sent), annID)
 		w.remove("acme", "ann")
 	}
-	w.accept(w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"}), annID)
+	w.accept(w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"}), annID)
 }
 
 func storyPendingList(w *world) {
@@ -136,13 +136,13 @@ func storyPendingList(w *world) {
 	sent := w.invite(ada, "acme", "secret@example.com", "viewer")
 	for _, user := range []string{"dev", "kim", "joe", "eve", "x", "nobody"} {
 		actor := invitations.User(user)
-		list, err := w.svc.List(w.ctx, actor, invitations.ListParams{Organization: "acme", Email: "secret@example.com"})
+		list, err := w.svc.Invitations(w.ctx, actor, invitations.InvitationsParams{Organization: "acme", Email: "secret@example.com"})
 		w.refusal("list", err, invitations.ErrPermissionDenied)
-		inv, err := w.svc.Get(w.ctx, actor, "acme", sent.ID)
+		inv, err := w.svc.Invitation(w.ctx, actor, "acme", sent.ID)
 		w.refusal("get", err, invitations.ErrPermissionDenied)
-		again, err := w.svc.Sent(w.ctx, actor, "acme", sent.ID)
+		again, err := w.svc.PendingToken(w.ctx, actor, "acme", sent.ID)
 		w.refusal("token", err, invitations.ErrPermissionDenied)
-		for inv, err := range w.svc.All(w.ctx, actor, invitations.ListParams{Organization: "acme"}) {
+		for inv, err := range w.svc.AllInvitations(w.ctx, actor, invitations.InvitationsParams{Organization: "acme"}) {
 			w.refusal("all", err, invitations.ErrPermissionDenied)
 			w.equal("an invitation with a refusal", inv, invitations.Invitation{})
 		}
@@ -158,7 +158,7 @@ func storyPendingList(w *world) {
 			w.Errorf("%s is shown a pending invitation: %s", user, text)
 		}
 	}
-	page, err := w.svc.List(w.ctx, bob, invitations.ListParams{Organization: "acme", Email: "secret@example.com"})
+	page, err := w.svc.Invitations(w.ctx, bob, invitations.InvitationsParams{Organization: "acme", Email: "secret@example.com"})
 	w.ok(err)
 	w.equal("what an admin is shown", page.Invitations, []invitations.Invitation{sent.Invitation})
 }
@@ -217,18 +217,18 @@ func storyRemovedActNoMore(w *world) {
 		some := invitations.Quota{Limit: 1, Period: invitations.PeriodDay}
 		for name, err := range map[string]error{
 			"invite":      second(w.svc.Invite(w.ctx, bob, invitations.InviteParams{Organization: "acme", Email: "x@example.com", Role: "viewer"})),
-			"link":        second(w.svc.CreateLink(w.ctx, bob, invitations.LinkParams{Organization: "acme", Role: "viewer"})),
+			"link":        second(w.svc.CreateLink(w.ctx, bob, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})),
 			"resend":      second(w.svc.Resend(w.ctx, bob, invitations.ResendParams{Organization: "acme", ID: sent.ID})),
 			"revoke":      second(w.svc.Revoke(w.ctx, bob, "acme", sent.ID)),
-			"token":       second(w.svc.Sent(w.ctx, bob, "acme", sent.ID)),
-			"get":         second(w.svc.Get(w.ctx, bob, "acme", sent.ID)),
-			"list":        second(w.svc.List(w.ctx, bob, invitations.ListParams{Organization: "acme"})),
+			"token":       second(w.svc.PendingToken(w.ctx, bob, "acme", sent.ID)),
+			"get":         second(w.svc.Invitation(w.ctx, bob, "acme", sent.ID)),
+			"list":        second(w.svc.Invitations(w.ctx, bob, invitations.InvitationsParams{Organization: "acme"})),
 			"members":     second(w.svc.Members(w.ctx, bob, invitations.MembersParams{Organization: "acme"})),
 			"change role": second(w.svc.ChangeRole(w.ctx, bob, invitations.ChangeRoleParams{Organization: "acme", UserID: "joe", Role: "developer"})),
 			"raise again": second(w.svc.ChangeRole(w.ctx, bob, invitations.ChangeRoleParams{Organization: "acme", UserID: "bob", Role: "admin"})),
 			"remove":      second(w.svc.RemoveMember(w.ctx, bob, "acme", "joe")),
-			"transfer":    second(w.svc.TransferOwnership(w.ctx, bob, invitations.TransferParams{Organization: "acme", From: "ada", To: "joe", Role: "viewer"})),
-			"set quota":   w.svc.SetQuota(w.ctx, bob, invitations.QuotaParams{Workspace: in, UserID: "joe", Quota: some}),
+			"transfer":    second(w.svc.TransferOwnership(w.ctx, bob, invitations.TransferOwnershipParams{Organization: "acme", From: "ada", To: "joe", Role: "viewer"})),
+			"set quota":   w.svc.SetQuota(w.ctx, bob, invitations.SetQuotaParams{Workspace: in, UserID: "joe", Quota: some}),
 			"quota":       second(w.svc.Quota(w.ctx, bob, "acme", "joe")),
 			"consume":     second(w.svc.Consume(w.ctx, in, "bob", 1)),
 			"remaining":   second(w.svc.Remaining(w.ctx, in, "bob")),
@@ -284,7 +284,7 @@ func storyLastOwner(w *world) {
 		w.refusal(name+", the second", path("ada"), invitations.ErrLastOwner)
 	}
 	// Whoever hands over leaves one behind.
-	w.transfer(ada, invitations.TransferParams{Organization: "acme", From: "ada", To: "kim", Role: "viewer"})
+	w.transfer(ada, invitations.TransferOwnershipParams{Organization: "acme", From: "ada", To: "kim", Role: "viewer"})
 	w.leave("acme", "ada")
 	for name, path := range paths {
 		w.refusal(name, path("kim"), invitations.ErrLastOwner)
@@ -297,23 +297,23 @@ func storyLastOwner(w *world) {
 // took. What is sent afterwards counts.
 func storyDemotedComeBack(w *world) {
 	w.company()
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "admin"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "admin"})
 	w.accept(link, invitations.Identity{UserID: "tom"})
 	w.changeRole(ada, "acme", "tom", "viewer")
 	w.leave("acme", "tom")
 	w.acceptRefused(link, invitations.Identity{UserID: "tom"}, invitations.ErrRevoked)
-	w.accept(w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"}), invitations.Identity{UserID: "tom"})
+	w.accept(w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"}), invitations.Identity{UserID: "tom"})
 
 	// An owner who handed over.
-	crown := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "owner"})
+	crown := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "owner"})
 	w.accept(crown, invitations.Identity{UserID: "una"})
-	_, err := w.svc.TransferOwnership(w.ctx, invitations.User("una"), invitations.TransferParams{Organization: "acme", From: "una", To: "tom", Role: "viewer"})
+	_, err := w.svc.TransferOwnership(w.ctx, invitations.User("una"), invitations.TransferOwnershipParams{Organization: "acme", From: "una", To: "tom", Role: "viewer"})
 	w.ok(err)
 	w.leave("acme", "una")
 	w.acceptRefused(crown, invitations.Identity{UserID: "una"}, invitations.ErrRevoked)
 
 	// Who was raised may come back by what they have outgrown.
-	low := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	low := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.accept(low, invitations.Identity{UserID: "pia"})
 	w.changeRole(ada, "acme", "pia", "admin")
 	w.leave("acme", "pia")

@@ -63,10 +63,10 @@ func storyNoEscalationByEdit(w *world) {
 	w.company()
 	low := w.invite(bob, "acme", "ann@example.com", "viewer")
 	high := w.invite(ada, "acme", "joe@example.com", "owner")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "owner"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "owner"})
 	w.unchanged("refused", func() {
 		for _, c := range []struct {
-			sent invitations.Sent
+			sent invitations.SentInvitation
 			role invitations.Role
 		}{{low, "owner"}, {high, "viewer"}, {high, ""}, {link, "viewer"}, {link, ""}} {
 			for range 2 {
@@ -117,11 +117,11 @@ func storyQuotaByEdit(w *world) {
 // whoever edits it afterwards.
 func storyEditIsNoSending(w *world) {
 	w.company()
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
 	w.accept(link, annID)
 	w.remove("acme", "ann")
-	for _, sent := range []invitations.Sent{link, mail} {
+	for _, sent := range []invitations.SentInvitation{link, mail} {
 		w.edit(ada, sent, invitations.EditParams{Role: "developer", ExpiresIn: 10 * day})
 		w.acceptRefused(sent, annID, invitations.ErrRevoked)
 	}
@@ -158,7 +158,7 @@ func storyOtherIDs(w *world) {
 	eve := invitations.User("eve")
 	sent := w.invite(ada, "acme", "eve@example.com", "owner") // for eve, and yet not hers to manage
 	joes := w.invite(ada, "acme", "joe@example.com", "viewer")
-	link := w.link(ada, invitations.LinkParams{Organization: "acme", Role: "viewer"})
+	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	who := person("eve", "eve@example.com")
 	w.unchanged("refused", func() {
 		for _, id := range []uuid.UUID{sent.ID, joes.ID, id(77)} { // it exists elsewhere, or nowhere: no difference
@@ -205,7 +205,7 @@ func storyEditToken(w *world) {
 	w.found("acme", "ada")
 	sent := w.invite(ada, "acme", "ann@example.com", "admin")
 	w.edit(ada, sent, invitations.EditParams{Role: "viewer"})
-	same, err := w.svc.Sent(w.ctx, ada, "acme", sent.ID)
+	same, err := w.svc.PendingToken(w.ctx, ada, "acme", sent.ID)
 	w.ok(err)
 	w.equal("token", same.Token.Reveal(), sent.Token.Reveal())
 	again := w.resend(ada, sent)
@@ -213,7 +213,7 @@ func storyEditToken(w *world) {
 	w.edit(ada, again, invitations.EditParams{Role: "developer"})
 	w.acceptRefused(sent, annID, invitations.ErrInvalidToken)
 	w.equal("role", w.accept(again, annID).Role, invitations.Role("developer"))
-	page, err := w.svc.List(w.ctx, ada, invitations.ListParams{Organization: "acme", Email: "ann@example.com"})
+	page, err := w.svc.Invitations(w.ctx, ada, invitations.InvitationsParams{Organization: "acme", Email: "ann@example.com"})
 	w.ok(err)
 	w.equal("invitations of ann", len(page.Invitations), 1)
 }

@@ -46,17 +46,17 @@ func updateReplacesByKey(w *world) {
 	eve := invitations.Removal{Organization: "acme", UserID: "eve", Version: 2, At: start.Add(day)}
 	shared := quota("acme", "", 7, invitations.PeriodEndless, 2)
 	w.change("acme", invitations.Changes{
-		Invitations: []invitations.Record{inv, other},
-		Members:     []invitations.Member{ada},
-		Gone:        []string{"bob", "nobody"},
-		Removals:    []invitations.Removal{eve},
-		Quotas:      []invitations.QuotaRecord{shared},
+		Invitations:    []invitations.Record{inv, other},
+		Members:        []invitations.Member{ada},
+		RemovedMembers: []string{"bob", "nobody"},
+		Removals:       []invitations.Removal{eve},
+		Quotas:         []invitations.QuotaRecord{shared},
 	})
 	want := everythingState("acme")
 	want.Facts.Version = 2
 	want.Facts.Members = map[string]invitations.Member{"ada": ada}
 	want.Facts.Removals["eve"] = eve
-	want.Facts.PendingCount, want.Facts.MemberCount, want.Facts.Owners = 1, 1, 0
+	want.Facts.PendingCount, want.Facts.MemberCount, want.Facts.OwnerCount = 1, 1, 0
 	want.Facts.Quotas[""] = shared
 	want.Invitations.Records = []invitations.Record{other, inv}
 	w.equal("state", w.state("acme", users...), want)
@@ -96,7 +96,7 @@ func updatePanic(w *world) {
 		})
 	}()
 	w.equal("state after a panic", w.state("acme", users...), before)
-	w.change("acme", invitations.Changes{Gone: []string{"bob"}}) // the organization is not left locked
+	w.change("acme", invitations.Changes{RemovedMembers: []string{"bob"}}) // the organization is not left locked
 }
 
 func updateCancelled(w *world) {
@@ -127,7 +127,7 @@ func updateCancelled(w *world) {
 		},
 		func() error { _, err := w.store.Feed(done, invitations.FeedQuery{Limit: 1}); return err },
 		func() error {
-			_, err := w.store.Statistics(done, invitations.StatisticsQuery{Organization: "acme", To: start, At: start, Groups: 1})
+			_, err := w.store.Statistics(done, invitations.StatisticsQuery{Organization: "acme", To: start, At: start, MaxGroups: 1})
 			return err
 		},
 		func() error {
@@ -278,11 +278,11 @@ func updateSideBySide(w *world) {
 	w.change("zeta", everything("zeta"))
 	acme := w.state("acme", users...)
 	w.change("zeta", invitations.Changes{
-		Gone:        []string{"ada", "bob"},
-		Removals:    []invitations.Removal{{Organization: "zeta", UserID: "ada", Version: 2, At: start}},
-		Invitations: []invitations.Record{link("zeta", 1), link("zeta", 3)},
-		Quotas:      []invitations.QuotaRecord{quota("zeta", "", 1, invitations.PeriodDay, 2), quota("zeta", "ada", 2, invitations.PeriodDay, 2)},
-		Events:      []invitations.Event{event("zeta", "ada", id(1))},
+		RemovedMembers: []string{"ada", "bob"},
+		Removals:       []invitations.Removal{{Organization: "zeta", UserID: "ada", Version: 2, At: start}},
+		Invitations:    []invitations.Record{link("zeta", 1), link("zeta", 3)},
+		Quotas:         []invitations.QuotaRecord{quota("zeta", "", 1, invitations.PeriodDay, 2), quota("zeta", "ada", 2, invitations.PeriodDay, 2)},
+		Events:         []invitations.Event{event("zeta", "ada", id(1))},
 	})
 	w.equal("the other organization", w.state("acme", users...), acme)
 	w.equal("the first organization", acme, everythingState("acme"))

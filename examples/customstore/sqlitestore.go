@@ -261,7 +261,7 @@ func (t *tx) facts(q invitations.Query) invitations.Facts {
 	if q.Organization == "" || len(version) == 0 && !q.Create {
 		return invitations.Facts{}
 	}
-	f := invitations.Facts{Organization: q.Organization, Version: version[""], Pending: map[string]uuid.UUID{}}
+	f := invitations.Facts{Organization: q.Organization, Version: version[""], PendingByEmail: map[string]uuid.UUID{}}
 	f.Invitation = kept[invitations.Record](t, q.Organization, "invitation", q.Invitation)
 	f.Invitations = keptOf[invitations.Record](t, q.Organization, "invitation", q.Invitations...)
 	if f.Invitation != nil && q.Sender {
@@ -276,7 +276,7 @@ func (t *tx) facts(q invitations.Query) invitations.Facts {
 	}
 	const members = `select 1 from kept where organization = ? and what = 'member'`
 	f.MemberCount = len(all[int](t, members+` limit ?`, q.Organization, max(0, q.MembersUpTo)))
-	f.Owners = len(all[int](t, members+` and role = 'owner' limit ?`, q.Organization, max(0, q.OwnersUpTo)))
+	f.OwnerCount = len(all[int](t, members+` and role = 'owner' limit ?`, q.Organization, max(0, q.OwnersUpTo)))
 	const pending = ` where organization = ? and what = 'invitation' and state = 'pending' and expires_at > ?`
 	at := instant(q.PendingAt)
 	if f.Invitation != nil && q.SameEmail {
@@ -284,16 +284,16 @@ func (t *tx) facts(q invitations.Query) invitations.Facts {
 	}
 	for _, r := range all[invitations.Record](t, `select value from kept indexed by kept_received`+pending+`
 		and email in (select value from json_each(?)) order by created_at, id`, q.Organization, at, t.json(q.Emails)) {
-		f.Pending[r.Email] = r.ID // the newest is the last
+		f.PendingByEmail[r.Email] = r.ID // the newest is the last
 	}
 	f.PendingCount = len(all[int](t, `select 1 from kept`+pending+` limit ?`, q.Organization, at, max(0, q.PendingUpTo)))
-	f.PendingEmails = len(all[int](t, `select 1 from kept`+pending+` and kind = 'email' limit ?`, q.Organization, at, max(0, q.PendingEmailsUpTo)))
+	f.PendingEmailCount = len(all[int](t, `select 1 from kept`+pending+` and kind = 'email' limit ?`, q.Organization, at, max(0, q.PendingEmailsUpTo)))
 	if q.PendingSentBy != "" || q.PendingFor != "" { // the other one equals nothing, because nothing empty is in the JSON
 		f.PendingRecords = all[invitations.Record](t, `select value from kept`+pending+` and (sent_by = ? or email = ?)
 			order by created_at desc, id desc`, q.Organization, at, q.PendingSentBy, q.PendingFor)
 	}
 	f.Sendings = all[invitations.Sending](t, `select event from events where organization = ? and email is not null and at > ?
-		order by at desc, version desc, place desc limit ?`, q.Organization, instant(q.SentAfter), max(0, q.SentUpTo))
+		order by at desc, version desc, place desc limit ?`, q.Organization, instant(q.SendingsAfter), max(0, q.SendingsUpTo))
 	return f
 }
 
@@ -328,7 +328,7 @@ func (t *tx) apply(f invitations.Facts, c invitations.Changes) {
 		return
 	}
 	t.put(f.Organization, "version", []int64{f.Version + 1})
-	t.exec(`delete from kept where organization = ? and what = 'member' and id in (select value from json_each(?))`, f.Organization, t.json(c.Gone))
+	t.exec(`delete from kept where organization = ? and what = 'member' and id in (select value from json_each(?))`, f.Organization, t.json(c.RemovedMembers))
 	t.put(f.Organization, "member", c.Members)
 	t.put(f.Organization, "removal", c.Removals)
 	t.put(f.Organization, "invitation", c.Invitations)

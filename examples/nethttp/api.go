@@ -25,7 +25,7 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 		if err != nil {
 			return nil, err
 		}
-		return founder, a.svc.SetQuota(c.Context(), invitations.System(), invitations.QuotaParams{
+		return founder, a.svc.SetQuota(c.Context(), invitations.System(), invitations.SetQuotaParams{
 			Workspace: invitations.InOrganization(body.ID), Quota: sharedQuota,
 		})
 	}))
@@ -46,7 +46,7 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 				answers[i].Error = &detail
 				continue
 			}
-			answers[i].Invitation, _ = a.deliver(outcome.Sent, nil)
+			answers[i].Invitation, _ = a.deliver(outcome.Invitation, nil)
 		}
 		return answers, err
 	}))
@@ -57,14 +57,14 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 		MaxUses        int      `json:"max_uses"`
 		AllowedDomains []string `json:"allowed_domains"`
 	}) (any, error) {
-		return a.deliver(a.svc.CreateLink(c.Context(), c.actor, invitations.LinkParams{
+		return a.deliver(a.svc.CreateLink(c.Context(), c.actor, invitations.CreateLinkParams{
 			Organization: c.org, ID: body.ID, Role: body.Role, Message: body.Message,
 			MaxUses: body.MaxUses, AllowedDomains: body.AllowedDomains,
 		}))
 	}))
 	mux.Handle("GET "+org+"/invitations", api(a, 200, func(c call, _ struct{}) (any, error) {
 		q := c.URL.Query()
-		return a.svc.List(c.Context(), c.actor, invitations.ListParams{
+		return a.svc.Invitations(c.Context(), c.actor, invitations.InvitationsParams{
 			Organization: c.org, State: invitations.State(q.Get("state")), Kind: invitations.Kind(q.Get("kind")),
 			Email: q.Get("email"), Cursor: q.Get("cursor"),
 		})
@@ -118,7 +118,7 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 		})
 	}))
 	mux.Handle("PUT "+org+"/members/{user}/quota", api(a, 200, func(c call, quota invitations.Quota) (any, error) {
-		return quota, a.svc.SetQuota(c.Context(), c.actor, invitations.QuotaParams{
+		return quota, a.svc.SetQuota(c.Context(), c.actor, invitations.SetQuotaParams{
 			Workspace: invitations.InOrganization(c.org), UserID: c.PathValue("user"), Quota: quota,
 		})
 	}))
@@ -175,7 +175,7 @@ type sentBody struct {
 }
 
 // deliver sends the token of sent to where it belongs.
-func (a *app) deliver(sent invitations.Sent, err error) (any, error) {
+func (a *app) deliver(sent invitations.SentInvitation, err error) (any, error) {
 	body := sentBody{Invitation: sent.Invitation}
 	switch {
 	case err != nil || sent.Token.IsZero(): // no token: an old call was repeated, and nothing is open any more

@@ -73,7 +73,7 @@ func (a *app) form(do func(http.ResponseWriter, *http.Request) error) http.Handl
 // showInvitation is the page that the link opens. It changes nothing, so that mail
 // scanners and link previews may open it as well.
 func (a *app) showInvitation(w http.ResponseWriter, r *http.Request) {
-	next, err := a.svc.Next(r.Context(), r.PathValue("token"), invitations.Visitor{
+	next, err := a.svc.NextStep(r.Context(), r.PathValue("token"), invitations.Visitor{
 		Identity:   a.host.current(r).identity(),
 		HasAccount: a.host.hasAccount,
 	})
@@ -146,7 +146,7 @@ func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
 // enter begins a session. It grants the personal quota each time, so that nobody is without
 // for whom that failed before; what is used stays used.
 func (a *app) enter(w http.ResponseWriter, r *http.Request, who account) error {
-	err := a.svc.SetQuota(r.Context(), invitations.System(), invitations.QuotaParams{
+	err := a.svc.SetQuota(r.Context(), invitations.System(), invitations.SetQuotaParams{
 		Workspace: invitations.Personal(), UserID: who.id, Quota: personalQuota,
 	})
 	if err == nil {

@@ -113,7 +113,7 @@ func run(ctx context.Context, out io.Writer, url, schema string) (err error) {
 		if err != nil {
 			return err
 		}
-		sent, err := svc.WithStore(store.WithTx(tx)).Sent(ctx, invitations.System(), inv.Organization, inv.ID)
+		sent, err := svc.WithStore(store.WithTx(tx)).PendingToken(ctx, invitations.System(), inv.Organization, inv.ID)
 		if errors.Is(err, invitations.ErrNotPending) {
 			return nil // it has ended meanwhile: the order is done, and nothing goes out
 		}

@@ -69,7 +69,7 @@ func (s *story) tell(ctx context.Context, step, end string, err, wantErr error, 
 
 // facts reads what is committed, outside of any step's transaction.
 func (s *story) facts(ctx context.Context) (f facts, err error) {
-	for _, err := range s.svc.All(ctx, invitations.System(), invitations.ListParams{
+	for _, err := range s.svc.AllInvitations(ctx, invitations.System(), invitations.InvitationsParams{
 		Organization: "acme", State: invitations.StatePending,
 	}) {
 		if err != nil {

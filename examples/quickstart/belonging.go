@@ -44,13 +44,13 @@ func belonging(ctx context.Context, t *teller, svc *invitations.Service, now *ti
 	// The organization's quota and the personal ones are what you grant; an admin divides
 	// the first among the members. What is counted is yours to say.
 	acme, personal := invitations.InOrganization("acme"), invitations.Personal()
-	for _, grant := range []invitations.QuotaParams{
+	for _, grant := range []invitations.SetQuotaParams{
 		{Workspace: acme, Quota: invitations.Quota{Limit: 100, Period: invitations.PeriodMonth}},
 		{Workspace: personal, UserID: "bob", Quota: invitations.Quota{Limit: 20, Period: invitations.PeriodMonth}},
 	} {
 		t.check("granting a quota", svc.SetQuota(ctx, invitations.System(), grant))
 	}
-	err = svc.SetQuota(ctx, grace, invitations.QuotaParams{
+	err = svc.SetQuota(ctx, grace, invitations.SetQuotaParams{
 		Workspace: acme, UserID: "bob", Quota: invitations.Quota{Limit: 10, Period: invitations.PeriodDay},
 	})
 	quota, readErr := svc.Quota(ctx, grace, "acme", "bob")
@@ -102,7 +102,7 @@ func belonging(ctx context.Context, t *teller, svc *invitations.Service, now *ti
 
 	_, err = svc.Leave(ctx, "acme", "ada")
 	t.refused("Leave as the last owner", err, invitations.ErrLastOwner)
-	heir, err := svc.TransferOwnership(ctx, ada, invitations.TransferParams{
+	heir, err := svc.TransferOwnership(ctx, ada, invitations.TransferOwnershipParams{
 		Organization: "acme", From: "ada", To: "carol", Role: invitations.RoleBilling,
 	})
 	old, readErr := svc.Member(ctx, "acme", "ada")

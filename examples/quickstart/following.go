@@ -36,7 +36,7 @@ func following(ctx context.Context, t *teller, svc *invitations.Service, now *ti
 	})
 	var outcomes []string
 	for _, row := range rows {
-		outcome := fmt.Sprintf("%s is %s", row.Sent.Email, row.Sent.State)
+		outcome := fmt.Sprintf("%s is %s", row.Invitation.Email, row.Invitation.State)
 		var refusal *invitations.Error
 		if errors.As(row.Err, &refusal) {
 			outcome = "refused, " + refusal.Code()
@@ -81,12 +81,12 @@ func following(ctx context.Context, t *teller, svc *invitations.Service, now *ti
 	if t.err != nil {
 		return
 	}
-	*now = rows[0].Sent.ExpiresAt.Add(-48 * time.Hour)
+	*now = rows[0].Invitation.ExpiresAt.Add(-48 * time.Hour)
 	swept, err = svc.Sweep(ctx, 100)
 	var remind []string
 	for _, inv := range swept.Reminders {
 		// Your job carries the id, and asks for the token when it sends.
-		_, sentErr := svc.Sent(ctx, invitations.System(), inv.Organization, inv.ID)
+		_, sentErr := svc.PendingToken(ctx, invitations.System(), inv.Organization, inv.ID)
 		err = errors.Join(err, sentErr)
 		remind = append(remind, inv.Email)
 	}

@@ -82,7 +82,7 @@ func joining(ctx context.Context, t *teller, svc *invitations.Service, now *time
 		_, again := svc.Lookup(ctx, token)
 		err = errors.Join(err, again)
 	}
-	after, getErr := svc.Get(ctx, ada, "acme", sent.ID)
+	after, getErr := svc.Invitation(ctx, ada, "acme", sent.ID)
 	t.done("Look up what is offered", errors.Join(err, getErr), reflect.DeepEqual(after, sent.Invitation),
 		"%s as %s for %s; nothing changed", offer.Organization, offer.Role, offer.Email)
 
@@ -133,21 +133,21 @@ func joining(ctx context.Context, t *teller, svc *invitations.Service, now *time
 	t.refused("Follow the new link", err, invitations.ErrRevoked)
 
 	// A link is for whoever holds it, here for two people.
-	shared, err := svc.CreateLink(ctx, ada, invitations.LinkParams{
+	shared, err := svc.CreateLink(ctx, ada, invitations.CreateLinkParams{
 		Organization: "acme", Role: invitations.RoleViewer, MaxUses: 2,
 	})
 	for _, user := range []string{"bob", "carol"} {
 		_, joinErr := svc.Accept(ctx, shared.Token.Reveal(), invitations.Identity{UserID: user})
 		err = errors.Join(err, joinErr)
 	}
-	used, getErr := svc.Get(ctx, ada, "acme", shared.ID)
+	used, getErr := svc.Invitation(ctx, ada, "acme", shared.ID)
 	t.done("Share a link for two", errors.Join(err, getErr), used.Uses == 2,
 		"bob and carol joined; used %d of %d times", used.Uses, used.MaxUses)
 
 	_, err = svc.Accept(ctx, shared.Token.Reveal(), invitations.Identity{UserID: "dave"})
 	t.refused("Join as the third", err, invitations.ErrExhausted)
 
-	var last invitations.Sent
+	var last invitations.SentInvitation
 	for i := range 10 {
 		last, err = svc.Invite(ctx, ada, invitations.InviteParams{
 			Organization: "acme", Email: fmt.Sprintf("guest%d@example.com", i+1), Role: invitations.RoleViewer,

@@ -138,7 +138,7 @@ func TestEnded(t *testing.T) {
 			return err
 		}, invitations.ErrRevoked},
 		"accepted": {func(t *testing.T, h *host, inv invitations.Invitation) error {
-			sent, err := h.svc.Sent(t.Context(), invitations.System(), "acme", inv.ID)
+			sent, err := h.svc.PendingToken(t.Context(), invitations.System(), "acme", inv.ID)
 			require.NoError(t, err)
 			_, err = h.svc.Accept(t.Context(), sent.Token.Reveal(), invitations.Identity{UserID: "bob", Email: "bob@example.com", EmailVerified: true})
 			return err
@@ -166,10 +166,10 @@ func TestResent(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	inv := h.invited(t, params("bob@example.com"))
-	old, err := h.svc.Sent(t.Context(), invitations.System(), "acme", inv.ID)
+	old, err := h.svc.PendingToken(t.Context(), invitations.System(), "acme", inv.ID)
 	require.NoError(t, err)
 	h.resent(t, inv)
-	present, err := h.svc.Sent(t.Context(), invitations.System(), "acme", inv.ID)
+	present, err := h.svc.PendingToken(t.Context(), invitations.System(), "acme", inv.ID)
 	require.NoError(t, err)
 	require.NotEqual(t, old.Token.Reveal(), present.Token.Reveal())
 	w := h.work(t)

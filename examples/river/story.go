@@ -247,7 +247,7 @@ func (s *story) expect(ctx context.Context, step string, want facts) error {
 }
 
 func (d *delivery) facts(ctx context.Context) (f facts, err error) {
-	for _, err := range d.svc.All(ctx, invitations.System(), invitations.ListParams{
+	for _, err := range d.svc.AllInvitations(ctx, invitations.System(), invitations.InvitationsParams{
 		Organization: "acme", State: invitations.StatePending,
 	}) {
 		if err != nil {

@@ -33,7 +33,7 @@ type worker struct {
 // queue can promise. Two mails do no harm, for both have the same link, and it is accepted once.
 func (w *worker) Work(ctx context.Context, job *river.Job[mailJob]) error {
 	// As it is now: after a resend, the link of the job's first sending is dead.
-	sent, err := w.svc.Sent(ctx, invitations.System(), job.Args.Organization, job.Args.InvitationID)
+	sent, err := w.svc.PendingToken(ctx, invitations.System(), job.Args.Organization, job.Args.InvitationID)
 	switch {
 	case errors.Is(err, invitations.ErrNotPending), errors.Is(err, invitations.ErrNotFound):
 		return river.JobCancel(err) // it has ended meanwhile: there is nothing to send any more
@@ -48,7 +48,7 @@ func (w *worker) Work(ctx context.Context, job *river.Job[mailJob]) error {
 }
 
 // compose returns the mail. Headers are set by functions that encode them.
-func (w *worker) compose(sent invitations.Sent) (*gomail.Msg, error) {
+func (w *worker) compose(sent invitations.SentInvitation) (*gomail.Msg, error) {
 	rendered, err := w.renderer.Render(mail.Data{
 		Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Message: sent.Message,
 		// Look up the names that people know; here they are the ids.
