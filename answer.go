@@ -78,9 +78,9 @@ func (s *Service) answering(q *Query, who Identity) {
 // claim verifies a token, before any store is asked, and returns the query of the
 // organization that it belongs to.
 func (s *Service) claim(token string) (claim, Query, error) {
-	id, nonce, err := s.keys.Verify(token)
+	c, err := s.keys.verify(token)
 	if err != nil {
 		return claim{}, Query{}, err
 	}
-	return claim{id, nonce}, Query{Invitation: id, Nonce: nonce, Sender: true}, nil
+	return c, Query{Organization: c.organization, Invitation: c.id, Sender: true}, nil
 }

@@ -149,7 +149,7 @@ func (r rules) mayTakePlace(f Facts, inv Invitation) error {
 
 // resend gives the invitation a new token and a fresh expiry; the actor becomes its sender.
 // A lifetime of zero is the one that it had.
-func (r rules) resend(f Facts, actor Actor, nonce Nonce, lifetime time.Duration) (Record, Changes, error) {
+func (r rules) resend(f Facts, actor Actor, nonce [nonceLen]byte, lifetime time.Duration) (Record, Changes, error) {
 	inv, err := r.reach(f, actor, PermissionInvitationResend)
 	if err != nil {
 		return Record{}, Changes{}, err

@@ -11,16 +11,10 @@ import (
 
 // The rules of answering an invitation. What decide.go says of rules holds here.
 
-// claim is what a verified token says.
-type claim struct {
-	id    uuid.UUID
-	nonce Nonce
-}
-
 // opens returns the invitation that the claim is for.
 func (r rules) opens(f Facts, c claim) (Record, error) {
 	inv := f.Invitation
-	if inv == nil || inv.ID != c.id || c.nonce == (Nonce{}) ||
+	if inv == nil || inv.ID != c.id || inv.Organization != c.organization || c.nonce == ([nonceLen]byte{}) ||
 		subtle.ConstantTimeCompare(inv.Nonce[:], c.nonce[:]) != 1 {
 		return Record{}, ErrInvalidToken
 	}
@@ -80,7 +74,7 @@ func (r rules) join(f Facts, inv Record, who Identity) (Member, Changes, error) 
 	if err := r.mayAnswer(inv.Invitation, who, isMember); err != nil {
 		return Member{}, Changes{}, err
 	}
-	if removal, ok := f.Removals[who.UserID]; ok && removal.Version >= inv.SentVersion {
+	if removed, ok := f.Removals[who.UserID]; ok && removed >= inv.SentVersion {
 		return Member{}, Changes{}, ErrRevoked
 	}
 	if err := r.hasSeat(f); err != nil {

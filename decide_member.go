@@ -36,7 +36,7 @@ func (r rules) changeRole(f Facts, actor Actor, user string, role Role) (Member,
 	if err := r.mayLose(f, m); err != nil {
 		return Member{}, Changes{}, err
 	}
-	changes := r.demotion(f, m, role)
+	changes := r.demotion(m, role)
 	m.Role = role
 	changes.Members = []Member{m}
 	changes.Events = []Event{r.memberEvent(EventMemberRoleChanged, actor.user, m)}
@@ -53,7 +53,7 @@ func (r rules) removeMember(f Facts, actor Actor, user string) (Member, Changes,
 	}
 	changes := Changes{
 		RemovedMembers: []string{user},
-		Removals:       []Removal{r.removal(f, m)},
+		Removals:       []string{user},
 		Events:         []Event{r.memberEvent(EventMemberRemoved, actor.user, m)},
 	}
 	return m, r.revokeSent(changes, f, actor, ""), nil
@@ -88,7 +88,7 @@ func (r rules) transfer(f Facts, actor Actor, from, to string, role Role) (Membe
 	case old.Role != RoleOwner:
 		return Member{}, Changes{}, ErrConflict
 	}
-	changes := r.demotion(f, old, role)
+	changes := r.demotion(old, role)
 	if heir.Role != RoleOwner {
 		heir.Role = RoleOwner
 		changes.Members = append(changes.Members, heir)
@@ -104,15 +104,11 @@ func (r rules) transfer(f Facts, actor Actor, from, to string, role Role) (Membe
 
 // demotion leaves a trace where a member loses rights by the role: otherwise they could
 // leave, and come back with the old ones by a link from before.
-func (r rules) demotion(f Facts, m Member, role Role) Changes {
+func (r rules) demotion(m Member, role Role) Changes {
 	if r.policy.Has(m.Role) && r.policy.CanGrant(role, m.Role) {
 		return Changes{}
 	}
-	return Changes{Removals: []Removal{r.removal(f, m)}}
-}
-
-func (r rules) removal(f Facts, m Member) Removal {
-	return Removal{Organization: m.Organization, UserID: m.UserID, Version: f.Version + 1, At: r.now}
+	return Changes{Removals: []string{m.UserID}}
 }
 
 // mayLose refuses to let an organization go without an owner.

@@ -36,6 +36,10 @@ const (
 // organization, one after the other, give its invitations, members and quotas as they are. No
 // event contains a secret.
 type Event struct {
+	// Position is the event's place in the feed of all organizations. Only [Service.Feed]
+	// returns it; it is 0 elsewhere.
+	Position int64 `json:"position,omitempty"`
+
 	Organization string `json:"organization"`
 	// Version and Index order the events of an organization: the version that the change
 	// gave it, and the place within the change, from 0. Together with Organization they name
@@ -66,10 +70,4 @@ type Event struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Reason says why, where a reason was given: the code of an [Error].
 	Reason string `json:"reason,omitempty"`
-}
-
-// A FeedEvent is an event with its place in the feed of all organizations.
-type FeedEvent struct {
-	Position int64 `json:"position"`
-	Event
 }

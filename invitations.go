@@ -238,8 +238,12 @@ func (c *Config) sending() sendingLimits {
 // rules are as of the step, not of the call, which may have waited for others: what expires
 // in the meantime has expired.
 func update[T any](ctx context.Context, s *Service, q Query, decide func(rules, Facts) (T, Changes, error)) (T, error) {
+	return decideIn(ctx, s, s.store.Update, q, decide)
+}
+
+func decideIn[T any](ctx context.Context, s *Service, step func(context.Context, Query, Decision) error, q Query, decide func(rules, Facts) (T, Changes, error)) (T, error) {
 	var result, none T
-	err := s.store.Update(ctx, q, func(f Facts) (changes Changes, err error) {
+	err := step(ctx, q, func(f Facts) (changes Changes, err error) {
 		result, changes, err = decide(s.rules(), f)
 		return changes, err
 	})

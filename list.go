@@ -20,15 +20,9 @@ type InvitationsParams struct {
 
 	// Limit is how many invitations a page has at most: 1 to 100; 0 is 50.
 	Limit int
-	// Cursor is where the page begins: [InvitationList].Next of the page before, with the same
+	// Cursor is where the page begins: [List].NextCursor of the page before, with the same
 	// filters; empty: at the newest.
 	Cursor string
-}
-
-// An InvitationList is a part of an organization's invitations.
-type InvitationList struct {
-	Invitations []Invitation `json:"invitations"`
-	Next        string       `json:"next,omitempty"` // cursor of the next page; empty on the last
 }
 
 // List returns an organization's invitations, newest first. The actor needs
@@ -36,27 +30,27 @@ type InvitationList struct {
 // list.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsParams) (InvitationList, error) {
+func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsParams) (List[Invitation], error) {
 	r := s.rules()
 	q, err := p.query(actor, r.now)
 	if err != nil {
-		return InvitationList{}, err
+		return List[Invitation]{}, err
 	}
 	limit := q.Limit
 	q.Limit++ // one more tells whether there is a next page
 	found, err := s.store.Invitations(ctx, q)
 	if err != nil {
-		return InvitationList{}, err
+		return List[Invitation]{}, err
 	}
 	if err := r.mayView(found.Viewer, actor, PermissionInvitationList); err != nil {
-		return InvitationList{}, err
+		return List[Invitation]{}, err
 	}
-	records, next := cut(found.Records, limit, func(last Record) string {
+	records, next := cut(found.Items, limit, func(last Record) string {
 		return encodeInvitationCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID})
 	})
-	page := InvitationList{Invitations: make([]Invitation, len(records)), Next: next}
+	page := List[Invitation]{Items: make([]Invitation, len(records)), NextCursor: next}
 	for i, record := range records {
-		page.Invitations[i] = record.Invitation.at(r.now)
+		page.Items[i] = record.Invitation.at(r.now)
 	}
 	return page, nil
 }
@@ -67,7 +61,7 @@ func (s *Service) AllInvitations(ctx context.Context, actor Actor, p Invitations
 	return pages(p.Cursor, func(cursor string) ([]Invitation, string, error) {
 		p.Cursor = cursor
 		page, err := s.Invitations(ctx, actor, p)
-		return page.Invitations, page.Next, err
+		return page.Items, page.NextCursor, err
 	})
 }
 

@@ -41,8 +41,8 @@ func (s *Service) CreateOrganization(ctx context.Context, organization, owner st
 	if err := checkUser("owner", owner); err != nil {
 		return Member{}, err
 	}
-	q := Query{Organization: organization, Create: true, Members: []string{owner}}
-	return update(ctx, s, q, func(r rules, f Facts) (Member, Changes, error) {
+	q := Query{Organization: organization, Members: []string{owner}}
+	return decideIn(ctx, s, s.store.Create, q, func(r rules, f Facts) (Member, Changes, error) {
 		return r.establish(f, organization, owner)
 	})
 }
@@ -206,50 +206,44 @@ type MembersParams struct {
 	Organization string
 	Role         Role   // only of this role, at most 64 bytes; empty: of all
 	Limit        int    // members a page has at most: 1 to 100; 0 is 50
-	Cursor       string // [MemberList].Next of the page before, of the same organization and role; empty: at the first
-}
-
-// A MemberList is a part of an organization's members.
-type MemberList struct {
-	Members []Member `json:"members"`
-	Next    string   `json:"next,omitempty"` // cursor of the next page; empty on the last
+	Cursor       string // [List].NextCursor of the page before, of the same organization and role; empty: at the first
 }
 
 // Members returns an organization's members, in the order of their user ids. The actor needs
 // [PermissionMemberList]. For System, an organization that does not exist has no members.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (MemberList, error) {
+func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (List[Member], error) {
 	if err := checkActing(actor, p.Organization); err != nil {
-		return MemberList{}, err
+		return List[Member]{}, err
 	}
 	if p.Role != "" {
 		if err := checkName("role", string(p.Role), maxNameBytes); err != nil {
-			return MemberList{}, err
+			return List[Member]{}, err
 		}
 	}
 	limit, err := pageLimit(p.Limit)
 	if err != nil {
-		return MemberList{}, err
+		return List[Member]{}, err
 	}
 	q := MemberQuery{Organization: p.Organization, Viewer: actor.user, Role: p.Role, Limit: limit + 1}
 	if q.After, err = decodeIDCursor(p.Cursor); err != nil {
-		return MemberList{}, err
+		return List[Member]{}, err
 	}
 	found, err := s.store.Members(ctx, q)
 	if err != nil {
-		return MemberList{}, err
+		return List[Member]{}, err
 	}
 	if err := s.rules().mayView(found.Viewer, actor, PermissionMemberList); err != nil {
-		return MemberList{}, err
+		return List[Member]{}, err
 	}
-	for _, m := range found.Members {
+	for _, m := range found.Items {
 		if checkUser("user_id", m.UserID) != nil {
-			return MemberList{}, errForeignID
+			return List[Member]{}, errForeignID
 		}
 	}
-	members, next := cut(found.Members, limit, func(last Member) string { return encodeIDCursor(last.UserID) })
-	return MemberList{Members: members, Next: next}, nil
+	members, next := cut(found.Items, limit, func(last Member) string { return encodeIDCursor(last.UserID) })
+	return List[Member]{Items: members, NextCursor: next}, nil
 }
 
 // AllMembers returns an iterator over all that [Service.Members] would return page by page.
@@ -258,6 +252,6 @@ func (s *Service) AllMembers(ctx context.Context, actor Actor, p MembersParams) 
 	return pages(p.Cursor, func(cursor string) ([]Member, string, error) {
 		p.Cursor = cursor
 		list, err := s.Members(ctx, actor, p)
-		return list.Members, list.Next, err
+		return list.Items, list.NextCursor, err
 	})
 }

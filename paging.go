@@ -5,6 +5,13 @@ import (
 	"iter"
 )
 
+// A List is one page of a list.
+type List[T any] struct {
+	Items []T `json:"items"` // never nil
+	// NextCursor asks for the next page. It is empty on the last page.
+	NextCursor string `json:"next_cursor,omitempty"`
+}
+
 // pageLimit returns how long the pages are that a caller asked for.
 func pageLimit(limit int) (int, error) {
 	switch {

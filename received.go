@@ -9,13 +9,7 @@ import (
 // ReceivedParams is what [Service.Received] takes beside who asks.
 type ReceivedParams struct {
 	Limit  int    // offers a page has at most: 1 to 100; 0 is 50
-	Cursor string // [OfferList].Next of the page before; empty: at the newest
-}
-
-// An OfferList is a part of what a person has received.
-type OfferList struct {
-	Offers []Offer `json:"offers"`
-	Next   string  `json:"next,omitempty"` // cursor of the next page; empty on the last
+	Cursor string // [List].NextCursor of the page before; empty: at the newest
 }
 
 // Received returns the pending email invitations for the verified address of who is signed in,
@@ -25,34 +19,34 @@ type OfferList struct {
 // mailbox is theirs today, and this only that it once was.
 //
 // Refusals: [ErrInvalid], [ErrEmailUnverified].
-func (s *Service) Received(ctx context.Context, who Identity, p ReceivedParams) (OfferList, error) {
+func (s *Service) Received(ctx context.Context, who Identity, p ReceivedParams) (List[Offer], error) {
 	email, err := checkReceiver(who)
 	if err != nil {
-		return OfferList{}, err
+		return List[Offer]{}, err
 	}
 	limit, err := pageLimit(p.Limit)
 	if err != nil {
-		return OfferList{}, err
+		return List[Offer]{}, err
 	}
 	q := InvitationQuery{State: StatePending, Email: email, At: s.now(), Limit: limit + 1}
 	if q.After, err = decodeOfferCursor(p.Cursor); err != nil {
-		return OfferList{}, err
+		return List[Offer]{}, err
 	}
 	found, err := s.store.Invitations(ctx, q)
 	if err != nil {
-		return OfferList{}, err
+		return List[Offer]{}, err
 	}
-	for _, record := range found.Records {
+	for _, record := range found.Items {
 		if checkOrganization(record.Organization) != nil {
-			return OfferList{}, errForeignID
+			return List[Offer]{}, errForeignID
 		}
 	}
-	records, next := cut(found.Records, limit, func(last Record) string {
+	records, next := cut(found.Items, limit, func(last Record) string {
 		return encodeOfferCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID, Organization: last.Organization})
 	})
-	list := OfferList{Offers: make([]Offer, len(records)), Next: next}
+	list := List[Offer]{Items: make([]Offer, len(records)), NextCursor: next}
 	for i, record := range records {
-		list.Offers[i] = record.offer()
+		list.Items[i] = record.offer()
 	}
 	return list, nil
 }

@@ -157,7 +157,7 @@ func (s *Service) draft(actor Actor, expiresIn time.Duration, inv Invitation, no
 	inv.State = StatePending
 	inv.CreatedBy, inv.SentBy = actor.user, actor.user
 	inv.CreatedAt, inv.SentAt, inv.ExpiresAt = now, now, now.Add(lifetime)
-	return Record{Invitation: inv, Nonce: NewNonce()}.Clone(), nil
+	return Record{Invitation: inv, Nonce: newNonce()}.Clone(), nil
 }
 
 // mailing adds the facts that sending an email invitation needs: the sendings of the day and,
@@ -188,7 +188,7 @@ func (c *Config) lifetime(in, fallback time.Duration) (time.Duration, error) {
 func (s *Service) sent(record Record) SentInvitation {
 	sent := SentInvitation{Invitation: record.Invitation.clone().at(s.now())}
 	if sent.State == StatePending {
-		sent.Token = s.keys.Sign(record.ID, record.Nonce)
+		sent.Token = s.keys.sign(claim{record.Organization, record.ID, record.Nonce})
 	}
 	return sent
 }
@@ -229,7 +229,7 @@ func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (Sent
 	if err != nil {
 		return SentInvitation{}, err
 	}
-	nonce := NewNonce()
+	nonce := newNonce()
 	q := Query{
 		Organization: p.Organization,
 		Invitation:   p.ID,
@@ -278,5 +278,5 @@ func (s *Service) PendingToken(ctx context.Context, actor Actor, organization st
 	if err != nil {
 		return SentInvitation{}, err
 	}
-	return SentInvitation{Invitation: record.Invitation.clone(), Token: s.keys.Sign(record.ID, record.Nonce)}, nil
+	return SentInvitation{Invitation: record.Invitation.clone(), Token: s.keys.sign(claim{record.Organization, record.ID, record.Nonce})}, nil
 }

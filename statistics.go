@@ -7,6 +7,9 @@ import (
 
 // A Funnel is what has become of a group of invitations.
 type Funnel struct {
+	// Key is the value that the invitations of a group share; empty for the total.
+	Key string `json:"key"`
+
 	Created int `json:"created"`
 	// The states that they are in now; together they are Created.
 	Pending  int `json:"pending"`
@@ -36,22 +39,16 @@ func (f Funnel) AcceptanceRate() float64 {
 	return float64(f.Used) / float64(f.Created)
 }
 
-// A FunnelOf is the funnel of the invitations that have something in common.
-type FunnelOf struct {
-	Key string `json:"key"`
-	Funnel
-}
-
 // Statistics are counts of an organization's invitations.
 type Statistics struct {
 	Total Funnel `json:"total"`
 	// The groups, by Created, then by Joined, the highest first, then by Key. Keys are kinds,
 	// roles, user ids of senders (empty for the host's backend) and the ids of links. Of
 	// senders and of links there are 100 at most.
-	ByKind   []FunnelOf `json:"by_kind"`
-	ByRole   []FunnelOf `json:"by_role"`
-	BySender []FunnelOf `json:"by_sender"`
-	ByLink   []FunnelOf `json:"by_link"`
+	ByKind   []Funnel `json:"by_kind"`
+	ByRole   []Funnel `json:"by_role"`
+	BySender []Funnel `json:"by_sender"`
+	ByLink   []Funnel `json:"by_link"`
 }
 
 // maxGroups bounds the groups of senders and of links.
@@ -90,17 +87,17 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	case !q.From.Before(q.To):
 		return Statistics{}, invalid("to", "is not after from")
 	}
-	page, err := s.store.Statistics(ctx, q)
+	viewer, found, err := s.store.Statistics(ctx, q)
 	if err != nil {
 		return Statistics{}, err
 	}
-	if err := r.mayView(page.Viewer, actor, PermissionInvitationList); err != nil {
+	if err := r.mayView(viewer, actor, PermissionInvitationList); err != nil {
 		return Statistics{}, err
 	}
-	for _, groups := range []*[]FunnelOf{&page.Statistics.ByKind, &page.Statistics.ByRole, &page.Statistics.BySender, &page.Statistics.ByLink} {
-		*groups = append([]FunnelOf{}, *groups...) // which is no null in JSON
+	for _, groups := range []*[]Funnel{&found.ByKind, &found.ByRole, &found.BySender, &found.ByLink} {
+		*groups = append([]Funnel{}, *groups...) // which is no null in JSON
 	}
-	return page.Statistics, nil
+	return found, nil
 }
 
 // lastInstant is the last one that all stores can keep.

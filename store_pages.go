@@ -39,12 +39,6 @@ type InvitationPosition struct {
 	Organization string // of all organizations; otherwise empty
 }
 
-// An InvitationPage is the answer to an [InvitationQuery].
-type InvitationPage struct {
-	Viewer  *Member // nil if the viewer is no member
-	Records []Record
-}
-
 // A MemberQuery asks for one page of an organization's members, in the order of their user
 // ids as bytes. A store that keeps ids as numbers may take the order of the numbers.
 type MemberQuery struct {
@@ -55,24 +49,12 @@ type MemberQuery struct {
 	Limit        int    // at least 1
 }
 
-// A MemberPage is the answer to a [MemberQuery].
-type MemberPage struct {
-	Viewer  *Member // nil if the viewer is no member
-	Members []Member
-}
-
 // A WorkspaceQuery asks for the personal quota of a user and one page of their memberships,
 // in the order of the organizations' ids as bytes; or of numbers, as in [MemberQuery].
 type WorkspaceQuery struct {
 	UserID string
 	After  string // the page begins behind this organization id; empty: at the first
 	Limit  int    // 0: no memberships
-}
-
-// A WorkspacePage is the answer to a [WorkspaceQuery].
-type WorkspacePage struct {
-	Personal    *QuotaRecord // nil if there is none
-	Memberships []Membership
 }
 
 // A Membership is a member together with the quotas that limit them.
@@ -97,16 +79,4 @@ type EventQuery struct {
 type EventPosition struct {
 	Version int64
 	Index   int
-}
-
-// An EventPage is the answer to an [EventQuery].
-type EventPage struct {
-	Viewer *Member // nil if the viewer is no member
-	Events []Event
-}
-
-// A FeedQuery asks for the events behind a position.
-type FeedQuery struct {
-	After int64 // 0: from the first
-	Limit int   // at least 1
 }

@@ -22,12 +22,6 @@ type StatisticsQuery struct {
 	MaxGroups    int // of senders, and of links, at most; at least 1
 }
 
-// A StatisticsPage is the answer to a [StatisticsQuery].
-type StatisticsPage struct {
-	Viewer     *Member // nil if the viewer is no member
-	Statistics Statistics
-}
-
 // Count returns the statistics of an organization's invitations, of which it picks those of the
 // period, and events, of which it picks the acceptances of these.
 func (q StatisticsQuery) Count(records []Record, events []Event) Statistics {
@@ -56,7 +50,7 @@ func (q StatisticsQuery) Count(records []Record, events []Event) Statistics {
 		}
 	}
 	return Statistics{
-		Total:  total.funnel(),
+		Total:  total.funnel(""),
 		ByKind: kinds.funnels(len(kinds)), ByRole: roles.funnels(len(roles)),
 		BySender: senders.funnels(q.MaxGroups), ByLink: links.funnels(q.MaxGroups),
 	}
@@ -89,7 +83,8 @@ func (t *tally) add(inv Invitation, took []time.Duration) {
 	t.took = append(t.took, took...)
 }
 
-func (t *tally) funnel() Funnel {
+func (t *tally) funnel(key string) Funnel {
+	t.Key = key
 	slices.Sort(t.took)
 	t.Median, t.P90 = t.rank(0.5), t.rank(0.9)
 	return t.Funnel
@@ -112,12 +107,12 @@ func (t tallies) of(key string) *tally {
 	return t[key]
 }
 
-func (t tallies) funnels(most int) []FunnelOf {
-	var all []FunnelOf
+func (t tallies) funnels(most int) []Funnel {
+	var all []Funnel
 	for key, t := range t {
-		all = append(all, FunnelOf{key, t.funnel()})
+		all = append(all, t.funnel(key))
 	}
-	slices.SortFunc(all, func(a, b FunnelOf) int {
+	slices.SortFunc(all, func(a, b Funnel) int {
 		return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(b.Joined, a.Joined), strings.Compare(a.Key, b.Key))
 	})
 	return all[:min(len(all), most)]

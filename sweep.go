@@ -30,7 +30,7 @@ func (s *Service) Sweep(ctx context.Context, limit int) (Swept, error) {
 		return Swept{}, invalid("limit", "is not between 1 and "+strconv.Itoa(maxSweep))
 	}
 	swept := Swept{Reminders: []Invitation{}, Expired: []Invitation{}}
-	err := s.store.Sweep(ctx, SweepQuery{At: s.now(), Limit: limit}, func(all []Facts) []Changes {
+	err := s.store.Sweep(ctx, s.now(), limit, func(all []Facts) []Changes {
 		r := s.rules()
 		swept = Swept{Reminders: []Invitation{}, Expired: []Invitation{}} // of the last call
 		changes := make([]Changes, len(all))

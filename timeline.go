@@ -14,15 +14,9 @@ type TimelineParams struct {
 	Invitation   uuid.UUID // only of this invitation; the zero UUID: of the organization
 	NewestFirst  bool      // otherwise the oldest comes first
 	Limit        int       // events a page has at most: 1 to 100; 0 is 50
-	// Cursor is where the page begins: [Timeline].Next of the page before, of the same
+	// Cursor is where the page begins: [List].NextCursor of the page before, of the same
 	// organization, invitation and order; empty: at the start.
 	Cursor string
-}
-
-// A Timeline is a part of what has happened.
-type Timeline struct {
-	Events []Event `json:"events"`
-	Next   string  `json:"next,omitempty"` // cursor of the next page; empty on the last
 }
 
 // Timeline returns what has happened to an invitation, or in an organization. The actor needs
@@ -31,37 +25,37 @@ type Timeline struct {
 // organization does not have has none either.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (Timeline, error) {
+func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (List[Event], error) {
 	if err := checkActing(actor, p.Organization); err != nil {
-		return Timeline{}, err
+		return List[Event]{}, err
 	}
 	limit, err := pageLimit(p.Limit)
 	if err != nil {
-		return Timeline{}, err
+		return List[Event]{}, err
 	}
 	q := EventQuery{
 		Organization: p.Organization, Viewer: actor.user, Invitation: p.Invitation, NewestFirst: p.NewestFirst, Limit: limit + 1,
 	}
 	if q.After, err = decodeEventCursor(p.Cursor); err != nil {
-		return Timeline{}, err
+		return List[Event]{}, err
 	}
 	found, err := s.store.Events(ctx, q)
 	if err != nil {
-		return Timeline{}, err
+		return List[Event]{}, err
 	}
 	r := s.rules()
 	if err := r.mayView(found.Viewer, actor, PermissionInvitationList); err != nil {
-		return Timeline{}, err
+		return List[Event]{}, err
 	}
 	if p.Invitation == uuid.Nil {
 		if err := r.mayView(found.Viewer, actor, PermissionMemberList); err != nil {
-			return Timeline{}, err
+			return List[Event]{}, err
 		}
 	}
-	events, next := cut(found.Events, limit, func(last Event) string {
+	events, next := cut(found.Items, limit, func(last Event) string {
 		return encodeEventCursor(EventPosition{Version: last.Version, Index: last.Index})
 	})
-	return Timeline{Events: events, Next: next}, nil
+	return List[Event]{Items: events, NextCursor: next}, nil
 }
 
 // AllEvents returns an iterator over all that [Service.Timeline] would return page by page. It
@@ -70,14 +64,8 @@ func (s *Service) AllEvents(ctx context.Context, actor Actor, p TimelineParams) 
 	return pages(p.Cursor, func(cursor string) ([]Event, string, error) {
 		p.Cursor = cursor
 		list, err := s.Timeline(ctx, actor, p)
-		return list.Events, list.Next, err
+		return list.Items, list.NextCursor, err
 	})
-}
-
-// FeedParams is what [Service.Feed] takes.
-type FeedParams struct {
-	After int64 // the position of the last event that was taken; 0: from the first
-	Limit int   // events at most: 1 to 100; 0 is 50
 }
 
 // Feed returns the next events of all organizations, for a host that follows all that happens:
@@ -92,17 +80,17 @@ type FeedParams struct {
 // loses commits, in a failover or when an old copy is restored, gives their positions again.
 //
 // Refusals: [ErrInvalid].
-func (s *Service) Feed(ctx context.Context, p FeedParams) ([]FeedEvent, error) {
-	limit, err := pageLimit(p.Limit)
+func (s *Service) Feed(ctx context.Context, after int64, limit int) ([]Event, error) {
+	limit, err := pageLimit(limit)
 	if err != nil {
 		return nil, err
 	}
-	if p.After < 0 || p.After == math.MaxInt64 {
+	if after < 0 || after == math.MaxInt64 {
 		return nil, invalid("after", "is no position")
 	}
-	events, err := s.store.Feed(ctx, FeedQuery{After: p.After, Limit: limit})
+	events, err := s.store.Feed(ctx, after, limit)
 	if err != nil {
 		return nil, err
 	}
-	return append([]FeedEvent{}, events...), nil
+	return append([]Event{}, events...), nil
 }

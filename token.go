@@ -9,56 +9,64 @@ import (
 	"hash"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
-	"golang.org/x/crypto/cryptobyte"
 )
 
-// The binary form of a token, version 1, all of fixed width:
+// A token is "inv_" and the base64url form of
 //
-//	version 1 | key id 4 | invitation id 16 | nonce 16 | MAC 32
+//	version 1 | key ID 4 | invitation ID 16 | nonce 16 | form 1 | organization ID | MAC 32
 //
-// 69 bytes are a whole number of base64 groups, so no spelling has unused bits.
+// where numbers are lengths in bytes. The form says how the organization's ID is written:
+// a UUID in its 16 bytes, anything else as its text. The MAC is HMAC-SHA-256 over all bytes
+// before it, under a key that is derived for tokens and nothing else.
 const (
-	tokenVersion = 1
 	tokenPrefix  = "inv_"
+	tokenVersion = 1
 	keyIDLen     = 4
 	nonceLen     = 16
-	tokenSigned  = 1 + keyIDLen + 16 + nonceLen
-	tokenBinary  = tokenSigned + sha256.Size
-	tokenLen     = len(tokenPrefix) + tokenBinary/3*4
+	tokenHeader  = 1 + keyIDLen + 16 + nonceLen + 1 // what stands before the organization
+
+	// The longest token has 438 characters: an organization ID of 255 bytes.
+	maxTokenBinary = tokenHeader + maxIDBytes + sha256.Size
+	minTokenBinary = tokenHeader + 1 + sha256.Size
 )
 
-// The labels keep a MAC of one purpose from ever being one of another. With the 37 signed
-// bytes the first makes a single block of SHA-256.
 const (
-	tokenLabel = "invitations token"
-	keyIDLabel = "invitations key id"
+	formText = 0
+	formUUID = 1
 )
 
-// A Token is the secret that a link carries. It formats, marshals and logs as "[redacted]";
-// [Token.Reveal] is the one way to its text. The zero Token carries none. Tokens of the same
-// text are not equal to ==.
+// tokenEncoding is strict about unused bits. It still skips line breaks, which is why
+// [Keyring.verify] compares lengths.
+var tokenEncoding = base64.RawURLEncoding.Strict()
+
+// A Token is the secret in an invitation's link. It formats, marshals and logs as
+// "[redacted]"; only [Token.Reveal] returns its text. The zero Token holds no text. Do not
+// compare Tokens with ==: two Tokens of the same text differ.
 type Token struct {
-	// Two pointers deep: fmt asks no method of what is in a host's unexported field, and
-	// with a verb that does not fit it follows one pointer.
-	text **[tokenLen]byte
+	// The text lies behind two pointers. The fmt package does not call methods of an
+	// unexported field of the caller's struct, and follows one pointer if the verb does not
+	// fit.
+	text **[]byte
 }
 
 const redacted = "[redacted]"
 
-// Reveal returns the token's text, 96 characters that are safe in URLs, or "" for the zero
-// Token. Put it into a link and nowhere else. It can end in "-" or "_", which some mail
-// programs leave out of a link in plain text unless it stands between angle brackets.
+// Reveal returns the text of the token, or "" for the zero Token. It has at most 438
+// characters, about 120 if organization IDs are UUIDs, and all of them are safe in URLs. Put
+// it into a link and nowhere else. It can end in "-" or "_": enclose the link in angle
+// brackets in plain text, because some mail programs cut such characters off.
 func (t Token) Reveal() string {
 	if t.text == nil {
 		return ""
 	}
-	return string((*t.text)[:])
+	return string(**t.text)
 }
 
-// IsZero reports whether t carries no token.
+// IsZero reports whether t is the zero Token.
 func (t Token) IsZero() bool { return t.text == nil }
 
 // String returns "[redacted]".
@@ -78,39 +86,68 @@ var (
 	_ slog.LogValuer = Token{}
 )
 
-// A Nonce is the random part of a token. Each sending of an invitation has a new one; the
-// invitation keeps it, so that only the last token opens it.
-type Nonce [nonceLen]byte
+// shortToken is long enough for organization IDs that are UUIDs, numbers or short names.
+const shortToken = 128
 
-// NewNonce returns a random Nonce.
-func NewNonce() Nonce {
-	var n Nonce
-	_, _ = rand.Read(n[:]) // crypto/rand.Read never fails
-	return n
+// makeToken returns a Token and its text of n bytes, which the caller fills. Text and both
+// pointers are one allocation.
+func makeToken(n int) (Token, []byte) {
+	if n <= shortToken {
+		t := new(struct {
+			outer *[]byte
+			text  []byte
+			room  [shortToken]byte
+		})
+		t.text, t.outer = t.room[:n], &t.text
+		return Token{&t.outer}, t.text
+	}
+	t := new(struct {
+		outer *[]byte
+		text  []byte
+		room  [maxTokenLen]byte
+	})
+	t.text, t.outer = t.room[:n], &t.text
+	return Token{&t.outer}, t.text
 }
 
-// A Keyring signs tokens with its first key and accepts those of all its keys. To rotate,
-// put the new key first, keep the old one until the last token that it signed has expired,
-// then drop it. It is safe for concurrent use. It formats and logs as "[redacted]".
+const maxTokenLen = len(tokenPrefix) + (maxTokenBinary*8+5)/6
+
+// A claim is the content of a token whose MAC is genuine.
+type claim struct {
+	organization string
+	id           uuid.UUID
+	nonce        [nonceLen]byte
+}
+
+func newNonce() (nonce [nonceLen]byte) {
+	_, _ = rand.Read(nonce[:]) // crypto/rand.Read never fails
+	return nonce
+}
+
+// A Keyring signs tokens with its first key and accepts tokens of all its keys. It is safe
+// for concurrent use. It formats, marshals and logs as "[redacted]".
+//
+// To rotate keys without downtime, append the new key in every process first, then move it
+// to the front. Drop the old key once the last token that it signed has expired.
 type Keyring struct {
 	keys []*key
 }
 
-// NewKeyring returns a ring of the given secrets, each at least 32 bytes from a
-// cryptographic random source. An empty ring, a short key and a duplicate one are refused
-// with an [InvalidError].
+// NewKeyring returns a Keyring of the given secrets. Each must have at least 32 bytes from a
+// cryptographic random source. An empty ring, a short secret and a repeated secret are
+// refused with an [InvalidError].
 func NewKeyring(secrets ...[]byte) (*Keyring, error) {
 	if len(secrets) == 0 {
-		return nil, invalid("keys", "are empty")
+		return nil, invalid("keys", "must not be empty")
 	}
 	ring := &Keyring{}
 	for _, secret := range secrets {
 		if len(secret) < 32 {
-			return nil, invalid("keys", "a key has fewer than 32 bytes")
+			return nil, invalid("keys", "must have at least 32 bytes each")
 		}
 		k := newKey(secret)
 		if ring.find(k.id[:]) != nil {
-			return nil, invalid("keys", "a key occurs twice")
+			return nil, invalid("keys", "must be different from each other")
 		}
 		ring.keys = append(ring.keys, k)
 	}
@@ -126,58 +163,6 @@ func (r Keyring) LogValue() slog.Value { return slog.StringValue(redacted) }
 // MarshalText returns "[redacted]".
 func (r Keyring) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// Sign returns the token for the sending of the invitation id that has nonce. The zero
-// Keyring cannot sign.
-func (r *Keyring) Sign(id uuid.UUID, nonce Nonce) Token {
-	k := r.keys[0]
-	m := k.pool.Get().(*mac)
-	b := cryptobyte.NewFixedBuilder(m.binary[:0])
-	b.AddUint8(tokenVersion)
-	b.AddBytes(k.id[:])
-	b.AddBytes(id[:])
-	b.AddBytes(nonce[:])
-	b.AddBytes(m.sum(m.binary[:tokenSigned]))
-	made := new(struct { // both pointers' targets in one allocation
-		first *[tokenLen]byte
-		text  [tokenLen]byte
-	})
-	made.first = &made.text
-	copy(made.text[:], tokenPrefix)
-	base64.RawURLEncoding.Encode(made.text[len(tokenPrefix):], b.BytesOrPanic())
-	k.pool.Put(m)
-	return Token{&made.first}
-}
-
-// Verify returns what a token that this ring signed stands for. Everything else is
-// [ErrInvalidToken]. It costs the same few hundred nanoseconds at most, however long token
-// is, and says nothing about whether the invitation exists.
-func (r *Keyring) Verify(token string) (uuid.UUID, Nonce, error) {
-	var id uuid.UUID
-	var nonce Nonce
-	if len(token) != tokenLen || token[:len(tokenPrefix)] != tokenPrefix {
-		return id, nonce, ErrInvalidToken
-	}
-	m := r.keys[0].pool.Get().(*mac)
-	defer r.keys[0].pool.Put(m)
-	copy(m.text[:], token[len(tokenPrefix):])
-	// The decoder skips line breaks; a text with one decodes to fewer bytes.
-	if n, err := base64.RawURLEncoding.Decode(m.binary[:], m.text[:]); err != nil || n != tokenBinary {
-		return id, nonce, ErrInvalidToken
-	}
-	// The key id alone is read before the MAC: it says which key to check with.
-	k := r.find(m.binary[1 : 1+keyIDLen])
-	if k == nil || !k.verify(m.binary[:tokenSigned], m.binary[tokenSigned:]) {
-		return id, nonce, ErrInvalidToken
-	}
-	var version uint8
-	s := cryptobyte.String(m.binary[:tokenSigned])
-	if !s.ReadUint8(&version) || version != tokenVersion || !s.Skip(keyIDLen) ||
-		!s.CopyBytes(id[:]) || !s.CopyBytes(nonce[:]) || !s.Empty() {
-		return uuid.UUID{}, Nonce{}, ErrInvalidToken
-	}
-	return id, nonce, nil
-}
-
 func (r *Keyring) find(id []byte) *key {
 	for _, k := range r.keys {
 		if string(k.id[:]) == string(id) {
@@ -187,43 +172,154 @@ func (r *Keyring) find(id []byte) *key {
 	return nil
 }
 
-// A key is a secret in the form of HMAC states that have absorbed it.
+// A tokenBuffer is room for a token in the making.
+type tokenBuffer struct {
+	text   [maxTokenLen - len(tokenPrefix)]byte
+	binary [maxTokenBinary]byte
+}
+
+var tokenBuffers = sync.Pool{New: func() any { return new(tokenBuffer) }}
+
+// sign returns the token of c.
+func (r *Keyring) sign(c claim) Token {
+	k := r.keys[0]
+	buffer := tokenBuffers.Get().(*tokenBuffer)
+	defer tokenBuffers.Put(buffer)
+	b := append(buffer.binary[:0], tokenVersion)
+	b = append(b, k.id[:]...)
+	b = append(b, c.id[:]...)
+	b = append(b, c.nonce[:]...)
+	b = appendOrganization(b, c.organization)
+	b = k.appendMAC(b)
+	token, text := makeToken(len(tokenPrefix) + tokenEncoding.EncodedLen(len(b)))
+	copy(text, tokenPrefix)
+	tokenEncoding.Encode(text[len(tokenPrefix):], b)
+	return token
+}
+
+// verify returns the claim of a token, or [ErrInvalidToken]. It checks the MAC, in constant
+// time, before it reads anything but the version and the key ID.
+func (r *Keyring) verify(token string) (claim, error) {
+	if len(token) > maxTokenLen || !strings.HasPrefix(token, tokenPrefix) {
+		return claim{}, ErrInvalidToken
+	}
+	buffer := tokenBuffers.Get().(*tokenBuffer)
+	defer tokenBuffers.Put(buffer)
+	text := buffer.text[:copy(buffer.text[:], token[len(tokenPrefix):])]
+	n, err := tokenEncoding.Decode(buffer.binary[:], text)
+	b := buffer.binary[:n]
+	// The decoder skips line breaks; a text with one is longer than its bytes need.
+	if err != nil || n < minTokenBinary || tokenEncoding.EncodedLen(n) != len(text) || b[0] != tokenVersion {
+		return claim{}, ErrInvalidToken
+	}
+	k := r.find(b[1 : 1+keyIDLen])
+	signed, sum := b[:n-sha256.Size], b[n-sha256.Size:]
+	if k == nil || !k.verifyMAC(signed, sum) {
+		return claim{}, ErrInvalidToken
+	}
+	var c claim
+	fields := signed[1+keyIDLen:]
+	fields = fields[copy(c.id[:], fields):]
+	fields = fields[copy(c.nonce[:], fields):]
+	var ok bool
+	if c.organization, ok = readOrganization(fields); !ok {
+		return claim{}, ErrInvalidToken
+	}
+	return c, nil
+}
+
+// appendOrganization appends the form and the bytes of an organization's ID.
+func appendOrganization(b []byte, organization string) []byte {
+	if id, ok := canonicalUUID(organization); ok {
+		return append(append(b, formUUID), id[:]...)
+	}
+	return append(append(b, formText), organization...)
+}
+
+// readOrganization reads what appendOrganization appended.
+func readOrganization(b []byte) (organization string, ok bool) {
+	switch form, id := b[0], b[1:]; {
+	case form == formText:
+		return string(id), true
+	case form == formUUID && len(id) == 16:
+		return uuid.UUID(id).String(), true
+	}
+	return "", false
+}
+
+// canonicalUUID returns the UUID whose text is s. Only the spelling of [uuid.UUID.String]
+// counts: any other text is not that of a UUID, so it comes back as it was.
+func canonicalUUID(s string) (id uuid.UUID, ok bool) {
+	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return id, false
+	}
+	for i, at := range [...]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
+		high, ok := hexDigit(s[at])
+		low, ok2 := hexDigit(s[at+1])
+		if !ok || !ok2 {
+			return uuid.UUID{}, false
+		}
+		id[i] = high<<4 | low
+	}
+	return id, true
+}
+
+func hexDigit(c byte) (value byte, ok bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	}
+	return 0, false
+}
+
+// A key is one secret of a Keyring.
 type key struct {
 	id   [keyIDLen]byte
-	pool sync.Pool // of *mac
+	macs sync.Pool // of *mac
 }
 
-// A mac is one HMAC state and the buffers that would otherwise escape to the heap at every
-// call.
+// A mac is an HMAC state that has absorbed the key, with room for its sum, which would
+// otherwise escape to the heap at every call.
 type mac struct {
-	hash   hash.Hash
-	text   [tokenLen - len(tokenPrefix)]byte
-	binary [tokenBinary]byte
-	out    [sha256.Size]byte
+	hash hash.Hash
+	sum  [sha256.Size]byte
 }
 
+// newKey derives from a secret the key that signs tokens and its ID. Each purpose has a
+// label, so a MAC of one purpose is never valid for another. The label goes into the key
+// instead of the message: a token with a UUID then fits one block of SHA-256.
 func newKey(secret []byte) *key {
-	secret = append([]byte(nil), secret...) // the caller may wipe theirs
+	derive := func(label string) []byte {
+		h := hmac.New(sha256.New, secret)
+		h.Write([]byte(label))
+		return h.Sum(nil)
+	}
 	k := &key{}
-	k.pool.New = func() any { return &mac{hash: hmac.New(sha256.New, secret)} }
-	h := hmac.New(sha256.New, secret)
-	h.Write([]byte(keyIDLabel))
-	copy(k.id[:], h.Sum(nil))
+	copy(k.id[:], derive("invitations key id"))
+	signing := derive("invitations token")
+	k.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, signing)} }
 	return k
 }
 
-// verify reports, in constant time, whether sum is the MAC of message.
-func (k *key) verify(message, sum []byte) bool {
-	m := k.pool.Get().(*mac)
-	defer k.pool.Put(m)
-	return hmac.Equal(m.sum(message), sum)
+// appendMAC appends the MAC of message to it.
+func (k *key) appendMAC(message []byte) []byte {
+	m := k.macs.Get().(*mac)
+	defer k.macs.Put(m)
+	return append(message, m.of(message)...)
 }
 
-var tokenLabelBytes = []byte(tokenLabel)
+// verifyMAC reports whether sum is the MAC of message.
+func (k *key) verifyMAC(message, sum []byte) bool {
+	m := k.macs.Get().(*mac)
+	defer k.macs.Put(m)
+	return hmac.Equal(m.of(message), sum)
+}
 
-func (m *mac) sum(message []byte) []byte {
-	m.hash.Reset() // keeps the keyed state
-	m.hash.Write(tokenLabelBytes)
+// of returns the MAC of message, which lasts until the next call.
+func (m *mac) of(message []byte) []byte {
+	m.hash.Reset() // keeps the key
 	m.hash.Write(message)
-	return m.hash.Sum(m.out[:0])
+	return m.hash.Sum(m.sum[:0])
 }

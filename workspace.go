@@ -88,11 +88,11 @@ func (s *Service) Remaining(ctx context.Context, w Workspace, user string) (Bala
 	}
 	now := s.now()
 	if w.personal {
-		page, err := s.store.Workspaces(ctx, WorkspaceQuery{UserID: user})
+		personal, _, err := s.store.Workspaces(ctx, WorkspaceQuery{UserID: user})
 		if err != nil {
 			return Balance{}, err
 		}
-		return Balance{Own: page.Personal.usage(now)}, nil
+		return Balance{Own: personal.usage(now)}, nil
 	}
 	f, err := s.store.View(ctx, Query{Organization: w.organization, Members: []string{user}, Quotas: true})
 	if err != nil {
@@ -188,7 +188,7 @@ func (s *Service) Quota(ctx context.Context, actor Actor, organization, user str
 type WorkspacesParams struct {
 	UserID string
 	Limit  int    // organizations a page has at most: 1 to 100; 0 is 50
-	Cursor string // [WorkspaceList].Next of the page before; empty: at the first
+	Cursor string // [WorkspaceList].NextCursor of the page before; empty: at the first
 }
 
 // A WorkspaceList is a part of the workspaces that a user can switch to.
@@ -196,7 +196,7 @@ type WorkspaceList struct {
 	// Personal is what limits the user outside all organizations.
 	Personal      Balance                 `json:"personal"`
 	Organizations []OrganizationWorkspace `json:"organizations"`
-	Next          string                  `json:"next,omitempty"` // cursor of the next page; empty on the last
+	NextCursor    string                  `json:"next_cursor,omitempty"` // cursor of the next page; empty on the last
 }
 
 // An OrganizationWorkspace is an organization that a user is a member of, with their role and
@@ -224,18 +224,18 @@ func (s *Service) Workspaces(ctx context.Context, p WorkspacesParams) (Workspace
 		return WorkspaceList{}, err
 	}
 	now := s.now()
-	page, err := s.store.Workspaces(ctx, q)
+	personal, found, err := s.store.Workspaces(ctx, q)
 	if err != nil {
 		return WorkspaceList{}, err
 	}
-	for _, m := range page.Memberships {
+	for _, m := range found {
 		if checkOrganization(m.Organization) != nil {
 			return WorkspaceList{}, errForeignID
 		}
 	}
-	memberships, next := cut(page.Memberships, limit, func(last Membership) string { return encodeIDCursor(last.Organization) })
+	memberships, next := cut(found, limit, func(last Membership) string { return encodeIDCursor(last.Organization) })
 	list := WorkspaceList{
-		Personal: Balance{Own: page.Personal.usage(now)}, Organizations: make([]OrganizationWorkspace, len(memberships)), Next: next,
+		Personal: Balance{Own: personal.usage(now)}, Organizations: make([]OrganizationWorkspace, len(memberships)), NextCursor: next,
 	}
 	for i, m := range memberships {
 		list.Organizations[i] = OrganizationWorkspace{

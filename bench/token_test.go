@@ -56,7 +56,7 @@ func newBare(secret []byte) *bare {
 	return b
 }
 
-func (b *bare) sign(id uuid.UUID, nonce invitations.Nonce) string {
+func (b *bare) sign(id uuid.UUID, nonce [16]byte) string {
 	s := b.pool.Get().(*bareState)
 	binary := s.data[len(label):]
 	binary[0] = 1
@@ -72,7 +72,7 @@ func (b *bare) sign(id uuid.UUID, nonce invitations.Nonce) string {
 	return token
 }
 
-func (b *bare) verify(token string) (id uuid.UUID, nonce invitations.Nonce, err error) {
+func (b *bare) verify(token string) (id uuid.UUID, nonce [16]byte, err error) {
 	if len(token) != textLen || token[:len(prefix)] != prefix {
 		return id, nonce, errBare
 	}
@@ -90,7 +90,7 @@ func (b *bare) verify(token string) (id uuid.UUID, nonce invitations.Nonce, err 
 		b.pool.Put(s)
 		return id, nonce, errBare
 	}
-	id, nonce = uuid.UUID(binary[5:21]), invitations.Nonce(binary[21:37])
+	id, nonce = uuid.UUID(binary[5:21]), [16]byte(binary[21:37])
 	b.pool.Put(s)
 	return id, nonce, nil
 }
@@ -103,12 +103,12 @@ type claims struct {
 
 var jwtParser = jwt.NewParser(jwt.WithValidMethods([]string{"HS256"}))
 
-func jwtSign(secret []byte, id uuid.UUID, nonce invitations.Nonce) (string, error) {
+func jwtSign(secret []byte, id uuid.UUID, nonce [16]byte) (string, error) {
 	c := &claims{RegisteredClaims: jwt.RegisteredClaims{ID: id.String()}, Nonce: nonce[:]}
 	return jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString(secret)
 }
 
-func jwtVerify(keys jwt.Keyfunc, token string) (id uuid.UUID, nonce invitations.Nonce, err error) {
+func jwtVerify(keys jwt.Keyfunc, token string) (id uuid.UUID, nonce [16]byte, err error) {
 	var c claims
 	if _, err = jwtParser.ParseWithClaims(token, &c, keys); err != nil {
 		return id, nonce, err
@@ -123,7 +123,7 @@ func jwtVerify(keys jwt.Keyfunc, token string) (id uuid.UUID, nonce invitations.
 var (
 	secret = []byte("0123456789abcdef0123456789abcdef")
 	id     = uuid.MustParse("0198f6a0-0000-7000-8000-0123456789ab")
-	nonce  = invitations.Nonce{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+	nonce  = [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
 )
 
 func newKeyring(t testing.TB, secrets ...[]byte) *invitations.Keyring {
@@ -220,7 +220,7 @@ func TestBareAndLibraryAgree(t *testing.T) {
 		id, nonce := uuid.New(), invitations.NewNonce()
 		token := hand.sign(id, nonce)
 		require.Equal(t, ring.Sign(id, nonce).Reveal(), token)
-		for _, verify := range []func(string) (uuid.UUID, invitations.Nonce, error){ring.Verify, hand.verify} {
+		for _, verify := range []func(string) (uuid.UUID, [16]byte, error){ring.Verify, hand.verify} {
 			gotID, gotNonce, err := verify(token)
 			require.NoError(t, err)
 			require.Equal(t, id, gotID)

@@ -19,15 +19,8 @@ import (
 type Store struct {
 	mu            sync.RWMutex
 	organizations map[string]*organization
-	byToken       map[token]*organization
 	personal      map[string]invitations.QuotaRecord // by user id
 	feed          []invitations.Event                // of all organizations, as they happened
-}
-
-// A token is what an invitation is found by without its organization.
-type token struct {
-	id    uuid.UUID
-	nonce invitations.Nonce
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -40,7 +33,7 @@ type organization struct {
 	mu          sync.RWMutex
 	version     int64
 	members     map[string]invitations.Member
-	removals    map[string]invitations.Removal
+	removals    map[string]int64
 	invitations map[uuid.UUID]invitations.Record
 	newest      []invitations.InvitationPosition   // of all invitations, in the order of listing
 	quotas      map[string]invitations.QuotaRecord // by user id, the organization's own under ""
@@ -51,7 +44,6 @@ type organization struct {
 func New() *Store {
 	return &Store{
 		organizations: map[string]*organization{},
-		byToken:       map[token]*organization{},
 		personal:      map[string]invitations.QuotaRecord{},
 	}
 }
@@ -61,14 +53,28 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	org := s.find(q)
+	org := s.find(q.Organization)
 	if org == nil {
 		_, err := decide(invitations.Facts{})
 		return err
 	}
+	return s.change(org, decide, func() invitations.Facts { return org.facts(q) })
+}
+
+// Create implements [invitations.Store].
+func (s *Store) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	org := s.findOrMake(q.Organization)
+	return s.change(org, decide, func() invitations.Facts { return org.load(q) })
+}
+
+// change is one atomic step.
+func (s *Store) change(org *organization, decide invitations.Decision, facts func() invitations.Facts) error {
 	org.mu.Lock()
 	defer org.mu.Unlock()
-	changes, err := decide(org.facts(q))
+	changes, err := decide(facts())
 	if err != nil || changes.Empty() {
 		return err
 	}
@@ -81,8 +87,7 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (invitations.Fact
 	if err := ctx.Err(); err != nil {
 		return invitations.Facts{}, err
 	}
-	q.Create = false
-	org := s.find(q)
+	org := s.find(q.Organization)
 	if org == nil {
 		return invitations.Facts{}, nil
 	}
@@ -91,57 +96,53 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (invitations.Fact
 	return org.facts(q), nil
 }
 
-// find returns the organization that q names, or nil. One that Create makes stays without a
-// version until a change gives it one.
-func (s *Store) find(q invitations.Query) *organization {
+// find returns the organization, or nil if it does not exist.
+func (s *Store) find(id string) *organization {
 	s.mu.RLock()
-	org := s.organizations[q.Organization]
-	if q.Organization == "" {
-		org = s.byToken[token{q.Invitation, q.Nonce}]
-	}
-	s.mu.RUnlock()
-	if org != nil || !q.Create {
-		return org
-	}
+	defer s.mu.RUnlock()
+	return s.organizations[id]
+}
+
+// findOrMake returns the organization. A new one has version 0 until a change gives it
+// another.
+func (s *Store) findOrMake(id string) *organization {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.organizations[q.Organization] == nil {
-		s.organizations[q.Organization] = &organization{
-			id:          q.Organization,
+	if s.organizations[id] == nil {
+		s.organizations[id] = &organization{
+			id:          id,
 			members:     map[string]invitations.Member{},
-			removals:    map[string]invitations.Removal{},
+			removals:    map[string]int64{},
 			invitations: map[uuid.UUID]invitations.Record{},
 			quotas:      map[string]invitations.QuotaRecord{},
 		}
 	}
-	return s.organizations[q.Organization]
+	return s.organizations[id]
 }
 
 // apply applies changes to an organization that is locked.
 func (s *Store) apply(org *organization, c invitations.Changes) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range c.Invitations { // which are found by the tokens that they have from now on
-		delete(s.byToken, token{r.ID, org.invitations[r.ID].Nonce})
-		s.byToken[token{r.ID, r.Nonce}] = org
-	}
 	s.feed = append(s.feed, org.apply(c)...)
 }
 
+// facts returns the facts of an organization, which are zero until it is created.
 func (o *organization) facts(q invitations.Query) invitations.Facts {
-	record, ok := o.invitations[q.Invitation]
-	if q.Organization == "" && (!ok || record.Nonce != q.Nonce) {
-		return invitations.Facts{} // another token has replaced it since find
-	}
-	if o.version == 0 && !q.Create {
+	if o.version == 0 {
 		return invitations.Facts{}
 	}
+	return o.load(q)
+}
+
+func (o *organization) load(q invitations.Query) invitations.Facts {
+	record, ok := o.invitations[q.Invitation]
 	f := invitations.Facts{
 		Organization:   o.id,
 		Version:        o.version,
 		Invitations:    map[uuid.UUID]invitations.Record{},
 		Members:        map[string]invitations.Member{},
-		Removals:       map[string]invitations.Removal{},
+		Removals:       map[string]int64{},
 		PendingByEmail: map[string]uuid.UUID{},
 		Quotas:         map[string]invitations.QuotaRecord{},
 	}
@@ -241,8 +242,8 @@ func (o *organization) apply(c invitations.Changes) []invitations.Event {
 	for _, user := range c.RemovedMembers {
 		delete(o.members, user)
 	}
-	for _, r := range c.Removals {
-		o.removals[r.UserID] = r
+	for _, user := range c.Removals {
+		o.removals[user] = o.version
 	}
 	for _, m := range c.Members {
 		m.Metadata = maps.Clone(m.Metadata)

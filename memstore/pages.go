@@ -14,15 +14,15 @@ import (
 )
 
 // Invitations implements [invitations.Store].
-func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.InvitationPage, err error) {
+func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.Page[invitations.Record], err error) {
 	if q.Organization == "" {
 		if err := ctx.Err(); err != nil {
 			return page, err
 		}
-		page.Records = s.received(q)
+		page.Items = s.received(q)
 		return page, nil
 	}
-	err = s.view(ctx, q.Organization, q.Viewer, &page.Viewer, func(org *organization) { page.Records = org.page(q) })
+	err = s.view(ctx, q.Organization, q.Viewer, &page.Viewer, func(org *organization) { page.Items = org.page(q) })
 	return page, err
 }
 
@@ -65,18 +65,18 @@ func (s *Store) all() []*organization {
 }
 
 // Events implements [invitations.Store].
-func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.EventPage, err error) {
+func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.Page[invitations.Event], err error) {
 	err = s.view(ctx, q.Organization, q.Viewer, &page.Viewer, func(org *organization) {
 		events := slices.Clone(org.events)
 		if q.NewestFirst {
 			slices.Reverse(events)
 		}
 		for _, e := range events {
-			if len(page.Events) == q.Limit {
+			if len(page.Items) == q.Limit {
 				break
 			}
 			if isBehind(e, q) && (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) {
-				page.Events = append(page.Events, e)
+				page.Items = append(page.Items, e)
 			}
 		}
 	})
@@ -93,38 +93,40 @@ func isBehind(e invitations.Event, q invitations.EventQuery) bool {
 }
 
 // Feed implements [invitations.Store].
-func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]invitations.Event, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var found []invitations.FeedEvent
-	for i := q.After; i < int64(len(s.feed)) && len(found) < q.Limit; i++ {
-		found = append(found, invitations.FeedEvent{Position: i + 1, Event: s.feed[i]})
+	var found []invitations.Event
+	for i := after; i < int64(len(s.feed)) && len(found) < limit; i++ {
+		e := s.feed[i]
+		e.Position = i + 1
+		found = append(found, e)
 	}
 	return found, nil
 }
 
 // Statistics implements [invitations.Store].
-func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (page invitations.StatisticsPage, err error) {
-	err = s.view(ctx, q.Organization, q.Viewer, &page.Viewer, func(org *organization) {
-		if q.Viewer == "" || page.Viewer != nil && slices.Contains(q.Roles, page.Viewer.Role) {
-			page.Statistics = q.Count(slices.Collect(maps.Values(org.invitations)), org.events)
+func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (viewer *invitations.Member, statistics invitations.Statistics, err error) {
+	err = s.view(ctx, q.Organization, q.Viewer, &viewer, func(org *organization) {
+		if q.Viewer == "" || viewer != nil && slices.Contains(q.Roles, viewer.Role) {
+			statistics = q.Count(slices.Collect(maps.Values(org.invitations)), org.events)
 		}
 	})
-	return page, err
+	return viewer, statistics, err
 }
 
 // Members implements [invitations.Store].
-func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.MemberPage, err error) {
+func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.Page[invitations.Member], err error) {
 	err = s.view(ctx, q.Organization, q.Viewer, &page.Viewer, func(org *organization) {
 		for _, user := range slices.Sorted(maps.Keys(org.members)) {
-			if len(page.Members) == q.Limit {
+			if len(page.Items) == q.Limit {
 				break
 			}
 			if m := org.member(user); user > q.After && (q.Role == "" || q.Role == m.Role) {
-				page.Members = append(page.Members, *m)
+				page.Items = append(page.Items, *m)
 			}
 		}
 	})
@@ -132,16 +134,15 @@ func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page in
 }
 
 // Workspaces implements [invitations.Store].
-func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-	var page invitations.WorkspacePage
+func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (personal *invitations.QuotaRecord, memberships []invitations.Membership, err error) {
 	if err := ctx.Err(); err != nil {
-		return page, err
+		return nil, nil, err
 	}
 	s.mu.RLock()
-	page.Personal = pointer(s.personal, q.UserID)
+	personal = pointer(s.personal, q.UserID)
 	s.mu.RUnlock()
 	for _, org := range s.all() {
-		if len(page.Memberships) == q.Limit {
+		if len(memberships) == q.Limit {
 			break
 		}
 		if org.id <= q.After {
@@ -149,13 +150,13 @@ func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (i
 		}
 		org.mu.RLock()
 		if m := org.member(q.UserID); m != nil {
-			page.Memberships = append(page.Memberships, invitations.Membership{
+			memberships = append(memberships, invitations.Membership{
 				Member: *m, Own: pointer(org.quotas, q.UserID), Shared: pointer(org.quotas, ""),
 			})
 		}
 		org.mu.RUnlock()
 	}
-	return page, nil
+	return personal, memberships, nil
 }
 
 // view runs read on an organization, if there is one, locked for reading, and finds its viewer.
@@ -163,7 +164,7 @@ func (s *Store) view(ctx context.Context, organization, viewer string, found **i
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	org := s.find(invitations.Query{Organization: organization})
+	org := s.find(organization)
 	if org == nil {
 		return nil
 	}

@@ -17,7 +17,7 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitat
 		defer s.mu.Unlock()
 		return consume(c, "", s.personal), nil
 	}
-	org := s.find(invitations.Query{Organization: c.Organization})
+	org := s.find(c.Organization)
 	if org == nil {
 		return invitations.Consumed{}, nil
 	}

@@ -3,12 +3,13 @@ package memstore
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/go-invitations/invitations"
 )
 
 // Sweep implements [invitations.Store].
-func (s *Store) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+func (s *Store) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -24,10 +25,10 @@ func (s *Store) Sweep(ctx context.Context, q invitations.SweepQuery, decide func
 			continue
 		}
 		locked[org.id] = org
-		due = append(due, org.due(q)...)
+		due = append(due, org.due(at)...)
 	}
 	slices.SortStableFunc(due, func(a, b invitations.Record) int { return a.SweepAt.Compare(b.SweepAt) })
-	due = due[:min(len(due), q.Limit)]
+	due = due[:min(len(due), limit)]
 
 	var facts []invitations.Facts
 	place := map[string]int{} // of an organization's facts
@@ -49,10 +50,10 @@ func (s *Store) Sweep(ctx context.Context, q invitations.SweepQuery, decide func
 }
 
 // due returns the invitations that are due.
-func (o *organization) due(q invitations.SweepQuery) []invitations.Record {
+func (o *organization) due(at time.Time) []invitations.Record {
 	var found []invitations.Record
 	for _, r := range o.invitations {
-		if r.State == invitations.StatePending && !r.SweepAt.IsZero() && !r.SweepAt.After(q.At) {
+		if r.State == invitations.StatePending && !r.SweepAt.IsZero() && !r.SweepAt.After(at) {
 			found = append(found, r.Clone())
 		}
 	}

@@ -42,8 +42,8 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 	for _, user := range changes.RemovedMembers {
 		s.deleteMember(&w, org, user)
 	}
-	for _, r := range changes.Removals {
-		w.next().put(s.in, removalsTable, []any{org, r.UserID, r.Version, r.At})
+	for _, user := range changes.Removals {
+		w.next().put(s.in, removalsTable, []any{org, user, f.Version + 1})
 	}
 	for _, q := range changes.Quotas {
 		st := w.next()

@@ -174,7 +174,7 @@ func TestCostStaysFlat(t *testing.T) {
 				})
 			}
 			op("feed", func() error {
-				_, err := svc.Feed(ctx, invitations.FeedParams{After: 900})
+				_, err := svc.Feed(ctx, 900, 0)
 				return err
 			})
 			op("sweep", func() error {

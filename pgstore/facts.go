@@ -20,9 +20,8 @@ const (
 
 // queueFacts queues what loads the facts that q asks for, the organization's row first, and
 // returns what hands them out once the batch is closed.
-func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func() invitations.Facts {
+func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create bool) func() invitations.Facts {
 	f := &invitations.Facts{}
-	create := to != toView && q.Create
 	if to != toView {
 		s.queueAdoption(b, q.Organization)
 	}
@@ -44,7 +43,7 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 	users = slices.Compact(users)
 	for len(users) > usersInARow {
 		s.queueFactsRow(b, invitations.Query{
-			Organization: q.Organization, Invitation: q.Invitation, Nonce: q.Nonce, Members: users[:usersInARow], Removals: q.Removals, Quotas: q.Quotas,
+			Organization: q.Organization, Invitation: q.Invitation, Members: users[:usersInARow], Removals: q.Removals, Quotas: q.Quotas,
 		}, f)
 		users = users[usersInARow:]
 	}
@@ -58,9 +57,7 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose) func()
 	s.queueInvitationsOf(b, q, f)
 	s.queuePending(b, q, f)
 	return func() invitations.Facts {
-		// A token that was replaced between the lock and the reading names no organization
-		// any more.
-		if !found || q.Organization == "" && f.Invitation == nil {
+		if !found {
 			return invitations.Facts{}
 		}
 		return *f
@@ -75,23 +72,13 @@ func put[K comparable, V any](m *map[K]V, key K, value V) {
 	(*m)[key] = value
 }
 
-// organization adds what names the organization of q to st, and returns it as an
-// expression.
-func (s *Store) organization(st *statement, q invitations.Query) string {
-	if q.Organization != "" {
-		return st.param("text", q.Organization)
-	}
-	return "(select t.organization from " + s.in + "invitations t where t.id = " + st.param("uuid", pgUUID(q.Invitation)) +
-		" and t.nonce = " + st.param("bytea", q.Nonce[:]) + ")"
-}
-
 // queueOrganization queues what reads or locks the organization's row.
 func (s *Store) queueOrganization(b *pgx.Batch, q invitations.Query, to purpose, found func(id string, version int64)) {
 	st := s.statement()
-	organization := s.organization(&st, q)
+	organization := st.param("text", q.Organization)
 	if to == toChange {
 		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", organization, " returning o.id, o.version - 1")
-	} else if to == toView && s.host != nil && q.Organization != "" {
+	} else if to == toView && s.host != nil {
 		st.text("select ", organization, ", coalesce(o.version, 1) from (select) as one left join ", s.in, "organizations o on o.id = ", organization,
 			" where o.id is not null or exists (", s.countMembers(organization, ""), ")")
 	} else {
@@ -116,7 +103,7 @@ func (s *Store) queueOrganization(b *pgx.Batch, q invitations.Query, to purpose,
 // queueAdoption queues what makes an organization known to the store whose members the host's
 // table has: from then on it is as if it had begun with them.
 func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
-	if s.host == nil || organization == "" {
+	if s.host == nil {
 		return
 	}
 	st := s.statement()
@@ -128,7 +115,7 @@ func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
 // queueInvitation queues what loads the invitation and its sender.
 func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
 	st := s.statement()
-	organization := s.organization(&st, q)
+	organization := st.param("text", q.Organization)
 	st.text("select ", invitationColumns, ", ", memberColumns("m"), " from ", s.in, "invitations i",
 		s.joinMember("m", "i.organization", "nullif(i.sent_by, '')"), " where i.organization = ", organization,
 		" and i.id = ", st.param("uuid", pgUUID(q.Invitation)))
@@ -171,7 +158,7 @@ func (s *Store) queuePending(b *pgx.Batch, q invitations.Query, f *invitations.F
 		return
 	}
 	st := s.statement()
-	organization := s.organization(&st, q)
+	organization := st.param("text", q.Organization)
 	sender, address := st.param("text", q.PendingSentBy), st.param("text", q.PendingFor)
 	st.text(s.live("i.organization = "+organization, st.param("timestamptz", q.PendingAt)), "select ", invitationColumns,
 		" from live i where ", sender, " <> '' and i.sent_by = ", sender, " or ", address, " <> '' and i.email = ", address,
@@ -186,7 +173,7 @@ func (s *Store) queueInvitationsOf(b *pgx.Batch, q invitations.Query, f *invitat
 		return
 	}
 	st := s.statement()
-	organization := s.organization(&st, q)
+	organization := st.param("text", q.Organization)
 	st.text("select ", invitationColumns, " from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Invitations)), ") as wanted (id) join ",
 		s.in, "invitations i on i.organization = ", organization, " and i.id = wanted.id::uuid")
 	var found []invitations.Record
@@ -203,7 +190,7 @@ func (s *Store) queueInvitationsOf(b *pgx.Batch, q invitations.Query, f *invitat
 // queuePendingOf queues what finds the pending invitations of many addresses.
 func (s *Store) queuePendingOf(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
 	st := s.statement()
-	organization := s.organization(&st, q)
+	organization := st.param("text", q.Organization)
 	st.text("select distinct on (i.email) i.email, i.id from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)), ") as wanted (email) join ",
 		s.in, "invitations i on i.organization = ", organization, " and i.email = wanted.email and i.email <> '' and i.state = 'pending' and i.expires_at > ",
 		st.param("timestamptz", q.PendingAt), " order by i.email, i.created_at desc, i.id desc")

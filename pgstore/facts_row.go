@@ -28,7 +28,7 @@ type factsRow struct {
 	targets      []any  // of all columns
 
 	members        []memberRow
-	removals       []removalRow
+	removals       []*int64   // the versions
 	quotas         []quotaRow // of the organization, then of each user
 	sentAt         []time.Time
 	sentBy, sentTo []string
@@ -39,7 +39,7 @@ type factsRow struct {
 func (s *Store) queueFactsRow(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
 	st := s.statement()
 	st.args = make([]any, 0, 16)
-	r := &factsRow{s: s, q: q, organization: s.organization(&st, q), targets: make([]any, 0, 24)}
+	r := &factsRow{s: s, q: q, organization: st.param("text", q.Organization), targets: make([]any, 0, 24)}
 	if len(q.Emails) > 0 || q.SameEmail || q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0 {
 		r.fromPending = " from " + s.in + "invitations i where i.organization = " + r.organization +
 			" and i.state = 'pending' and i.expires_at > " + st.param("timestamptz", q.PendingAt)
@@ -80,12 +80,11 @@ func (r *factsRow) selectUsers(st *statement) {
 		st.text(memberColumns("m" + strconv.Itoa(i)))
 	}
 	if r.q.Removals {
-		r.removals = make([]removalRow, len(r.q.Members))
+		r.removals = make([]*int64, len(r.q.Members))
 	}
 	for i := range r.removals {
-		n := strconv.Itoa(i)
-		r.column(st, r.removals[i].targets()...)
-		st.text("r", n, ".version, r", n, ".at")
+		r.column(st, &r.removals[i])
+		st.text("r", strconv.Itoa(i), ".version")
 	}
 	if r.q.Quotas {
 		r.quotas = make([]quotaRow, 1+len(r.q.Members))
@@ -180,8 +179,10 @@ func (r *factsRow) addTo(f *invitations.Facts) error {
 			put(&f.Members, user, *m)
 		}
 	}
-	for i := range r.removals {
-		r.removals[i].addTo(f, r.q.Members[i])
+	for i, version := range r.removals {
+		if version != nil {
+			put(&f.Removals, r.q.Members[i], *version)
+		}
 	}
 	for i := range r.quotas {
 		user := ""

@@ -17,11 +17,11 @@ const numberAtOnce = 1000
 // and a reader who has seen that one would miss the lower. So the reader numbers what has
 // committed. The one row of feed is locked while positions are given, which makes a later
 // position a higher one.
-func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) (found []invitations.FeedEvent, err error) {
+func (s *Store) Feed(ctx context.Context, after int64, limit int) (found []invitations.Event, err error) {
 	err = s.write(ctx, "reading the feed", func(b *pgx.Batch) {
 		found = nil
-		s.queueNumbering(b, max(numberAtOnce, q.Limit))
-		s.queueFeed(b, q, &found)
+		s.queueNumbering(b, max(numberAtOnce, limit))
+		s.queueFeed(b, after, limit, &found)
 	})
 	return found, err
 }
@@ -48,10 +48,10 @@ func (s *Store) queueNumbering(b *pgx.Batch, atOnce int) {
 	st.queue(b)
 }
 
-func (s *Store) queueFeed(b *pgx.Batch, q invitations.FeedQuery, out *[]invitations.FeedEvent) {
+func (s *Store) queueFeed(b *pgx.Batch, after int64, limit int, out *[]invitations.Event) {
 	st := s.statement()
-	st.text("select e.position, ", eventColumns, " from ", s.in, "events e where e.position > ", st.param("bigint", q.After),
-		" order by e.position limit ", st.param("bigint", int64(q.Limit)))
+	st.text("select e.position, ", eventColumns, " from ", s.in, "events e where e.position > ", st.param("bigint", after),
+		" order by e.position limit ", st.param("bigint", int64(limit)))
 	st.queue(b).Query(func(rows pgx.Rows) error {
 		for rows.Next() {
 			var position int64
@@ -59,7 +59,9 @@ func (s *Store) queueFeed(b *pgx.Batch, q invitations.FeedQuery, out *[]invitati
 			if err := rows.Scan(append([]any{&position}, row.targets()...)...); err != nil {
 				return err
 			}
-			*out = append(*out, invitations.FeedEvent{Position: position, Event: row.event()})
+			event := row.event()
+			event.Position = position
+			*out = append(*out, event)
 		}
 		return nil
 	})

@@ -23,7 +23,7 @@ func TestFeedOfCommitsOutOfOrder(t *testing.T) {
 	require.NoError(t, err)
 	var after int64
 	read := func() (organizations []string) {
-		events, err := svc.Feed(ctx, invitations.FeedParams{After: after})
+		events, err := svc.Feed(ctx, after, 0)
 		require.NoError(t, err)
 		for _, e := range events {
 			require.Greater(t, e.Position, after)
@@ -51,7 +51,7 @@ func TestFeedOfCommitsOutOfOrder(t *testing.T) {
 	// no trace; who reads meanwhile waits for it, or goes without.
 	require.ErrorIs(t, pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		found(svc.WithStore(store.WithTx(tx)), "undone")
-		events, err := svc.WithStore(store.WithTx(tx)).Feed(ctx, invitations.FeedParams{After: after})
+		events, err := svc.WithStore(store.WithTx(tx)).Feed(ctx, after, 0)
 		require.NoError(t, err)
 		require.Len(t, events, 1)
 		return context.Canceled

@@ -197,13 +197,13 @@ func (n *numbered) Sweep(ctx context.Context, q invitations.SweepQuery, decide f
 	})
 }
 
-func (n *numbered) Feed(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+func (n *numbered) Feed(ctx context.Context, q invitations.FeedQuery) ([]invitations.Event, error) {
 	events, err := n.Store.Feed(ctx, q)
 	return ids(events, n.name), err
 }
 
 // Invitations of an address have the order of the names, which the numbers do not have.
-func (n *numbered) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
+func (n *numbered) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 	if q.Organization != "" {
 		page, err := n.Store.Invitations(ctx, ids(q, n.number))
 		return ids(page, n.name), err
@@ -234,8 +234,8 @@ func (n *numbered) Statistics(ctx context.Context, q invitations.StatisticsQuery
 	for i := range s.BySender {
 		s.BySender[i].Key = n.name(s.BySender[i].Key)
 	}
-	for _, group := range []*[]invitations.FunnelOf{&s.BySender, &s.ByLink} {
-		slices.SortFunc(*group, func(a, b invitations.FunnelOf) int {
+	for _, group := range []*[]invitations.Funnel{&s.BySender, &s.ByLink} {
+		slices.SortFunc(*group, func(a, b invitations.Funnel) int {
 			return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(b.Joined, a.Joined), strings.Compare(a.Key, b.Key))
 		})
 		*group = (*group)[:min(groups, len(*group))]
@@ -243,13 +243,13 @@ func (n *numbered) Statistics(ctx context.Context, q invitations.StatisticsQuery
 	return page, err
 }
 
-func (n *numbered) Events(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error) {
+func (n *numbered) Events(ctx context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {
 	page, err := n.Store.Events(ctx, ids(q, n.number))
 	return ids(page, n.name), err
 }
 
 // Members has the order of the names, which the numbers do not have.
-func (n *numbered) Members(ctx context.Context, q invitations.MemberQuery) (invitations.MemberPage, error) {
+func (n *numbered) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
 	after, limit := q.After, q.Limit
 	q = ids(q, n.number)
 	q.After, q.Limit = "", 1_000_000

@@ -126,12 +126,21 @@ func (s *Store) sql(text string) string { return inSchema(s.schema, text) }
 
 // Update implements [invitations.Store].
 func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return s.update(ctx, q, false, decide)
+}
+
+// Create implements [invitations.Store].
+func (s *Store) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return s.update(ctx, q, true, decide)
+}
+
+func (s *Store) update(ctx context.Context, q invitations.Query, create bool, decide invitations.Decision) error {
 	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
 		return err
 	}
 	var load func() invitations.Facts
 	return s.change(ctx, "updating", func(b *pgx.Batch, to purpose) {
-		load = s.queueFacts(b, q, to)
+		load = s.queueFacts(b, q, to, create)
 	}, func(b *pgx.Batch, to purpose) error {
 		facts := load()
 		changes, err := decide(facts)
@@ -152,62 +161,62 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitation
 		return facts, err
 	}
 	var load func() invitations.Facts
-	if err := s.read(ctx, "reading", func(b *pgx.Batch) { load = s.queueFacts(b, q, toView) }); err != nil {
+	if err := s.read(ctx, "reading", func(b *pgx.Batch) { load = s.queueFacts(b, q, toView, false) }); err != nil {
 		return facts, err
 	}
 	return load(), nil
 }
 
 // Invitations implements [invitations.Store].
-func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.InvitationPage, err error) {
+func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.Page[invitations.Record], err error) {
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
 	err = s.read(ctx, "listing invitations", func(b *pgx.Batch) {
-		page = invitations.InvitationPage{}
+		page = invitations.Page[invitations.Record]{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
-		s.queueInvitations(b, q, &page.Records)
+		s.queueInvitations(b, q, &page.Items)
 	})
 	return page, err
 }
 
 // Members implements [invitations.Store].
-func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.MemberPage, err error) {
+func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.Page[invitations.Member], err error) {
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
 	err = s.read(ctx, "listing members", func(b *pgx.Batch) {
-		page = invitations.MemberPage{}
+		page = invitations.Page[invitations.Member]{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
-		s.queueMembers(b, q, &page.Members)
+		s.queueMembers(b, q, &page.Items)
 	})
 	return page, err
 }
 
 // Workspaces implements [invitations.Store].
-func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (page invitations.WorkspacePage, err error) {
+func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (personal *invitations.QuotaRecord, memberships []invitations.Membership, err error) {
 	if err := s.checkIDs("", q.UserID); err != nil {
-		return page, err
+		return nil, nil, err
 	}
 	err = s.read(ctx, "listing workspaces", func(b *pgx.Batch) {
-		page = invitations.WorkspacePage{}
-		s.queuePersonal(b, q.UserID, &page.Personal)
+		personal, memberships = nil, nil
+		s.queuePersonal(b, q.UserID, &personal)
 		if q.Limit > 0 {
-			s.queueWorkspaces(b, q, &page.Memberships)
+			s.queueWorkspaces(b, q, &memberships)
 		}
 	})
-	return page, err
+	return personal, memberships, err
 }
 
 // Events implements [invitations.Store].
-func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.EventPage, err error) {
+func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.Page[invitations.Event], err error) {
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
 	err = s.read(ctx, "listing events", func(b *pgx.Batch) {
-		page = invitations.EventPage{}
+		page = invitations.Page[invitations.Event]{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
-		s.queueEvents(b, q, &page.Events)
+		s.queueEvents(b, q, &page.Items)
 	})
 	return page, err
 }

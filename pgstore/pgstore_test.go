@@ -150,7 +150,7 @@ func (h hostTx) View(ctx context.Context, q invitations.Query) (f invitations.Fa
 	return f, err
 }
 
-func (h hostTx) Invitations(ctx context.Context, q invitations.InvitationQuery) (p invitations.InvitationPage, err error) {
+func (h hostTx) Invitations(ctx context.Context, q invitations.InvitationQuery) (p invitations.Page[invitations.Record], err error) {
 	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
 		p, err = s.Invitations(ctx, q)
 		return err
@@ -158,7 +158,7 @@ func (h hostTx) Invitations(ctx context.Context, q invitations.InvitationQuery) 
 	return p, err
 }
 
-func (h hostTx) Events(ctx context.Context, q invitations.EventQuery) (p invitations.EventPage, err error) {
+func (h hostTx) Events(ctx context.Context, q invitations.EventQuery) (p invitations.Page[invitations.Event], err error) {
 	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
 		p, err = s.Events(ctx, q)
 		return err
@@ -166,7 +166,7 @@ func (h hostTx) Events(ctx context.Context, q invitations.EventQuery) (p invitat
 	return p, err
 }
 
-func (h hostTx) Members(ctx context.Context, q invitations.MemberQuery) (p invitations.MemberPage, err error) {
+func (h hostTx) Members(ctx context.Context, q invitations.MemberQuery) (p invitations.Page[invitations.Member], err error) {
 	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
 		p, err = s.Members(ctx, q)
 		return err
@@ -198,7 +198,7 @@ func (h hostTx) Sweep(ctx context.Context, q invitations.SweepQuery, decide func
 	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Sweep(ctx, q, decide) })
 }
 
-func (h hostTx) Feed(ctx context.Context, q invitations.FeedQuery) (events []invitations.FeedEvent, err error) {
+func (h hostTx) Feed(ctx context.Context, q invitations.FeedQuery) (events []invitations.Event, err error) {
 	err = h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error {
 		events, err = s.Feed(ctx, q)
 		return err

@@ -104,20 +104,6 @@ func (r *invitationRow) record() (invitations.Record, error) {
 	return out, err
 }
 
-// removalRow is a row of removals, which an outer join may have left null.
-type removalRow struct {
-	version *int64
-	at      *time.Time
-}
-
-func (r *removalRow) targets() []any { return []any{&r.version, &r.at} }
-
-func (r *removalRow) addTo(f *invitations.Facts, user string) {
-	if r.version != nil {
-		put(&f.Removals, user, invitations.Removal{Organization: f.Organization, UserID: user, Version: *r.version, At: r.at.UTC()})
-	}
-}
-
 // memberArgs are the columns of a member. Names go as plain strings: for types of their own
 // the driver takes a longer way.
 func memberArgs(organization string, m invitations.Member) []any {

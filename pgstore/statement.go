@@ -116,7 +116,7 @@ func newTable(name string, key int, columns ...string) table {
 var (
 	membersTable = newTable("members", 2, "organization text", "user_id text", "role text", "joined_at timestamptz",
 		"invitation_id uuid", "invited_by text", "metadata jsonb")
-	removalsTable = newTable("removals", 2, "organization text", "user_id text", "version bigint", "at timestamptz")
+	removalsTable = newTable("removals", 2, "organization text", "user_id text", "version bigint")
 	recordsTable  = newTable("invitations", 2, "organization text", "id uuid", "kind text", "state text", "email text", "role text",
 		"message text", "metadata jsonb", "allowed_domains text[]", "max_uses bigint", "uses bigint", "created_by text",
 		"sent_by text", "created_at timestamptz", "sent_at timestamptz", "expires_at timestamptz", "ended_at timestamptz",

@@ -10,16 +10,16 @@ import (
 )
 
 // Statistics implements [invitations.Store].
-func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (page invitations.StatisticsPage, err error) {
+func (s *Store) Statistics(ctx context.Context, q invitations.StatisticsQuery) (viewer *invitations.Member, statistics invitations.Statistics, err error) {
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
-		return page, err
+		return nil, statistics, err
 	}
 	err = s.read(ctx, "counting invitations", func(b *pgx.Batch) {
-		page = invitations.StatisticsPage{}
-		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
-		s.queueStatistics(b, q, &page.Statistics)
+		viewer, statistics = nil, invitations.Statistics{}
+		s.queueViewer(b, q.Organization, q.Viewer, &viewer)
+		s.queueStatistics(b, q, &statistics)
 	})
-	return page, err
+	return viewer, statistics, err
 }
 
 // queueStatistics queues [invitations.StatisticsQuery.Count] in SQL. There is one row for each
@@ -63,11 +63,11 @@ func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out
 		select r.dimension, r.key, r.created, r.pending, r.accepted, r.declined, r.revoked, r.expired, r.used, r.joined, r.median, r.p90
 		from ranked r where r.dimension in (7, 11, 15) or r.rank <= `, st.param("bigint", int64(q.MaxGroups)), ` order by r.dimension, r.rank`)
 	st.queue(b).Query(func(rows pgx.Rows) error {
-		groups := map[int]*[]invitations.FunnelOf{7: &out.ByKind, 11: &out.ByRole, 13: &out.BySender, 14: &out.ByLink}
+		groups := map[int]*[]invitations.Funnel{7: &out.ByKind, 11: &out.ByRole, 13: &out.BySender, 14: &out.ByLink}
 		for rows.Next() {
 			var dimension int
 			var median, p90 int64
-			var f invitations.FunnelOf
+			var f invitations.Funnel
 			if err := rows.Scan(&dimension, &f.Key, &f.Created, &f.Pending, &f.Accepted, &f.Declined, &f.Revoked, &f.Expired, &f.Used, &f.Joined, &median, &p90); err != nil {
 				return err
 			}
@@ -75,7 +75,7 @@ func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out
 			if group, ok := groups[dimension]; ok {
 				*group = append(*group, f)
 			} else {
-				out.Total = f.Funnel
+				out.Total = f
 			}
 		}
 		return nil

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -9,11 +10,11 @@ import (
 )
 
 // Sweep implements [invitations.Store].
-func (s *Store) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+func (s *Store) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
 	var due []invitations.Facts
 	return s.change(ctx, "sweeping", func(b *pgx.Batch, _ purpose) {
 		due = nil
-		s.queueDue(b, q, &due)
+		s.queueDue(b, at, limit, &due)
 	}, func(b *pgx.Batch, _ purpose) error {
 		if len(due) == 0 {
 			return nil
@@ -33,10 +34,10 @@ func (s *Store) Sweep(ctx context.Context, q invitations.SweepQuery, decide func
 // skipped, so that nothing here ever waits, and a row that has changed since the statement
 // began is looked at again as it is now: that is why the invitation is locked too, although
 // whoever holds its organization is the only one to change it.
-func (s *Store) queueDue(b *pgx.Batch, q invitations.SweepQuery, due *[]invitations.Facts) {
+func (s *Store) queueDue(b *pgx.Batch, at time.Time, limit int, due *[]invitations.Facts) {
 	st := s.statement()
 	st.text("select o.version, ", invitationColumns, " from ", s.in, "invitations i join ", s.in, "organizations o on o.id = i.organization",
-		" where i.state = 'pending' and i.sweep_at <= ", st.param("timestamptz", q.At), " order by i.sweep_at limit ", st.param("bigint", int64(q.Limit)),
+		" where i.state = 'pending' and i.sweep_at <= ", st.param("timestamptz", at), " order by i.sweep_at limit ", st.param("bigint", int64(limit)),
 		" for no key update of o, i skip locked")
 	st.queue(b).Query(func(rows pgx.Rows) error {
 		place := map[string]int{} // of an organization's facts

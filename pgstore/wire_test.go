@@ -296,7 +296,7 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"feed", 1, func(svc *invitations.Service) error {
-				_, err := svc.Feed(ctx, invitations.FeedParams{})
+				_, err := svc.Feed(ctx, 0, 0)
 				return err
 			}},
 			{"member", 1, func(svc *invitations.Service) error {

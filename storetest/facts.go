@@ -44,7 +44,7 @@ func factsInvitation(w *world) {
 			f := invitations.Facts{Organization: organization, Version: 1, Invitation: &want}
 			w.facts("by id", invitations.Query{Organization: organization, Invitation: id(n + 1)}, f)
 			w.facts("by token", invitations.Query{Invitation: id(n + 1), Nonce: want.Nonce}, f)
-			w.facts("by id, whatever the nonce", invitations.Query{Organization: organization, Invitation: id(n + 1), Nonce: invitations.Nonce{5}}, f)
+			w.facts("by id, whatever the nonce", invitations.Query{Organization: organization, Invitation: id(n + 1), Nonce: [16]byte{5}}, f)
 		}
 		w.facts("unknown id", invitations.Query{Organization: organization, Invitation: id(3)}, invitations.Facts{Organization: organization, Version: 1})
 	}

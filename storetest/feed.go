@@ -15,11 +15,11 @@ var feedChecks = []check{
 
 // follow reads the feed from a position to its end, so many events at a time. It fails the
 // check where positions do not rise.
-func (w *world) follow(after int64, limit int) []invitations.FeedEvent {
+func (w *world) follow(after int64, limit int) []invitations.Event {
 	w.Helper()
-	var all []invitations.FeedEvent
+	var all []invitations.Event
 	for {
-		found, err := w.store.Feed(w.ctx, invitations.FeedQuery{After: after, Limit: limit})
+		found, err := w.store.Feed(w.ctx, after, limit)
 		w.ok(err)
 		if len(found) > limit {
 			w.Fatalf("got %d events, and asked for %d", len(found), limit)
@@ -39,7 +39,7 @@ func (w *world) follow(after int64, limit int) []invitations.FeedEvent {
 
 // fed fails the check unless the events of the feed are those that the organizations have, in
 // their order.
-func (w *world) fed(feed []invitations.FeedEvent, organizations ...string) {
+func (w *world) fed(feed []invitations.Event, organizations ...string) {
 	w.Helper()
 	got := map[string][]invitations.Event{}
 	for _, e := range feed {
@@ -56,9 +56,9 @@ func (w *world) fed(feed []invitations.FeedEvent, organizations ...string) {
 }
 
 func feedOrder(w *world) {
-	w.equal("of an empty store", w.follow(0, 10), []invitations.FeedEvent{})
+	w.equal("of an empty store", w.follow(0, 10), []invitations.Event{})
 	organizations := []string{"zeta", "acme", "Acme", "beta"}
-	var before []invitations.FeedEvent
+	var before []invitations.Event
 	for n := range 20 {
 		organization := organizations[n*n%7%4]
 		changes := invitations.Changes{RemovedMembers: []string{"nobody"}} // no event, and a version
@@ -84,7 +84,7 @@ func feedOrder(w *world) {
 	}
 	last := all[len(all)-1].Position
 	w.equal("before the first position", w.follow(all[0].Position-1, 100), all)
-	w.equal("far behind the last position", w.follow(last+1_000_000, 100), []invitations.FeedEvent{})
+	w.equal("far behind the last position", w.follow(last+1_000_000, 100), []invitations.Event{})
 	w.change("new", everything("new"))
 	w.fed(w.follow(last, 1), "new")
 }
@@ -101,7 +101,7 @@ func feedRefusals(w *world) {
 	w.change("acme", invitations.Changes{})
 	w.change("acme", invitations.Changes{RemovedMembers: []string{"bob"}})
 	w.equal("feed", w.follow(0, 100), before)
-	w.equal("feed behind its end", w.follow(before[len(before)-1].Position, 100), []invitations.FeedEvent{})
+	w.equal("feed behind its end", w.follow(before[len(before)-1].Position, 100), []invitations.Event{})
 	w.change("acme", invitations.Changes{Events: []invitations.Event{event("acme", "ada", uuid.Nil)}})
 	w.fed(w.follow(0, 100), "acme")
 }

@@ -29,7 +29,7 @@ func invitation(organization string, n int) invitations.Record {
 			SentAt:       start.Add(time.Duration(n+1) * time.Microsecond),
 			ExpiresAt:    start.Add(7 * day),
 		},
-		Nonce:       invitations.Nonce{byte(n), byte(n >> 8), 1, 0xff},
+		Nonce:       [16]byte{byte(n), byte(n >> 8), 1, 0xff},
 		SentVersion: int64(n + 1),
 		SweepAt:     start.Add(5 * day),
 	}
@@ -109,8 +109,8 @@ func everythingState(organization string) state {
 			OwnerCount:   1,
 			Quotas:       map[string]invitations.QuotaRecord{"": c.Quotas[0], "bob": c.Quotas[1], "eve": c.Quotas[2]},
 		},
-		Invitations: invitations.InvitationPage{Records: []invitations.Record{c.Invitations[1], c.Invitations[0]}},
-		Events:      invitations.EventPage{Events: events},
+		Invitations: invitations.Page[invitations.Record]{Records: []invitations.Record{c.Invitations[1], c.Invitations[0]}},
+		Events:      invitations.Page[invitations.Event]{Events: events},
 	}
 }
 

@@ -20,7 +20,7 @@ type naive struct {
 	mu     sync.Mutex
 	quotas map[owner]invitations.QuotaRecord
 	next   int64
-	feed   []invitations.FeedEvent
+	feed   []invitations.Event
 
 	reading sync.Mutex
 }
@@ -115,17 +115,17 @@ func (n *naive) apply(ctx context.Context, q invitations.Query, changes invitati
 		defer n.mu.Unlock()
 		for i, e := range changes.Events {
 			e.Version, e.Index = f.Version+1, i
-			n.feed = append(n.feed, invitations.FeedEvent{Position: first + int64(i), Event: e})
+			n.feed = append(n.feed, invitations.Event{Position: first + int64(i), Event: e})
 		}
 		return changes, nil
 	})
 }
 
-func (n *naive) Feed(_ context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+func (n *naive) Feed(_ context.Context, q invitations.FeedQuery) ([]invitations.Event, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	slices.SortFunc(n.feed, func(a, b invitations.FeedEvent) int { return cmp.Compare(a.Position, b.Position) })
-	first, found := slices.BinarySearchFunc(n.feed, q.After, func(e invitations.FeedEvent, after int64) int { return cmp.Compare(e.Position, after) })
+	slices.SortFunc(n.feed, func(a, b invitations.Event) int { return cmp.Compare(a.Position, b.Position) })
+	first, found := slices.BinarySearchFunc(n.feed, q.After, func(e invitations.Event, after int64) int { return cmp.Compare(e.Position, after) })
 	if found {
 		first++
 	}

@@ -18,7 +18,7 @@ var memberPageChecks = []check{
 // betweens are ids that nobody has, among the texts: before all, between some, behind all.
 var betweens = []string{"\x20", "A\u0308", "Z", "a\u0309", "az", "zz", "\U0010ffff"}
 
-func (w *world) members(q invitations.MemberQuery) invitations.MemberPage {
+func (w *world) members(q invitations.MemberQuery) invitations.Page[invitations.Member] {
 	w.Helper()
 	page, err := w.store.Members(w.ctx, q)
 	w.ok(err)
@@ -97,7 +97,7 @@ func pagesMembersViewer(w *world) {
 	}
 	// Who reads is told also where nothing is left to read.
 	page := w.members(invitations.MemberQuery{Organization: "acme", Viewer: "bob", Role: "none", After: "zzz", Limit: 5})
-	w.equal("an empty page", page, invitations.MemberPage{Viewer: &bob})
+	w.equal("an empty page", page, invitations.Page[invitations.Member]{Viewer: &bob})
 }
 
 func pagesWorkspaces(w *world) {

@@ -21,12 +21,12 @@ type follower struct {
 	store invitations.Store
 	limit int
 	after int64
-	all   []invitations.FeedEvent
+	all   []invitations.Event
 }
 
 // next takes what the feed has behind the position, and reports whether there was anything.
 func (f *follower) next(ctx context.Context) (bool, error) {
-	found, err := f.store.Feed(ctx, invitations.FeedQuery{After: f.after, Limit: f.limit})
+	found, err := f.store.Feed(ctx, f.after, f.limit)
 	for _, e := range found {
 		if e.Position <= f.after {
 			return false, fmt.Errorf("position %d comes after position %d", e.Position, f.after)

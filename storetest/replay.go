@@ -151,7 +151,7 @@ func (r *replay) shown(ctx context.Context, store invitations.Store, organizatio
 		if shown.State != invitations.StatePending && !shown.SweepAt.IsZero() {
 			return fmt.Errorf("an invitation that is %q is to be swept", shown.State)
 		}
-		shown.Message, shown.Metadata, shown.AllowedDomains, shown.Nonce, shown.SweepAt = "", nil, nil, invitations.Nonce{}, time.Time{}
+		shown.Message, shown.Metadata, shown.AllowedDomains, shown.Nonce, shown.SweepAt = "", nil, nil, [16]byte{}, time.Time{}
 		records[shown.ID] = shown
 	}
 	for user, m := range f.Members {

@@ -72,7 +72,7 @@ func recount(q invitations.StatisticsQuery, records []invitations.Record, events
 		}
 		return f
 	}
-	groups := func(most int, key func(invitations.Record) (string, bool)) (all []invitations.FunnelOf) {
+	groups := func(most int, key func(invitations.Record) (string, bool)) (all []invitations.Funnel) {
 		keys := map[string]bool{}
 		for _, r := range counted {
 			if k, ok := key(r); ok {
@@ -80,12 +80,12 @@ func recount(q invitations.StatisticsQuery, records []invitations.Record, events
 			}
 		}
 		for k := range keys {
-			all = append(all, invitations.FunnelOf{Key: k, Funnel: funnel(func(r invitations.Record) bool {
+			all = append(all, invitations.Funnel{Key: k, Funnel: funnel(func(r invitations.Record) bool {
 				of, ok := key(r)
 				return ok && of == k
 			})})
 		}
-		slices.SortFunc(all, func(a, b invitations.FunnelOf) int {
+		slices.SortFunc(all, func(a, b invitations.Funnel) int {
 			return cmp.Or(b.Created-a.Created, b.Joined-a.Joined, strings.Compare(a.Key, b.Key))
 		})
 		return all[:min(len(all), most)]

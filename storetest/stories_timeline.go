@@ -148,17 +148,17 @@ func storyStatistics(w *world) {
 	admins := invitations.Funnel{Created: 1, Expired: 1}
 	want := invitations.Statistics{
 		Total:  invitations.Funnel{Created: 4, Accepted: 1, Declined: 1, Expired: 2, Used: 2, Joined: 3, Median: time.Hour, P90: 3 * time.Hour},
-		ByKind: []invitations.FunnelOf{{Key: "email", Funnel: mails}, {Key: "link", Funnel: links}},
-		ByRole: []invitations.FunnelOf{
+		ByKind: []invitations.Funnel{{Key: "email", Funnel: mails}, {Key: "link", Funnel: links}},
+		ByRole: []invitations.Funnel{
 			{Key: "viewer", Funnel: invitations.Funnel{Created: 3, Accepted: 1, Declined: 1, Expired: 1, Used: 2, Joined: 3, Median: time.Hour, P90: 3 * time.Hour}},
 			{Key: "admin", Funnel: admins},
 		},
-		BySender: []invitations.FunnelOf{
+		BySender: []invitations.Funnel{
 			{Key: "ada", Funnel: invitations.Funnel{Created: 2, Accepted: 1, Expired: 1, Used: 1, Joined: 1, Median: time.Hour, P90: time.Hour}},
 			{Key: "bob", Funnel: links},
 			{Key: "", Funnel: invitations.Funnel{Created: 1, Declined: 1}},
 		},
-		ByLink: []invitations.FunnelOf{{Key: link.ID.String(), Funnel: links}},
+		ByLink: []invitations.Funnel{{Key: link.ID.String(), Funnel: links}},
 	}
 	for _, to := range []time.Time{{}, w.clock.Now(), start.Add(time.Microsecond)} {
 		w.equal("of all", of(time.Time{}, to), want)
@@ -181,16 +181,16 @@ func storyStatistics(w *world) {
 func storyFeed(w *world) {
 	w.company()
 	sent := w.invite(ada, "acme", "ann@example.com", "viewer")
-	var all []invitations.FeedEvent
+	var all []invitations.Event
 	take := func(limit int) int {
 		w.Helper()
 		after := int64(0)
 		if len(all) > 0 {
 			after = all[len(all)-1].Position
 		}
-		found, err := w.svc.Feed(w.ctx, invitations.FeedParams{After: after, Limit: limit})
+		found, err := w.svc.Feed(w.ctx, after, limit)
 		w.ok(err)
-		again, err := w.svc.Feed(w.ctx, invitations.FeedParams{After: after, Limit: limit})
+		again, err := w.svc.Feed(w.ctx, after, limit)
 		w.ok(err)
 		w.equal("the same question again", again, found)
 		all = append(all, found...)

@@ -29,7 +29,7 @@ var sweepChecks = []check{
 func (w *world) sweep(at time.Time, limit int, decide func(invitations.Facts) invitations.Changes) map[string]invitations.Facts {
 	w.Helper()
 	var all []invitations.Facts
-	w.ok(w.store.Sweep(w.ctx, invitations.SweepQuery{At: at, Limit: limit}, func(facts []invitations.Facts) []invitations.Changes {
+	w.ok(w.store.Sweep(w.ctx, at, limit, func(facts []invitations.Facts) []invitations.Changes {
 		all = facts
 		changes := make([]invitations.Changes, len(facts))
 		for i, f := range facts {
@@ -213,7 +213,7 @@ func sweepPanic(w *world) {
 				w.Error("the panic did not go on")
 			}
 		}()
-		_ = w.store.Sweep(w.ctx, invitations.SweepQuery{At: start, Limit: 5}, func([]invitations.Facts) []invitations.Changes { panic("boom") })
+		_ = w.store.Sweep(w.ctx, start, 5, func([]invitations.Facts) []invitations.Changes { panic("boom") })
 	}()
 	w.equal("what is due after a panic", w.sweep(start, 1000, markSwept), dueFacts(due)) // and no organization is left locked
 	w.change("acme", everything("acme"))
@@ -222,7 +222,7 @@ func sweepPanic(w *world) {
 func sweepCancelled(w *world) {
 	due := w.overdue()
 	midway, cancel := context.WithCancel(w.ctx)
-	err := w.store.Sweep(midway, invitations.SweepQuery{At: start, Limit: 1000}, func(all []invitations.Facts) []invitations.Changes {
+	err := w.store.Sweep(midway, start, 1000, func(all []invitations.Facts) []invitations.Changes {
 		cancel()
 		changes := make([]invitations.Changes, len(all))
 		for i, f := range all {
@@ -254,7 +254,7 @@ func sweepDoesNotWait(w *world) {
 	found := map[string]int{}
 	sweep := func() {
 		during := map[string]int{}
-		err := w.store.Sweep(w.ctx, invitations.SweepQuery{At: start, Limit: 1000}, func(all []invitations.Facts) []invitations.Changes {
+		err := w.store.Sweep(w.ctx, start, 1000, func(all []invitations.Facts) []invitations.Changes {
 			clear(during)
 			changes := make([]invitations.Changes, len(all))
 			for i, f := range all {

@@ -250,7 +250,7 @@ func storyWithoutKey(w *world) {
 	// And the key without the store: a nonce that no record has.
 	ring, err = invitations.NewKeyring(testKey(1))
 	w.ok(err)
-	for _, nonce := range []invitations.Nonce{{}, invitations.NewNonce()} {
+	for _, nonce := range [][16]byte{{}, invitations.NewNonce()} {
 		_, err = w.svc.Accept(w.ctx, ring.Sign(record.ID, nonce).Reveal(), annID)
 		w.refused(err, invitations.ErrInvalidToken)
 		_, err = w.svc.Lookup(w.ctx, ring.Sign(record.ID, nonce).Reveal())

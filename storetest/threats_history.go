@@ -42,7 +42,7 @@ func storyNoSecretsInHistory(w *world) {
 	if len(reminded.Reminders) != 2 || len(expired.Expired) != 2 {
 		w.Fatalf("got %d reminders, and %d that have expired", len(reminded.Reminders), len(expired.Expired))
 	}
-	feed, err := w.svc.Feed(w.ctx, invitations.FeedParams{})
+	feed, err := w.svc.Feed(w.ctx, 0, 0)
 	w.ok(err)
 	statistics, err := w.svc.Statistics(w.ctx, ada, invitations.StatisticsParams{Organization: "acme"})
 	w.ok(err)

@@ -37,7 +37,7 @@ func updateReplacesByKey(w *world) {
 	inv := invitation("acme", 1)
 	inv.State, inv.EndedAt, inv.Uses, inv.Message, inv.Metadata = invitations.StateAccepted, start.Add(day), 1, "", nil
 	inv.SentBy, inv.SentAt, inv.ExpiresAt, inv.SentVersion = "", start.Add(time.Hour), start.Add(9*day), 2
-	inv.Role, inv.Email, inv.Nonce, inv.Quota = "viewer", "new@example.com", invitations.Nonce{7}, invitations.Quota{}
+	inv.Role, inv.Email, inv.Nonce, inv.Quota = "viewer", "new@example.com", [16]byte{7}, invitations.Quota{}
 	inv.SweepAt = time.Time{}
 	other := link("acme", 2)
 	other.SweepAt = start.Add(day)
@@ -125,13 +125,13 @@ func updateCancelled(w *world) {
 			_, err := w.store.Workspaces(done, invitations.WorkspaceQuery{UserID: "ada", Limit: 1})
 			return err
 		},
-		func() error { _, err := w.store.Feed(done, invitations.FeedQuery{Limit: 1}); return err },
+		func() error { _, err := w.store.Feed(done, 0, 1); return err },
 		func() error {
 			_, err := w.store.Statistics(done, invitations.StatisticsQuery{Organization: "acme", To: start, At: start, MaxGroups: 1})
 			return err
 		},
 		func() error {
-			return w.store.Sweep(done, invitations.SweepQuery{At: start, Limit: 1}, func(all []invitations.Facts) []invitations.Changes {
+			return w.store.Sweep(done, start, 1, func(all []invitations.Facts) []invitations.Changes {
 				return make([]invitations.Changes, len(all))
 			})
 		},
@@ -211,7 +211,7 @@ func updateByToken(w *world) {
 				Organization: organization, Version: 1, Invitation: &inv,
 				Members: map[string]invitations.Member{"ada": member(organization, "ada", "owner")},
 			})
-			f.Invitation.Nonce = invitations.Nonce{42}
+			f.Invitation.Nonce = [16]byte{42}
 			return invitations.Changes{Invitations: []invitations.Record{*f.Invitation}}, nil
 		}))
 		// The old nonce names no organization any more.
@@ -219,7 +219,7 @@ func updateByToken(w *world) {
 			w.equal("facts for a nonce of the past", f, invitations.Facts{})
 			return invitations.Changes{}, nil
 		}))
-		inv.Nonce = invitations.Nonce{42, byte(len(organization))}
+		inv.Nonce = [16]byte{42, byte(len(organization))}
 		w.change(organization, invitations.Changes{Invitations: []invitations.Record{inv}})
 	}
 }
@@ -229,7 +229,7 @@ func updateUnknown(w *world) {
 	for name, q := range map[string]invitations.Query{
 		"organization": {Organization: "zeta", Invitation: id(1), Members: users},
 		"invitation":   {Invitation: id(3), Nonce: invitation("acme", 1).Nonce, Members: users},
-		"nonce":        {Invitation: id(1), Nonce: invitations.Nonce{9}, Members: users},
+		"nonce":        {Invitation: id(1), Nonce: [16]byte{9}, Members: users},
 		"zero nonce":   {Invitation: id(1), Members: users},
 		"nothing":      {Members: users},
 	} {

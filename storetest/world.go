@@ -250,14 +250,14 @@ func (w *world) view(q invitations.Query) invitations.Facts {
 	return f
 }
 
-func (w *world) page(q invitations.InvitationQuery) invitations.InvitationPage {
+func (w *world) page(q invitations.InvitationQuery) invitations.Page[invitations.Record] {
 	w.Helper()
 	page, err := w.store.Invitations(w.ctx, q)
 	w.ok(err)
 	return page
 }
 
-func (w *world) events(q invitations.EventQuery) invitations.EventPage {
+func (w *world) events(q invitations.EventQuery) invitations.Page[invitations.Event] {
 	w.Helper()
 	page, err := w.store.Events(w.ctx, q)
 	w.ok(err)
@@ -283,8 +283,8 @@ func put(ctx context.Context, store invitations.Store, organization string, c in
 // A state is all that a store shows of an organization.
 type state struct {
 	Facts       invitations.Facts
-	Invitations invitations.InvitationPage
-	Events      invitations.EventPage
+	Invitations invitations.Page[invitations.Record]
+	Events      invitations.Page[invitations.Event]
 }
 
 // state reads all that the store shows of an organization; users are those whose

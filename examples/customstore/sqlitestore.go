@@ -148,7 +148,7 @@ func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations
 }
 
 // Invitations implements [invitations.Store].
-func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.InvitationPage, err error) {
+func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.Page[invitations.Record], err error) {
 	after := cmp.Or(q.After, &invitations.InvitationPosition{CreatedAt: time.Date(9999, 12, 31, 23, 59, 59, 1e9-1, time.UTC), ID: uuid.Max})
 	of := `organization = ?1`
 	if q.Organization == "" {
@@ -167,7 +167,7 @@ func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) 
 }
 
 // Members implements [invitations.Store].
-func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.MemberPage, err error) {
+func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.Page[invitations.Member], err error) {
 	err = s.in(ctx, s.read, func(t *tx) {
 		page.Viewer = kept[invitations.Member](t, q.Organization, "member", q.Viewer)
 		page.Members = all[invitations.Member](t, `select value from kept where organization = ? and what = 'member' and id > ?
@@ -192,7 +192,7 @@ func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (p
 }
 
 // Events implements [invitations.Store].
-func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.EventPage, err error) {
+func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.Page[invitations.Event], err error) {
 	behind, order, after := ">", "asc", cmp.Or(q.After, &invitations.EventPosition{})
 	if q.NewestFirst {
 		behind, order, after = "<", "desc", cmp.Or(q.After, &invitations.EventPosition{Version: math.MaxInt64})
@@ -207,9 +207,9 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invi
 }
 
 // Feed implements [invitations.Store].
-func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) (events []invitations.FeedEvent, err error) {
+func (s *Store) Feed(ctx context.Context, q invitations.FeedQuery) (events []invitations.Event, err error) {
 	err = s.in(ctx, s.read, func(t *tx) {
-		events = all[invitations.FeedEvent](t, `select json_insert(event, '$.position', position) from events
+		events = all[invitations.Event](t, `select json_insert(event, '$.position', position) from events
 			where position > ? order by position limit ?`, q.After, q.Limit)
 	})
 	return events, err

@@ -40,8 +40,6 @@ create table {schema}.invitations (
 	constraint invitations_uses check (uses >= 0 and (max_uses = 0 or uses <= max_uses))
 );
 
--- From the token to the organization.
-create index invitations_token on {schema}.invitations (id, nonce);
 -- The pending limit, and the list of pending ones.
 create index invitations_pending on {schema}.invitations (organization, expires_at) where state = 'pending';
 -- The lists, one for each filter.
@@ -76,7 +74,6 @@ create table {schema}.removals (
 	organization text collate "C" not null,
 	user_id      text collate "C" not null,
 	version      bigint not null,
-	at           timestamptz not null,
 	primary key (organization, user_id)
 );
 
