@@ -115,8 +115,12 @@ func (b bulk) decide(r rules, f Facts) ([]bulkResult, Changes, error) {
 		}
 		changes = changes.plus(c)
 		inv := result.record
-		byID[inv.ID], byEmail[inv.Email] = inv, inv.ID
+		byID[inv.ID] = inv
 		f.PendingCount++
+		if inv.Kind != KindEmail {
+			continue
+		}
+		byEmail[inv.Email] = inv.ID
 		f.PendingEmailCount++
 		sending := Sending{At: r.now, Actor: b.actor.user, Email: inv.Email}
 		at, _ := slices.BinarySearchFunc(f.Sendings, sending, func(a, b Sending) int { return b.At.Compare(a.At) })

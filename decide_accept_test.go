@@ -8,7 +8,7 @@ import (
 )
 
 func accept(t require.TestingT, f Facts, who Identity) (Member, Changes, error) {
-	return decided(t, f, func(f Facts) (Member, Changes, error) { return atNoon().accept(f, token, who) })
+	return decided(t, f, func(f Facts) (Member, Changes, error) { return acceptance{token, who}.decide(atNoon(), f) })
 }
 
 // acceptTwice fails unless the second answer to the same facts is the first: a refusal
@@ -191,7 +191,7 @@ func TestClass27_AcceptAgain(t *testing.T) {
 		"link, expired":        {inState(linkRecord(), StateExpired), func(*Facts) {}},
 		"the sender has gone":  {linkRecord(), func(f *Facts) { f.Sender = nil }},
 		"another role by now":  {inState(emailRecord(), StateAccepted), func(f *Facts) { f.promote(nina, RoleOwner) }},
-		"removed once, before": {linkRecord(), func(f *Facts) { f.Removals[nina] = Removal{acme, nina, 2, noon} }},
+		"removed once, before": {linkRecord(), func(f *Facts) { f.Removals[nina] = 2 }},
 	} {
 		for _, who := range []Identity{verifiedNina, {UserID: nina}} {
 			t.Run(name, func(t *testing.T) {
@@ -268,7 +268,7 @@ func TestClass15_AuthorityOfTheSender(t *testing.T) {
 					want = nil
 				}
 				require.Equal(t, want, acceptTwice(t, f, verifiedNina), "%s of %s for %s", kind, sender, granted)
-				_, err := atNoon().look(f, token)
+				_, err := atNoon().lookup(f, token)
 				require.Equal(t, entitled, err == nil, "%s of %s for %s: what is shown is what can be had", kind, sender, granted)
 			}
 			f.Sender = nil
@@ -301,7 +301,7 @@ func TestClass15_SplitPermissions(t *testing.T) {
 	} {
 		f := withRole(factsOf(emailRecord()), adam, sender)
 		f.Invitation.Role = "member"
-		_, _, err := r.accept(f, token, verifiedNina)
+		_, _, err := acceptance{token, verifiedNina}.decide(r, f)
 		require.Equal(t, want, err, sender)
 	}
 }
@@ -312,14 +312,12 @@ func TestAccept_RemovedMember(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []Kind{KindEmail, KindLink} {
 		for version, want := range map[int64]error{1: nil, 3: nil, 4: ErrRevoked, 5: ErrRevoked, 9: ErrRevoked} {
-			f := factsOf(recordOf(kind))                           // sent at version 4
-			for _, at := range []time.Time{noon.Add(-day), noon} { // clocks do not count
-				f.Removals[nina] = Removal{Organization: acme, UserID: nina, Version: version, At: at}
-				require.Equal(t, want, acceptTwice(t, f, verifiedNina), "%s, removed at %d", kind, version)
-			}
+			f := factsOf(recordOf(kind)) // sent at version 4
+			f.Removals[nina] = version
+			require.Equal(t, want, acceptTwice(t, f, verifiedNina), "%s, removed at %d", kind, version)
 		}
 		f := factsOf(recordOf(kind))
-		f.Removals["mallory"] = Removal{Organization: acme, UserID: "mallory", Version: 9}
+		f.Removals["mallory"] = 9
 		require.NoError(t, acceptTwice(t, f, verifiedNina), "the removal of somebody else")
 	}
 }
@@ -368,9 +366,9 @@ func TestClass11_OrderOfRefusals(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := withRole(withRole(factsOf(c.record), adam, RoleViewer), nina, RoleViewer)
-			f.Invitation.Nonce = newNonce
+			f.Invitation.Nonce = nextNonce
 			f.Invitation.ExpiresAt = noon
-			f.Removals[nina] = Removal{Organization: acme, UserID: nina, Version: 9}
+			f.Removals[nina] = 9
 			who := Identity{UserID: nina, Email: "nina@evil.example"}
 			for _, s := range c.steps {
 				require.Equal(t, s.want, acceptTwice(t, f, who))

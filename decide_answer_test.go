@@ -13,7 +13,7 @@ func TestDecline(t *testing.T) {
 	want := emailRecord()
 	want.State, want.EndedAt, want.SweepAt = StateDeclined, noon, time.Time{}
 	record, changes, err := decided(t, factsOf(emailRecord()), func(f Facts) (Record, Changes, error) {
-		return atNoon().decline(f, token)
+		return declining{token}.decide(atNoon(), f)
 	})
 	require.NoError(t, err)
 	require.Equal(t, want.Invitation, record.Invitation)
@@ -31,13 +31,13 @@ func TestDecline_SenderGone(t *testing.T) {
 	t.Parallel()
 	f := factsOf(emailRecord())
 	f.Sender = nil
-	_, _, err := atNoon().decline(f, token)
+	_, _, err := declining{token}.decide(atNoon(), f)
 	require.NoError(t, err)
 }
 
 func TestDecline_Link(t *testing.T) {
 	t.Parallel()
-	_, _, err := atNoon().decline(factsOf(linkRecord()), token)
+	_, _, err := declining{token}.decide(atNoon(), factsOf(linkRecord()))
 	var refused *InvalidError
 	require.ErrorAs(t, err, &refused)
 	require.Equal(t, "token", refused.Field)

@@ -13,22 +13,22 @@ func TestTouch(t *testing.T) {
 	for operation, perform := range map[string]func(require.TestingT, Facts, Actor) error{
 		"resend": func(t require.TestingT, f Facts, a Actor) error {
 			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-				return atNoon().resend(f, a, newNonce, 0)
+				return resending{actor: a, nonce: nextNonce, lifetime: 0}.decide(atNoon(), f)
 			})
 			return err
 		},
 		"revoke": func(t require.TestingT, f Facts, a Actor) error {
-			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().revoke(f, a) })
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return revocation{actor: a}.decide(atNoon(), f) })
 			return err
 		},
 		"edit": func(t require.TestingT, f Facts, a Actor) error {
 			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-				return atNoon().edit(f, a, edit{role: RoleViewer})
+				return editing{actor: a, edit: edit{role: RoleViewer}}.decide(atNoon(), f)
 			})
 			return err
 		},
 		"edit nothing": func(t require.TestingT, f Facts, a Actor) error {
-			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().edit(f, a, edit{}) })
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return editing{actor: a, edit: edit{}}.decide(atNoon(), f) })
 			return err
 		},
 		"reveal": func(_ require.TestingT, f Facts, a Actor) error {
@@ -36,7 +36,7 @@ func TestTouch(t *testing.T) {
 			return err
 		},
 		"get": func(_ require.TestingT, f Facts, a Actor) error {
-			_, err := atNoon().reach(f, a, PermissionInvitationList)
+			_, err := atNoon().findInvitation(f, a, PermissionInvitationList)
 			return err
 		},
 	} {
@@ -107,14 +107,14 @@ func TestClass10_NobodyGivesWhatTheyDoNotHold(t *testing.T) {
 		}},
 		"resend": {PermissionInvitationResend, func(t require.TestingT, f Facts, a Actor) error {
 			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-				return atNoon().resend(f, a, newNonce, 0)
+				return resending{actor: a, nonce: nextNonce, lifetime: 0}.decide(atNoon(), f)
 			})
 			return err
 		}},
 		"resend an expired one": {PermissionInvitationResend, func(t require.TestingT, f Facts, a Actor) error {
 			f.Invitation.ExpiresAt = noon
 			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-				return atNoon().resend(f, a, newNonce, 0)
+				return resending{actor: a, nonce: nextNonce, lifetime: 0}.decide(atNoon(), f)
 			})
 			return err
 		}},
@@ -122,7 +122,7 @@ func TestClass10_NobodyGivesWhatTheyDoNotHold(t *testing.T) {
 			d := draft{Record: emailRecord()}
 			d.Role = f.Invitation.Role
 			f.Invitation, f.Sender, f.Invitations = nil, nil, map[uuid.UUID]Record{}
-			all, _, err := decided(t, f, func(f Facts) ([]created, Changes, error) { return atNoon().createAll(f, a, []draft{d}) })
+			all, _, err := decided(t, f, func(f Facts) ([]created, Changes, error) { return createdBy(atNoon(), f, a, []draft{d}) })
 			if err == nil {
 				err = all[0].err
 			}
@@ -131,7 +131,9 @@ func TestClass10_NobodyGivesWhatTheyDoNotHold(t *testing.T) {
 		"edit away from": {PermissionInvitationCreate, func(t require.TestingT, f Facts, a Actor) error {
 			// Everybody who may edit at all could give the new role.
 			m := f.Members[a.user]
-			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().edit(f, a, edit{role: m.Role}) })
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+				return editing{actor: a, edit: edit{role: m.Role}}.decide(atNoon(), f)
+			})
 			return err
 		}},
 		"edit to": {PermissionInvitationCreate, func(t require.TestingT, f Facts, a Actor) error {
@@ -140,12 +142,14 @@ func TestClass10_NobodyGivesWhatTheyDoNotHold(t *testing.T) {
 			if e.role == "" {
 				f.Invitation.Role = "" // an edit that says no role leaves the one that is there
 			}
-			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().edit(f, a, e) })
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return editing{actor: a, edit: e}.decide(atNoon(), f) })
 			return err
 		}},
 		"edit the message": {PermissionInvitationCreate, func(t require.TestingT, f Facts, a Actor) error {
 			message := "Hello"
-			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().edit(f, a, edit{message: &message}) })
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+				return editing{actor: a, edit: edit{message: &message}}.decide(atNoon(), f)
+			})
 			return err
 		}},
 		"token": {PermissionInvitationResend, func(_ require.TestingT, f Facts, a Actor) error {
@@ -198,7 +202,7 @@ func TestClass10_NobodyGivesWhatTheyDoNotHold(t *testing.T) {
 func creates(t require.TestingT, f Facts, actor Actor, draft Record) error {
 	draft.Role = f.Invitation.Role
 	f.Invitation, f.Sender = nil, nil
-	_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().create(f, actor, draft) })
+	_, _, err := decided(t, f, func(f Facts) (made, Changes, error) { return creationOf(actor, draft).decide(atNoon(), f) })
 	return err
 }
 
@@ -210,7 +214,7 @@ func TestClass10_AdminAndOwner(t *testing.T) {
 		f.Invitation.Role = granted
 		f.Sender = nil
 		require.Equal(t, want, creates(t, f, User(adam), emailRecord()), granted)
-		_, _, err := atNoon().resend(f, User(adam), newNonce, 0)
+		_, _, err := resending{actor: User(adam), nonce: nextNonce, lifetime: 0}.decide(atNoon(), f)
 		require.Equal(t, want, err, granted)
 	}
 }

@@ -9,13 +9,38 @@ import (
 )
 
 func createAll(t require.TestingT, r rules, f Facts, actor Actor, drafts []draft) ([]created, Changes, error) {
-	return decided(t, f, func(f Facts) ([]created, Changes, error) { return r.createAll(f, actor, drafts) })
+	return decided(t, f, func(f Facts) ([]created, Changes, error) { return createdBy(r, f, actor, drafts) })
+}
+
+// A draft is an invitation to make, or the reason why its arguments are refused.
+type draft struct {
+	Record
+	err error
+}
+
+// created is the result of a draft.
+type created struct {
+	record   Record
+	err      error
+	repeated bool
+}
+
+func createdBy(r rules, f Facts, actor Actor, drafts []draft) (all []created, changes Changes, err error) {
+	b := bulk{actor: actor, organization: acme}
+	for _, d := range drafts {
+		b.rows = append(b.rows, bulkRow{creationOf(actor, d.Record), d.err})
+	}
+	results, changes, err := b.decide(r, f)
+	for _, result := range results {
+		all = append(all, created{result.record, result.err, result.repeated})
+	}
+	return all, changes, err
 }
 
 // row is a draft by Adam to the nth person, with an id of that number.
 func row(n byte, change ...func(*Record)) draft {
 	d := draft{Record: draftOf(KindEmail)}
-	d.ID[15], d.Nonce = n, Nonce{n}
+	d.ID[15], d.Nonce = n, [16]byte{n}
 	d.Email = string('a'+rune(n)) + "@example.com"
 	for _, change := range change {
 		change(&d.Record)

@@ -17,11 +17,17 @@ func draftOf(kind Kind) Record {
 	return draft
 }
 
+// creationOf returns the creation of a draft by a caller who made its ID.
+func creationOf(actor Actor, draft Record) creation {
+	return creation{actor: actor, ownID: draft.ID, draft: draft, lifetime: draft.ExpiresAt.Sub(draft.SentAt)}
+}
+
 func create(t require.TestingT, r rules, f Facts, actor Actor, draft Record) (Record, Changes, error) {
 	asked := draft.Clone()
-	record, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) { return r.create(f, actor, draft) })
+	made, changes, err := decided(t, f, func(f Facts) (made, Changes, error) { return creationOf(actor, draft).decide(r, f) })
+	require.Equal(t, err == nil && changes.Empty(), made.repeated)
 	require.Equal(t, asked, draft, "the decision changed the draft")
-	return record, changes, err
+	return made.record, changes, err
 }
 
 func TestCreate(t *testing.T) {
@@ -208,7 +214,7 @@ func TestCreate_Again(t *testing.T) {
 		require.NoError(t, err)
 		// What differs between two calls with the same content.
 		again := draftOf(kind)
-		again.Nonce = newNonce
+		again.Nonce = nextNonce
 		again.CreatedAt, again.SentAt, again.ExpiresAt = later.now, later.now, later.now.Add(7*day)
 		if kind == KindEmail {
 			again.AllowedDomains = []string{} // empty and nil are the same
@@ -222,7 +228,7 @@ func TestCreate_Again(t *testing.T) {
 			"accepted meanwhile":     func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateAccepted) },
 			"revoked meanwhile":      func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateRevoked) },
 			"one has joined":         func(f *Facts) { f.Invitation.Uses = 1 },
-			"resent by somebody":     func(f *Facts) { f.Invitation.SentBy, f.Invitation.Nonce = olga, Nonce{5} },
+			"resent by somebody":     func(f *Facts) { f.Invitation.SentBy, f.Invitation.Nonce = olga, [16]byte{5} },
 			"its sender has gone":    func(f *Facts) { f.Sender = nil },
 			"by a member, now owner": func(f *Facts) { f.Members[adam] = memberOf(adam, RoleOwner) },
 		} {

@@ -12,7 +12,7 @@ import (
 var operations = map[string]func(t require.TestingT, r rules, f Facts) (State, Changes, error){
 	"look": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
 		record, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-			record, err := r.look(f, token)
+			record, err := r.lookup(f, token)
 			return record, Changes{}, err
 		})
 		return record.State, changes, err
@@ -25,38 +25,38 @@ var operations = map[string]func(t require.TestingT, r rules, f Facts) (State, C
 		return record.State, changes, err
 	},
 	"accept": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Member, Changes, error) { return r.accept(f, token, verifiedNina) })
+		_, changes, err := decided(t, f, func(f Facts) (Member, Changes, error) { return acceptance{token, verifiedNina}.decide(r, f) })
 		return stateIn(changes), changes, err
 	},
 	"decline": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) { return r.decline(f, token) })
+		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) { return declining{token}.decide(r, f) })
 		return stateIn(changes), changes, err
 	},
 	"revoke": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) { return r.revoke(f, User(adam)) })
+		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) { return revocation{actor: User(adam)}.decide(r, f) })
 		return stateIn(changes), changes, err
 	},
 	"resend": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
 		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-			return r.resend(f, User(adam), newNonce, 0)
+			return resending{actor: User(adam), nonce: nextNonce, lifetime: 0}.decide(r, f)
 		})
 		return stateIn(changes), changes, err
 	},
 	"edit": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
 		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-			return r.edit(f, User(adam), edit{role: RoleViewer})
+			return editing{actor: User(adam), edit: edit{role: RoleViewer}}.decide(r, f)
 		})
 		return stateIn(changes), changes, err
 	},
 	"accept received": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
 		_, changes, err := decided(t, f, func(f Facts) (Member, Changes, error) {
-			return r.acceptReceived(f, invitedID, verifiedNina)
+			return receivedAcceptance{received{acme, invitedID}, verifiedNina}.decide(r, f)
 		})
 		return stateIn(changes), changes, err
 	},
 	"decline received": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
 		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-			return r.declineReceived(f, invitedID, verifiedNina)
+			return receivedDeclining{received{acme, invitedID}, verifiedNina}.decide(r, f)
 		})
 		return stateIn(changes), changes, err
 	},
@@ -173,13 +173,13 @@ func TestLife_UnknownState(t *testing.T) {
 func TestClass26_ResendKillsTheOldToken(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []Kind{KindEmail, KindLink} {
-		resent, _, err := atNoon().resend(factsOf(recordOf(kind)), User(olga), newNonce, 0)
+		resent, _, err := resending{actor: User(olga), nonce: nextNonce}.decide(atNoon(), factsOf(recordOf(kind)))
 		require.NoError(t, err)
 		for _, operation := range []string{"look", "accept", "decline"} {
 			_, _, err := operations[operation](t, atNoon(), factsOf(resent))
 			require.Equal(t, ErrInvalidToken, err, "%s %s", operation, kind)
 		}
-		_, err = atNoon().look(factsOf(resent), claim{invitedID, newNonce})
+		_, err = atNoon().lookup(factsOf(resent), claim{acme, invitedID, nextNonce})
 		require.NoError(t, err)
 	}
 }
@@ -188,7 +188,7 @@ func TestClass26_ResendKillsTheOldToken(t *testing.T) {
 func TestClass25_RevokedIsRevoked(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []Kind{KindEmail, KindLink} {
-		revoked, _, err := atNoon().revoke(factsOf(recordOf(kind)), User(olga))
+		revoked, _, err := revocation{actor: User(olga)}.decide(atNoon(), factsOf(recordOf(kind)))
 		require.NoError(t, err)
 		for _, operation := range []string{"look", "accept", "resend", "revoke", "reveal", "edit"} {
 			_, _, err := operations[operation](t, atNoon(), factsOf(revoked))
@@ -201,7 +201,7 @@ func TestClass25_RevokedIsRevoked(t *testing.T) {
 func TestOpens(t *testing.T) {
 	t.Parallel()
 	unset := emailRecord()
-	unset.Nonce = Nonce{}
+	unset.Nonce = [16]byte{}
 	elsewhere := emailRecord()
 	elsewhere.ID = otherID
 	for name, c := range map[string]struct {
@@ -210,24 +210,24 @@ func TestOpens(t *testing.T) {
 	}{
 		"no organization answers":    {Facts{}, token},
 		"no invitation":              {noInvitation(), token},
-		"another nonce":              {factsOf(emailRecord()), claim{invitedID, newNonce}},
+		"another nonce":              {factsOf(emailRecord()), claim{acme, invitedID, nextNonce}},
 		"another id":                 {factsOf(elsewhere), token},
-		"Class20: no nonce":          {factsOf(emailRecord()), claim{invitedID, Nonce{}}},
-		"Class20: no nonce, twice":   {factsOf(unset), claim{invitedID, Nonce{}}},
+		"Class20: no nonce":          {factsOf(emailRecord()), claim{acme, invitedID, [16]byte{}}},
+		"Class20: no nonce, twice":   {factsOf(unset), claim{acme, invitedID, [16]byte{}}},
 		"Class20: the row has none":  {factsOf(unset), token},
 		"Class20: nothing at all":    {factsOf(Record{}), claim{}},
-		"the last byte is different": {factsOf(emailRecord()), claim{invitedID, Nonce{1, 2, 3, 15: 1}}},
+		"the last byte is different": {factsOf(emailRecord()), claim{acme, invitedID, [16]byte{1, 2, 3, 15: 1}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := atNoon().look(c.facts, c.claim)
+			_, err := atNoon().lookup(c.facts, c.claim)
 			require.Equal(t, ErrInvalidToken, err)
 			_, _, err = decided(t, c.facts, func(f Facts) (Member, Changes, error) {
-				return atNoon().accept(f, c.claim, verifiedNina)
+				return acceptance{c.claim, verifiedNina}.decide(atNoon(), f)
 			})
 			require.Equal(t, ErrInvalidToken, err)
 			_, _, err = decided(t, c.facts, func(f Facts) (Record, Changes, error) {
-				return atNoon().decline(f, c.claim)
+				return declining{c.claim}.decide(atNoon(), f)
 			})
 			require.Equal(t, ErrInvalidToken, err)
 		})

@@ -11,7 +11,7 @@ import (
 var fiveADay = Quota{Limit: 5, Period: PeriodDay}
 
 func setQuota(t require.TestingT, r rules, f Facts, actor Actor, user string, q Quota) (Quota, Changes, error) {
-	return decided(t, f, func(f Facts) (Quota, Changes, error) { return r.setQuota(f, actor, user, q) })
+	return decided(t, f, func(f Facts) (Quota, Changes, error) { return quotaChange{actor, acme, user, q}.decide(r, f) })
 }
 
 func TestSetQuota(t *testing.T) {
@@ -117,18 +117,22 @@ func TestClass12_QuotaNeedsItsPermissionOnEveryPath(t *testing.T) {
 			return err
 		},
 		"resend": func(t require.TestingT, f Facts, actor Actor) error {
-			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return r.resend(f, actor, newNonce, 0) })
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+				return resending{actor: actor, nonce: nextNonce, lifetime: 0}.decide(r, f)
+			})
 			return err
 		},
 		"edit": func(t require.TestingT, f Facts, actor Actor) error {
 			message := "Hello"
-			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return r.edit(f, actor, edit{message: &message}) })
+			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+				return editing{actor: actor, edit: edit{message: &message}}.decide(r, f)
+			})
 			return err
 		},
 		"create all": func(t require.TestingT, f Facts, actor Actor) error {
 			drafts := []draft{{Record: f.Invitation.Clone()}}
 			f.Invitation, f.Invitations = nil, map[uuid.UUID]Record{}
-			all, _, err := decided(t, f, func(f Facts) ([]created, Changes, error) { return r.createAll(f, actor, drafts) })
+			all, _, err := decided(t, f, func(f Facts) ([]created, Changes, error) { return createdBy(r, f, actor, drafts) })
 			require.NoError(t, err)
 			return all[0].err
 		},
@@ -171,14 +175,14 @@ func TestClass15_QuotaOfTheSender(t *testing.T) {
 			if may {
 				want = nil
 			}
-			_, err := r.look(f, token)
+			_, err := r.lookup(f, token)
 			require.Equal(t, want, err, "%s %v", sender, q)
-			_, _, err = decided(t, f, func(f Facts) (Member, Changes, error) { return r.accept(f, token, verifiedNina) })
+			_, _, err = decided(t, f, func(f Facts) (Member, Changes, error) { return acceptance{token, verifiedNina}.decide(r, f) })
 			require.Equal(t, want, err, "%s %v", sender, q)
 		}
 	}
 	f := factsOf(changed(emailRecord(), func(r *Record) { r.Quota, r.SentBy = fiveADay, "" }))
-	_, _, err := decided(t, f, func(f Facts) (Member, Changes, error) { return r.accept(f, token, verifiedNina) })
+	_, _, err := decided(t, f, func(f Facts) (Member, Changes, error) { return acceptance{token, verifiedNina}.decide(r, f) })
 	require.NoError(t, err, "the host vouches for the quota as for the role")
 }
 

@@ -8,11 +8,15 @@ import (
 )
 
 func acceptReceived(t require.TestingT, f Facts, who Identity) (Member, Changes, error) {
-	return decided(t, f, func(f Facts) (Member, Changes, error) { return atNoon().acceptReceived(f, invitedID, who) })
+	return decided(t, f, func(f Facts) (Member, Changes, error) {
+		return receivedAcceptance{received{acme, invitedID}, who}.decide(atNoon(), f)
+	})
 }
 
 func declineReceived(t require.TestingT, f Facts, who Identity) (Record, Changes, error) {
-	return decided(t, f, func(f Facts) (Record, Changes, error) { return atNoon().declineReceived(f, invitedID, who) })
+	return decided(t, f, func(f Facts) (Record, Changes, error) {
+		return receivedDeclining{received{acme, invitedID}, who}.decide(atNoon(), f)
+	})
 }
 
 // The verified address stands in the place of the token, and of nothing else: what is accepted
@@ -29,8 +33,8 @@ func TestAcceptReceived(t *testing.T) {
 		"declined":              func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateDeclined) },
 		"revoked":               func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateRevoked) },
 		"a member already":      func(f *Facts) { f.Members[nina] = memberOf(nina, RoleViewer) },
-		"removed since":         func(f *Facts) { f.Removals[nina] = Removal{acme, nina, 4, noon} },
-		"removed before":        func(f *Facts) { f.Removals[nina] = Removal{acme, nina, 3, noon} },
+		"removed since":         func(f *Facts) { f.Removals[nina] = 4 },
+		"removed before":        func(f *Facts) { f.Removals[nina] = 3 },
 		"with a quota":          func(f *Facts) { f.Invitation.Quota = fiveADay },
 		"in by it already": func(f *Facts) {
 			*f.Invitation = inState(*f.Invitation, StateAccepted)

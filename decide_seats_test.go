@@ -16,7 +16,7 @@ func limited(limit int, reserve bool) rules {
 }
 
 func acceptAs(t require.TestingT, r rules, f Facts, who Identity) (Member, Changes, error) {
-	return decided(t, f, func(f Facts) (Member, Changes, error) { return r.accept(f, token, who) })
+	return decided(t, f, func(f Facts) (Member, Changes, error) { return acceptance{token, who}.decide(r, f) })
 }
 
 // Without reserved seats those who are in are counted, and nobody else.
@@ -46,7 +46,7 @@ func TestClass29_MemberLimit(t *testing.T) {
 // that it is for. A link holds none.
 func TestClass29_ReservedSeats(t *testing.T) {
 	t.Parallel()
-	mine := changed(emailRecord(), func(r *Record) { r.ID, r.Nonce = otherID, newNonce })
+	mine := changed(emailRecord(), func(r *Record) { r.ID, r.Nonce = otherID, nextNonce })
 	for name, c := range map[string]struct {
 		kind             Kind
 		members, pending int // of 10
@@ -113,7 +113,7 @@ func TestClass29_OwnInvitationEndsWithALink(t *testing.T) {
 	t.Parallel()
 	own := func(change func(*Record)) Record {
 		return changed(emailRecord(), func(r *Record) {
-			r.ID, r.Nonce, r.Role, r.SentBy = otherID, newNonce, RoleAdmin, olga
+			r.ID, r.Nonce, r.Role, r.SentBy = otherID, nextNonce, RoleAdmin, olga
 			change(r)
 		})
 	}
@@ -190,7 +190,7 @@ func TestClass11_FullHouse(t *testing.T) {
 		if kind == KindEmail {
 			f.PendingEmailCount, f.PendingRecords = 1, []Record{emailRecord()}
 		}
-		f.Removals[nina] = Removal{Organization: acme, UserID: nina, Version: 9}
+		f.Removals[nina] = 9
 		for range 2 {
 			_, _, err := acceptAs(t, limited(10, true), f, verifiedNina)
 			require.Equal(t, ErrRevoked, err, "the removed learn nothing of it")
@@ -200,7 +200,7 @@ func TestClass11_FullHouse(t *testing.T) {
 			_, _, err := acceptAs(t, limited(10, true), f, verifiedNina)
 			require.Equal(t, ErrMemberLimit, err)
 		}
-		_, err := limited(10, true).look(f, token)
+		_, err := limited(10, true).lookup(f, token)
 		require.NoError(t, err, "the offer stands")
 
 		member := memberOf(nina, RoleDeveloper)
@@ -245,7 +245,7 @@ func TestClass29_NoInvitationWithoutASeat(t *testing.T) {
 				g := factsOf(record)
 				g.MemberCount, g.PendingEmailCount = c.members, c.pending
 				_, _, err := decided(t, g, func(f Facts) (Record, Changes, error) {
-					return limited(c.limit, true).resend(f, actor, newNonce, 0)
+					return resending{actor: actor, nonce: nextNonce}.decide(limited(c.limit, true), f)
 				})
 				return err
 			}

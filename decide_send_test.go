@@ -35,7 +35,7 @@ func TestFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m, changes, err := decided(t, c.facts, func(f Facts) (Member, Changes, error) {
-				return atNoon().establish(f, acme, olga)
+				return founding{acme, olga}.decide(atNoon(), f)
 			})
 			if refusal, ok := c.want.(error); ok {
 				require.Equal(t, refusal, err)
@@ -63,7 +63,7 @@ func TestRevoke(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			record, changes, err := decided(t, factsOf(emailRecord()), func(f Facts) (Record, Changes, error) {
-				return atNoon().revoke(f, actor)
+				return revocation{actor: actor}.decide(atNoon(), f)
 			})
 			require.NoError(t, err)
 			want := emailRecord()
@@ -86,7 +86,7 @@ func TestRevoke_HigherRole(t *testing.T) {
 	t.Parallel()
 	f := factsOf(emailRecord())
 	f.Invitation.Role = RoleOwner
-	_, _, err := atNoon().revoke(f, User(adam))
+	_, _, err := revocation{actor: User(adam)}.decide(atNoon(), f)
 	require.NoError(t, err)
 }
 
@@ -112,11 +112,11 @@ func TestResend(t *testing.T) {
 			t.Parallel()
 			before := inState(recordOf(c.kind), c.state)
 			record, changes, err := decided(t, factsOf(before), func(f Facts) (Record, Changes, error) {
-				return atNoon().resend(f, c.actor, newNonce, c.lifetime)
+				return resending{actor: c.actor, nonce: nextNonce, lifetime: c.lifetime}.decide(atNoon(), f)
 			})
 			require.NoError(t, err)
 			want := before
-			want.Nonce, want.SentVersion = newNonce, 10
+			want.Nonce, want.SentVersion = nextNonce, 10
 			want.SentBy, want.SentAt, want.ExpiresAt, want.SweepAt = c.actor.user, noon, c.expires, c.expires
 			require.Equal(t, want, record)
 			require.Equal(t, Changes{
@@ -146,7 +146,7 @@ func TestResend_LifetimeOfBefore(t *testing.T) {
 			r := atNoon()
 			r.minExpiry, r.maxExpiry = c.least, c.greatest
 			record, _, err := decided(t, factsOf(emailRecord()), func(f Facts) (Record, Changes, error) {
-				return r.resend(f, User(adam), newNonce, 0)
+				return resending{actor: User(adam), nonce: nextNonce, lifetime: 0}.decide(r, f)
 			})
 			require.NoError(t, err)
 			require.Equal(t, noon.Add(c.want), record.ExpiresAt)
@@ -181,7 +181,7 @@ func TestResend_TakesPlace(t *testing.T) {
 			f := factsOf(inState(recordOf(c.kind), c.state))
 			f.PendingCount, f.PendingByEmail = c.count, c.pending
 			_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-				return atNoon().resend(f, User(adam), newNonce, 0)
+				return resending{actor: User(adam), nonce: nextNonce, lifetime: 0}.decide(atNoon(), f)
 			})
 			require.Equal(t, c.want, err)
 		})

@@ -9,10 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// limitedTo are the rules with limits of mail.
+// sendingLimits are the limits of mail; 0 is none.
+type sendingLimits struct {
+	cooldown                                 time.Duration
+	perRecipient, perSender, perOrganization int
+}
+
+// limitedTo returns the rules with limits of mail.
 func limitedTo(l sendingLimits) rules {
 	r := atNoon()
-	r.sending = l
+	r.cooldown, r.sendsPerRecipient, r.sendsPerSender, r.sendsPerOrganization = l.cooldown, l.perRecipient, l.perSender, l.perOrganization
 	return r
 }
 
@@ -103,7 +109,7 @@ func TestClass40_SendingLimits(t *testing.T) {
 			again := factsOf(emailRecord())
 			again.Sendings = c.sent
 			_, _, err2 := decided(t, again, func(f Facts) (Record, Changes, error) {
-				return limitedTo(c.limits).resend(f, c.actor, newNonce, 0)
+				return resending{actor: c.actor, nonce: nextNonce}.decide(limitedTo(c.limits), f)
 			})
 			require.Equal(t, err, err2, "it is the same for a resend")
 			if c.retry.IsZero() {
@@ -168,7 +174,9 @@ func TestSendingLimits_Links(t *testing.T) {
 	link.SentAt = noon
 	f = factsOf(link)
 	f.Sendings = sendingsAt(0, 0, 0)
-	_, _, err = decided(t, f, func(f Facts) (Record, Changes, error) { return r.resend(f, User(adam), newNonce, 0) })
+	_, _, err = decided(t, f, func(f Facts) (Record, Changes, error) {
+		return resending{actor: User(adam), nonce: nextNonce, lifetime: 0}.decide(r, f)
+	})
 	require.NoError(t, err)
 }
 
@@ -198,7 +206,7 @@ func TestClass40_Cooldown(t *testing.T) {
 					record := inState(emailRecord(), state)
 					record.SentAt = noon.Add(-c.ago)
 					_, _, err := decided(t, factsOf(record), func(f Facts) (Record, Changes, error) {
-						return limitedTo(sendingLimits{cooldown: c.cooldown}).resend(f, actor, newNonce, day)
+						return resending{actor: actor, nonce: nextNonce, lifetime: day}.decide(limitedTo(sendingLimits{cooldown: c.cooldown}), f)
 					})
 					if c.refused {
 						requireRetryAt(t, err, ErrTooSoon, record.SentAt.Add(c.cooldown))
@@ -217,7 +225,9 @@ func TestSendingLimits_OrderOfRefusals(t *testing.T) {
 	t.Parallel()
 	r := limitedTo(sendingLimits{cooldown: time.Minute, perRecipient: 1, perSender: 1, perOrganization: 1})
 	resend := func(f Facts, actor Actor) error {
-		_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) { return r.resend(f, actor, newNonce, 0) })
+		_, _, err := decided(t, f, func(f Facts) (Record, Changes, error) {
+			return resending{actor: actor, nonce: nextNonce, lifetime: 0}.decide(r, f)
+		})
 		return err
 	}
 	sentNow := func(state State) Facts {
@@ -276,7 +286,13 @@ func TestSendingLimits_UpTo(t *testing.T) {
 		maxSendings: {{perRecipient: 1}, {perSender: 1}, {perRecipient: 5, perSender: 9, cooldown: day}, {perOrganization: maxSendings}},
 	} {
 		for _, l := range all {
-			require.Equal(t, want, l.upTo(), "%+v", l)
+			var q Query
+			limitedTo(l).needPlace(&q, KindEmail)
+			require.Equal(t, want, q.SendingsUpTo, "%+v", l)
+			require.Equal(t, want > 0, q.SendingsAfter.Equal(noon.Add(-sendingWindow)), "%+v", l)
+			q = Query{}
+			limitedTo(l).needPlace(&q, KindLink)
+			require.Zero(t, q.SendingsUpTo, "a link is not mailed")
 		}
 	}
 }
@@ -284,8 +300,12 @@ func TestSendingLimits_UpTo(t *testing.T) {
 // The limits of the configuration: negative ones are none.
 func TestSendingLimits_OfConfig(t *testing.T) {
 	t.Parallel()
+	rulesAt := func(c Config) rules {
+		c.Policy, c.PendingLimit, c.MaxExpiry = DefaultPolicy(), 10, 30*day
+		return c.rules(noon)
+	}
 	none := Config{ResendCooldown: -1, SendsPerRecipient: -1, SendsPerSender: -5, SendsPerOrganization: -1 << 31}
-	require.Equal(t, sendingLimits{}, none.sending())
+	require.Equal(t, limitedTo(sendingLimits{}), rulesAt(none))
 	some := Config{ResendCooldown: time.Hour, SendsPerRecipient: 1, SendsPerSender: 2, SendsPerOrganization: 3}
-	require.Equal(t, sendingLimits{cooldown: time.Hour, perRecipient: 1, perSender: 2, perOrganization: 3}, some.sending())
+	require.Equal(t, limitedTo(sendingLimits{cooldown: time.Hour, perRecipient: 1, perSender: 2, perOrganization: 3}), rulesAt(some))
 }

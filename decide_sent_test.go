@@ -33,7 +33,7 @@ func adamsFacts() (f Facts, name map[uuid.UUID]string) {
 	for i, s := range sentByAdam {
 		record := changed(emailRecord(), s.change)
 		record.ID[15] = byte(100 - i) // not the order of ids
-		record.Nonce = Nonce{byte(i), 1}
+		record.Nonce = [16]byte{byte(i), 1}
 		name[record.ID] = s.name
 		f.PendingRecords = append(f.PendingRecords, record)
 	}
@@ -105,7 +105,7 @@ func TestClass15_DemotionEndsWhatCouldNotBeSent(t *testing.T) {
 					Members: []Member{after}, Events: []Event{r.memberEvent(EventMemberRoleChanged, actor.user, after)},
 				}
 				if role != RoleOwner { // all others are less than an admin
-					head.Removals = []Removal{{Organization: acme, UserID: adam, Version: 10, At: noon}}
+					head.Removals = []string{adam}
 				}
 				requireEnded(t, f, name, head, changes, actor.user, want)
 			}
@@ -126,7 +126,7 @@ func TestClass15_NothingOutlivesItsSender(t *testing.T) {
 		require.NoError(t, err)
 		requireEnded(t, f, name, Changes{
 			RemovedMembers: []string{adam},
-			Removals:       []Removal{{Organization: acme, UserID: adam, Version: 10, At: noon}},
+			Removals:       []string{adam},
 			Events:         []Event{atNoon().memberEvent(EventMemberRemoved, actor.user, f.Members[adam])},
 		}, changes, actor.user, everything)
 	}
@@ -146,11 +146,11 @@ func TestClass15_TransferEndsWhatCouldNotBeSent(t *testing.T) {
 	f = withRole(f, adam, RoleOwner)
 	old, heir := f.Members[adam], f.Members[dora]
 	old.Role, heir.Role = RoleAdmin, RoleOwner
-	_, changes, err := transfer(t, atNoon(), f, User(olga), adam, dora, RoleAdmin)
+	_, changes, err := transferOwnership(t, atNoon(), f, User(olga), adam, dora, RoleAdmin)
 	require.NoError(t, err)
 	requireEnded(t, f, name, Changes{
 		Members:  []Member{heir, old},
-		Removals: []Removal{{Organization: acme, UserID: adam, Version: 10, At: noon}},
+		Removals: []string{adam},
 		Events: []Event{
 			atNoon().memberEvent(EventMemberRoleChanged, olga, heir),
 			atNoon().memberEvent(EventMemberRoleChanged, olga, old),

@@ -134,7 +134,7 @@ func TestNextSweep(t *testing.T) {
 					record := inState(recordOf(c.kind), state)
 					record.SweepAt = swept
 					resent, _, err := decided(t, factsOf(record), func(f Facts) (Record, Changes, error) {
-						return r.resend(f, User(adam), newNonce, c.lifetime)
+						return resending{actor: User(adam), nonce: nextNonce, lifetime: c.lifetime}.decide(r, f)
 					})
 					require.NoError(t, err)
 					require.Equal(t, noon.Add(c.want), resent.SweepAt, "resent")

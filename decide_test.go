@@ -29,9 +29,9 @@ var (
 
 	invitedID = uuid.MustParse("019531f0-0000-7000-8000-000000000001")
 	otherID   = uuid.MustParse("019531f0-0000-7000-8000-000000000002")
-	sentNonce = Nonce{1, 2, 3}
-	newNonce  = Nonce{9, 8, 7}
-	token     = claim{invitedID, sentNonce}
+	sentNonce = [16]byte{1, 2, 3}
+	nextNonce = [16]byte{9, 8, 7}
+	token     = claim{acme, invitedID, sentNonce}
 
 	verifiedNina = Identity{UserID: nina, Email: ninasEmail, EmailVerified: true}
 )
@@ -114,7 +114,7 @@ func factsOf(record Record) Facts {
 	members := staff()
 	f := Facts{
 		Organization: acme, Version: 9, Invitation: &record,
-		Members: members, Removals: map[string]Removal{}, PendingByEmail: map[string]uuid.UUID{},
+		Members: members, Removals: map[string]int64{}, PendingByEmail: map[string]uuid.UUID{},
 	}
 	if sender, ok := members[record.SentBy]; ok {
 		f.Sender = &sender

@@ -6,8 +6,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func transfer(t require.TestingT, r rules, f Facts, actor Actor, from, to string, role Role) (Member, Changes, error) {
-	return decided(t, f, func(f Facts) (Member, Changes, error) { return r.transfer(f, actor, from, to, role) })
+func transferOwnership(t require.TestingT, r rules, f Facts, actor Actor, from, to string, role Role) (Member, Changes, error) {
+	return decided(t, f, func(f Facts) (Member, Changes, error) {
+		return transfer{actor, TransferOwnershipParams{acme, from, to, role}}.decide(r, f)
+	})
 }
 
 func TestTransfer(t *testing.T) {
@@ -34,7 +36,7 @@ func TestTransfer(t *testing.T) {
 			before := dorasMembership()
 			before.Role = c.heir
 			f.Members[dora] = before
-			member, changes, err := transfer(t, atNoon(), f, c.actor, olga, dora, c.role)
+			member, changes, err := transferOwnership(t, atNoon(), f, c.actor, olga, dora, c.role)
 			require.NoError(t, err)
 
 			heir, old := before, f.Members[olga]
@@ -46,7 +48,7 @@ func TestTransfer(t *testing.T) {
 			}
 			want := Changes{
 				Members:  []Member{heir, old},
-				Removals: []Removal{{Organization: acme, UserID: olga, Version: 10, At: noon}}, // the facts are at version 9
+				Removals: []string{olga}, // the facts are at version 9
 				Events: []Event{
 					event(EventMemberRoleChanged, heir), event(EventMemberRoleChanged, old), event(EventOwnershipTransferred, heir),
 				},
@@ -91,7 +93,7 @@ func TestTransfer_Refused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := transfer(t, atNoon(), c.facts, c.actor, c.from, c.to, RoleAdmin)
+			_, _, err := transferOwnership(t, atNoon(), c.facts, c.actor, c.from, c.to, RoleAdmin)
 			require.Equal(t, c.want, err)
 		})
 	}
@@ -112,7 +114,7 @@ func TestTransfer_KeepsNoOwnership(t *testing.T) {
 			"an admin":            {User(adam), dora, ErrPermissionDenied},
 			"the heir themselves": {User(dora), dora, ErrPermissionDenied},
 		} {
-			_, _, err := transfer(t, atNoon(), withOwners(owners), c.actor, olga, c.heir, RoleOwner)
+			_, _, err := transferOwnership(t, atNoon(), withOwners(owners), c.actor, olga, c.heir, RoleOwner)
 			require.Equal(t, c.want, err, name)
 		}
 	}
@@ -137,9 +139,9 @@ func TestTransfer_NeedsAll(t *testing.T) {
 		require.NoError(t, err)
 		r := atNoon()
 		r.policy = policy
-		_, _, err = transfer(t, r, withRole(withOwners(1), adam, "almost"), User(adam), olga, dora, RoleViewer)
+		_, _, err = transferOwnership(t, r, withRole(withOwners(1), adam, "almost"), User(adam), olga, dora, RoleViewer)
 		require.Equal(t, ErrPermissionDenied, err, "without %s", without)
-		_, _, err = transfer(t, r, withRole(withOwners(1), adam, "partner"), User(adam), olga, dora, RoleViewer)
+		_, _, err = transferOwnership(t, r, withRole(withOwners(1), adam, "partner"), User(adam), olga, dora, RoleViewer)
 		require.NoError(t, err)
 	}
 	// Where no role holds it, nobody but the host hands over, not even who holds all there
@@ -149,9 +151,9 @@ func TestTransfer_NeedsAll(t *testing.T) {
 	require.NoError(t, err)
 	r := atNoon()
 	r.policy = policy
-	_, _, err = transfer(t, r, withOwners(1), User(adam), olga, adam, RoleViewer)
+	_, _, err = transferOwnership(t, r, withOwners(1), User(adam), olga, adam, RoleViewer)
 	require.Equal(t, ErrPermissionDenied, err)
-	_, _, err = transfer(t, r, withOwners(1), System(), olga, adam, RoleViewer)
+	_, _, err = transferOwnership(t, r, withOwners(1), System(), olga, adam, RoleViewer)
 	require.NoError(t, err)
 }
 
@@ -160,15 +162,15 @@ func TestTransfer_NeedsAll(t *testing.T) {
 func TestTransfer_Again(t *testing.T) {
 	t.Parallel()
 	f := withOwners(1)
-	_, changes, err := transfer(t, atNoon(), f, User(olga), olga, dora, RoleAdmin)
+	_, changes, err := transferOwnership(t, atNoon(), f, User(olga), olga, dora, RoleAdmin)
 	require.NoError(t, err)
 	for _, m := range changes.Members {
 		f.Members[m.UserID] = m
 	}
-	_, _, err = transfer(t, atNoon(), f, User(olga), olga, dora, RoleAdmin)
+	_, _, err = transferOwnership(t, atNoon(), f, User(olga), olga, dora, RoleAdmin)
 	require.Equal(t, ErrPermissionDenied, err, "by who was the owner")
-	_, _, err = transfer(t, atNoon(), f, System(), olga, dora, RoleAdmin)
+	_, _, err = transferOwnership(t, atNoon(), f, System(), olga, dora, RoleAdmin)
 	require.Equal(t, ErrConflict, err, "by the host")
-	_, _, err = transfer(t, atNoon(), f, User(dora), olga, dora, RoleAdmin)
+	_, _, err = transferOwnership(t, atNoon(), f, User(dora), olga, dora, RoleAdmin)
 	require.Equal(t, ErrConflict, err, "by who is the owner")
 }

@@ -36,7 +36,7 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitati
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
 		return Invitation{}, err
 	}
-	a := editing{actor: actor, organization: p.Organization, id: p.ID, role: p.Role, message: p.Message, maxUses: p.MaxUses}
+	e := edit{role: p.Role, message: p.Message, maxUses: p.MaxUses}
 	if p.Role != "" {
 		if err := s.checkRole(p.Role); err != nil {
 			return Invitation{}, err
@@ -48,7 +48,7 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitati
 		}
 	}
 	var err error
-	if a.lifetime, err = s.config.lifetime(p.ExpiresIn, 0); err != nil {
+	if e.lifetime, err = s.config.lifetime(p.ExpiresIn, 0); err != nil {
 		return Invitation{}, err
 	}
 	if p.MaxUses != nil {
@@ -61,18 +61,21 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitati
 		if err != nil {
 			return Invitation{}, err
 		}
-		a.domains = &domains
+		e.domains = &domains
 	}
-	record, err := run(ctx, s, a)
+	record, err := run(ctx, s, editing{actor, p.Organization, p.ID, e})
 	return record.clone(), err
 }
 
-// An editing has the new values. Those that are not set stay.
 type editing struct {
 	actor        Actor
 	organization string
 	id           uuid.UUID
+	edit
+}
 
+// An edit has the new values. Values that are not set stay.
+type edit struct {
 	role     Role
 	message  *string
 	lifetime time.Duration

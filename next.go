@@ -101,19 +101,25 @@ func (a acceptance) nextStep(r rules, f Facts) NextStep {
 	if inv, err := r.lookup(f, a.claim); err == nil {
 		next.Offer = inv.offer()
 	}
-	_, isMember := f.Members[a.identity.UserID]
 	_, _, next.Reason = a.decide(r, f)
-	switch err := next.Reason; {
-	case err == nil && isMember, errors.Is(err, ErrAlreadyMember):
-		next.Step, next.Organization = StepOpen, f.Organization
-	case err == nil:
-		next.Step = StepAccept
-	case errors.Is(err, ErrRecipientMismatch), errors.Is(err, ErrDomainNotAllowed):
-		next.Step = StepSwitchAccount
-	case errors.Is(err, ErrEmailUnverified):
-		next.Step = StepVerifyEmail
-	default:
-		next.Step = StepStop
+	_, isMember := f.Members[a.identity.UserID]
+	if next.Step = stepAfter(next.Reason, isMember); next.Step == StepOpen {
+		next.Organization = f.Organization
 	}
 	return next
+}
+
+// stepAfter returns the step of a signed-in person whose acceptance would have this result.
+func stepAfter(reason error, isMember bool) Step {
+	switch {
+	case reason == nil && isMember, errors.Is(reason, ErrAlreadyMember):
+		return StepOpen
+	case reason == nil:
+		return StepAccept
+	case errors.Is(reason, ErrRecipientMismatch), errors.Is(reason, ErrDomainNotAllowed):
+		return StepSwitchAccount
+	case errors.Is(reason, ErrEmailUnverified):
+		return StepVerifyEmail
+	}
+	return StepStop
 }
