@@ -130,11 +130,11 @@ func badLifecycleArguments(actors map[string]invitations.Actor, badRoles map[str
 			return timeline(ctx, svc, olgaActs, invitations.TimelineParams{Organization: "acme", Cursor: v})
 		}),
 		each("Feed", "limit", badLimits, func(ctx ctxT, svc svcT, v int) error {
-			_, err := svc.Feed(ctx, invitations.FeedParams{Limit: v})
+			_, err := svc.Feed(ctx, 0, v)
 			return err
 		}),
 		each("Feed", "after", map[string]int64{"negative": -1, "the least": math.MinInt64, "the most": math.MaxInt64}, func(ctx ctxT, svc svcT, v int64) error {
-			_, err := svc.Feed(ctx, invitations.FeedParams{After: v})
+			_, err := svc.Feed(ctx, v, 0)
 			return err
 		}),
 		each("Sweep", "limit", map[string]int{"none": 0, "negative": -1, "1001": 1001, "the most": 1<<31 - 1}, func(ctx ctxT, svc svcT, v int) error {
@@ -262,18 +262,18 @@ func TestBounds_Lifecycle(t *testing.T) {
 		require.NoError(t, err)
 	}
 	for _, after := range []int64{0, 1, math.MaxInt64 - 1} {
-		_, err := svc.Feed(ctx, invitations.FeedParams{After: after, Limit: 100})
+		_, err := svc.Feed(ctx, after, 100)
 		require.NoError(t, err)
 	}
 	for limit, want := range map[int]int{0: 50, 1: 1, 100: 100} {
-		_, err := svc.Feed(ctx, invitations.FeedParams{Limit: limit})
+		_, err := svc.Feed(ctx, 0, limit)
 		require.NoError(t, err)
 		_, err = svc.Timeline(ctx, invitations.System(), invitations.TimelineParams{Organization: long, Limit: limit})
 		require.NoError(t, err)
 		calls := store.EventsCalls()
 		require.Equal(t, invitations.EventQuery{Organization: long, Limit: want + 1}, calls[len(calls)-1].Q)
 		feeds := store.FeedCalls()
-		require.Equal(t, want, feeds[len(feeds)-1].Q.Limit)
+		require.Equal(t, want, feeds[len(feeds)-1].Limit)
 	}
 	last := time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
 	_, err := svc.Statistics(ctx, olgaActs, invitations.StatisticsParams{Organization: "acme", From: last.Add(-time.Microsecond), To: last})

@@ -474,10 +474,10 @@ func TestBounds(t *testing.T) {
 	require.Equal(t, exactly(254), sent.Email)
 
 	var asked invitations.InvitationQuery
-	store.InvitationsFunc = func(_ context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
+	store.InvitationsFunc = func(_ context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 		asked = q
 		owner := facts.Members[long]
-		return invitations.InvitationPage{Viewer: &owner}, nil
+		return invitations.Page[invitations.Record]{Viewer: &owner}, nil
 	}
 	for limit, want := range map[int]int{0: 50, 1: 1, 100: 100} {
 		_, err := svc.Invitations(t.Context(), invitations.User(long), invitations.InvitationsParams{

@@ -101,7 +101,7 @@ func TestClass24_OneClockDecides(t *testing.T) {
 		require.NoError(t, err)
 		page, err := svc.Invitations(ctx, olgaActs, invitations.InvitationsParams{Organization: "acme", State: inv.State})
 		require.NoError(t, err)
-		require.Equal(t, []invitations.Invitation{inv}, page.Invitations, "listed as what it is")
+		require.Equal(t, []invitations.Invitation{inv}, page.Items, "listed as what it is")
 		return inv.State
 	}
 	now = sent.ExpiresAt.Add(-1) // a nanosecond is cut away
@@ -142,12 +142,12 @@ func TestClock_OfTheStep(t *testing.T) {
 		return err
 	}}
 	svc := serviceOn(t, store, invitations.Config{Clock: func() time.Time { return now }})
-	record := invitations.Record{Nonce: invitations.NewNonce(), Invitation: invitations.Invitation{
+	record := invitations.Record{Nonce: [16]byte{7}, Invitation: invitations.Invitation{
 		ID: signedID, Organization: "acme", Kind: invitations.KindLink, State: invitations.StatePending, Role: "viewer",
 		SentAt: noon.Add(-time.Hour), ExpiresAt: noon.Add(time.Minute),
 	}}
 	facts.Invitation = &record
-	_, err := svc.Accept(t.Context(), ringOf(t, testKey).Sign(signedID, record.Nonce).Reveal(), invitations.Identity{UserID: "nina"})
+	_, err := svc.Accept(t.Context(), wireOf(invitations.TokenClaim{Organization: "acme", ID: signedID, Nonce: record.Nonce}).text(), invitations.Identity{UserID: "nina"})
 	require.Equal(t, invitations.ErrExpired, err)
 	_, err = svc.Revoke(t.Context(), invitations.System(), "acme", signedID)
 	require.Equal(t, invitations.ErrExpired, err)

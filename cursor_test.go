@@ -70,9 +70,9 @@ func badCursors() map[string]string {
 func pages(records []invitations.Record, asked *invitations.InvitationQuery) *StoreMock {
 	owner := invitations.Member{Organization: "acme", UserID: "olga", Role: invitations.RoleOwner}
 	return &StoreMock{
-		InvitationsFunc: func(_ context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
+		InvitationsFunc: func(_ context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 			*asked = q
-			return invitations.InvitationPage{Viewer: &owner, Records: records[:min(len(records), q.Limit)]}, nil
+			return invitations.Page[invitations.Record]{Viewer: &owner, Items: records[:min(len(records), q.Limit)]}, nil
 		},
 	}
 }
@@ -90,14 +90,14 @@ func TestCursor(t *testing.T) {
 	page, err := svc.Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 2})
 	require.NoError(t, err)
 	require.Nil(t, asked.After)
-	require.Len(t, page.Invitations, 2)
-	require.Equal(t, cursorOf(1, records[1].CreatedAt.UnixMicro(), records[1].ID), page.Next, "the last one shown")
-	require.Regexp(t, `^[A-Za-z0-9_-]{34}$`, page.Next)
+	require.Len(t, page.Items, 2)
+	require.Equal(t, cursorOf(1, records[1].CreatedAt.UnixMicro(), records[1].ID), page.NextCursor, "the last one shown")
+	require.Regexp(t, `^[A-Za-z0-9_-]{34}$`, page.NextCursor)
 
-	page, err = svc.Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 3, Cursor: page.Next})
+	page, err = svc.Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 3, Cursor: page.NextCursor})
 	require.NoError(t, err)
 	require.Equal(t, &invitations.InvitationPosition{CreatedAt: records[1].CreatedAt, ID: records[1].ID}, asked.After)
-	require.Empty(t, page.Next, "the last page")
+	require.Empty(t, page.NextCursor, "the last page")
 }
 
 // A cursor that nobody gave out is a place like any other, as long as a database can

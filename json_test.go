@@ -23,24 +23,23 @@ func TestValuesSurviveJSON(t *testing.T) {
 			Role: "viewer", Message: "Hi\n", Metadata: metadata, AllowedDomains: []string{"example.com"}, MaxUses: 3, Uses: 2,
 			Quota: invitations.Quota{Limit: 1 << 50, Period: "month"}, CreatedBy: "ada", SentBy: "bob", CreatedAt: at, SentAt: at.Add(1000), ExpiresAt: at.Add(2000), EndedAt: at.Add(3000),
 		},
-		Nonce: invitations.NewNonce(), SentVersion: 1 << 60, SweepAt: at.Add(4000),
+		Nonce: [16]byte{7}, SentVersion: 1 << 60, SweepAt: at.Add(4000),
 	})
 	survives(t, invitations.Record{})
 	survives(t, invitations.Member{
 		Organization: "acme", UserID: "ada", Role: "owner", JoinedAt: at, InvitationID: id, InvitedBy: "bob", Metadata: metadata,
 	})
 	survives(t, invitations.Member{})
-	survives(t, invitations.Removal{Organization: "acme", UserID: "ada", Version: 7, At: at})
 	survives(t, invitations.Event{
 		Organization: "acme", Version: 7, Index: 1, Type: invitations.EventMemberJoined, At: at, Actor: "ada", Subject: "bob",
 		InvitationID: id, Email: "a@example.com", Role: "viewer", Quota: invitations.Quota{Limit: 5, Period: "day"},
 		MaxUses: 3, ExpiresAt: at.Add(5000), Reason: "because",
 	})
-	survives(t, invitations.FeedEvent{Position: 1 << 60, Event: invitations.Event{Organization: "acme", Version: 7, Index: 2, Type: "member.left", At: at}})
+	survives(t, invitations.Event{Position: 1 << 60, Organization: "acme", Version: 7, Index: 2, Type: "member.left", At: at})
 	survives(t, invitations.Sending{At: at, Actor: "ada", Email: "a@example.com"})
 	survives(t, invitations.Statistics{
-		Total:    invitations.Funnel{1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
-		BySender: []invitations.FunnelOf{{Key: "ada", Funnel: invitations.Funnel{Created: 1}}},
+		Total:    invitations.Funnel{"", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10},
+		BySender: []invitations.Funnel{{Key: "ada", Created: 1}},
 	})
 	survives(t, invitations.Event{})
 	survives(t, invitations.QuotaRecord{
@@ -96,17 +95,19 @@ func TestLifecycle_JSON(t *testing.T) {
 		"invitation_id":"01957b2c-0000-7000-8000-000000000001","email":"nina@example.com","role":"viewer","max_uses":1,"expires_at":"2026-03-01T12:00:00Z"`
 	const funnelText = `"created":4,"pending":1,"accepted":1,"declined":1,"revoked":1,"expired":0,"used":1,"joined":2,"median_ns":5,"p90_ns":9`
 	funnel := invitations.Funnel{Created: 4, Pending: 1, Accepted: 1, Declined: 1, Revoked: 1, Used: 1, Joined: 2, Median: 5, P90: 9}
-	of := []invitations.FunnelOf{{Key: "x", Funnel: funnel}}
+	group, fed := funnel, event
+	group.Key, fed.Position = "x", 9
+	of := []invitations.Funnel{group}
 	for want, value := range map[string]any{
 		`{` + eventText + `}`:                           event,
-		`{"position":9,` + eventText + `}`:              invitations.FeedEvent{Position: 9, Event: event},
-		`{"events":[{` + eventText + `}],"next":"abc"}`: invitations.Timeline{Events: []invitations.Event{event}, Next: "abc"},
-		`{"events":[]}`:                                 invitations.Timeline{Events: []invitations.Event{}},
-		`{"offers":[{"id":"01957b2c-0000-7000-8000-000000000001","organization":"acme","kind":"email","email":"nina@example.com",
-			"role":"viewer","sent_at":"2026-03-01T12:00:00Z","expires_at":"2026-03-01T12:00:00Z"}],"next":"abc"}`: invitations.OfferList{
-			Offers: []invitations.Offer{{ID: id, Organization: "acme", Kind: "email", Email: "nina@example.com", Role: "viewer", SentAt: at, ExpiresAt: at}}, Next: "abc",
+		`{"position":9,` + eventText + `}`:              fed,
+		`{"items":[{` + eventText + `}],"next_cursor":"abc"}`: invitations.List[invitations.Event]{Items: []invitations.Event{event}, NextCursor: "abc"},
+		`{"items":[]}`:                                 invitations.List[invitations.Event]{Items: []invitations.Event{}},
+		`{"items":[{"id":"01957b2c-0000-7000-8000-000000000001","organization":"acme","kind":"email","email":"nina@example.com",
+			"role":"viewer","sent_at":"2026-03-01T12:00:00Z","expires_at":"2026-03-01T12:00:00Z"}],"next_cursor":"abc"}`: invitations.List[invitations.Offer]{
+			Items: []invitations.Offer{{ID: id, Organization: "acme", Kind: "email", Email: "nina@example.com", Role: "viewer", SentAt: at, ExpiresAt: at}}, NextCursor: "abc",
 		},
-		`{"total":{` + funnelText + `},"by_kind":[{"key":"x",` + funnelText + `}],"by_role":[{"key":"x",` + funnelText + `}],
+		`{"total":{"key":"",` + funnelText + `},"by_kind":[{"key":"x",` + funnelText + `}],"by_role":[{"key":"x",` + funnelText + `}],
 			"by_sender":[{"key":"x",` + funnelText + `}],"by_link":[{"key":"x",` + funnelText + `}]}`: invitations.Statistics{
 			Total: funnel, ByKind: of, ByRole: of, BySender: of, ByLink: of,
 		},

@@ -20,11 +20,11 @@ func viewers(role invitations.Role) *StoreMock {
 	if role == "" {
 		viewer = nil
 	}
-	store.EventsFunc = func(context.Context, invitations.EventQuery) (invitations.EventPage, error) {
-		return invitations.EventPage{Viewer: viewer, Events: manyEvents(2)}, nil
+	store.EventsFunc = func(context.Context, invitations.EventQuery) (invitations.Page[invitations.Event], error) {
+		return invitations.Page[invitations.Event]{Viewer: viewer, Items: manyEvents(2)}, nil
 	}
-	store.StatisticsFunc = func(context.Context, invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
-		return invitations.StatisticsPage{Viewer: viewer, Statistics: invitations.Statistics{Total: invitations.Funnel{Created: 3}}}, nil
+	store.StatisticsFunc = func(context.Context, invitations.StatisticsQuery) (*invitations.Member, invitations.Statistics, error) {
+		return viewer, invitations.Statistics{Total: invitations.Funnel{Created: 3}}, nil
 	}
 	return store
 }
@@ -89,24 +89,24 @@ func TestTimeline_Pages(t *testing.T) {
 	t.Parallel()
 	events := manyEvents(25)
 	store := viewers("owner")
-	store.EventsFunc = func(_ context.Context, q invitations.EventQuery) (invitations.EventPage, error) {
+	store.EventsFunc = func(_ context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {
 		start := 0
 		if q.After != nil {
 			start = slices.IndexFunc(events, func(e invitations.Event) bool { return e.Version == q.After.Version && e.Index == q.After.Index }) + 1
 		}
 		owner := invitations.Member{Role: invitations.RoleOwner}
-		return invitations.EventPage{Viewer: &owner, Events: events[start:min(start+q.Limit, len(events))]}, nil
+		return invitations.Page[invitations.Event]{Viewer: &owner, Items: events[start:min(start+q.Limit, len(events))]}, nil
 	}
 	svc := serviceOn(t, store, atNoon())
 	p := invitations.TimelineParams{Organization: "acme", Limit: 5}
 	first, err := svc.Timeline(t.Context(), olgaActs, p)
 	require.NoError(t, err)
-	require.Equal(t, events[:5], first.Events)
-	require.Equal(t, eventCursorOf(3, 3, 0), first.Next, "the last one shown")
-	first.Events[0].Actor = "mallory"
+	require.Equal(t, events[:5], first.Items)
+	require.Equal(t, eventCursorOf(3, 3, 0), first.NextCursor, "the last one shown")
+	first.Items[0].Actor = "mallory"
 	require.Empty(t, events[0].Actor, "what is returned is a copy")
 
-	for limit, cursor := range map[int]string{5: "", 10: first.Next, 24: "", 25: "", 100: first.Next} {
+	for limit, cursor := range map[int]string{5: "", 10: first.NextCursor, 24: "", 25: "", 100: first.NextCursor} {
 		p.Limit, p.Cursor = limit, cursor
 		want := events
 		if cursor != "" {
@@ -125,7 +125,7 @@ func TestTimeline_Pages(t *testing.T) {
 	events = nil
 	none, err := svc.Timeline(t.Context(), olgaActs, invitations.TimelineParams{Organization: "acme"})
 	require.NoError(t, err)
-	require.Equal(t, invitations.Timeline{Events: []invitations.Event{}}, none)
+	require.Equal(t, invitations.List[invitations.Event]{Items: []invitations.Event{}}, none)
 }
 
 // What somebody has received is shown as offers, and the cursor is of the last one.
@@ -145,17 +145,17 @@ func TestReceived_Pages(t *testing.T) {
 		want[i] = offer
 		want[i].ID, want[i].Organization, want[i].SentAt = r.ID, r.Organization, r.SentAt
 	}
-	require.Equal(t, want[:2], list.Offers)
-	require.Equal(t, offerCursorOf(4, records[1].CreatedAt.UnixMicro(), records[1].ID, 4, "zeta"), list.Next)
+	require.Equal(t, want[:2], list.Items)
+	require.Equal(t, offerCursorOf(4, records[1].CreatedAt.UnixMicro(), records[1].ID, 4, "zeta"), list.NextCursor)
 	require.Equal(t, "nina@example.com", store.InvitationsCalls()[0].Q.Email)
 
-	list, err = svc.Received(t.Context(), nina, invitations.ReceivedParams{Limit: 2, Cursor: list.Next})
+	list, err = svc.Received(t.Context(), nina, invitations.ReceivedParams{Limit: 2, Cursor: list.NextCursor})
 	require.NoError(t, err)
-	require.Equal(t, invitations.OfferList{Offers: want[2:]}, list, "the last page")
+	require.Equal(t, invitations.List[invitations.Offer]{Items: want[2:]}, list, "the last page")
 
 	none, err := serviceOn(t, listing(nil), atNoon()).Received(t.Context(), nina, invitations.ReceivedParams{})
 	require.NoError(t, err)
-	require.Equal(t, invitations.OfferList{Offers: []invitations.Offer{}}, none)
+	require.Equal(t, invitations.List[invitations.Offer]{Items: []invitations.Offer{}}, none)
 }
 
 // A store that has an organization of an id that no service let in gives no cursor that would
@@ -188,7 +188,7 @@ func TestSweep_Service(t *testing.T) {
 		{Organization: "zeta", Version: 4, PendingRecords: []invitations.Record{due("zeta", noon.Add(days))}},
 	}
 	var changes []invitations.Changes
-	store := &StoreMock{SweepFunc: func(_ context.Context, _ invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+	store := &StoreMock{SweepFunc: func(_ context.Context, _ time.Time, _ int, decide func([]invitations.Facts) []invitations.Changes) error {
 		decide(found[:1]) // a change went wrong, and it begins again
 		changes = decide(found)
 		return nil
@@ -205,7 +205,7 @@ func TestSweep_Service(t *testing.T) {
 	require.Len(t, changes[2].Events, 1)
 	require.Equal(t, "zeta", changes[2].Events[0].Organization)
 
-	store.SweepFunc = func(context.Context, invitations.SweepQuery, func([]invitations.Facts) []invitations.Changes) error {
+	store.SweepFunc = func(context.Context, time.Time, int, func([]invitations.Facts) []invitations.Changes) error {
 		return nil
 	}
 	swept, err = serviceOn(t, store, atNoon()).Sweep(t.Context(), 1)
@@ -222,8 +222,8 @@ func TestSweep_OfTheStep(t *testing.T) {
 	now := noon
 	r := *ninaInvited().Invitation
 	r.SweepAt, r.ExpiresAt = noon, noon.Add(time.Minute)
-	store := &StoreMock{SweepFunc: func(_ context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
-		require.Equal(t, noon, q.At)
+	store := &StoreMock{SweepFunc: func(_ context.Context, at time.Time, _ int, decide func([]invitations.Facts) []invitations.Changes) error {
+		require.Equal(t, noon, at)
 		now = now.Add(time.Hour) // the wait
 		decide([]invitations.Facts{{Organization: "acme", PendingRecords: []invitations.Record{r}}})
 		return nil
@@ -257,9 +257,10 @@ func TestInviteAll_Tokens(t *testing.T) {
 			require.True(t, o.Invitation.Token.IsZero(), "it is revoked")
 			continue
 		}
-		id, _, err := ring.Verify(o.Invitation.Token.Reveal())
+		claim, err := invitations.VerifyToken(ring, o.Invitation.Token.Reveal())
 		require.NoError(t, err)
-		require.Equal(t, o.Invitation.ID, id)
+		require.Equal(t, o.Invitation.ID, claim.ID)
+		require.Equal(t, "acme", claim.Organization)
 	}
 	require.Len(t, ids, 4)
 	require.Equal(t, validWire().text(), outcomes[0].Invitation.Token.Reveal(), "the same again")

@@ -28,11 +28,11 @@ func manyRecords(n int) []invitations.Record {
 func listing(records []invitations.Record) *StoreMock {
 	owner := invitations.Member{Organization: "acme", UserID: "olga", Role: invitations.RoleOwner}
 	return &StoreMock{
-		InvitationsFunc: func(_ context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
-			page := invitations.InvitationPage{Viewer: &owner}
+		InvitationsFunc: func(_ context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
+			page := invitations.Page[invitations.Record]{Viewer: &owner}
 			for _, r := range records {
-				if (q.After == nil || r.CreatedAt.Before(q.After.CreatedAt)) && len(page.Records) < q.Limit {
-					page.Records = append(page.Records, r)
+				if (q.After == nil || r.CreatedAt.Before(q.After.CreatedAt)) && len(page.Items) < q.Limit {
+					page.Items = append(page.Items, r)
 				}
 			}
 			return page, nil
@@ -83,7 +83,7 @@ func TestAll_Cursor(t *testing.T) {
 	svc := serviceOn(t, listing(records), atNoon())
 	first, err := svc.Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 5})
 	require.NoError(t, err)
-	all := svc.AllInvitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 10, Cursor: first.Next})
+	all := svc.AllInvitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme", Limit: 10, Cursor: first.NextCursor})
 	for range 2 {
 		i := 5
 		for inv, err := range all {
@@ -100,7 +100,7 @@ func TestAll_ErrorMidway(t *testing.T) {
 	broken := errors.New("disk full")
 	store := listing(manyRecords(30))
 	good := store.InvitationsFunc
-	store.InvitationsFunc = func(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
+	store.InvitationsFunc = func(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 		if q.After != nil {
 			page, _ := good(ctx, q)
 			return page, broken // whatever comes with an error does not count
@@ -127,7 +127,7 @@ func TestAll_PermissionLostMidway(t *testing.T) {
 	t.Parallel()
 	store := listing(manyRecords(30))
 	good := store.InvitationsFunc
-	store.InvitationsFunc = func(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
+	store.InvitationsFunc = func(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 		page, err := good(ctx, q)
 		if q.After != nil {
 			page.Viewer = nil
@@ -154,7 +154,7 @@ func TestList_Viewer(t *testing.T) {
 	for _, role := range append(policy.Roles(), "ghost", "") {
 		store := listing(manyRecords(3))
 		good := store.InvitationsFunc
-		store.InvitationsFunc = func(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
+		store.InvitationsFunc = func(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 			page, err := good(ctx, q)
 			page.Viewer = &invitations.Member{Organization: "acme", UserID: q.Viewer, Role: role}
 			if role == "" {
@@ -167,14 +167,14 @@ func TestList_Viewer(t *testing.T) {
 		require.Equal(t, "somebody", store.InvitationsCalls()[0].Q.Viewer)
 		if policy.Allows(role, invitations.PermissionInvitationList) {
 			require.NoError(t, err)
-			require.Len(t, page.Invitations, 3)
+			require.Len(t, page.Items, 3)
 		} else {
 			require.Equal(t, invitations.ErrPermissionDenied, err)
 			require.Zero(t, page)
 		}
 		page, err = svc.Invitations(t.Context(), invitations.System(), invitations.InvitationsParams{Organization: "acme"})
 		require.NoError(t, err)
-		require.Len(t, page.Invitations, 3)
+		require.Len(t, page.Items, 3)
 		require.Empty(t, store.InvitationsCalls()[1].Q.Viewer, "the host is no member")
 	}
 }
@@ -190,7 +190,7 @@ func TestList_Expired(t *testing.T) {
 	page, err := serviceOn(t, listing(records), atNoon()).Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme"})
 	require.NoError(t, err)
 	var states []invitations.State
-	for _, inv := range page.Invitations {
+	for _, inv := range page.Items {
 		states = append(states, inv.State)
 	}
 	require.Equal(t, []invitations.State{invitations.StatePending, invitations.StateExpired, invitations.StateRevoked}, states)
@@ -201,6 +201,6 @@ func TestList_Empty(t *testing.T) {
 	t.Parallel()
 	page, err := serviceOn(t, listing(nil), atNoon()).Invitations(t.Context(), olgaActs, invitations.InvitationsParams{Organization: "acme"})
 	require.NoError(t, err)
-	require.NotNil(t, page.Invitations)
-	require.Empty(t, slices.Collect(slices.Values(page.Invitations)))
+	require.NotNil(t, page.Items)
+	require.Empty(t, slices.Collect(slices.Values(page.Items)))
 }

@@ -29,14 +29,14 @@ func manyMembers(n int) []invitations.Member {
 // staffed answers as a store does that has these members, seen by one with the role viewer,
 // or by nobody with an empty one.
 func staffed(members []invitations.Member, viewer invitations.Role) *StoreMock {
-	return &StoreMock{MembersFunc: func(_ context.Context, q invitations.MemberQuery) (invitations.MemberPage, error) {
-		var page invitations.MemberPage
+	return &StoreMock{MembersFunc: func(_ context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+		var page invitations.Page[invitations.Member]
 		if viewer != "" && q.Viewer != "" {
 			page.Viewer = &invitations.Member{Organization: "acme", UserID: q.Viewer, Role: viewer}
 		}
 		for _, m := range members {
-			if m.UserID > q.After && len(page.Members) < q.Limit {
-				page.Members = append(page.Members, m)
+			if m.UserID > q.After && len(page.Items) < q.Limit {
+				page.Items = append(page.Items, m)
 			}
 		}
 		return page, nil
@@ -54,14 +54,14 @@ func TestMembers_Pages(t *testing.T) {
 		for pages := 1; ; pages++ {
 			list, err := svc.Members(t.Context(), olgaActs, p)
 			require.NoError(t, err)
-			got = append(got, list.Members...)
-			if list.Next == "" {
+			got = append(got, list.Items...)
+			if list.NextCursor == "" {
 				require.Equal(t, max(1, (n+9)/10), pages, "no page too many")
 				break
 			}
-			require.Len(t, list.Members, 10)
-			require.Equal(t, placeOf(list.Members[9].UserID), list.Next, "the last one shown")
-			p.Cursor = list.Next
+			require.Len(t, list.Items, 10)
+			require.Equal(t, placeOf(list.Items[9].UserID), list.NextCursor, "the last one shown")
+			p.Cursor = list.NextCursor
 		}
 		require.Len(t, got, n)
 		for i := range got {
@@ -99,7 +99,7 @@ func TestAllMembers_ErrorMidway(t *testing.T) {
 	broken := errors.New("disk full")
 	store := staffed(manyMembers(25), invitations.RoleOwner)
 	good := store.MembersFunc
-	store.MembersFunc = func(ctx context.Context, q invitations.MemberQuery) (invitations.MemberPage, error) {
+	store.MembersFunc = func(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
 		page, err := good(ctx, q)
 		if q.After != "" {
 			err = broken // whatever comes with an error does not count
@@ -131,8 +131,8 @@ func TestMembers_ForeignID(t *testing.T) {
 				members := manyMembers(11)
 				members[at].UserID = id
 				owner := invitations.Member{Organization: "acme", UserID: "olga", Role: invitations.RoleOwner}
-				svc := serviceOn(t, &StoreMock{MembersFunc: func(context.Context, invitations.MemberQuery) (invitations.MemberPage, error) {
-					return invitations.MemberPage{Viewer: &owner, Members: members}, nil
+				svc := serviceOn(t, &StoreMock{MembersFunc: func(context.Context, invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+					return invitations.Page[invitations.Member]{Viewer: &owner, Items: members}, nil
 				}}, atNoon())
 				p := invitations.MembersParams{Organization: "acme", Limit: 10}
 				list, err := svc.Members(t.Context(), olgaActs, p)
@@ -154,8 +154,8 @@ func TestMembers_ForeignID(t *testing.T) {
 	// What stands there is for nobody to know who may not see the list.
 	members := manyMembers(1)
 	members[0].UserID = ""
-	store := &StoreMock{MembersFunc: func(context.Context, invitations.MemberQuery) (invitations.MemberPage, error) {
-		return invitations.MemberPage{Members: members}, nil
+	store := &StoreMock{MembersFunc: func(context.Context, invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+		return invitations.Page[invitations.Member]{Items: members}, nil
 	}}
 	_, err := serviceOn(t, store, atNoon()).Members(t.Context(), olgaActs, invitations.MembersParams{Organization: "acme"})
 	require.Equal(t, invitations.ErrPermissionDenied, err)
@@ -180,11 +180,11 @@ func TestMembers_LongestID(t *testing.T) {
 		svc := serviceOn(t, store, atNoon())
 		list, err := svc.Members(t.Context(), olgaActs, invitations.MembersParams{Organization: "acme", Limit: 3})
 		require.NoError(t, err)
-		require.Equal(t, placeOf(longest), list.Next)
-		list, err = svc.Members(t.Context(), olgaActs, invitations.MembersParams{Organization: "acme", Limit: 3, Cursor: list.Next})
+		require.Equal(t, placeOf(longest), list.NextCursor)
+		list, err = svc.Members(t.Context(), olgaActs, invitations.MembersParams{Organization: "acme", Limit: 3, Cursor: list.NextCursor})
 		require.NoError(t, err)
 		require.Equal(t, longest, store.MembersCalls()[1].Q.After)
-		require.Equal(t, members[3:], list.Members)
+		require.Equal(t, members[3:], list.Items)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestClass39_MembersViewer(t *testing.T) {
 			require.Equal(t, "somebody", store.MembersCalls()[0].Q.Viewer)
 			if policy.Allows(role, invitations.PermissionMemberList) {
 				require.NoError(t, err, role)
-				require.Len(t, list.Members, 3)
+				require.Len(t, list.Items, 3)
 			} else {
 				require.Equal(t, invitations.ErrPermissionDenied, err, role)
 				require.Zero(t, list)
@@ -214,7 +214,7 @@ func TestClass39_MembersViewer(t *testing.T) {
 	store := staffed(manyMembers(3), "")
 	list, err := serviceOn(t, store, atNoon()).Members(t.Context(), invitations.System(), invitations.MembersParams{Organization: "acme"})
 	require.NoError(t, err)
-	require.Len(t, list.Members, 3)
+	require.Len(t, list.Items, 3)
 	require.Empty(t, store.MembersCalls()[0].Q.Viewer, "the host is no member")
 }
 
@@ -236,28 +236,28 @@ func TestMembers_Filter(t *testing.T) {
 
 func TestMemberList_JSON(t *testing.T) {
 	t.Parallel()
-	text, err := json.Marshal(invitations.MemberList{
-		Members: []invitations.Member{
+	text, err := json.Marshal(invitations.List[invitations.Member]{
+		Items: []invitations.Member{
 			{Organization: "acme", UserID: "olga", Role: "owner", JoinedAt: noon},
 			{
 				Organization: "acme", UserID: "dora", Role: "viewer", JoinedAt: noon, InvitationID: signedID, InvitedBy: "olga",
 				Metadata: map[string]string{"team": "red"},
 			},
 		},
-		Next: "abc",
+		NextCursor: "abc",
 	})
 	require.NoError(t, err)
-	require.JSONEq(t, `{"members":[
+	require.JSONEq(t, `{"items":[
 		{"organization":"acme","user_id":"olga","role":"owner","joined_at":"2026-03-01T12:00:00Z"},
 		{"organization":"acme","user_id":"dora","role":"viewer","joined_at":"2026-03-01T12:00:00Z",
 			"invitation_id":"019531f0-0000-7000-8000-000000000001","invited_by":"olga","metadata":{"team":"red"}}
-	],"next":"abc"}`, string(text))
+	],"next_cursor":"abc"}`, string(text))
 	// A list without anybody is a list.
 	list, err := serviceOn(t, staffed(nil, ""), atNoon()).Members(t.Context(), invitations.System(), invitations.MembersParams{Organization: "nowhere"})
 	require.NoError(t, err)
 	text, err = json.Marshal(list)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"members":[]}`, string(text))
+	require.JSONEq(t, `{"items":[]}`, string(text))
 }
 
 // Authorize answers from the present role, for each role and permission of the policy.
@@ -443,7 +443,7 @@ func TestMembers_ResultsAreCopies(t *testing.T) {
 	scribble(svc.Authorize(ctx, "acme", "dora", invitations.PermissionMemberList))
 	list, err := svc.Members(ctx, olgaActs, invitations.MembersParams{Organization: "acme"})
 	require.NoError(t, err)
-	scribble(list.Members[0], err)
+	scribble(list.Items[0], err)
 	scribble(svc.ChangeRole(ctx, olgaActs, goodChange()))
 	scribble(svc.ChangeRole(ctx, olgaActs, goodChange())) // changes nothing
 	scribble(svc.TransferOwnership(ctx, olgaActs, goodTransfer()))

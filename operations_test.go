@@ -28,7 +28,7 @@ func operations() []operation {
 	token := validWire().text()
 	nina := invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}
 	return []operation{
-		{"CreateOrganization", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.CreateOrganization(ctx, "acme", "olga") }},
+		{"CreateOrganization", "Create", func(ctx ctxT, svc svcT) (any, error) { return svc.CreateOrganization(ctx, "acme", "olga") }},
 		{"Invite", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Invite(ctx, olgaActs, goodInvite()) }},
 		{"CreateLink", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.CreateLink(ctx, olgaActs, goodLink()) }},
 		{"Resend", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Resend(ctx, olgaActs, goodResend()) }},
@@ -110,7 +110,7 @@ func operations() []operation {
 			}
 			return nil, nil
 		}},
-		{"Feed", "Feed", func(ctx ctxT, svc svcT) (any, error) { return svc.Feed(ctx, invitations.FeedParams{After: 7}) }},
+		{"Feed", "Feed", func(ctx ctxT, svc svcT) (any, error) { return svc.Feed(ctx, 7, 0) }},
 		{"Statistics", "Statistics", func(ctx ctxT, svc svcT) (any, error) {
 			return svc.Statistics(ctx, olgaActs, invitations.StatisticsParams{Organization: "acme"})
 		}},
@@ -159,21 +159,28 @@ func failing(err error, facts invitations.Facts, seen func(context.Context)) *St
 			}
 			return err
 		},
+		CreateFunc: func(ctx context.Context, _ invitations.Query, decide invitations.Decision) error {
+			seen(ctx)
+			if _, refusal := decide(facts); refusal != nil {
+				return refusal
+			}
+			return err
+		},
 		ViewFunc: func(ctx context.Context, _ invitations.Query) (invitations.Facts, error) {
 			seen(ctx)
 			return facts, err
 		},
-		InvitationsFunc: func(ctx context.Context, _ invitations.InvitationQuery) (invitations.InvitationPage, error) {
+		InvitationsFunc: func(ctx context.Context, _ invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 			seen(ctx)
-			return invitations.InvitationPage{Viewer: &owner, Records: manyRecords(2)}, err
+			return invitations.Page[invitations.Record]{Viewer: &owner, Items: manyRecords(2)}, err
 		},
-		MembersFunc: func(ctx context.Context, _ invitations.MemberQuery) (invitations.MemberPage, error) {
+		MembersFunc: func(ctx context.Context, _ invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
 			seen(ctx)
-			return invitations.MemberPage{Viewer: &owner, Members: []invitations.Member{owner}}, err
+			return invitations.Page[invitations.Member]{Viewer: &owner, Items: []invitations.Member{owner}}, err
 		},
-		WorkspacesFunc: func(ctx context.Context, _ invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
+		WorkspacesFunc: func(ctx context.Context, _ invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
 			seen(ctx)
-			return invitations.WorkspacePage{Personal: &personal, Memberships: []invitations.Membership{{Member: owner}}}, err
+			return &personal, []invitations.Membership{{Member: owner}}, err
 		},
 		ConsumeFunc: func(ctx context.Context, _ invitations.Consumption) (invitations.Consumed, error) {
 			seen(ctx)
@@ -183,19 +190,19 @@ func failing(err error, facts invitations.Facts, seen func(context.Context)) *St
 			seen(ctx)
 			return err
 		},
-		EventsFunc: func(ctx context.Context, _ invitations.EventQuery) (invitations.EventPage, error) {
+		EventsFunc: func(ctx context.Context, _ invitations.EventQuery) (invitations.Page[invitations.Event], error) {
 			seen(ctx)
-			return invitations.EventPage{Viewer: &owner, Events: []invitations.Event{{Organization: "acme", Version: 1}}}, err
+			return invitations.Page[invitations.Event]{Viewer: &owner, Items: []invitations.Event{{Organization: "acme", Version: 1}}}, err
 		},
-		FeedFunc: func(ctx context.Context, _ invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+		FeedFunc: func(ctx context.Context, _ int64, _ int) ([]invitations.Event, error) {
 			seen(ctx)
-			return []invitations.FeedEvent{{Position: 8}}, err
+			return []invitations.Event{{Position: 8}}, err
 		},
-		StatisticsFunc: func(ctx context.Context, _ invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+		StatisticsFunc: func(ctx context.Context, _ invitations.StatisticsQuery) (*invitations.Member, invitations.Statistics, error) {
 			seen(ctx)
-			return invitations.StatisticsPage{Viewer: &owner, Statistics: invitations.Statistics{Total: invitations.Funnel{Created: 1}}}, err
+			return &owner, invitations.Statistics{Total: invitations.Funnel{Created: 1}}, err
 		},
-		SweepFunc: func(ctx context.Context, _ invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+		SweepFunc: func(ctx context.Context, _ time.Time, _ int, decide func([]invitations.Facts) []invitations.Changes) error {
 			seen(ctx)
 			due := *facts.Invitation
 			due.ExpiresAt, due.SweepAt = noon, noon
@@ -253,7 +260,7 @@ func TestStoreErrors(t *testing.T) {
 func requireAsked(t *testing.T, store *StoreMock, method string) {
 	t.Helper()
 	asked := map[string]int{
-		"Update": len(store.UpdateCalls()), "View": len(store.ViewCalls()), "Consume": len(store.ConsumeCalls()),
+		"Update": len(store.UpdateCalls()), "Create": len(store.CreateCalls()), "View": len(store.ViewCalls()), "Consume": len(store.ConsumeCalls()),
 		"SetPersonalQuota": len(store.SetPersonalQuotaCalls()), "Invitations": len(store.InvitationsCalls()),
 		"Members": len(store.MembersCalls()), "Workspaces": len(store.WorkspacesCalls()), "Events": len(store.EventsCalls()),
 		"Feed": len(store.FeedCalls()), "Statistics": len(store.StatisticsCalls()), "Sweep": len(store.SweepCalls()),
@@ -291,12 +298,12 @@ func TestClass44_ReadsNeverUpdate(t *testing.T) {
 	t.Parallel()
 	reads := map[string]bool{}
 	for _, o := range operations() {
-		if slices.Contains([]string{"Update", "Consume", "SetPersonalQuota", "Sweep"}, o.asks) {
+		if slices.Contains([]string{"Update", "Create", "Consume", "SetPersonalQuota", "Sweep"}, o.asks) {
 			continue
 		}
 		reads[o.bare()] = true
 		store := failing(nil, workable(o.name), func(context.Context) {})
-		store.UpdateFunc, store.ConsumeFunc, store.SetPersonalQuotaFunc, store.SweepFunc = nil, nil, nil, nil // panic
+		store.UpdateFunc, store.CreateFunc, store.ConsumeFunc, store.SetPersonalQuotaFunc, store.SweepFunc = nil, nil, nil, nil, nil // panic
 		for range 3 {
 			_, err := o.call(t.Context(), serviceOn(t, store, atNoon()))
 			require.NoError(t, err, o.name)

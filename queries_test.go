@@ -17,7 +17,7 @@ func TestQueries(t *testing.T) {
 	t.Parallel()
 	ownID := goodInvite()
 	ownID.ID = signedID
-	token := invitations.Query{Invitation: signedID, Nonce: signedNonce, Sender: true}
+	token := invitations.Query{Organization: "acme", Invitation: signedID, Sender: true}
 	signedIn := token
 	signedIn.Members, signedIn.Removals, signedIn.Quotas = []string{"nina"}, true, true
 	olga := []string{"olga"}
@@ -41,7 +41,7 @@ func TestQueries(t *testing.T) {
 	ownIDs := bulk
 	ownIDs.Members, ownIDs.Emails, ownIDs.Invitations = nil, []string{"nina@example.com", "nina@example.com"}, []uuid.UUID{signedID}
 	want := map[string]any{
-		"CreateOrganization": invitations.Query{Organization: "acme", Create: true, Members: olga},
+		"CreateOrganization": invitations.Query{Organization: "acme", Members: olga},
 		"Invite": invitations.Query{
 			Organization: "acme", Members: olga, Emails: []string{"nina@example.com"}, PendingUpTo: 10, PendingAt: noon,
 			SendingsUpTo: 100, SendingsAfter: noon.Add(-days),
@@ -105,11 +105,11 @@ func TestQueries(t *testing.T) {
 			Organization: "acme", Viewer: "olga", Invitation: signedID, NewestFirst: true, Limit: 51,
 		},
 		"AllEvents": invitations.EventQuery{Organization: "acme", Viewer: "olga", Limit: 51},
-		"Feed":      invitations.FeedQuery{After: 7, Limit: 50}, // each position tells where to go on
+		"Feed":      []any{int64(7), 50}, // each position tells where to go on
 		"Statistics": invitations.StatisticsQuery{
 			Organization: "acme", Viewer: "olga", Roles: []invitations.Role{"admin", "owner"}, At: noon, MaxGroups: 100, To: time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC),
 		},
-		"Sweep": invitations.SweepQuery{At: noon, Limit: 10},
+		"Sweep": []any{noon, 10},
 	}
 	more := []operation{
 		{"ChangeRole, the host", "Update", func(ctx ctxT, svc svcT) (any, error) {
@@ -136,6 +136,9 @@ func TestQueries(t *testing.T) {
 		for _, c := range store.UpdateCalls() {
 			asked[o.name] = c.Q
 		}
+		for _, c := range store.CreateCalls() {
+			asked[o.name] = c.Q
+		}
 		for _, c := range store.ViewCalls() {
 			asked[o.name] = c.Q
 		}
@@ -155,13 +158,13 @@ func TestQueries(t *testing.T) {
 			asked[o.name] = c.Q
 		}
 		for _, c := range store.FeedCalls() {
-			asked[o.name] = c.Q
+			asked[o.name] = []any{c.After, c.Limit}
 		}
 		for _, c := range store.StatisticsCalls() {
 			asked[o.name] = c.Q
 		}
 		for _, c := range store.SweepCalls() {
-			asked[o.name] = c.Q
+			asked[o.name] = []any{c.At, c.Limit}
 		}
 		for _, c := range store.SetPersonalQuotaCalls() {
 			asked[o.name] = c.User

@@ -84,9 +84,9 @@ func secretsOf(t *testing.T) (*invitations.Keyring, invitations.Token, []string)
 	t.Helper()
 	second := bytes.Repeat([]byte("Zz9-"), 10)
 	ring := ringOf(t, testKey, second)
-	token := ring.Sign(signedID, signedNonce)
+	token := invitations.SignToken(ring, signed)
 	var shown []string
-	for _, secret := range [][]byte{[]byte(token.Reveal()), validWire().binary()[37:], testKey, second} {
+	for _, secret := range [][]byte{[]byte(token.Reveal()), validWire().binary()[42:], testKey, second} {
 		shown = append(shown, renderings(secret)...)
 	}
 	return ring, token, shown
@@ -222,7 +222,7 @@ func TestClass33_TheTestSees(t *testing.T) {
 func TestRedacted(t *testing.T) {
 	t.Parallel()
 	ring := ringOf(t, testKey)
-	token := ring.Sign(signedID, signedNonce)
+	token := invitations.SignToken(ring, signed)
 	const redacted = "[redacted]"
 	for _, value := range []any{token, &token, ring, *ring, invitations.Token{}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {

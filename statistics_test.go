@@ -30,7 +30,7 @@ func TestStatistics_Nothing(t *testing.T) {
 	t.Parallel()
 	got := everything().Count(nil, nil)
 	require.Zero(t, got.Total)
-	for _, groups := range [][]invitations.FunnelOf{got.ByKind, got.ByRole, got.BySender, got.ByLink} {
+	for _, groups := range [][]invitations.Funnel{got.ByKind, got.ByRole, got.BySender, got.ByLink} {
 		require.Empty(t, groups)
 	}
 	require.Zero(t, invitations.Funnel{}.AcceptanceRate(), "of nothing")
@@ -121,7 +121,7 @@ func TestStatistics_Groups(t *testing.T) {
 	add(3, "cyd", false)
 	add(1, "dan", true)
 	q := everything()
-	keys := func(groups []invitations.FunnelOf) (all []string) {
+	keys := func(groups []invitations.Funnel) (all []string) {
 		for _, g := range groups {
 			all = append(all, g.Key)
 		}
@@ -230,7 +230,7 @@ func TestStatistics_Recount(t *testing.T) {
 		got := q.Count(records, events)
 		require.Equal(t, recount(q, records, events, func(invitations.Record) bool { return true }), got.Total)
 		for _, by := range []struct {
-			groups []invitations.FunnelOf
+			groups []invitations.Funnel
 			key    func(invitations.Record) string
 			most   int
 		}{
@@ -253,26 +253,29 @@ func TestStatistics_Recount(t *testing.T) {
 				}
 			}
 			require.Len(t, by.groups, min(len(keys), by.most))
-			var least invitations.FunnelOf // of those that are shown
+			var least invitations.Funnel // of those that are shown
 			for i, g := range by.groups {
 				key := g.Key
 				if _, ok := keys[key]; !ok {
 					key = "by " + key
 				}
-				require.Equal(t, keys[key], g.Funnel)
+				want := keys[key]
+				want.Key = g.Key
+				require.Equal(t, want, g)
 				delete(keys, key)
 				require.True(t, i == 0 || isBefore(least, g), "%v stands before %v", least, g)
 				least = g
 			}
 			for key, f := range keys {
-				rest := invitations.FunnelOf{Key: key, Funnel: f}
+				rest := f
+				rest.Key = key
 				require.False(t, rest.Created > least.Created || rest.Created == least.Created && rest.Joined > least.Joined, "what is left out is less")
 			}
 		}
 	})
 }
 
-func isBefore(a, b invitations.FunnelOf) bool {
+func isBefore(a, b invitations.Funnel) bool {
 	switch {
 	case a.Created != b.Created:
 		return a.Created > b.Created

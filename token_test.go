@@ -19,78 +19,101 @@ import (
 
 var (
 	signedID    = uuid.MustParse("019531f0-0000-7000-8000-000000000001")
-	signedNonce = invitations.Nonce{0xf0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0x0f}
+	signedNonce = [16]byte{0xf0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 0x0f}
 )
+
+// signed is the claim of the token that most tests use.
+var signed = invitations.TokenClaim{Organization: "acme", ID: signedID, Nonce: signedNonce}
 
 // A wire is the binary form of a token, written out by hand: the format is a promise to
 // every link that is in somebody's mailbox.
 type wire struct {
-	version byte
-	keyID   []byte
-	id      uuid.UUID
-	nonce   invitations.Nonce
-	label   string
-	secret  []byte
+	version      byte
+	keyID        []byte
+	id           uuid.UUID
+	nonce        [16]byte
+	form         byte
+	organization []byte
+	secret       []byte
+	label        string // of the key that is derived from the secret
 }
 
-func validWire() wire {
-	return wire{version: 1, keyID: keyIDOf(testKey), id: signedID, nonce: signedNonce, label: "invitations token", secret: testKey}
-}
+// validWire is the wire of the claim signed.
+func validWire() wire { return wireOf(signed) }
 
-func keyIDOf(secret []byte) []byte {
-	return macOf(secret, "invitations key id")[:4]
-}
-
-func macOf(secret []byte, parts ...string) []byte {
-	m := hmac.New(sha256.New, secret)
-	for _, part := range parts {
-		m.Write([]byte(part))
+// wireOf returns the wire of a claim.
+func wireOf(c invitations.TokenClaim) wire {
+	w := wire{
+		version: 1, keyID: keyIDOf(testKey), id: c.ID, nonce: c.Nonce, organization: []byte(c.Organization),
+		secret: testKey, label: "invitations token",
 	}
+	if id, err := uuid.Parse(c.Organization); err == nil && id.String() == c.Organization {
+		w.form, w.organization = 1, id[:]
+	}
+	return w
+}
+
+func keyIDOf(secret []byte) []byte { return macOf(secret, []byte("invitations key id"))[:4] }
+
+func macOf(secret, message []byte) []byte {
+	m := hmac.New(sha256.New, secret)
+	m.Write(message)
 	return m.Sum(nil)
 }
 
-func (w wire) binary() []byte {
-	b := []byte{w.version}
-	b = append(b, w.keyID...)
+// message returns the bytes that the MAC covers.
+func (w wire) message() []byte {
+	b := append([]byte{w.version}, w.keyID...)
 	b = append(b, w.id[:]...)
 	b = append(b, w.nonce[:]...)
-	return append(b, macOf(w.secret, w.label, string(b))...)
+	return append(append(b, w.form), w.organization...)
 }
 
-func (w wire) text() string { return "inv_" + base64.RawURLEncoding.EncodeToString(w.binary()) }
+func (w wire) binary() []byte {
+	b := w.message()
+	return append(b, macOf(macOf(w.secret, []byte(w.label)), b)...)
+}
+
+func (w wire) text() string { return encode(w.binary()) }
+
+// tokenOf is the text of a record's token.
+func tokenOf(r invitations.Record) string {
+	return wireOf(invitations.TokenClaim{Organization: r.Organization, ID: r.ID, Nonce: r.Nonce}).text()
+}
+
+// encode returns the text of a token's binary form.
+func encode(b []byte) string { return "inv_" + base64.RawURLEncoding.EncodeToString(b) }
 
 // requireRefused fails unless the ring refuses the token as it refuses all others: with the
 // one error value, and nothing of what is inside.
 func requireRefused(t require.TestingT, ring *invitations.Keyring, text string) {
-	id, nonce, err := ring.Verify(text)
+	c, err := invitations.VerifyToken(ring, text)
 	require.True(t, err == error(invitations.ErrInvalidToken), "%v for %.200q", err, text)
-	require.Zero(t, id)
-	require.Zero(t, nonce)
+	require.Zero(t, c)
 }
 
 func requireAccepted(t require.TestingT, ring *invitations.Keyring, text string) {
-	id, nonce, err := ring.Verify(text)
+	c, err := invitations.VerifyToken(ring, text)
 	require.NoError(t, err)
-	require.Equal(t, signedID, id)
-	require.Equal(t, signedNonce, nonce)
+	require.Equal(t, signed, c)
 }
 
 func TestToken(t *testing.T) {
 	t.Parallel()
 	ring := ringOf(t, testKey)
-	text := ring.Sign(signedID, signedNonce).Reveal()
+	text := invitations.SignToken(ring, signed).Reveal()
 	require.Equal(t, validWire().text(), text)
-	require.Len(t, text, 96)
-	require.Regexp(t, `^inv_[A-Za-z0-9_-]{92}$`, text)
-	require.Equal(t, text, ring.Sign(signedID, signedNonce).Reveal(), "signing is deterministic")
+	require.Len(t, text, 103)
+	require.Regexp(t, `^inv_[A-Za-z0-9_-]{99}$`, text)
+	require.Equal(t, text, invitations.SignToken(ring, signed).Reveal(), "signing is deterministic")
 	requireAccepted(t, ring, text)
 }
 
 // A token that an earlier version signed. It must never stop to verify.
 func TestToken_Golden(t *testing.T) {
 	t.Parallel()
-	const golden = "inv_AV_IcV8BlTHwAABwAIAAAAAAAAAB8AECAwQFBgcICQoLDA0OD5M5EqSmeSP9znlMtKQDkL6jOu6iQznwf2XWvDs_EbFS"
-	require.Equal(t, golden, ringOf(t, testKey).Sign(signedID, signedNonce).Reveal())
+	const golden = "inv_AV_IcV8BlTHwAABwAIAAAAAAAAAB8AECAwQFBgcICQoLDA0ODwBhY21l_4dPTmqMnRQK9L40jFg4ebe_-WvCfFFEZ63sxAskQf4"
+	require.Equal(t, golden, invitations.SignToken(ringOf(t, testKey), signed).Reveal())
 	requireAccepted(t, ringOf(t, testKey), golden)
 }
 
@@ -98,7 +121,7 @@ func TestToken_Zero(t *testing.T) {
 	t.Parallel()
 	require.True(t, invitations.Token{}.IsZero())
 	require.Empty(t, invitations.Token{}.Reveal())
-	require.False(t, ringOf(t, testKey).Sign(uuid.Nil, invitations.Nonce{}).IsZero())
+	require.False(t, invitations.SignToken(ringOf(t, testKey), invitations.TokenClaim{}).IsZero())
 }
 
 func TestNewKeyring(t *testing.T) {
@@ -114,7 +137,7 @@ func TestNewKeyring(t *testing.T) {
 			t.Parallel()
 			ring, err := invitations.NewKeyring(secrets...)
 			require.NoError(t, err)
-			requireAccepted(t, ring, ring.Sign(signedID, signedNonce).Reveal())
+			requireAccepted(t, ring, invitations.SignToken(ring, signed).Reveal())
 		})
 	}
 }
@@ -155,7 +178,7 @@ func TestNewKeyring_CopiesSecrets(t *testing.T) {
 	secret := bytes.Clone(testKey)
 	ring := ringOf(t, secret)
 	clear(secret)
-	require.Equal(t, validWire().text(), ring.Sign(signedID, signedNonce).Reveal())
+	require.Equal(t, validWire().text(), invitations.SignToken(ring, signed).Reveal())
 }
 
 // A new key first, the old one behind it, and at last the old one is gone: no link dies
@@ -164,10 +187,10 @@ func TestKeyring_Rotation(t *testing.T) {
 	t.Parallel()
 	old, young := testKey, bytes.Repeat([]byte("young"), 8)
 	before, during, after := ringOf(t, old), ringOf(t, young, old), ringOf(t, young)
-	sentBefore := before.Sign(signedID, signedNonce).Reveal()
-	sentDuring := during.Sign(signedID, signedNonce).Reveal()
+	sentBefore := invitations.SignToken(before, signed).Reveal()
+	sentDuring := invitations.SignToken(during, signed).Reveal()
 	require.NotEqual(t, sentBefore, sentDuring)
-	require.Equal(t, sentDuring, after.Sign(signedID, signedNonce).Reveal(), "the first key signs")
+	require.Equal(t, sentDuring, invitations.SignToken(after, signed).Reveal(), "the first key signs")
 
 	requireAccepted(t, during, sentBefore)
 	requireAccepted(t, during, sentDuring)
@@ -189,7 +212,7 @@ func TestClass19_EverySingleBit(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			valid := validWire().binary()
-			require.Len(t, valid, 69)
+			require.Len(t, valid, 74)
 			for bit := range len(valid) * 8 {
 				b := bytes.Clone(valid)
 				b[bit/8] ^= 1 << (bit % 8)
@@ -240,13 +263,13 @@ func TestClass19_MACOfNothing(t *testing.T) {
 	for name, mac := range map[string][]byte{
 		"zeros":                  make([]byte, 32),
 		"ones":                   bytes.Repeat([]byte{0xff}, 32),
-		"of the empty message":   macOf(testKey),
-		"of the label alone":     macOf(testKey, "invitations token"),
-		"a bare hash, no secret": hashOf(validWire().binary()[:37]),
+		"of the empty message":   macOf(testKey, nil),
+		"of the label alone":     macOf(testKey, []byte("invitations token")),
+		"a bare hash, no secret": hashOf(validWire().message()),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := append(validWire().binary()[:37:37], mac...)
+			b := append(validWire().message(), mac...)
 			requireRefused(t, ring, "inv_"+base64.RawURLEncoding.EncodeToString(b))
 		})
 	}
@@ -268,17 +291,16 @@ func TestClass20_EmptyToken(t *testing.T) {
 		requireRefused(t, ring, text)
 	}
 	// Signed, but for nothing: the ring vouches for the signature alone.
-	id, nonce, err := ring.Verify(ring.Sign(uuid.Nil, invitations.Nonce{}).Reveal())
+	c, err := invitations.VerifyToken(ring, invitations.SignToken(ring, invitations.TokenClaim{Organization: "x"}).Reveal())
 	require.NoError(t, err)
-	require.Zero(t, id)
-	require.Zero(t, nonce)
+	require.Equal(t, invitations.TokenClaim{Organization: "x"}, c)
 }
 
 // Every bit of every nonce is drawn anew.
 func TestClass21_Nonces(t *testing.T) {
 	t.Parallel()
-	var ones, zeros invitations.Nonce
-	seen := map[invitations.Nonce]bool{}
+	var ones, zeros [16]byte
+	seen := map[[16]byte]bool{}
 	for range 2000 {
 		nonce := invitations.NewNonce()
 		require.False(t, seen[nonce])
@@ -406,7 +428,7 @@ func TestClass41_HugeToken(t *testing.T) {
 	ring := ringOf(t, testKey)
 	huge := validWire().text() + strings.Repeat("A", 64<<20)
 	requireRefused(t, ring, huge)
-	require.Zero(t, testing.AllocsPerRun(100, func() { _, _, _ = ring.Verify(huge) }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { _, _ = invitations.VerifyToken(ring, huge) }))
 }
 
 // Many goroutines share a ring.
@@ -420,12 +442,13 @@ func TestKeyring_Concurrent(t *testing.T) {
 			id := signedID
 			id[15] = byte(i)
 			for range 500 {
-				text := ring.Sign(id, signedNonce).Reveal()
-				if got, nonce, err := ring.Verify(text); err != nil || got != id || nonce != signedNonce {
+				own := invitations.TokenClaim{Organization: fmt.Sprint("organization ", i), ID: id, Nonce: signedNonce}
+				text := invitations.SignToken(ring, own).Reveal()
+				if got, err := invitations.VerifyToken(ring, text); err != nil || got != own {
 					done <- fmt.Errorf("%v: got %v", err, got)
 					return
 				}
-				if got, _, err := ring.Verify(other); err != nil || got != signedID {
+				if got, err := invitations.VerifyToken(ring, other); err != nil || got != signed {
 					done <- fmt.Errorf("%v: got %v", err, got)
 					return
 				}
@@ -444,17 +467,17 @@ func FuzzVerify(f *testing.F) {
 	valid := validWire().text()
 	for _, seed := range []string{
 		valid, "", "inv_", valid[:95], valid + "A", valid[:50] + "\n" + valid[51:], valid[:94] + "==",
-		strings.ToUpper(valid), strings.Repeat("A", 96), oldRing.Sign(signedID, signedNonce).Reveal(),
+		strings.ToUpper(valid), strings.Repeat("A", 96), invitations.SignToken(oldRing, signed).Reveal(),
 	} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		id, nonce, err := ring.Verify(text)
+		c, err := invitations.VerifyToken(ring, text)
 		if err != nil {
 			requireRefused(t, ring, text)
 			return
 		}
-		require.Contains(t, []string{ring.Sign(id, nonce).Reveal(), oldRing.Sign(id, nonce).Reveal()}, text,
+		require.Contains(t, []string{invitations.SignToken(ring, c).Reveal(), invitations.SignToken(oldRing, c).Reveal()}, text,
 			"what is accepted is what would be signed")
 	})
 }
@@ -473,13 +496,12 @@ func FuzzSignVerify(f *testing.F) {
 		var w wire
 		copy(w.id[:], idBytes)
 		copy(w.nonce[:], nonceBytes)
-		w.version, w.secret, w.keyID, w.label = 1, secret, keyIDOf(secret), "invitations token"
-		text := ring.Sign(w.id, w.nonce).Reveal()
+		w.version, w.secret, w.keyID, w.label, w.organization = 1, secret, keyIDOf(secret), "invitations token", []byte("acme")
+		text := invitations.SignToken(ring, invitations.TokenClaim{Organization: "acme", ID: w.id, Nonce: w.nonce}).Reveal()
 		require.Equal(t, w.text(), text)
-		id, nonce, err := ring.Verify(text)
+		c, err := invitations.VerifyToken(ring, text)
 		require.NoError(t, err)
-		require.Equal(t, w.id, id)
-		require.Equal(t, w.nonce, nonce)
+		require.Equal(t, invitations.TokenClaim{Organization: "acme", ID: w.id, Nonce: w.nonce}, c)
 		if !bytes.Equal(keyIDOf(secret), keyIDOf(testKey)) {
 			requireRefused(t, ringOf(t, testKey), text)
 		}

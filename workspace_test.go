@@ -170,8 +170,8 @@ func TestRemaining_Personal(t *testing.T) {
 		"taken away": {&none, invitations.Balance{}},
 		"some":       {&personal, invitations.Balance{Own: usage(7, invitations.PeriodDay, 2, midnight(2026, 3, 2))}},
 	} {
-		store := &StoreMock{WorkspacesFunc: func(context.Context, invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-			return invitations.WorkspacePage{Personal: c.record}, nil
+		store := &StoreMock{WorkspacesFunc: func(context.Context, invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+			return c.record, nil, nil
 		}}
 		balance, err := serviceOn(t, store, atNoon()).Remaining(t.Context(), invitations.Personal(), "dora")
 		require.NoError(t, err, name)
@@ -179,8 +179,8 @@ func TestRemaining_Personal(t *testing.T) {
 		require.Zero(t, store.WorkspacesCalls()[0].Q.Limit, "no memberships are read for it")
 
 		broken := errors.New("disk full")
-		store.WorkspacesFunc = func(context.Context, invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-			return invitations.WorkspacePage{Personal: c.record}, broken
+		store.WorkspacesFunc = func(context.Context, invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+			return c.record, nil, broken
 		}
 		balance, err = serviceOn(t, store, atNoon()).Remaining(t.Context(), invitations.Personal(), "dora")
 		require.Equal(t, broken, err, name)
@@ -284,14 +284,14 @@ func TestWorkspaces(t *testing.T) {
 	personal := invitations.QuotaRecord{UserID: "dora", Quota: invitations.Quota{Limit: 7, Period: invitations.PeriodEndless}, PeriodStart: midnight(1970, 1, 1), Used: 3}
 	for _, n := range []int{0, 1, 9, 10, 11, 20, 25} {
 		memberships := manyMemberships(n)
-		store := &StoreMock{WorkspacesFunc: func(_ context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-			page := invitations.WorkspacePage{Personal: &personal}
+		store := &StoreMock{WorkspacesFunc: func(_ context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+			var page []invitations.Membership
 			for _, m := range memberships {
-				if m.Organization > q.After && len(page.Memberships) < q.Limit {
-					page.Memberships = append(page.Memberships, m)
+				if m.Organization > q.After && len(page) < q.Limit {
+					page = append(page, m)
 				}
 			}
-			return page, nil
+			return &personal, page, nil
 		}}
 		svc := serviceOn(t, store, atNoon())
 		p := invitations.WorkspacesParams{UserID: "dora", Limit: 10}
@@ -302,11 +302,11 @@ func TestWorkspaces(t *testing.T) {
 			require.Equal(t, invitations.Balance{Own: usage(7, invitations.PeriodEndless, 3, time.Time{})}, list.Personal)
 			require.NotNil(t, list.Organizations)
 			got = append(got, list.Organizations...)
-			if p.Cursor = list.Next; p.Cursor == "" {
+			if p.Cursor = list.NextCursor; p.Cursor == "" {
 				break
 			}
 			require.Len(t, list.Organizations, 10)
-			require.Equal(t, placeOf(list.Organizations[9].ID), list.Next, "the last one shown")
+			require.Equal(t, placeOf(list.Organizations[9].ID), list.NextCursor, "the last one shown")
 		}
 		require.Len(t, store.WorkspacesCalls(), max(1, (n+9)/10), "no page too many")
 		require.Len(t, got, n)
@@ -333,8 +333,8 @@ func TestWorkspaces_ForeignID(t *testing.T) {
 				t.Parallel()
 				memberships := manyMemberships(11)
 				memberships[at].Organization = id
-				svc := serviceOn(t, &StoreMock{WorkspacesFunc: func(context.Context, invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-					return invitations.WorkspacePage{Memberships: memberships}, nil
+				svc := serviceOn(t, &StoreMock{WorkspacesFunc: func(context.Context, invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+					return nil, memberships, nil
 				}}, atNoon())
 				list, err := svc.Workspaces(t.Context(), invitations.WorkspacesParams{UserID: "dora", Limit: 10})
 				requireForeign(t, err)
@@ -352,7 +352,7 @@ func TestWorkspaceList_JSON(t *testing.T) {
 			{ID: "acme", Role: "owner"},
 			{ID: "bcme", Role: "viewer", Balance: invitations.Balance{Shared: usage(9, invitations.PeriodDay, 1, midnight(2026, 3, 2))}},
 		},
-		Next: "abc",
+		NextCursor: "abc",
 	}
 	text, err := json.Marshal(list)
 	require.NoError(t, err)
@@ -362,11 +362,11 @@ func TestWorkspaceList_JSON(t *testing.T) {
 			{"id":"acme","role":"owner","balance":{}},
 			{"id":"bcme","role":"viewer","balance":{"shared":{"limit":9,"period":"day","used":1,"resets_at":"2026-03-02T00:00:00Z"}}}
 		],
-		"next":"abc"}`, string(text))
+		"next_cursor":"abc"}`, string(text))
 	survives(t, list)
 	store := failing(nil, workable("Workspaces"), func(context.Context) {})
-	store.WorkspacesFunc = func(context.Context, invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-		return invitations.WorkspacePage{}, nil
+	store.WorkspacesFunc = func(context.Context, invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+		return nil, nil, nil
 	}
 	list, err = serviceOn(t, store, atNoon()).Workspaces(t.Context(), invitations.WorkspacesParams{UserID: "nobody"})
 	require.NoError(t, err)
