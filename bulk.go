@@ -71,19 +71,23 @@ type bulkResult struct {
 	err error
 }
 
-// needs is the union of what the rows need, which differ in address and ID only.
+// needs is the union of the needs of the rows.
 func (b bulk) needs(r rules) Query {
 	q := Query{Organization: b.organization, Members: b.actor.members()}
 	for _, row := range b.rows {
 		if row.err != nil {
 			continue
 		}
-		emails, ids := q.Emails, q.Invitations
-		q = row.needs(r)
-		if q.Invitation != uuid.Nil {
-			ids = append(ids, q.Invitation)
+		one := row.needs(r)
+		if one.Invitation != uuid.Nil {
+			q.Invitations = append(q.Invitations, one.Invitation)
 		}
-		q.Emails, q.Invitation, q.Invitations = append(emails, q.Emails...), uuid.Nil, ids
+		q.Emails = append(q.Emails, one.Emails...)
+		q.PendingUpTo, q.PendingAt = one.PendingUpTo, one.PendingAt
+		if row.draft.Kind == KindEmail {
+			q.SendingsUpTo, q.SendingsAfter = one.SendingsUpTo, one.SendingsAfter
+			q.MembersUpTo, q.PendingEmailsUpTo = one.MembersUpTo, one.PendingEmailsUpTo
+		}
 	}
 	return q
 }

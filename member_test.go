@@ -164,7 +164,7 @@ func TestMembers_ForeignID(t *testing.T) {
 // requireForeign fails unless err is of the store's contents: no refusal of what the caller
 // said, and without the id, which may be anything.
 func requireForeign(t require.TestingT, err error) {
-	require.EqualError(t, err, "invitations: the store has an id that is out of bounds")
+	require.EqualError(t, err, "invitations: the store has an ID that is out of bounds")
 	var refusal *invitations.Error
 	require.False(t, errors.As(err, &refusal))
 	require.NotErrorIs(t, err, invitations.ErrInvalid)

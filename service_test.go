@@ -40,7 +40,7 @@ func requireInvalid(t require.TestingT, err error, field string) {
 	require.Equal(t, field, refused.Field)
 	require.NotEmpty(t, refused.Reason)
 	require.ErrorIs(t, err, invitations.ErrInvalid)
-	require.Equal(t, "invitations: invalid "+field+": "+refused.Reason, err.Error())
+	require.Equal(t, "invitations: "+field+" "+refused.Reason, err.Error())
 }
 
 // answering returns a store whose every decision and view is about the facts f. It keeps
