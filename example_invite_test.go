@@ -70,10 +70,8 @@ func ExampleService_CreateLink() {
 	svc := exampleService()
 
 	link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{
-		Organization:   "acme",
-		Role:           invitations.RoleViewer,
-		MaxUses:        10,
-		AllowedDomains: []string{"example.com"},
+		Organization: "acme", Role: invitations.RoleViewer,
+		MaxUses: 10, AllowedDomains: []string{"example.com"},
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -67,23 +67,25 @@ func ExampleService_ChangeRole_demotion() {
 func ExampleService_RemoveMember() {
 	ctx := context.Background()
 	svc := exampleTeam("carol")
-	ada := invitations.User("ada")
-	link, err := svc.CreateLink(ctx, ada, invitations.CreateLinkParams{
+	link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{
 		Organization: "acme", Role: invitations.RoleViewer,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 
-	if _, err := svc.RemoveMember(ctx, ada, "acme", "carol"); err != nil {
+	removed, err := svc.RemoveMember(ctx, invitations.User("ada"), "acme", "carol")
+	if err != nil {
 		log.Fatal(err)
 	}
+	fmt.Println("removed:", removed.UserID, removed.Role)
 
 	_, err = svc.Authorize(ctx, "acme", "carol", invitations.PermissionMemberList)
 	fmt.Println("authorize:", err)
 	_, err = svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: "carol"})
 	fmt.Println("accept:", err)
 	// Output:
+	// removed: carol developer
 	// authorize: invitations: permission denied
 	// accept: invitations: invitation was revoked
 }
@@ -162,7 +164,8 @@ func ExampleService_AllMembers() {
 // Three seats: one is Ada's, and pending email invitations reserve the others.
 func ExampleConfig_memberLimit() {
 	ctx := context.Background()
-	svc := exampleServiceWith(invitations.Config{MemberLimit: 3, ReserveSeats: true})
+	config := invitations.Config{MemberLimit: 3, ReserveSeats: true}
+	svc := exampleServiceWith(config)
 
 	for _, email := range []string{"bob@example.com", "carol@example.com", "kim@example.com"} {
 		_, err := svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{

@@ -40,19 +40,18 @@ func TestDocumentation(t *testing.T) {
 	}
 
 	// The host's transaction: both or neither.
-	svc, err := open(ctx, pool, secret)
+	svc, err := openService(ctx, pool, secret)
 	require.NoError(t, err)
 	_, err = svc.CreateOrganization(ctx, "acme", "ada")
 	require.NoError(t, err)
 	token := invite(svc, "acme", "ada")
-	h := &host{pool, pgstore.New(pool), svc}
 	bob := invitations.Identity{UserID: "bob", Email: "bob@example.com", EmailVerified: true}
-	require.Error(t, h.join(ctx, token, bob), "there is no table of profiles")
+	require.Error(t, acceptWithProfile(ctx, pool, pgstore.New(pool), svc, token, bob), "there is no table of profiles")
 	_, err = svc.Member(ctx, "acme", "bob")
 	require.ErrorIs(t, err, invitations.ErrNotFound)
 	_, err = pool.Exec(ctx, "create table profiles (user_id text primary key)")
 	require.NoError(t, err)
-	require.NoError(t, h.join(ctx, token, bob))
+	require.NoError(t, acceptWithProfile(ctx, pool, pgstore.New(pool), svc, token, bob))
 	_, err = svc.Member(ctx, "acme", "bob")
 	require.NoError(t, err)
 	require.Equal(t, 1, count("select count(*) from profiles where user_id = 'bob'"))

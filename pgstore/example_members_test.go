@@ -18,7 +18,8 @@ const createTeamMembers = `
 		role    text not null,
 		plan    text not null default 'free',
 		primary key (team_id, user_id)
-	)`
+	)
+`
 
 // openTeamMembers returns a store that reads and writes members in that table.
 func openTeamMembers(ctx context.Context, pool *pgxpool.Pool) (*pgstore.Store, error) {

@@ -11,9 +11,9 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// open brings the tables up to date and returns a service on them. Every process can call it at
+// openService brings the tables up to date and returns a service on them. Every process can call it at
 // its start.
-func open(ctx context.Context, pool *pgxpool.Pool, secret []byte) (*invitations.Service, error) {
+func openService(ctx context.Context, pool *pgxpool.Pool, secret []byte) (*invitations.Service, error) {
 	keys, err := invitations.NewKeyring(secret)
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	svc, err := open(ctx, pool, []byte(os.Getenv("INVITATIONS_SECRET")))
+	svc, err := openService(ctx, pool, []byte(os.Getenv("INVITATIONS_SECRET")))
 	if err != nil {
 		log.Fatal(err)
 	}

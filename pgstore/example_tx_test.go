@@ -12,17 +12,13 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// A host joins people: it accepts their invitations and writes rows of its own.
-type host struct {
-	pool  *pgxpool.Pool
-	store *pgstore.Store
-	svc   *invitations.Service
-}
-
-// join accepts an invitation and creates the profile of the new member: both or neither.
-func (h *host) join(ctx context.Context, token string, identity invitations.Identity) error {
-	return pgx.BeginFunc(ctx, h.pool, func(tx pgx.Tx) error {
-		member, err := h.svc.WithStore(h.store.WithTx(tx)).Accept(ctx, token, identity)
+// acceptWithProfile accepts an invitation and creates the profile of the new member: both or neither.
+func acceptWithProfile(
+	ctx context.Context, pool *pgxpool.Pool, store *pgstore.Store, svc *invitations.Service,
+	token string, identity invitations.Identity,
+) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		member, err := svc.WithStore(store.WithTx(tx)).Accept(ctx, token, identity)
 		if err != nil {
 			return err
 		}
@@ -48,10 +44,9 @@ func ExampleStore_WithTx() {
 		log.Fatal(err)
 	}
 
-	h := &host{pool, store, svc}
 	token := "inv_..."                                                                        // from the path of the request
 	bob := invitations.Identity{UserID: "bob", Email: "bob@example.com", EmailVerified: true} // from the session
-	if err := h.join(ctx, token, bob); err != nil {
+	if err := acceptWithProfile(ctx, pool, store, svc, token, bob); err != nil {
 		log.Fatal(err)
 	}
 }
