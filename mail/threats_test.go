@@ -69,7 +69,7 @@ func TestClass04_AddressThatLooksLikeALink(t *testing.T) {
 		m := render(t, r, d)
 		require.Equal(t, shown, strings.Contains(m.Text(), email), email)
 		require.Equal(t, shown, strings.Contains(page(t, m.HTML()).text, email), email)
-		require.NotContains(t, m.Text()+m.HTML()+m.Subject(), "evil")
+		require.NotContains(t, withoutToken(m.Text()+m.HTML()+m.Subject()), "evil")
 	}
 }
 
@@ -338,8 +338,10 @@ func TestClass36_HTML(t *testing.T) {
 			harmless.Message, harmless.Language = "x\nx", language
 			require.Equal(t, page(t, render(t, r, harmless).HTML()).skeleton, p.skeleton, text)
 			require.Equal(t, []string{link, link}[:len(p.links)], p.links)
-			require.Equal(t, 5, strings.Count(p.text, text), "%q in %q", text, p.text) // three names, two lines
-			require.Equal(t, 5, strings.Count(m.Text(), text), "%q in %q", text, m.Text())
+			// A token can end in "--", and the ">" after it would make it look like "-->".
+			shownHTML, shownText := withoutToken(p.text), withoutToken(m.Text())
+			require.Equal(t, 5, strings.Count(shownHTML, text), "%q in %q", text, shownHTML) // three names, two lines
+			require.Equal(t, 5, strings.Count(shownText, text), "%q in %q", text, shownText)
 		}
 	}
 }
