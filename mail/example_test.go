@@ -138,5 +138,5 @@ func ExampleNew_brokenTemplate() {
 	})
 	fmt.Println(err)
 	// Output:
-	// invitations: invalid templates: those of en do not execute: template: text:1:7: executing "text" at <.URL>: can't evaluate field URL in type mail.fields
+	// invitations: invalid templates: for en must execute without an error: template: text:1:7: executing "text" at <.URL>: can't evaluate field URL in type mail.fields
 }

@@ -140,105 +140,105 @@ func TestNewRefuses(t *testing.T) {
 		field, reason string
 		cause         string // of the template packages
 	}{
-		"no product":        {func(c *mail.Config) { c.Product = "" }, "product", "is empty", ""},
-		"product of spaces": {func(c *mail.Config) { c.Product = " " }, "product", "is not one line of visible characters", ""},
+		"no product":        {func(c *mail.Config) { c.Product = "" }, "product", "must not be empty", ""},
+		"product of spaces": {func(c *mail.Config) { c.Product = " " }, "product", "must be one line of visible characters", ""},
 		"product of two lines": {
-			func(c *mail.Config) { c.Product = "Example\nBcc: eve@example.com" }, "product", "is not one line of visible characters", "",
+			func(c *mail.Config) { c.Product = "Example\nBcc: eve@example.com" }, "product", "must be one line of visible characters", "",
 		},
 		"product with a hidden character": {
-			func(c *mail.Config) { c.Product = "Ex\u200bample" }, "product", "is not one line of visible characters", "",
+			func(c *mail.Config) { c.Product = "Ex\u200bample" }, "product", "must be one line of visible characters", "",
 		},
 		"product that is not UTF-8": {
-			func(c *mail.Config) { c.Product = "Ex\xffample" }, "product", "is not one line of visible characters", "",
+			func(c *mail.Config) { c.Product = "Ex\xffample" }, "product", "must be one line of visible characters", "",
 		},
-		"long product": {func(c *mail.Config) { c.Product = strings.Repeat("é", 81) }, "product", "has more than 80 characters", ""},
+		"long product": {func(c *mail.Config) { c.Product = strings.Repeat("é", 81) }, "product", "must be at most 80 characters", ""},
 
-		"language without templates": {func(c *mail.Config) { c.Language = "de" }, "language", "has no templates", ""},
-		"language that is no tag":    {func(c *mail.Config) { c.Language = "../en" }, "language", "has no templates", ""},
+		"language without templates": {func(c *mail.Config) { c.Language = "de" }, "language", "must have templates", ""},
+		"language that is no tag":    {func(c *mail.Config) { c.Language = "../en" }, "language", "must have templates", ""},
 
 		"templates for no tag": {
 			func(c *mail.Config) { c.Templates = map[string]mail.Templates{`de"`: english} },
-			"templates", "have a language that is no tag", "",
+			"templates", "must have language tags as keys", "",
 		},
 		"templates for nothing": {
 			func(c *mail.Config) { c.Templates = map[string]mail.Templates{"": english} },
-			"templates", "have a language that is no tag", "",
+			"templates", "must have language tags as keys", "",
 		},
 		"templates for a long tag": {
 			func(c *mail.Config) {
 				c.Templates = map[string]mail.Templates{"de" + strings.Repeat("-aaaaaaaa", 4): english}
 			},
-			"templates", "have a language that is no tag", "",
+			"templates", "must have language tags as keys", "",
 		},
 		"templates for one language twice": {
 			func(c *mail.Config) { c.Templates = map[string]mail.Templates{"de-CH": english, "de-ch": english} },
-			"templates", "have a language twice", "",
+			"templates", "must not have the same language twice", "",
 		},
 		"no subject": {
 			func(c *mail.Config) { c.Templates = set(" ", english.Text, english.HTML) },
-			"templates", "those of de are not all three there", "",
+			"templates", "for de must set Subject, Text and HTML", "",
 		},
 		"no text": {
 			func(c *mail.Config) { c.Templates = set(english.Subject, "", english.HTML) },
-			"templates", "those of de are not all three there", "",
+			"templates", "for de must set Subject, Text and HTML", "",
 		},
 		"no HTML": {
 			func(c *mail.Config) { c.Templates = set(english.Subject, english.Text, "\r\n") },
-			"templates", "those of de are not all three there", "",
+			"templates", "for de must set Subject, Text and HTML", "",
 		},
 		"subject that does not parse": {
 			func(c *mail.Config) { c.Templates = set("{{", english.Text, english.HTML) },
-			"templates", "those of de do not parse", "template: subject:1: unclosed action",
+			"templates", "for de must parse", "template: subject:1: unclosed action",
 		},
 		"text that does not parse": {
 			func(c *mail.Config) { c.Templates = set(english.Subject, "{{nope}}", english.HTML) },
-			"templates", "those of de do not parse", `template: text:1: function "nope" not defined`,
+			"templates", "for de must parse", `template: text:1: function "nope" not defined`,
 		},
 		"HTML that does not parse": {
 			func(c *mail.Config) { c.Templates = set(english.Subject, english.Text, "{{end}}") },
-			"templates", "those of de do not parse", "template: html:1: unexpected {{end}}",
+			"templates", "for de must parse", "template: html:1: unexpected {{end}}",
 		},
 		"field that is not there": {
 			func(c *mail.Config) { c.Templates = set("{{.Nope}}", english.Text, english.HTML) },
-			"templates", "those of de do not execute", "can't evaluate field Nope",
+			"templates", "for de must execute without an error", "can't evaluate field Nope",
 		},
 		"field that is not there, in a reminder with a message and no inviter": {
 			func(c *mail.Config) {
 				c.Templates = set(english.Subject, english.Text+"{{if and .Reminder .Message .Email (not .Inviter)}}{{.Nope}}{{end}}", english.HTML)
 			},
-			"templates", "those of de do not execute", "can't evaluate field Nope",
+			"templates", "for de must execute without an error", "can't evaluate field Nope",
 		},
 		"HTML that cannot be escaped": {
 			func(c *mail.Config) {
 				c.Templates = set(english.Subject, english.Text, `<a href="{{if .Reminder}}{{.Link}}">`)
 			},
-			"templates", "those of de do not parse", "unexpected EOF",
+			"templates", "for de must parse", "unexpected EOF",
 		},
 		"HTML whose branches end in different contexts": {
 			func(c *mail.Config) {
 				c.Templates = set(english.Subject, english.Text, `{{.Link}}<a href="{{if .Reminder}}x">{{end}}`)
 			},
-			"templates", "those of de do not execute", "{{if}} branches end in different contexts",
+			"templates", "for de must execute without an error", "{{if}} branches end in different contexts",
 		},
 		"subject of nothing": {
 			func(c *mail.Config) { c.Templates = set("{{.Inviter}}", english.Text, english.HTML) },
-			"templates", "those of de have an empty subject", "",
+			"templates", "for de must not have an empty subject", "",
 		},
 		"subject with the link": {
 			func(c *mail.Config) { c.Templates = set("{{.Product}} {{.Link}}", english.Text, english.HTML) },
-			"templates", "those of de show the link in the subject", "",
+			"templates", "for de must not have the link in the subject", "",
 		},
 		"text without the link": {
 			func(c *mail.Config) { c.Templates = set(english.Subject, "{{.Organization}}", english.HTML) },
-			"templates", "those of de do not show the link", "",
+			"templates", "for de must have the link in the text and in the HTML", "",
 		},
 		"HTML without the link": {
 			func(c *mail.Config) { c.Templates = set(english.Subject, english.Text, "<p>{{.Organization}}</p>") },
-			"templates", "those of de do not show the link", "",
+			"templates", "for de must have the link in the text and in the HTML", "",
 		},
 		"English of one's own": {
 			func(c *mail.Config) { c.Templates = map[string]mail.Templates{"en": {}} },
-			"templates", "those of en are not all three there", "",
+			"templates", "for en must set Subject, Text and HTML", "",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -261,21 +261,21 @@ func TestRenderRefuses(t *testing.T) {
 		field, reason string
 	}{
 		"no email":                             {func(d *mail.Data) { d.Email = "" }, "email", "is empty"},
-		"no token":                             {func(d *mail.Data) { d.Token = invitations.Token{} }, "token", "is missing"},
-		"no expiry":                            {func(d *mail.Data) { d.ExpiresAt = time.Time{} }, "expires_at", "is missing"},
-		"no expiry, in another zone":           {func(d *mail.Data) { d.ExpiresAt = time.Time{}.In(time.FixedZone("CET", 3600)) }, "expires_at", "is missing"},
-		"no organization":                      {func(d *mail.Data) { d.Organization = "" }, "organization", "has no visible character"},
-		"organization that cannot be seen":     {func(d *mail.Data) { d.Organization = "\u00a0\u200b\u3164\u202e\t" }, "organization", "has no visible character"},
-		"organization behind much that cannot": {func(d *mail.Data) { d.Organization = strings.Repeat("\u00ad", 2048) + "Acme" }, "organization", "has no visible character"},
-		"no role":                              {func(d *mail.Data) { d.Role = "" }, "role", "has no visible character"},
-		"role that cannot be seen":             {func(d *mail.Data) { d.Role = "\u2060" }, "role", "has no visible character"},
-		"message of 501 characters":            {func(d *mail.Data) { d.Message = strings.Repeat("é", 501) }, "message", "has more than 500 characters"},
-		"message of 2001 bytes":                {func(d *mail.Data) { d.Message = strings.Repeat("x", 2001) }, "message", "has more than 500 characters"},
-		"message with a carriage return":       {func(d *mail.Data) { d.Message = "a\r\nb" }, "message", "has a control character"},
-		"message with a NUL":                   {func(d *mail.Data) { d.Message = "a\x00b" }, "message", "has a control character"},
-		"message with a control, not ASCII":    {func(d *mail.Data) { d.Message = "a\u0085b" }, "message", "has a control character"},
-		"message that is not UTF-8":            {func(d *mail.Data) { d.Message = "a\xffb" }, "message", "is not valid UTF-8"},
-		"message that a template would read":   {func(d *mail.Data) { d.Message = "{{.Link}}\x1b" }, "message", "has a control character"},
+		"no token":                             {func(d *mail.Data) { d.Token = invitations.Token{} }, "token", "must not be zero"},
+		"no expiry":                            {func(d *mail.Data) { d.ExpiresAt = time.Time{} }, "expires_at", "must not be zero"},
+		"no expiry, in another zone":           {func(d *mail.Data) { d.ExpiresAt = time.Time{}.In(time.FixedZone("CET", 3600)) }, "expires_at", "must not be zero"},
+		"no organization":                      {func(d *mail.Data) { d.Organization = "" }, "organization", "must contain a visible character"},
+		"organization that cannot be seen":     {func(d *mail.Data) { d.Organization = "\u00a0\u200b\u3164\u202e\t" }, "organization", "must contain a visible character"},
+		"organization behind much that cannot": {func(d *mail.Data) { d.Organization = strings.Repeat("\u00ad", 2048) + "Acme" }, "organization", "must contain a visible character"},
+		"no role":                              {func(d *mail.Data) { d.Role = "" }, "role", "must contain a visible character"},
+		"role that cannot be seen":             {func(d *mail.Data) { d.Role = "\u2060" }, "role", "must contain a visible character"},
+		"message of 501 characters":            {func(d *mail.Data) { d.Message = strings.Repeat("é", 501) }, "message", "must be at most 500 characters"},
+		"message of 2001 bytes":                {func(d *mail.Data) { d.Message = strings.Repeat("x", 2001) }, "message", "must be at most 500 characters"},
+		"message with a carriage return":       {func(d *mail.Data) { d.Message = "a\r\nb" }, "message", "must not contain control characters other than newline"},
+		"message with a NUL":                   {func(d *mail.Data) { d.Message = "a\x00b" }, "message", "must not contain control characters other than newline"},
+		"message with a control, not ASCII":    {func(d *mail.Data) { d.Message = "a\u0085b" }, "message", "must not contain control characters other than newline"},
+		"message that is not UTF-8":            {func(d *mail.Data) { d.Message = "a\xffb" }, "message", "must be valid UTF-8"},
+		"message that a template would read":   {func(d *mail.Data) { d.Message = "{{.Link}}\x1b" }, "message", "must not contain control characters other than newline"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

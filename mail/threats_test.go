@@ -46,7 +46,7 @@ func TestClass04_Recipient(t *testing.T) {
 		d := full()
 		d.Email = email
 		_, err := r.Render(d)
-		requireInvalid(t, err, "email", "is not in canonical form")
+		requireInvalid(t, err, "email", "must be in canonical form")
 	}
 	for _, email := range []string{"bob@example.com", "bob+acme@example.com", "b.o.b@xn--bcher-kva.example", "o'neill=/x@example.com"} {
 		d := full()
@@ -198,7 +198,7 @@ func TestClass33_Errors(t *testing.T) {
 	d := full()
 	d.Organization = "Boom"
 	m, err := r.Render(d)
-	require.EqualError(t, err, "invitations: rendering a mail: a template of en fails on this data")
+	require.EqualError(t, err, "invitations: rendering mail: a template for en failed on this data")
 	require.Equal(t, mail.Message{}, m)
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		requireHidden(t, e)
@@ -235,41 +235,41 @@ func TestClass33_NothingRemote(t *testing.T) {
 func TestClass34_BaseURL(t *testing.T) {
 	t.Parallel()
 	const (
-		unclear  = "has a character that is neither a letter, a digit, nor one of -._~/:[]%"
-		notHTTPS = "is not an absolute https URL"
-		notLocal = "is http on a host that is not loopback"
-		badHost  = "has a host with a character that is neither a letter, a digit, nor one of .-:[]"
+		unclear  = "must consist of only letters, digits and -._~/:[]%"
+		notHTTPS = "must be an absolute https URL"
+		notLocal = "must use https unless the host is a loopback address"
+		badHost  = "must have a host of only letters, digits and .-:[]"
 	)
 	for raw, reason := range map[string]string{
-		"": "is empty",
-		"https://example.com/" + strings.Repeat("a", 481): "has more than 500 bytes",
-		"https://exa mple.com":                            "is not a URL",
-		"https://example.com/\n":                          "is not a URL",
-		"https://example.com\\@evil.example":              "is not a URL",
-		"https://example.com:port":                        "is not a URL",
-		"https://example.com/%zz":                         "is not a URL",
+		"": "must not be empty",
+		"https://example.com/" + strings.Repeat("a", 481): "must be at most 500 bytes",
+		"https://exa mple.com":                            "must be a valid URL",
+		"https://example.com/\n":                          "must be a valid URL",
+		"https://example.com\\@evil.example":              "must be a valid URL",
+		"https://example.com:port":                        "must be a valid URL",
+		"https://example.com/%zz":                         "must be a valid URL",
 		"app.example.com/invite":                          notHTTPS,
 		"/invite":                                         notHTTPS,
 		"//app.example.com/invite":                        notHTTPS,
 		"ftp://app.example.com/invite":                    notHTTPS,
 		"javascript:alert(1)":                             notHTTPS,
 		"data:text/html,x":                                notHTTPS,
-		"https:app.example.com":                           "has no host",
-		"https:///invite":                                 "has no host",
-		"https://":                                        "has no host",
-		"https://:443/invite":                             "has no host",
-		"https://app.example.com@evil.example/":           "has user info",
-		"https://app:pw@app.example.com/":                 "has user info",
-		"https://@app.example.com/":                       "has user info",
+		"https:app.example.com":                           "must have a host",
+		"https:///invite":                                 "must have a host",
+		"https://":                                        "must have a host",
+		"https://:443/invite":                             "must have a host",
+		"https://app.example.com@evil.example/":           "must not have user info",
+		"https://app:pw@app.example.com/":                 "must not have user info",
+		"https://@app.example.com/":                       "must not have user info",
 		"http://app.example.com/invite":                   notLocal,
 		"http://localhost.evil.example/invite":            notLocal,
 		"http://127.0.0.1.evil.example/invite":            notLocal,
 		"http://192.168.1.1/invite":                       notLocal,
 		"http://0.0.0.0/invite":                           notLocal,
-		"https://app.example.com/invite#":                 "has a fragment",
-		"https://app.example.com/invite#token":            "has a fragment",
-		"https://app.example.com/invite?":                 "has a query",
-		"https://app.example.com/invite?next=/":           "has a query",
+		"https://app.example.com/invite#":                 "must not have a fragment",
+		"https://app.example.com/invite#token":            "must not have a fragment",
+		"https://app.example.com/invite?":                 "must not have a query",
+		"https://app.example.com/invite?next=/":           "must not have a query",
 		"https://bücher.example/invite":                   badHost,
 		"https://b%C3%BCcher.example/invite":              badHost,
 		"https://app.example.com,evil.example/":           badHost,
