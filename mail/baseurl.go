@@ -22,7 +22,7 @@ func checkBaseURL(raw string) error {
 	case raw == "":
 		return refuse("must not be empty")
 	case len(raw) > maxBaseURLBytes:
-		return refuse("must be at most 500 bytes")
+		return refuse("must have at most 500 bytes")
 	case err != nil:
 		return refuse("must be a valid URL") // without the cause, which would quote it
 	case u.Scheme != "https" && u.Scheme != "http":

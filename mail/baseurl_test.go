@@ -24,7 +24,7 @@ func TestNew_Class34_RefusesUnsafeBaseURL(t *testing.T) {
 	)
 	for raw, reason := range map[string]string{
 		"": "must not be empty",
-		"https://example.com/" + strings.Repeat("a", 481): "must be at most 500 bytes",
+		"https://example.com/" + strings.Repeat("a", 481): "must have at most 500 bytes",
 		"https://exa mple.com":                            notURL,
 		"https://example.com/\n":                          notURL,
 		"https://example.com\\@evil.example":              notURL,

@@ -145,5 +145,5 @@ func ExampleNew_brokenTemplate() {
 	})
 	fmt.Println(err)
 	// Output:
-	// invitations: invalid templates: for en must execute without an error: template: text:1:7: executing "text" at <.URL>: can't evaluate field URL in type mail.fields
+	// invitations: templates for en must execute without an error: template: text:1:7: executing "text" at <.URL>: can't evaluate field URL in type mail.fields
 }

@@ -148,7 +148,7 @@ func checkProduct(product string) error {
 	case product != line(product):
 		return invalid("product", "must be one line of visible characters")
 	case utf8.RuneCountInString(product) > maxName:
-		return invalid("product", "must be at most 80 characters")
+		return invalid("product", "must have at most 80 characters")
 	}
 	return nil
 }

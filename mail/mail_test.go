@@ -53,7 +53,7 @@ func TestNew_RefusesInvalidProduct(t *testing.T) {
 		"two lines":        {"Example\nBcc: eve@example.com", notOneLine},
 		"hidden character": {"Ex\u200bample", notOneLine},
 		"not UTF-8":        {"Ex\xffample", notOneLine},
-		"81 characters":    {strings.Repeat("é", 81), "must be at most 80 characters"},
+		"81 characters":    {strings.Repeat("é", 81), "must have at most 80 characters"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -128,9 +128,9 @@ func TestRender_RefusesInvalidData(t *testing.T) {
 	const (
 		zero      = "must not be zero"
 		invisible = "must contain a visible character"
-		tooLong   = "must be at most 500 characters"
+		tooLong   = "must have at most 500 characters"
 		notUTF8   = "must be valid UTF-8"
-		control   = "must not contain control characters other than newline"
+		control   = "must not contain a control character"
 	)
 	for name, test := range map[string]struct {
 		change        func(*mail.Data)

@@ -116,11 +116,11 @@ func messageLines(message string) ([]string, error) {
 	switch {
 	// Bytes are compared first, because counting the characters of a long text takes time.
 	case len(message) > maxMessage*utf8.UTFMax || utf8.RuneCountInString(message) > maxMessage:
-		return nil, invalid("message", "must be at most 500 characters")
+		return nil, invalid("message", "must have at most 500 characters")
 	case !utf8.ValidString(message):
 		return nil, invalid("message", "must be valid UTF-8")
 	case strings.ContainsFunc(message, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }):
-		return nil, invalid("message", "must not contain control characters other than newline")
+		return nil, invalid("message", "must not contain a control character")
 	}
 	message = strings.Map(func(r rune) rune {
 		switch {
