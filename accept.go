@@ -10,7 +10,7 @@ import (
 )
 
 // Accept makes a person a member with the role of the invitation, in one atomic step. Call
-// it for POST, for a signed-in person who asked for it.
+// it for POST, at the request of the signed-in person.
 //
 // If the same user accepts again, Accept returns the same membership while it lasts. A
 // refusal leaves everything as it was: [ErrInvalid], [ErrInvalidToken], [ErrNotPending],
@@ -28,8 +28,8 @@ func (s *Service) Accept(ctx context.Context, token string, identity Identity) (
 }
 
 // AcceptReceived accepts an invitation that [Service.Received] lists. Its ID and the verified
-// address take the place of the token. Like Accept it is for a person who asked for this
-// very invitation: do not accept invitations on a person's behalf.
+// address take the place of the token. Like Accept it needs the person's request for this
+// very invitation: the host must not accept invitations on a person's behalf.
 //
 // It has the refusals of Accept except [ErrInvalidToken] and [ErrRecipientMismatch], and
 // [ErrNotFound] for every invitation that is not for this address.
@@ -118,7 +118,7 @@ func (r rules) join(f Facts, inv Record, identity Identity) (Member, Changes, er
 	joined.Type, joined.Subject = EventMemberJoined, identity.UserID
 	joined.Quota, joined.MaxUses, joined.ExpiresAt = Quota{}, 0, time.Time{}
 	changes.Events = append(changes.Events, joined)
-	// A person who joins by a link no longer needs the seat of their email invitation.
+	// After joining by a link, the person no longer needs the seat of their email invitation.
 	for _, other := range f.PendingRecords {
 		if other.ID != inv.ID {
 			changes = r.end(changes, other, identity.UserID, ErrAlreadyMember)
@@ -153,7 +153,7 @@ func (r rules) isFor(inv Invitation, identity Identity, isMember bool) error {
 }
 
 // hasSeat refuses another member if the organization is full. With reserved seats, pending
-// email invitations hold one each, except that of the person who joins. Links hold none,
+// email invitations hold one each, except that of the joining person. Links hold none,
 // because nobody knows how many people will use them.
 func (r rules) hasSeat(f Facts) error {
 	if r.memberLimit == 0 {

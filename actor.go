@@ -8,7 +8,7 @@ type Actor struct {
 }
 
 // User returns the Actor of a user. Their role in the organization, at the instant of the
-// change, decides what they may do.
+// change, decides about their permissions.
 func User(id string) Actor { return Actor{user: id} }
 
 // System returns the Actor of the host's own backend. It may do everything that the policy
@@ -30,7 +30,7 @@ func (a Actor) members() []string {
 	return []string{a.user}
 }
 
-// An Identity is the person who answers an invitation. The host vouches for it.
+// An Identity is the person answering an invitation. The host vouches for it.
 type Identity struct {
 	UserID string // of the signed-in user
 	// Email is the address of the account. An address without a canonical form (see

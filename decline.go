@@ -31,7 +31,7 @@ func (s *Service) DeclineReceived(ctx context.Context, organization string, id u
 	return err
 }
 
-// A declining is by a token, which does not tell who declines.
+// A declining is by a token, which names no user.
 type declining struct{ claim claim }
 
 func (d declining) needs(rules) Query { return d.claim.needs() }

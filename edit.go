@@ -27,8 +27,8 @@ type EditParams struct {
 // [PermissionInvitationCreate], every permission of the old and the new role and, if the
 // invitation grants a quota, [PermissionQuotaUpdate]. To tell the recipient, resend it.
 //
-// An edit is not a sending: a person who was removed after the last sending still cannot
-// return through the invitation.
+// An edit is not a sending: a member removed after the last sending still cannot return
+// through the invitation.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending].

@@ -34,7 +34,7 @@ func (e *Error) Code() string { return e.code }
 // HTTPStatus returns the suggested HTTP status code.
 func (e *Error) HTTPStatus() int { return e.status }
 
-// Message returns an English sentence that can be shown to the person who acted.
+// Message returns an English sentence for the person concerned.
 func (e *Error) Message() string { return e.message }
 
 // Unwrap returns the coarse error that a fine error also matches, or nil.
@@ -78,7 +78,7 @@ var (
 	ErrSenderNotEntitled = &Error{code: "sender_not_entitled", status: 410, text: "sender is no longer entitled to this invitation", message: noLongerValid, coarse: ErrNotPending}
 )
 
-// Refusals of the person who answers.
+// Refusals of the person answering.
 var (
 	// ErrRecipientMismatch: the invitation was sent to another address.
 	ErrRecipientMismatch = &Error{code: "recipient_mismatch", status: 403, text: "invitation was sent to another address", message: "This invitation was sent to another address"}
@@ -132,8 +132,8 @@ var (
 	// again.
 	ErrTooSoon = &Error{code: "too_soon", status: 429, text: "invitation was sent just now", message: "This invitation was sent just now; wait a moment", coarse: ErrRateLimited}
 
-	// ErrConflict: the ID already belongs to something else, or the user who would transfer
-	// the ownership is not an owner.
+	// ErrConflict: the ID already belongs to something else, or the user to transfer the
+	// ownership from is not an owner.
 	ErrConflict = &Error{code: "conflict", status: 409, text: "conflicts with what exists", message: "This conflicts with what exists already"}
 
 	// ErrConcurrentChange: the store gave up because of a concurrent change. Nothing changed.
@@ -155,7 +155,7 @@ var (
 //     [Service.InviteAll] without an ID with [ErrAlreadyInvited], which names the invitation.
 //   - An edit, a role change and a quota are set again.
 //   - A link without an ID may exist twice. [Service.Consume] takes the amount again.
-//     [Service.Sweep] does not return what it returned before.
+//     [Service.Sweep] does not return the same reminders again.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
 
 // AlreadyInvitedError names the pending invitation of an address, so that a host can offer

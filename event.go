@@ -45,7 +45,7 @@ type Event struct {
 	Index   int       `json:"index"`
 	Type    EventType `json:"type"`
 	At      time.Time `json:"at"`
-	// Actor is the ID of the user who made the change. It is empty for [System], for a sweep,
+	// Actor is the ID of the user acting. It is empty for [System], for a sweep,
 	// and if an invitation was declined by its token, which needs no account.
 	Actor string `json:"actor,omitempty"`
 	// Subject is the ID of the user whom the change concerns. A change of the shared quota has
@@ -55,8 +55,8 @@ type Event struct {
 	// Email is the address that an invitation was sent to, if this event is a sending: created
 	// or resent.
 	Email string `json:"email,omitempty"`
-	// Role is the role that is offered, or that the member has now; the last role of a member
-	// who left or was removed.
+	// Role is the role that is offered, or that the member has now; after leaving or removal,
+	// the member's last role.
 	Role Role `json:"role,omitempty"`
 	// Quota is the quota that was set, or that the invitation grants.
 	Quota Quota `json:"quota,omitzero"`

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// A Kind says who can accept an invitation.
+// A Kind is the way in which an invitation reaches people.
 type Kind string
 
 const (
@@ -57,7 +57,7 @@ type Invitation struct {
 	Uses int `json:"uses"`
 
 	// CreatedBy and SentBy are user IDs, empty for [System]. SentBy is the sender: the last
-	// user who created, edited or resent the invitation, and on whose permissions it depends.
+	// user to create, edit or resend the invitation. It depends on the sender's permissions.
 	// A host must not empty SentBy to erase a user: that would make System the sender.
 	CreatedBy string `json:"created_by,omitempty"`
 	SentBy    string `json:"sent_by,omitempty"`

@@ -1,10 +1,10 @@
 // Package invitations adds team invitations to a program: its users invite others to their
 // organizations by email or by a link that can be shared. Invitations expire, are resent,
-// edited, revoked, declined and accepted. A person who accepts becomes a member with a role.
+// edited, revoked, declined and accepted. Accepting makes a person a member with a role.
 //
 // Members change roles, leave, are removed and hand over ownership. The program's own routes
-// ask [Service.Authorize] whether a user holds a permission. Quotas limit what an
-// organization and its members use: see [Service.Consume].
+// ask [Service.Authorize] whether a user holds a permission. Quotas limit the use
+// of an organization and its members: see [Service.Consume].
 //
 // A [Service] works on a [Store]: memstore, pgstore, or one of the program's own.
 //
@@ -39,14 +39,15 @@
 // an error of its context or of the store, and every change can return [ErrOutcomeUnknown]
 // or [ErrConcurrentChange].
 //
-// # What the host must ensure
+// # Duties of the host
 //
 // The host is the program that embeds the library. It owns users, sessions, HTTP and mail;
 // the library does not know them.
 //
-//   - It says who acts ([User], or [System] for itself) and who answers an invitation
-//     ([Identity]). A user ID must always mean the same person, and must never be given to
-//     another. EmailVerified must be true only with proof that the user owns the address.
+//   - It names the actor ([User], or [System] for itself) and the person answering an
+//     invitation ([Identity]). A user ID must always mean the same person, and must never be
+//     given to another. EmailVerified must be true only with proof that the user owns the
+//     address.
 //   - It sends the mail. It must build links from its own configuration, never from a
 //     request.
 //   - It must keep tokens out of logs and referrers, and should limit how often a client can

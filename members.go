@@ -112,8 +112,8 @@ type ChangeRoleParams struct {
 // permission of the old and the new role, so nobody acts on a higher rank or grants one.
 //
 // The pending invitations that the member could no longer send with the new role are revoked
-// in the same step. A member who loses permissions cannot regain them by leaving and
-// following an older link: for that purpose they count as removed.
+// in the same step. A demoted member cannot regain permissions by leaving and following an
+// older link: for that purpose they count as removed.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable] (the new role),
 // [ErrNotFound], [ErrLastOwner].
@@ -193,9 +193,9 @@ func (a removal) decide(r rules, f Facts) (Member, Changes, error) {
 	return m, r.revokeSent(changes, f, a.actor, ""), nil
 }
 
-// Leave ends a membership at the member's own wish and returns it. A member who left can
-// return through a link that still has uses; revoke such links to keep out somebody who might
-// leave first. The pending invitations that the member sent are revoked in the same step.
+// Leave ends a membership at the member's own wish and returns it. The member can return
+// through a link that still has uses; revoke such links to prevent that. The pending
+// invitations that the member sent are revoked in the same step.
 //
 // Refusals: [ErrInvalid], [ErrNotFound] (no such member), [ErrLastOwner].
 func (s *Service) Leave(ctx context.Context, organization, user string) (Member, error) {
@@ -227,8 +227,8 @@ func (a leaving) decide(r rules, f Facts) (Member, Changes, error) {
 // TransferOwnershipParams are the parameters of [Service.TransferOwnership].
 type TransferOwnershipParams struct {
 	Organization string
-	From         string // the owner who hands over
-	To           string // the member who becomes an owner
+	From         string // the present owner
+	To           string // the member to make an owner
 	Role         Role   // the new role of From: any role of the policy other than owner
 }
 
@@ -302,7 +302,7 @@ func (a transfer) decide(r rules, f Facts) (Member, Changes, error) {
 	return to, r.revokeSent(changes, f, a.actor, a.p.Role), nil
 }
 
-// needToLose returns the facts for a member who loses permissions.
+// needToLose returns the facts for a member's loss of permissions.
 func (r rules) needToLose(actor Actor, organization, user string) Query {
 	return Query{
 		Organization: organization, Members: append(actor.members(), user),
@@ -318,8 +318,8 @@ func (r rules) mayLoseOwner(f Facts, m Member) error {
 	return nil
 }
 
-// demoted returns the removals of a member who gets another role: the member, if they lose a
-// permission. Otherwise they could leave and regain it through an older link.
+// demoted returns the removals of a role change: the member, if they lose a permission.
+// Otherwise they could leave and regain it through an older link.
 func (r rules) demoted(m Member, role Role) []string {
 	if r.policy.Has(m.Role) && r.policy.CanGrant(role, m.Role) {
 		return nil

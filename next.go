@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// A Step is what a person who followed a link does next.
+// A Step is the next action of a person after following a link.
 type Step string
 
 const (
@@ -25,7 +25,7 @@ const (
 	StepStop Step = "stop"
 )
 
-// A Visitor is a person who followed a link.
+// A Visitor is a person following a link.
 type Visitor struct {
 	Identity // the zero Identity if nobody is signed in
 
@@ -47,8 +47,8 @@ type NextStep struct {
 	Reason error `json:"-"`
 }
 
-// NextStep returns what a person who followed a link does next, so that following it is all
-// they need to know. It changes nothing. A token that is no longer valid is not an error of
+// NextStep returns the next action of a person after following a link, so that they need to
+// know nothing but the link. It changes nothing. A token that is no longer valid is not an error of
 // this call: the step is StepStop, with the Reason.
 //
 // Refusals: [ErrInvalid] (an Identity that is neither zero nor has a valid user ID). An error
@@ -72,7 +72,7 @@ func (s *Service) NextStep(ctx context.Context, token string, v Visitor) (NextSt
 	return a.nextStep(r, f), nil
 }
 
-// nextStepSignedOut is NextStep for a visitor who is not signed in.
+// nextStepSignedOut is NextStep for a visitor without an account or a session.
 func (s *Service) nextStepSignedOut(ctx context.Context, c claim, v Visitor) (NextStep, error) {
 	r, f, err := s.view(ctx, c.needs())
 	if err != nil {

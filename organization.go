@@ -6,9 +6,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// CreateOrganization creates an organization with its first owner, who is its first member.
-// The host decides who may create one. The same call again returns the same membership while
-// the founder is an owner.
+// CreateOrganization creates an organization with owner as its first member. The host decides
+// whether a user may create one. The same call again returns the same membership while the
+// founder is an owner.
 //
 // Refusals: [ErrInvalid], [ErrConflict] (the ID is taken).
 func (s *Service) CreateOrganization(ctx context.Context, organization, owner string) (Member, error) {

@@ -16,7 +16,7 @@ const (
 	PeriodEndless Period = "endless" // never starts again
 )
 
-// A Quota is how much can be used within a period. The host decides what it counts: calls,
+// A Quota is how much can be used within a period. The host chooses the unit: calls,
 // tokens, cents. The zero Quota means no quota: nothing is limited and nothing is counted. A
 // Limit of 0 with a Period forbids all use.
 type Quota struct {
@@ -120,7 +120,7 @@ func (q *QuotaRecord) usage(now time.Time) *Usage {
 	return u
 }
 
-// balance returns what limits a user, from the quotas by user ID.
+// balance returns the balance of a user, from the quotas by user ID.
 func balance(quotas map[string]QuotaRecord, user string, now time.Time) Balance {
 	var b Balance
 	if own, ok := quotas[user]; ok && user != "" {

@@ -47,8 +47,8 @@ func (s *Service) Consume(ctx context.Context, w Workspace, user string, amount 
 	return Balance{}, &QuotaExceededError{Amount: amount, Balance: b}
 }
 
-// Remaining returns the balance of a user in the workspace. In an organization, a user who is
-// not a member is refused with [ErrPermissionDenied].
+// Remaining returns the balance of a user in the workspace. In an organization it is for
+// members: others are refused with [ErrPermissionDenied].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) Remaining(ctx context.Context, w Workspace, user string) (Balance, error) {
@@ -152,9 +152,8 @@ func needQuotas(actor Actor, organization, user string) Query {
 	return q
 }
 
-// Quota returns the balance of a member, or of the shared quota for an empty user, to those
-// who set quotas: the actor needs [PermissionQuotaUpdate]. For a user's own balance, use
-// [Service.Remaining].
+// Quota returns the balance of a member, or of the shared quota for an empty user. The actor
+// needs [PermissionQuotaUpdate]. For a user's own balance, use [Service.Remaining].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member or, for
 // System, no such organization).

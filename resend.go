@@ -111,8 +111,8 @@ func (s *Service) PendingToken(ctx context.Context, actor Actor, organization st
 	return s.sent(record, false), nil
 }
 
-// reveal refuses an actor who may not have the token. The token is worth the role, so the
-// actor must be able to grant it.
+// reveal returns the invitation whose token the actor may have. The token is worth the role,
+// so the actor must be able to grant it.
 func (r rules) reveal(f Facts, actor Actor) (Record, error) {
 	inv, err := r.findInvitation(f, actor, PermissionInvitationResend)
 	if err != nil {

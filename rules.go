@@ -10,7 +10,7 @@ import "time"
 // allows. That is why no invitation is accepted twice, no limit is exceeded and nobody gains
 // a rank. Nothing that matters is checked before the step.
 
-// rules is what a decision knows besides the facts.
+// rules are the settings and the instant of a decision.
 type rules struct {
 	now    time.Time
 	policy *Policy
@@ -35,8 +35,8 @@ type act[T any] interface {
 	decide(rules, Facts) (T, Changes, error)
 }
 
-// may refuses an actor without the permission. An actor who is not a member gets the same
-// refusal, so they do not learn what exists.
+// may refuses an actor without the permission. Non-members get the same refusal, whether or
+// not the organization exists.
 func (r rules) may(f Facts, actor Actor, permission Permission) error {
 	if actor.system {
 		if f.Version == 0 {
@@ -71,7 +71,8 @@ func (r rules) mayGrant(f Facts, actor Actor, role Role) error {
 	return ErrRoleNotAssignable
 }
 
-// mayOffer refuses an actor who may not grant the role and the quota of an invitation.
+// mayOffer refuses an actor without the right to grant the role and the quota of an
+// invitation.
 func (r rules) mayOffer(f Facts, actor Actor, inv Invitation) error {
 	if err := r.mayGrant(f, actor, inv.Role); err != nil || inv.Quota == (Quota{}) {
 		return err

@@ -29,7 +29,7 @@ type Funnel struct {
 	// invitations, and links with at least one use.
 	Used int `json:"used"`
 
-	// Joined is the number of people who joined. Median and P90 are the times, from the
+	// Joined is the number of people joining. Median and P90 are the times, from the
 	// creation of the invitation, within which half and nine tenths of them joined (nearest
 	// rank); 0 if nobody joined.
 	Joined int           `json:"joined"`
@@ -117,7 +117,7 @@ type StatisticsQuery struct {
 	Organization string
 	Viewer       string // as in [InvitationQuery]
 	// Roles are the roles that may see statistics. A store need not count for a viewer
-	// without one of them, who is refused anyway.
+	// without one of them: the service refuses that viewer anyway.
 	Roles        []Role
 	From, To, At time.Time
 	MaxGroups    int // the largest number of senders, and of links; at least 1

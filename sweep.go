@@ -49,8 +49,8 @@ func (s *Service) Sweep(ctx context.Context, limit int) (Swept, error) {
 	return Swept{Reminders: notNil(swept.Reminders), Expired: notNil(swept.Expired)}, nil
 }
 
-// sweep records what has expired and returns the reminders that are due, in one organization.
-// It advances SweepAt, so each happens once.
+// sweep records expiries and returns due reminders, in one organization. It advances SweepAt,
+// so each happens once.
 func (r rules) sweep(f Facts) (Swept, Changes) {
 	var swept Swept
 	var changes Changes

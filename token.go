@@ -27,7 +27,7 @@ const (
 	tokenVersion = 1
 	keyIDLen     = 4
 	nonceLen     = 16
-	tokenHeader  = 1 + keyIDLen + 16 + nonceLen + 1 // what stands before the organization
+	tokenHeader  = 1 + keyIDLen + 16 + nonceLen + 1 // before the organization
 
 	// The longest token has 438 characters: an organization ID of 255 bytes.
 	maxTokenBinary = tokenHeader + maxIDBytes + sha256.Size
@@ -236,7 +236,7 @@ func appendOrganization(b []byte, organization string) []byte {
 	return append(append(b, formText), organization...)
 }
 
-// readOrganization reads what appendOrganization appended.
+// readOrganization is the inverse of appendOrganization.
 func readOrganization(b []byte) (organization string, ok bool) {
 	switch form, id := b[0], b[1:]; {
 	case form == formText:
