@@ -1,8 +1,12 @@
 # make test is all that a new machine needs: it installs a PostgreSQL server if there is none.
 
-MODULES = . examples/customstore examples/river bench
+MODULES := $(shell awk '$$1 ~ /^\./ { print $$1 }' go.work)
 STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME = 5s
+
+# Every module is tested as its users build it, by its own go.mod: go.work would hide a broken
+# replace or a missing requirement. It serves editors and plain go commands.
+export GOWORK = off
 
 # Tests wait for a database more than for a processor, hence -parallel.
 .PHONY: test lint fuzz examples postgres
@@ -20,6 +24,7 @@ lint:
 		echo "== lint $$module"; \
 		(cd $$module && go vet ./... && $(STATICCHECK) ./... && go mod tidy -diff); \
 	done
+	@GOWORK= go build $(MODULES:%=%/...)
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@go generate ./... && git diff --exit-code -- '*_mock_test.go'
 
