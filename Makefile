@@ -1,7 +1,7 @@
 # make test is all that a new machine needs: it installs a PostgreSQL server if there is none.
 
 MODULES := $(shell awk '$$1 ~ /^\./ { print $$1 }' go.work)
-STATICCHECK = go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME = 5s
 
 # Every module is tested as its users build it, by its own go.mod: go.work would hide a broken
@@ -19,10 +19,11 @@ test: postgres
 	@echo "== allocations, which the race detector would blur"
 	@cd bench && INVITATIONS_REQUIRE_POSTGRES=1 go test -run Alloc -v .
 
+# golangci-lint contains vet and staticcheck. A cold cache compiles it first, which takes minutes.
 lint:
 	@set -e; for module in $(MODULES); do \
 		echo "== lint $$module"; \
-		(cd $$module && go vet ./... && $(STATICCHECK) ./... && go mod tidy -diff); \
+		(cd $$module && $(GOLANGCI_LINT) run --allow-parallel-runners ./... && go mod tidy -diff); \
 	done
 	@GOWORK= go build $(MODULES:%=%/...)
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
