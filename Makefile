@@ -28,6 +28,7 @@ lint:
 	@GOWORK= go build $(MODULES:%=%/...)
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@go generate ./... && git diff --exit-code -- '*_mock_test.go'
+	@go run ./scripts/prose.go
 
 fuzz:
 	@set -e; for package in . ./mail; do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
