@@ -2,6 +2,7 @@
 
 MODULES := $(shell awk '$$1 ~ /^\./ { print $$1 }' go.work)
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK = go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME = 5s
 
 # Every module is tested as its users build it, by its own go.mod: go.work would hide a broken
@@ -9,7 +10,7 @@ FUZZTIME = 5s
 export GOWORK = off
 
 # Tests wait for a database more than for a processor, hence -parallel.
-.PHONY: test lint fuzz examples postgres
+.PHONY: test lint vuln fuzz examples postgres
 
 test: postgres
 	@set -e; for module in $(MODULES); do \
@@ -29,6 +30,13 @@ lint:
 	@unformatted=$$(gofmt -l .); test -z "$$unformatted" || { echo "gofmt would change: $$unformatted"; exit 1; }
 	@go generate ./... && git diff --exit-code -- '*_mock_test.go'
 	@go run ./scripts/prose.go
+
+# The database of vulnerabilities is on the internet, so lint does without it.
+vuln:
+	@set -e; for module in $(MODULES); do \
+		echo "== vuln $$module"; \
+		(cd $$module && $(GOVULNCHECK) ./...); \
+	done
 
 fuzz:
 	@set -e; for package in . ./mail; do for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
