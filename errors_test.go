@@ -122,8 +122,8 @@ func TestErrors_As(t *testing.T) {
 
 func TestInvalidError(t *testing.T) {
 	t.Parallel()
-	err := &invitations.InvalidError{Field: "email", Reason: "has no at sign"}
-	require.Equal(t, "invitations: invalid email: has no at sign", err.Error())
+	err := &invitations.InvalidError{Field: "email", Reason: "must contain an at sign"}
+	require.Equal(t, "invitations: email must contain an at sign", err.Error())
 }
 
 func TestAlreadyInvitedError(t *testing.T) {

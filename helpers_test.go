@@ -397,7 +397,7 @@ func requireInvalid(t require.TestingT, err error, field string) {
 	require.Equal(t, field, refused.Field)
 	require.NotEmpty(t, refused.Reason)
 	require.ErrorIs(t, err, invitations.ErrInvalid)
-	require.Equal(t, "invitations: invalid "+field+": "+refused.Reason, err.Error())
+	require.Equal(t, "invitations: "+field+" "+refused.Reason, err.Error())
 }
 
 // requireAsked fails unless the store received exactly one call, of this method, or none for
@@ -414,7 +414,7 @@ func requireAsked(t require.TestingT, store *StoreMock, method string) {
 // requireForeign fails unless err is about an ID that a store holds. It must not be a refusal
 // of the caller's arguments, and must not contain the ID, which may be any text.
 func requireForeign(t require.TestingT, err error) {
-	require.EqualError(t, err, "invitations: the store has an id that is out of bounds")
+	require.EqualError(t, err, "invitations: the store has an ID that is out of bounds")
 	var refusal *invitations.Error
 	require.NotErrorAs(t, err, &refusal)
 	require.NotErrorIs(t, err, invitations.ErrInvalid)

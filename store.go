@@ -153,9 +153,8 @@ type Query struct {
 	MembersUpTo, OwnersUpTo int
 }
 
-// Facts are what a store knows of one organization at one instant. Absent means zero or not
-// in the map: an invitation of another organization, a user who is not a member, a quota
-// that was never set.
+// Facts are the state of one organization at one instant. Absent means zero or not in the
+// map: an invitation of another organization, a non-member, a quota that was never set.
 type Facts struct {
 	Organization string
 	Version      int64 // the number of changes so far; 0: the organization does not exist
@@ -185,8 +184,8 @@ type Facts struct {
 	OwnerCount  int // at most OwnersUpTo
 }
 
-// Changes are what a change writes, all of it in the organization of the facts. No row
-// occurs twice, so a store may write them in any order.
+// Changes are the rows to write, all of them in the organization of the facts. No row occurs
+// twice, so a store may write them in any order.
 type Changes struct {
 	// Invitations replace the invitation of their ID if the facts contain it. Otherwise they
 	// are new.

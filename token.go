@@ -27,7 +27,7 @@ const (
 	tokenVersion = 1
 	keyIDLen     = 4
 	nonceLen     = 16
-	tokenHeader  = 1 + keyIDLen + 16 + nonceLen + 1 // what stands before the organization
+	tokenHeader  = 1 + keyIDLen + 16 + nonceLen + 1 // before the organization
 
 	// The longest token has 438 characters: an organization ID of 255 bytes.
 	maxTokenBinary = tokenHeader + maxIDBytes + sha256.Size
@@ -250,8 +250,8 @@ func appendOrganization(b []byte, organization string) []byte {
 	return append(append(b, formText), organization...)
 }
 
-// readOrganization reads what appendOrganization appended. It refuses a UUID as text, so a
-// claim has one token.
+// readOrganization is the inverse of appendOrganization. It refuses a UUID as text: a claim
+// has one token.
 func readOrganization(b []byte) (organization string, ok bool) {
 	switch form, id := b[0], b[1:]; {
 	case form == formText:
