@@ -40,7 +40,7 @@ const (
 )
 
 // tokenEncoding is strict about unused bits. It still skips line breaks, which is why
-// [Keyring.verify] compares lengths.
+// decodeToken compares lengths.
 var tokenEncoding = base64.RawURLEncoding.Strict()
 
 // A Token is the secret in an invitation's link. It formats, marshals and logs as
@@ -206,10 +206,9 @@ func (r *Keyring) verify(token string) (claim, error) {
 	buffer := tokenBuffers.Get().(*tokenBuffer)
 	defer tokenBuffers.Put(buffer)
 	text := buffer.text[:copy(buffer.text[:], token[len(tokenPrefix):])]
-	n, err := tokenEncoding.Decode(buffer.binary[:], text)
+	n, ok := decodeToken(buffer.binary[:], text)
 	b := buffer.binary[:n]
-	// The decoder skips line breaks; a text with one is longer than its bytes need.
-	if err != nil || n < minTokenBinary || tokenEncoding.EncodedLen(n) != len(text) || b[0] != tokenVersion {
+	if !ok || n < minTokenBinary || b[0] != tokenVersion {
 		return claim{}, ErrInvalidToken
 	}
 	k := r.find(b[1 : 1+keyIDLen])
@@ -221,11 +220,26 @@ func (r *Keyring) verify(token string) (claim, error) {
 	fields := signed[1+keyIDLen:]
 	fields = fields[copy(c.id[:], fields):]
 	fields = fields[copy(c.nonce[:], fields):]
-	var ok bool
 	if c.organization, ok = readOrganization(fields); !ok {
 		return claim{}, ErrInvalidToken
 	}
 	return c, nil
+}
+
+// decodeToken decodes the text of a token, without its prefix, into b.
+func decodeToken(b, text []byte) (n int, ok bool) {
+	for len(text) > 0 {
+		// An error of the decoder is the offset of a bad character. To put a number above 255
+		// into an interface allocates, so a long text is decoded in parts of whole groups.
+		part := text[:min(len(text), 252)]
+		decoded, err := tokenEncoding.Decode(b[n:], part)
+		// The decoder skips line breaks; a text with one is longer than its bytes need.
+		if err != nil || tokenEncoding.EncodedLen(decoded) != len(part) {
+			return 0, false
+		}
+		n, text = n+decoded, text[len(part):]
+	}
+	return n, true
 }
 
 // appendOrganization appends the form and the bytes of an organization's ID.
@@ -236,11 +250,14 @@ func appendOrganization(b []byte, organization string) []byte {
 	return append(append(b, formText), organization...)
 }
 
-// readOrganization is the inverse of appendOrganization.
+// readOrganization is the inverse of appendOrganization. It refuses a UUID as text: a claim
+// has one token.
 func readOrganization(b []byte) (organization string, ok bool) {
 	switch form, id := b[0], b[1:]; {
 	case form == formText:
-		return string(id), true
+		organization = string(id)
+		_, isUUID := canonicalUUID(organization)
+		return organization, !isUUID
 	case form == formUUID && len(id) == 16:
 		return uuid.UUID(id).String(), true
 	}
