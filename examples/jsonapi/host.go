@@ -12,34 +12,34 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A host stands for what your application has already: accounts, sessions and
-// mail. It is no example of how to make them; signing in asks for no password.
+// A host stands for the accounts, sessions and mails of your application. Replace it. It signs
+// everybody in without a password.
 type host struct {
-	secure bool // cookies are for https alone
+	secure bool // send cookies over HTTPS only
 
 	mu       sync.Mutex
-	made     int                // accounts so far
+	made     int                // number of accounts made so far
 	accounts map[string]account // by canonical address
-	sessions map[string]account // as it was at sign-in, by what the cookie holds
+	sessions map[string]account // by the value of the cookie; the account as it was at sign-in
 	outbox   []mail
 }
 
-// An account is a user. Its id is what a membership is tied to: an id is never
-// given to somebody else, as an address may be. The zero account is nobody.
+// An account is a user. Memberships belong to its ID, which must never be given to another user.
+// The zero account means that nobody is signed in.
 type account struct {
 	id       string
 	Email    string // canonical
-	Verified bool   // there is proof that the user owns Email
+	Verified bool   // the user has proved to own Email
 }
 
 func (a account) identity() invitations.Identity {
 	return invitations.Identity{UserID: a.id, Email: a.Email, EmailVerified: a.Verified}
 }
 
-// A mail is one that was sent.
+// A mail is an invitation mail that was sent.
 type mail struct{ To, Organization, Link string }
 
-// A refusal is an error of the host's own.
+// A refusal is an error of the application itself.
 type refusal struct {
 	status        int
 	code, message string
@@ -57,10 +57,12 @@ func newHost(secure bool) *host {
 	return &host{secure: secure, accounts: map[string]account{}, sessions: map[string]account{}}
 }
 
-// register makes an account for an address that has none. An account that is not verified
-// may be a stranger's, who waits in it for the owner of the address to come and be let into
-// a team. So proof of the address replaces it by one with another id, and so ends its
-// sessions. Without proof it stays, or everybody could take it away.
+// register creates an account for an address without one.
+//
+// An unverified account may belong to an attacker who waits for the owner of the address to join a
+// team. If the address is verified now, register therefore replaces an unverified account by a new
+// one with a new ID, which also ends the sessions of the old one. An unverified registration must
+// not replace an account, because anybody could do that.
 func (h *host) register(email string, verified bool) (account, error) {
 	email, err := invitations.CanonicalEmail(email)
 	if err != nil {
@@ -76,7 +78,7 @@ func (h *host) register(email string, verified bool) (account, error) {
 	return h.accounts[email], nil
 }
 
-// signIn returns the account with this address. Yours asks for more.
+// signIn returns the account with this address. Yours must check a password or something better.
 func (h *host) signIn(email string) (account, error) {
 	email, err := invitations.CanonicalEmail(email)
 	if err != nil {
@@ -84,59 +86,62 @@ func (h *host) signIn(email string) (account, error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if who, ok := h.accounts[email]; ok {
-		return who, nil
+	if user, ok := h.accounts[email]; ok {
+		return user, nil
 	}
 	return account{}, errSignInFailed
 }
 
-// hasAccount is what [invitations.Visitor] asks for. An account that is not verified does
-// not count: nobody is sent to sign in to what may be a stranger's.
+// hasAccount is the callback of [invitations.Visitor]. It ignores unverified accounts, because the
+// owner of the address should not sign in to an account that an attacker may have made.
 func (h *host) hasAccount(_ context.Context, email string) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.accounts[email].Verified, nil
 }
 
-// verify stands for the mail with which you verify an address. It ends all other sessions of
-// who is signed in: somebody else may have made the account. Where there are passwords and
-// other ways to sign in, those from before end with them.
+// verify stands for the mail with which you verify an address. It ends all other sessions of the
+// account, because an attacker may have made it. Yours must also reset passwords and other ways to
+// sign in that were set before.
 func (h *host) verify(_ http.ResponseWriter, r *http.Request) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if who := h.signedIn(r); who.id != "" {
-		who.Verified = true
-		h.accounts[who.Email] = who
-		maps.DeleteFunc(h.sessions, func(secret string, of account) bool { return of.id == who.id && secret != session(r) })
+	if user := h.signedIn(r); user.id != "" {
+		user.Verified = true
+		h.accounts[user.Email] = user
+		maps.DeleteFunc(h.sessions, func(value string, other account) bool {
+			return other.id == user.id && value != session(r)
+		})
 	}
 	return nil
 }
 
 const sessionCookie = "session"
 
-// begin begins a session of who, with a new secret, and ends the one that was. With nobody
-// it only ends.
-func (h *host) begin(w http.ResponseWriter, r *http.Request, who account) {
+// begin ends the session of the request and begins a new one for user. It begins none if user is
+// the zero account.
+func (h *host) begin(w http.ResponseWriter, r *http.Request, user account) {
 	cookie := &http.Cookie{
 		Name: sessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: h.secure,
-		SameSite: http.SameSiteLaxMode, // Strict would hide it from who comes by a link in a mail
+		// With SameSite=Strict, a user who follows the link in the mail would seem signed out.
+		SameSite: http.SameSiteLaxMode,
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.sessions, session(r))
-	if who.id != "" {
+	if user.id != "" {
 		cookie.Value, cookie.MaxAge = rand.Text(), 0
-		h.sessions[cookie.Value] = who
+		h.sessions[cookie.Value] = user
 	}
 	http.SetCookie(w, cookie)
 }
 
-func (h *host) end(w http.ResponseWriter, r *http.Request) error {
+func (h *host) signOut(w http.ResponseWriter, r *http.Request) error {
 	h.begin(w, r, account{})
 	return nil
 }
 
-// session returns the secret of the request's session, or "".
+// session returns the value of the session cookie, or "".
 func session(r *http.Request) string {
 	if c, err := r.Cookie(sessionCookie); err == nil {
 		return c.Value
@@ -144,7 +149,7 @@ func session(r *http.Request) string {
 	return ""
 }
 
-// current returns who is signed in.
+// current returns the signed-in user, or the zero account.
 func (h *host) current(r *http.Request) account {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -156,17 +161,17 @@ func (h *host) signedIn(r *http.Request) account {
 	if now := h.accounts[then.Email]; now.id == then.id {
 		return now
 	}
-	return account{} // another account has replaced it
+	return account{} // register has replaced the account
 }
 
-// send stands for sending mail.
+// send stands for sending a mail.
 func (h *host) send(m mail) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.outbox = append(h.outbox, m)
 }
 
-// sent returns all mails, the newest first.
+// sent returns all mails, newest first.
 func (h *host) sent() []mail {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -1,10 +1,10 @@
-// Command nethttp serves invitations on net/http alone: an accept page, on which
-// GET shows and POST accepts, and a JSON API for the team.
+// Command jsonapi serves a JSON API for teams with net/http: invitations, links, members and quotas.
+// It also serves the pages on which the recipients answer.
 //
-//	go run ./examples/nethttp             # then open http://127.0.0.1:8080
-//	go run ./examples/nethttp -selftest   # tells the story of selftest.txt to itself
+//	go run ./examples/jsonapi             # then open http://127.0.0.1:8080
+//	go run ./examples/jsonapi -selftest   # sends the requests of selftest.txt to itself
 //
-// Register and sign in on the page, or with curl, and invite somebody:
+// Register and sign in on the page, or invite with curl:
 //
 //	alias team='curl -s -c jar -b jar'
 //	team -d email=ada@example.com http://127.0.0.1:8080/register
@@ -12,12 +12,12 @@
 //	team -d '{"email":"grace@example.com","role":"developer"}' http://127.0.0.1:8080/api/organizations/acme/invitations
 //	team 'http://127.0.0.1:8080/api/organizations/acme/members'
 //
-// The mail that this would send is on http://127.0.0.1:8080/dev/outbox: open its link in
-// another browser.
+// The program sends no mail. The page http://127.0.0.1:8080/dev/outbox shows the link of each
+// invitation. Open it in another browser.
 //
-// What to take from here is in server.go, api.go and pages.go. Accounts, sessions and
-// mail, in host.go, stand for what your application has already; they let
-// everybody in, so the program serves the machine that it runs on and no other.
+// Copy server.go, api.go and pages.go. Replace host.go, which stands for the accounts, sessions and
+// mails of your application. It signs everybody in without a password, so the program listens on
+// loopback addresses only.
 package main
 
 import (
@@ -47,10 +47,10 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, out, errOut io.Writer) int {
-	flags := flag.NewFlagSet("nethttp", flag.ContinueOnError)
+	flags := flag.NewFlagSet("jsonapi", flag.ContinueOnError)
 	flags.SetOutput(errOut)
 	addr := flags.String("addr", "127.0.0.1:8080", "the loopback `address` to listen on")
-	self := flags.Bool("selftest", false, "tell the story over HTTP on a free port, and exit")
+	self := flags.Bool("selftest", false, "send the requests of selftest.txt on a free port, and exit")
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
@@ -63,23 +63,23 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 		})
 	}
 	if err != nil {
-		fmt.Fprintln(errOut, "nethttp:", err)
+		fmt.Fprintln(errOut, "jsonapi:", err)
 		return 1
 	}
 	return 0
 }
 
-// serve serves until ctx ends, and calls ready with the URL that it is reached by. It refuses
-// every address that another machine could reach.
+// serve serves until ctx ends. It calls ready with its URL. It refuses addresses that other machines
+// can reach.
 func serve(ctx context.Context, addr string, now func() time.Time, log *slog.Logger, ready func(base string)) error {
 	name, _, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(name); err != nil || name != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("-addr is not a loopback address, and this program has no real sign-in")
+		return errors.New("-addr must be a loopback address, because this program signs everybody in")
 	}
-	// What is in memory ends with the process, and the key may end with it. A real
-	// one comes from where you keep secrets, the same for all processes.
+	// The invitations end with the process, so the key may too. In production, load the key from a
+	// secret store. It must be the same in all processes.
 	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
+	_, _ = rand.Read(key) // never returns an error
 	keys, err := invitations.NewKeyring(key)
 	if err != nil {
 		return err
@@ -92,7 +92,7 @@ func serve(ctx context.Context, addr string, now func() time.Time, log *slog.Log
 	if err != nil {
 		return err
 	}
-	// Yours is configuration, and https: a link over plain HTTP shows its token to the network.
+	// In production, configure an https URL. Plain HTTP shows the tokens to the network.
 	base := &url.URL{Scheme: "http", Host: listener.Addr().String()}
 	server := &http.Server{
 		Handler:           newApp(svc, base, now, log).handler(),

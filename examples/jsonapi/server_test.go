@@ -23,7 +23,7 @@ import (
 	"github.com/go-invitations/invitations/memstore"
 )
 
-// A world is a server with what is behind it.
+// A world is a test's server with its store, clock and log.
 type world struct {
 	*app
 	t     *testing.T
@@ -80,8 +80,8 @@ func (b *browser) mailedTo(email string) string {
 	return "/none"
 }
 
-// outcome returns the one word that says how a request ended: the page's step, the code of an
-// API error, or the state or role of what an API call returned.
+// outcome returns a word for the result of a request: the step of the page, the code of the API error,
+// or the state or role in the API answer.
 func (a answer) outcome() string {
 	if step := regexp.MustCompile(`<main data-step="(\w+)">`).FindStringSubmatch(a.body); step != nil {
 		return step[1]
@@ -94,7 +94,7 @@ func (a answer) outcome() string {
 	return cmp.Or(body.Error.Code, body.State, body.Role)
 }
 
-// field returns a text of a JSON answer, or "".
+// field returns a string field of a JSON answer, or "".
 func (a answer) field(name string) string {
 	var body map[string]any
 	_ = json.Unmarshal([]byte(a.body), &body)
@@ -115,17 +115,15 @@ func (w *world) pass(d time.Duration) {
 	w.at = w.at.Add(d)
 }
 
-// browser returns a new browser, signed in to a new account unless email is empty.
+// browser returns a new browser, signed in to a new account.
 func (w *world) browser(email string) *browser {
 	w.t.Helper()
 	b := newBrowser(w.url)
-	if email != "" {
-		w.want(b.submit("/register", "email", email), 200, "home")
-	}
+	w.want(b.submit("/register", "email", email), 200, "home")
 	return b
 }
 
-// verified returns a browser that is signed in to a new account with a verified address.
+// verified returns a new browser, signed in to a new account with a verified address.
 func (w *world) verified(email string) *browser {
 	w.t.Helper()
 	b := w.browser(email)
@@ -133,7 +131,7 @@ func (w *world) verified(email string) *browser {
 	return b
 }
 
-// team returns the browser of ada, the founder of acme, and the path of its API.
+// team creates acme. It returns the browser of its owner ada and the path of its API.
 func (w *world) team() (ada *browser, path string) {
 	w.t.Helper()
 	ada = w.browser("ada@example.com")
@@ -141,14 +139,14 @@ func (w *world) team() (ada *browser, path string) {
 	return ada, "/api/organizations/acme"
 }
 
-// invited returns the path of the link in the mail to a person whom ada has invited.
+// invited invites a person and returns the path of the link in the mail.
 func (w *world) invited(ada *browser, email string) string {
 	w.t.Helper()
 	w.want(ada.do("POST", "/api/organizations/acme/invitations", fmt.Sprintf(`{"email":%q,"role":"developer"}`, email)), 201, "pending")
 	return ada.mailedTo(email)
 }
 
-// joined returns the browser of a person whom ada has invited as a developer, and who came.
+// joined returns the browser of a new member of acme, a developer.
 func (w *world) joined(ada *browser, email string) *browser {
 	w.t.Helper()
 	path, b := w.invited(ada, email), newBrowser(w.url)
@@ -157,7 +155,7 @@ func (w *world) joined(ada *browser, email string) *browser {
 	return b
 }
 
-// linked returns the path of a link that ada has made.
+// linked creates a shareable link and returns its path.
 func (w *world) linked(ada *browser, body string) string {
 	w.t.Helper()
 	made := ada.do("POST", "/api/organizations/acme/links", body)
@@ -175,14 +173,14 @@ func (w *world) want(got answer, status int, outcome string) {
 	}
 }
 
-// member checks the role that the account with this address has in acme; "" is none.
+// member checks the role of the account with this address in acme; "" means no membership.
 func (w *world) member(email string, want invitations.Role) {
 	w.t.Helper()
-	who, err := w.host.signIn(email)
+	user, err := w.host.signIn(email)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	m, err := w.svc.Member(w.t.Context(), "acme", who.id)
+	m, err := w.svc.Member(w.t.Context(), "acme", user.id)
 	if err != nil && !errors.Is(err, invitations.ErrNotFound) {
 		w.t.Fatal(err)
 	}
@@ -191,7 +189,7 @@ func (w *world) member(email string, want invitations.Role) {
 	}
 }
 
-// state returns all that acme has, its events and its invitations.
+// state returns the events and invitations of acme, and all accounts.
 func (w *world) state() string {
 	w.t.Helper()
 	events, err := w.store.Events(w.t.Context(), invitations.EventQuery{Organization: "acme", Limit: 1000})
@@ -222,6 +220,7 @@ func (b *lockedBuffer) String() string {
 	return b.buffer.String()
 }
 
+// All answers have the headers that protect a secret in the URL.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -235,7 +234,7 @@ func TestHeaders(t *testing.T) {
 		"style":          ada.get("/style.css"),
 		"list":           ada.do("GET", api+"/invitations", ""),
 		"API error":      newBrowser(w.url).do("GET", api+"/invitations", ""),
-		"no page":        ada.get("/nowhere"),
+		"unknown path":   ada.get("/nowhere"),
 	}
 	for name, got := range answers {
 		if got.err != nil {
@@ -254,7 +253,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// Every change is refused to a page of another site, with the victim's cookie.
+// Pages of other sites can change nothing, even with the victim's cookie.
 func TestClass44_CrossSite(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -305,7 +304,7 @@ func TestClass44_CrossSite(t *testing.T) {
 	}
 }
 
-// What the API says of an error of the library, of its own, and of what nobody expected.
+// Errors of the library and of the application have public texts. Unexpected errors have none.
 func TestFail(t *testing.T) {
 	t.Parallel()
 	type test struct {
@@ -319,17 +318,17 @@ func TestFail(t *testing.T) {
 	}
 	tests := []test{
 		plain(invitations.ErrExpired, 410, "expired", "This invitation has expired; ask for a new one"),
-		plain(invitations.ErrConcurrentChange, 409, "concurrent_change", invitations.ErrConcurrentChange.Message()), // not ErrConflict
+		plain(invitations.ErrConcurrentChange, 409, "concurrent_change", invitations.ErrConcurrentChange.Message()), // not the code of ErrConflict
 		{
 			"with a field", &invitations.InvalidError{Field: "email", Reason: "is empty"}, 422,
 			`{"error":{"code":"invalid_argument","message":"The request is not valid","field":"email","reason":"is empty"}}`,
 		},
 		{
-			"with the one that exists", &invitations.AlreadyInvitedError{InvitationID: [16]byte{15: 7}}, 409,
+			"with the existing invitation", &invitations.AlreadyInvitedError{InvitationID: [16]byte{15: 7}}, 409,
 			`{"error":{"code":"already_invited","message":"This address already has a pending invitation","invitation_id":"00000000-0000-0000-0000-000000000007"}}`,
 		},
 		{
-			"with what is left", &invitations.QuotaExceededError{Balance: invitations.Balance{Own: &invitations.Usage{
+			"with the balance", &invitations.QuotaExceededError{Balance: invitations.Balance{Own: &invitations.Usage{
 				Quota: invitations.Quota{Limit: 9, Period: invitations.PeriodEndless}, Used: 7,
 			}}}, 429,
 			`{"error":{"code":"quota_exceeded","message":"` + invitations.ErrQuotaExceeded.Message() + `","balance":{"own":{"limit":9,"period":"endless","used":7}}}}`,
@@ -359,7 +358,7 @@ func TestFail(t *testing.T) {
 	}
 }
 
-// brokenStore fails at everything.
+// brokenStore fails in every method that the example uses.
 type brokenStore struct{ invitations.Store }
 
 var errBroken = errors.New("the disk is full")
@@ -368,28 +367,36 @@ func (brokenStore) Update(context.Context, invitations.Query, invitations.Decisi
 	return errBroken
 }
 
+func (brokenStore) Create(context.Context, invitations.Query, invitations.Decision) error {
+	return errBroken
+}
+
 func (brokenStore) View(context.Context, invitations.Query) (invitations.Facts, error) {
 	return invitations.Facts{}, errBroken
 }
 
-func (brokenStore) Invitations(context.Context, invitations.InvitationQuery) (invitations.InvitationPage, error) {
-	return invitations.InvitationPage{}, errBroken
+func (brokenStore) Invitations(context.Context, invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
+	return invitations.Page[invitations.Record]{}, errBroken
 }
 
-func (brokenStore) Events(context.Context, invitations.EventQuery) (invitations.EventPage, error) {
-	return invitations.EventPage{}, errBroken
+func (brokenStore) Events(context.Context, invitations.EventQuery) (invitations.Page[invitations.Event], error) {
+	return invitations.Page[invitations.Event]{}, errBroken
 }
 
-func (brokenStore) Statistics(context.Context, invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
-	return invitations.StatisticsPage{}, errBroken
+func (brokenStore) Statistics(
+	context.Context, invitations.StatisticsQuery,
+) (*invitations.Member, invitations.Statistics, error) {
+	return nil, invitations.Statistics{}, errBroken
 }
 
-func (brokenStore) Members(context.Context, invitations.MemberQuery) (invitations.MemberPage, error) {
-	return invitations.MemberPage{}, errBroken
+func (brokenStore) Members(context.Context, invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+	return invitations.Page[invitations.Member]{}, errBroken
 }
 
-func (brokenStore) Workspaces(context.Context, invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-	return invitations.WorkspacePage{}, errBroken
+func (brokenStore) Workspaces(
+	context.Context, invitations.WorkspaceQuery,
+) (*invitations.QuotaRecord, []invitations.Membership, error) {
+	return nil, nil, errBroken
 }
 
 func (brokenStore) Consume(context.Context, invitations.Consumption) (invitations.Consumed, error) {
@@ -400,7 +407,7 @@ func (brokenStore) SetPersonalQuota(context.Context, string, invitations.Quota) 
 	return errBroken
 }
 
-// What is broken is logged, and not told.
+// Errors of the store are logged, and clients see none of their text.
 func TestBrokenStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -443,22 +450,22 @@ func TestBrokenStore(t *testing.T) {
 			t.Errorf("%s: got %d %v, want 500", pattern, got.status, got.err)
 		}
 		if strings.Contains(got.body, errBroken.Error()) || !strings.Contains(got.body, "Something went wrong") {
-			t.Errorf("%s: told %s", pattern, got.body)
+			t.Errorf("%s: answered %s", pattern, got.body)
 		}
 		if want := `msg="request failed" pattern="` + pattern; !strings.Contains(w.logs.String(), want) {
 			t.Errorf("not logged: %s", want)
 		}
 	}
 	if !strings.Contains(w.logs.String(), errBroken.Error()) {
-		t.Error("the log does not say what is broken")
+		t.Error("the log lacks the error of the store")
 	}
 }
 
-// No token reaches the log, whatever happens to an invitation.
+// No token reaches the log, neither in the selftest's requests nor with a broken store.
 func TestClass33_TokenInLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := tell(io.Discard, w.url, story, w.pass); err != nil {
+	if err := play(io.Discard, w.url, story, w.pass); err != nil {
 		t.Fatal(err)
 	}
 	w.svc = w.svc.WithStore(brokenStore{})
@@ -474,7 +481,7 @@ func TestClass33_TokenInLog(t *testing.T) {
 	}
 }
 
-// Links begin with the configured base, whatever a request says of hosts.
+// Links begin with the configured base URL, even if a request names another host.
 func TestClass34_HostHeader(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -487,7 +494,7 @@ func TestClass34_HostHeader(t *testing.T) {
 		for _, c := range ada.client.Jar.Cookies(w.base) {
 			r.AddCookie(c)
 		}
-		r.Host = w.base.Hostname() + ":666" // another one that is answered
+		r.Host = w.base.Hostname() + ":666" // the same host, so the request is not refused
 		r.Header.Set("X-Forwarded-Host", "evil.example")
 		r.Header.Set("Forwarded", "host=evil.example")
 		answer := httptest.NewRecorder()
@@ -501,8 +508,8 @@ func TestClass34_HostHeader(t *testing.T) {
 	}
 }
 
-// A site whose name leads here is told nothing.
-func TestHosts(t *testing.T) {
+// A request with another Host header gets 421 and sees nothing.
+func TestOnlyBaseHost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	path := w.invited(first(w.team()), "grace@example.com")
@@ -511,18 +518,18 @@ func TestHosts(t *testing.T) {
 		name, base, host string
 		want             int
 	}{
-		{"ours", local, "127.0.0.1:8080", 200},
-		{"ours, IPv6", "http://[::1]:8080", "[::1]:8080", 200},
+		{"base", local, "127.0.0.1:8080", 200},
+		{"base, IPv6", "http://[::1]:8080", "[::1]:8080", 200},
 		{"another name of this machine", local, "localhost:8080", 421},
 		{"another site's name", local, "evil.example:8080", 421},
-		{"which begins with ours", local, "127.0.0.1.evil.example", 421},
+		{"a name that begins with the base's", local, "127.0.0.1.evil.example", 421},
 		{"no host", local, "", 421},
 		{"public", public, "app.example.com", 200},
-		{"public, with the port", public, "app.example.com:443", 200},
-		{"public, in capitals", public, "APP.example.com", 200},
-		{"public, past the proxy", public, "127.0.0.1:8080", 421},
+		{"public, with a port", public, "app.example.com:443", 200},
+		{"public, in upper case", public, "APP.example.com", 200},
+		{"public, the address behind the proxy", public, "127.0.0.1:8080", 421},
 		{"public, another site's name", public, "evil.example", 421},
-		{"public, a name below", public, "evil.app.example.com", 421},
+		{"public, a subdomain", public, "evil.app.example.com", 421},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -541,7 +548,7 @@ func TestHosts(t *testing.T) {
 					t.Errorf("%s: got %d, want %d", path, answer.Code, test.want)
 				}
 				if got := answer.Body.String(); answer.Code != 200 && (strings.Contains(got, "inv_") || strings.Contains(got, "acme")) {
-					t.Errorf("%s: told %s", path, got)
+					t.Errorf("%s: answered %s", path, got)
 				}
 			}
 		})
