@@ -320,8 +320,8 @@ func TestFail(t *testing.T) {
 		plain(invitations.ErrExpired, 410, "expired", "This invitation has expired; ask for a new one"),
 		plain(invitations.ErrConcurrentChange, 409, "concurrent_change", invitations.ErrConcurrentChange.Message()), // not the code of ErrConflict
 		{
-			"with a field", &invitations.InvalidError{Field: "email", Reason: "is empty"}, 422,
-			`{"error":{"code":"invalid_argument","message":"The request is not valid","field":"email","reason":"is empty"}}`,
+			"with a field", &invitations.InvalidError{Field: "email", Reason: "must not be empty"}, 422,
+			`{"error":{"code":"invalid_argument","message":"The request is not valid","field":"email","reason":"must not be empty"}}`,
 		},
 		{
 			"with the existing invitation", &invitations.AlreadyInvitedError{InvitationID: [16]byte{15: 7}}, 409,
