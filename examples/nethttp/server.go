@@ -44,15 +44,16 @@ func (s *server) handler() http.Handler {
 
 	// For the recipient. GET changes nothing, because mail scanners and link previews follow links too.
 	mux.Handle("GET /invite/{token}", s.public(s.showInvitation))
-	mux.Handle("POST /invite/{token}/accept", s.form(s.accept))
+	mux.Handle("POST /invite/{token}/accept", s.signedIn(form(s.accept)))
+	mux.Handle("POST /invite/{token}/decline", s.public(form(s.decline))) // the recipient may have no account
 	mux.Handle("POST /invite/{token}/sign-in", s.public(s.signIn))
 
 	// For the team. The library checks the permissions of the signed-in user.
 	mux.Handle("GET /organizations/{org}", s.signedIn(s.showInvitations))
 	mux.Handle("POST /organizations/{org}/sign-in", s.public(s.signIn))
-	mux.Handle("POST /organizations/{org}/invite", s.form(s.invite))
-	mux.Handle("POST /organizations/{org}/invitations/{id}/resend", s.form(s.resend))
-	mux.Handle("POST /organizations/{org}/invitations/{id}/revoke", s.form(s.revoke))
+	mux.Handle("POST /organizations/{org}/invite", s.signedIn(form(s.invite)))
+	mux.Handle("POST /organizations/{org}/invitations/{id}/resend", s.signedIn(form(s.resend)))
+	mux.Handle("POST /organizations/{org}/invitations/{id}/revoke", s.signedIn(form(s.revoke)))
 
 	// A route of your application that needs a permission.
 	mux.Handle("GET /organizations/{org}/invoices",
@@ -100,15 +101,15 @@ func (s *server) signedIn(serve route) http.Handler {
 	})
 }
 
-// form returns the handler of a form for signed-in users. It redirects to the page of the form.
-func (s *server) form(do func(*http.Request, invitations.Identity) error) http.Handler {
-	return s.signedIn(func(w http.ResponseWriter, r *http.Request, user invitations.Identity) error {
+// form returns the route of a form. It calls do and redirects to the page of the form.
+func form(do func(r *http.Request, user invitations.Identity) error) route {
+	return func(w http.ResponseWriter, r *http.Request, user invitations.Identity) error {
 		if err := do(r, user); err != nil {
 			return err
 		}
 		http.Redirect(w, r, pagePath(r), http.StatusSeeOther)
 		return nil
-	})
+	}
 }
 
 // requirePermission calls next for members who hold permission in the organization of the path. It
@@ -168,6 +169,10 @@ func (s *server) accept(r *http.Request, user invitations.Identity) error {
 	// To write your own rows in the same transaction, see examples/postgres.
 	_, err := s.svc.Accept(r.Context(), r.PathValue("token"), user)
 	return err
+}
+
+func (s *server) decline(r *http.Request, _ invitations.Identity) error {
+	return s.svc.Decline(r.Context(), r.PathValue("token"))
 }
 
 func (s *server) invite(r *http.Request, user invitations.Identity) error {

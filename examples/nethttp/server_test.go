@@ -77,8 +77,8 @@ func TestAccept_WrongAccount(t *testing.T) {
 	link := w.invited(w.signedInAs("ada@example.com"), "grace@example.com", invitations.RoleDeveloper)
 	mallory := w.signedInAs("mallory@example.com")
 	page := mallory.get(link).want(200, invitations.ErrRecipientMismatch.Message())
-	if strings.Contains(page.body, "/accept") {
-		t.Errorf("the page has a button to accept:\n%s", page.body)
+	if strings.Contains(page.body, "/accept") || strings.Contains(page.body, "/decline") {
+		t.Errorf("the page has a button to answer:\n%s", page.body)
 	}
 	before := w.state()
 	for range 2 {
@@ -89,6 +89,18 @@ func TestAccept_WrongAccount(t *testing.T) {
 	mallory.post(link+"/accept").want(200, "You are a member of acme")
 	w.member("mallory@example.com", "")
 	w.member("grace@example.com", invitations.RoleDeveloper)
+}
+
+// Declining needs no account, and ends the invitation.
+func TestDecline(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	link := w.invited(w.signedInAs("ada@example.com"), "grace@example.com", invitations.RoleDeveloper)
+	b := w.browser()
+	b.get(link).want(200, link+"/decline")
+	b.post(link + "/decline").refused(invitations.ErrDeclined) // on the page behind the redirect
+	w.signedInAs("grace@example.com").post(link + "/accept").refused(invitations.ErrDeclined)
+	w.member("grace@example.com", "")
 }
 
 func TestAccept_Expired(t *testing.T) {
@@ -189,7 +201,7 @@ func TestClass44_GetChangesNothing(t *testing.T) {
 			b.do(method, link, "").want(200, "")
 		}
 		for _, path := range []string{
-			link + "/accept", link + "/sign-in",
+			link + "/accept", link + "/decline", link + "/sign-in",
 			"/organizations/acme/invite", "/organizations/acme/sign-in", one + "/resend", one + "/revoke",
 		} {
 			for _, method := range []string{"GET", "HEAD"} {
@@ -212,7 +224,7 @@ func TestClass44_CrossSite(t *testing.T) {
 	before := w.state()
 	for _, b := range []*browser{ada, grace} {
 		for _, path := range []string{
-			link + "/accept", link + "/sign-in",
+			link + "/accept", link + "/decline", link + "/sign-in",
 			"/organizations/acme/invite", "/organizations/acme/sign-in", one + "/resend", one + "/revoke",
 		} {
 			for name, headers := range map[string][]string{
@@ -329,6 +341,7 @@ func TestClass33_BrokenStore(t *testing.T) {
 	w.svc = w.svc.WithStore(brokenStore{})
 	for pattern, got := range map[string]answer{
 		"GET /invite/{token}":                               ada.get(link),
+		"POST /invite/{token}/decline":                      ada.post(link + "/decline"),
 		"POST /invite/{token}/accept":                       ada.post(link + "/accept"),
 		"GET /organizations/{org}":                          ada.get("/organizations/acme"),
 		"GET /organizations/{org}/invoices":                 ada.get("/organizations/acme/invoices"),

@@ -25,7 +25,7 @@ const (
 // stopAt makes a worker stop at a point of its first job, so that a test can kill it there.
 func stopAt(point string) func(*river.Config) {
 	return func(c *river.Config) {
-		c.Middleware = []rivertype.Middleware{river.WorkerMiddlewareFunc(func(ctx context.Context, _ *rivertype.JobRow, send func(context.Context) error) error {
+		stop := func(ctx context.Context, _ *rivertype.JobRow, send func(context.Context) error) error {
 			if point == beforeSending {
 				fmt.Println(stopped)
 				<-ctx.Done()
@@ -36,7 +36,8 @@ func stopAt(point string) func(*river.Config) {
 				<-ctx.Done()
 			}
 			return err
-		})}
+		}
+		c.Middleware = []rivertype.Middleware{river.WorkerMiddlewareFunc(stop)}
 	}
 }
 
@@ -134,7 +135,8 @@ func TestWorker_Stopped(t *testing.T) {
 	require.NoError(t, w.jobs.StopAndCancel(soon(t)))
 	h.requireState(t, state{invitations: 1, members: 1, waiting: 1})
 	var attempt int
-	require.NoError(t, h.pool.QueryRow(t.Context(), "select attempt from "+pgx.Identifier{h.JobSchema, "river_job"}.Sanitize()).Scan(&attempt))
+	jobs := pgx.Identifier{h.JobSchema, "river_job"}.Sanitize()
+	require.NoError(t, h.pool.QueryRow(t.Context(), "select attempt from "+jobs).Scan(&attempt))
 	require.Zero(t, attempt, "stopping must not count as an attempt")
 	require.Equal(t, first, h.sent(t, h.work(t)))
 }

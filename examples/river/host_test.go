@@ -173,7 +173,8 @@ func (h *host) invited(t *testing.T, p invitations.InviteParams) (inv invitation
 // cooldown.
 func (h *host) resent(t *testing.T, inv invitations.Invitation) {
 	t.Helper()
-	_, err := h.pool.Exec(t.Context(), "update "+pgx.Identifier{h.Schema, "invitations"}.Sanitize()+" set sent_at = sent_at - interval '1 hour'")
+	table := pgx.Identifier{h.Schema, "invitations"}.Sanitize()
+	_, err := h.pool.Exec(t.Context(), "update "+table+" set sent_at = sent_at - interval '1 hour'")
 	require.NoError(t, err)
 	require.NoError(t, pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) error {
 		_, err := h.resend(t.Context(), tx, invitations.User("ada"), invitations.ResendParams{Organization: "acme", ID: inv.ID})

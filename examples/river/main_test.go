@@ -81,6 +81,7 @@ func requireDropped(t *testing.T, url string, schemas ...string) {
 	require.NoError(t, err)
 	defer conn.Close(context.Background())
 	var left int
-	require.NoError(t, conn.QueryRow(t.Context(), "select count(*) from pg_catalog.pg_namespace where nspname::text = any($1)", schemas).Scan(&left))
+	const count = "select count(*) from pg_catalog.pg_namespace where nspname::text = any($1)"
+	require.NoError(t, conn.QueryRow(t.Context(), count, schemas).Scan(&left))
 	require.Zero(t, left)
 }
