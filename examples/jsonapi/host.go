@@ -15,7 +15,7 @@ import (
 // A host stands for the accounts, sessions and mails of your application. Replace it. It signs
 // everybody in without a password.
 type host struct {
-	secure bool // send cookies over HTTPS only
+	secure bool // send cookies over HTTPS only; false for plain HTTP on loopback
 
 	mu       sync.Mutex
 	made     int                // number of accounts made so far
@@ -121,7 +121,7 @@ const sessionCookie = "session"
 // begin ends the session of the request and begins a new one for user. It begins none if user is
 // the zero account.
 func (h *host) begin(w http.ResponseWriter, r *http.Request, user account) {
-	cookie := &http.Cookie{
+	cookie := &http.Cookie{ //nolint:gosec // Secure is a setting
 		Name: sessionCookie, Path: "/", MaxAge: -1, HttpOnly: true, Secure: h.secure,
 		// With SameSite=Strict, a user who follows the link in the mail would seem signed out.
 		SameSite: http.SameSiteLaxMode,
