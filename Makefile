@@ -46,9 +46,12 @@ fuzz:
 
 examples: postgres
 	go run ./examples/quickstart
-	go run ./examples/nethttp -selftest
+	go run ./examples/tour
+	go test -count=1 ./examples/nethttp
+	go run ./examples/jsonapi -selftest
 	go run ./internal/withpg go run ./examples/postgres
-	cd examples/river && go run .
+	go run ./internal/withpg go run -C examples/river .
+	go test -count=1 ./examples
 
 postgres:
 	@sh scripts/postgres.sh

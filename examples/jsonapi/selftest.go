@@ -18,37 +18,38 @@ import (
 //go:embed selftest.txt
 var story string
 
-// selftest serves on a free port, and tells the story through it.
+// selftest serves on a free port and plays the story against it.
 func selftest(ctx context.Context, out io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	told := make(chan error, 1)
+	played := make(chan error, 1)
 	var passed atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(passed.Load())) }
 	pass := func(d time.Duration) { passed.Add(int64(d)) }
 	err := serve(ctx, "127.0.0.1:0", now, slog.New(slog.DiscardHandler), func(base string) {
 		go func() {
-			told <- tell(out, base, story, pass)
+			played <- play(out, base, story, pass)
 			cancel()
 		}()
 	})
 	if err != nil {
 		return err
 	}
-	return <-told
+	return <-played
 }
 
-// tell does what the lines of story say, up to the first that is not answered so. A line has
-// who asks, the method, the path, maybe the body, and behind an arrow the status and a part of
-// the answer. FORGE is a POST from a page of another site. $mail1 is the path of the link in
-// the first mail of all; $id and $url are from the last answer that had one. WAIT is a line
-// of its own, with how much time passes.
-func tell(out io.Writer, base, story string, pass func(time.Duration)) error {
+// play sends the requests of story and prints its lines, up to the first unexpected answer. A line
+// has the user, the method, the path, an optional body and, after an arrow, the expected status and a
+// part of the expected answer.
+//
+// FORGE is a POST from a page of another site. $mail1 is the path of the link in the first mail. $id
+// and $url are the last ones in an answer. A WAIT line moves the clock.
+func play(out io.Writer, base, story string, pass func(time.Duration)) error {
 	browsers, known := map[string]*browser{}, map[string]string{}
 	for line := range strings.Lines(story) {
 		line = strings.TrimSpace(line)
 		request, want, ok := strings.Cut(line, " -> ")
-		if !ok { // a heading
+		if !ok { // a heading or a WAIT line
 			if d, err := time.ParseDuration(strings.TrimPrefix(line, "WAIT ")); err == nil {
 				pass(d)
 			}
@@ -56,7 +57,7 @@ func tell(out io.Writer, base, story string, pass func(time.Duration)) error {
 			continue
 		}
 		words := strings.Fields(os.Expand(request, func(name string) string { return known[name] }))
-		words = append(words, "", "", "", "") // for what a line has not
+		words = append(words, "", "", "", "") // in place of omitted words
 		b := browsers[words[0]]
 		if b == nil {
 			b = newBrowser(base)
@@ -74,8 +75,9 @@ func tell(out io.Writer, base, story string, pass func(time.Duration)) error {
 		for _, found := range regexp.MustCompile(`"(id|url)":"([^"]+)"`).FindAllStringSubmatch(got.body, -1) {
 			known[found[1]] = strings.TrimPrefix(found[2], base)
 		}
-		mails := regexp.MustCompile(`mail to \S+: <a href="([^"]+)"`).FindAllStringSubmatch(b.do("GET", "/dev/outbox", "").body, -1)
-		for i, found := range mails { // the newest first
+		outbox := b.do("GET", "/dev/outbox", "").body
+		mails := regexp.MustCompile(`mail to \S+: <a href="([^"]+)"`).FindAllStringSubmatch(outbox, -1)
+		for i, found := range mails { // newest first
 			known[fmt.Sprint("mail", len(mails)-i)] = strings.TrimPrefix(found[1], base)
 		}
 	}
@@ -89,11 +91,11 @@ type browser struct {
 }
 
 func newBrowser(base string) *browser {
-	jar, _ := cookiejar.New(nil) // without options it never fails
+	jar, _ := cookiejar.New(nil) // never returns an error without options
 	return &browser{base, &http.Client{Jar: jar, Transport: &http.Transport{}, Timeout: 10 * time.Second}}
 }
 
-// An answer is what came back last, after all redirects.
+// An answer is the response after all redirects.
 type answer struct {
 	err    error
 	status int
@@ -102,8 +104,8 @@ type answer struct {
 	body   string
 }
 
-// do asks as a browser does: a form as from a page that sends no referrer, and FORGE as from a
-// page of another site. Further headers are names and values.
+// do sends a request with the headers of a browser. For FORGE, they are those of a form on another
+// site. The variadic headers are further names and values.
 func (b *browser) do(method, path, body string, headers ...string) answer {
 	kind := "application/json"
 	if !strings.HasPrefix(path, "/api/") {

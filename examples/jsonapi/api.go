@@ -14,14 +14,14 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// serveAPI adds the routes of the team. Each is a call of the library, which decides whether
-// who asks may, from their role in the organization at that instant.
+// serveAPI adds the routes of the API. Each of them calls the library, which checks the permissions
+// of the user's present role in the organization.
 func (a *app) serveAPI(mux *http.ServeMux) {
 	const org = "/api/organizations/{org}"
 
-	// It can be repeated, which is what to do if only its first half succeeded.
+	// If only the first call succeeds, the client can repeat the request.
 	mux.Handle("POST /api/organizations", api(a, 201, func(c call, body struct{ ID string }) (any, error) {
-		founder, err := a.svc.CreateOrganization(c.Context(), body.ID, c.who.id)
+		founder, err := a.svc.CreateOrganization(c.Context(), body.ID, c.user.id)
 		if err != nil {
 			return nil, err
 		}
@@ -33,7 +33,7 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 	mux.Handle("POST "+org+"/invitations", api(a, 201, func(c call, body inviteBody) (any, error) {
 		return a.deliver(a.svc.Invite(c.Context(), c.actor, body.params(c.org)))
 	}))
-	mux.Handle("POST "+org+"/invitations/bulk", api(a, 200, func(c call, body struct{ Invitations []inviteBody }) (any, error) {
+	mux.Handle("POST "+org+"/invitations/bulk", api(a, 200, func(c call, body bulkBody) (any, error) {
 		rows := make([]invitations.InviteParams, len(body.Invitations))
 		for i, row := range body.Invitations {
 			rows[i] = row.params(c.org)
@@ -51,7 +51,7 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 		return answers, err
 	}))
 	mux.Handle("POST "+org+"/links", api(a, 201, func(c call, body struct {
-		ID             uuid.UUID // as of an invitation
+		ID             uuid.UUID // as in inviteBody
 		Role           invitations.Role
 		Message        string
 		MaxUses        int      `json:"max_uses"`
@@ -69,7 +69,7 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 			Email: q.Get("email"), Cursor: q.Get("cursor"),
 		})
 	}))
-	mux.Handle("PATCH "+org+"/invitations/{id}", api(a, 200, func(c call, body struct { // what is left out stays
+	mux.Handle("PATCH "+org+"/invitations/{id}", api(a, 200, func(c call, body struct { // omitted fields stay as they are
 		Role           invitations.Role
 		Message        *string
 		MaxUses        *int      `json:"max_uses"`
@@ -87,7 +87,7 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 		return a.svc.Revoke(c.Context(), c.actor, c.org, c.id)
 	}))
 	mux.Handle("GET "+org+"/invitations/{id}/timeline", api(a, 200, func(c call, _ struct{}) (any, error) {
-		if c.id == uuid.Nil { // to the library, the whole organization
+		if c.id == uuid.Nil { // would ask for the timeline of the whole organization
 			return nil, invitations.ErrNotFound
 		}
 		return a.svc.Timeline(c.Context(), c.actor, invitations.TimelineParams{
@@ -98,21 +98,23 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 		return a.svc.Statistics(c.Context(), c.actor, invitations.StatisticsParams{Organization: c.org})
 	}))
 
-	// For the person who is invited: what a verified address finds without the mail.
+	// A user with a verified address finds their invitations without the mail.
 	mux.Handle("GET /api/received", api(a, 200, func(c call, _ struct{}) (any, error) {
-		return a.svc.Received(c.Context(), c.who.identity(), invitations.ReceivedParams{Cursor: c.URL.Query().Get("cursor")})
+		return a.svc.Received(c.Context(), c.user.identity(), invitations.ReceivedParams{Cursor: c.URL.Query().Get("cursor")})
 	}))
 	mux.Handle("POST /api/received/{org}/{id}/accept", api(a, 200, func(c call, _ struct{}) (any, error) {
-		return a.svc.AcceptReceived(c.Context(), c.org, c.id, c.who.identity())
+		return a.svc.AcceptReceived(c.Context(), c.org, c.id, c.user.identity())
 	}))
 	mux.Handle("POST /api/received/{org}/{id}/decline", api(a, 200, func(c call, _ struct{}) (any, error) {
-		return struct{}{}, a.svc.DeclineReceived(c.Context(), c.org, c.id, c.who.identity())
+		return struct{}{}, a.svc.DeclineReceived(c.Context(), c.org, c.id, c.user.identity())
 	}))
 
 	mux.Handle("GET "+org+"/members", api(a, 200, func(c call, _ struct{}) (any, error) {
-		return a.svc.Members(c.Context(), c.actor, invitations.MembersParams{Organization: c.org, Cursor: c.URL.Query().Get("cursor")})
+		return a.svc.Members(c.Context(), c.actor, invitations.MembersParams{
+			Organization: c.org, Cursor: c.URL.Query().Get("cursor"),
+		})
 	}))
-	mux.Handle("PUT "+org+"/members/{user}/role", api(a, 200, func(c call, body struct{ Role invitations.Role }) (any, error) {
+	mux.Handle("PUT "+org+"/members/{user}/role", api(a, 200, func(c call, body roleBody) (any, error) {
 		return a.svc.ChangeRole(c.Context(), c.actor, invitations.ChangeRoleParams{
 			Organization: c.org, UserID: c.PathValue("user"), Role: body.Role,
 		})
@@ -126,31 +128,34 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 		return a.svc.RemoveMember(c.Context(), c.actor, c.org, c.PathValue("user"))
 	}))
 	mux.Handle("POST "+org+"/leave", api(a, 200, func(c call, _ struct{}) (any, error) {
-		return a.svc.Leave(c.Context(), c.org, c.who.id)
+		return a.svc.Leave(c.Context(), c.org, c.user.id)
 	}))
 
-	// What is spent names its workspace by the path, and touches no other. What it pays for
-	// comes after.
-	mux.Handle("POST "+org+"/calls", api(a, 200, func(c call, body spendBody) (any, error) {
-		return a.svc.Consume(c.Context(), invitations.InOrganization(c.org), c.who.id, body.Amount)
+	// The path names the workspace whose quota is used. Your handler does the paid work afterwards.
+	mux.Handle("POST "+org+"/calls", api(a, 200, func(c call, body consumeBody) (any, error) {
+		return a.svc.Consume(c.Context(), invitations.InOrganization(c.org), c.user.id, body.Amount)
 	}))
-	mux.Handle("POST /api/personal/calls", api(a, 200, func(c call, body spendBody) (any, error) {
-		return a.svc.Consume(c.Context(), invitations.Personal(), c.who.id, body.Amount)
+	mux.Handle("POST /api/personal/calls", api(a, 200, func(c call, body consumeBody) (any, error) {
+		return a.svc.Consume(c.Context(), invitations.Personal(), c.user.id, body.Amount)
 	}))
 }
 
-// What the host grants to each user for themselves, and to each organization. Yours depends
-// on what they pay for.
+// The quotas that the application grants to each user and to each organization. Yours may depend on
+// a subscription.
 var (
 	personalQuota = invitations.Quota{Limit: 20, Period: invitations.PeriodDay}
 	sharedQuota   = invitations.Quota{Limit: 1000, Period: invitations.PeriodMonth}
 )
 
-type spendBody struct{ Amount int64 }
+type (
+	bulkBody    struct{ Invitations []inviteBody }
+	roleBody    struct{ Role invitations.Role }
+	consumeBody struct{ Amount int64 }
+)
 
-// An inviteBody asks to invite somebody.
+// An inviteBody is one invitation to create.
 type inviteBody struct {
-	ID      uuid.UUID // optional, version 7: the request can then be repeated
+	ID      uuid.UUID // optional, version 7; a request with an ID can be repeated safely
 	Email   string
 	Role    invitations.Role
 	Message string
@@ -160,26 +165,25 @@ func (b inviteBody) params(org string) invitations.InviteParams {
 	return invitations.InviteParams{Organization: org, ID: b.ID, Email: b.Email, Role: b.Role, Message: b.Message}
 }
 
-// An outcomeBody is what has become of one of many.
+// An outcomeBody is the result of one row of a bulk request.
 type outcomeBody struct {
 	Invitation any          `json:"invitation,omitempty"`
 	Error      *errorDetail `json:"error,omitempty"`
 }
 
-// A sentBody is an invitation as its sender sees it. The token of an email invitation goes
-// to its recipient and to nobody else, for whoever has it is taken for the owner of the
-// address; the one of a link goes to who made the link, as its URL.
+// A sentBody is an invitation in the form that its sender may see. It has the URL of a shareable link.
+// It must not have the token of an email invitation: that token proves the ownership of the address.
 type sentBody struct {
 	invitations.Invitation
 	URL string `json:"url,omitempty"`
 }
 
-// deliver sends the token of sent to where it belongs.
+// deliver mails the token of an email invitation, and returns the URL of a shareable link.
 func (a *app) deliver(sent invitations.SentInvitation, err error) (any, error) {
 	body := sentBody{Invitation: sent.Invitation}
 	switch {
-	case err != nil || sent.Token.IsZero(): // no token: an old call was repeated, and nothing is open any more
-	case sent.Kind == invitations.KindEmail && sent.Repeated: // mailed by the first call; if that was lost, there is resend
+	case err != nil || sent.Token.IsZero(): // a repeated request for an invitation that has ended
+	case sent.Kind == invitations.KindEmail && sent.Repeated: // the first request sent the mail
 	case sent.Kind == invitations.KindEmail:
 		a.host.send(mail{To: sent.Email, Organization: sent.Organization, Link: a.link(sent.Token)})
 	default:
@@ -188,20 +192,20 @@ func (a *app) deliver(sent invitations.SentInvitation, err error) (any, error) {
 	return body, err
 }
 
-// A call is a request to the API by who is signed in.
+// A call is an API request of a signed-in user.
 type call struct {
 	*http.Request
-	who   account
-	actor invitations.Actor
-	org   string    // of the path
-	id    uuid.UUID // of the path; what is none is zero, which the library refuses
+	user  account
+	actor invitations.Actor // user
+	org   string            // from the path
+	id    uuid.UUID         // from the path; zero if it is malformed, which the library refuses
 }
 
-// api answers with what do returns for the call and the object in its body.
+// api returns a handler that decodes the body, calls do and encodes its result.
 func api[B any](a *app, status int, do func(call, B) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		who := a.host.current(r)
-		if who.id == "" {
+		user := a.host.current(r)
+		if user.id == "" {
 			a.fail(w, r, errSignedOut)
 			return
 		}
@@ -211,7 +215,7 @@ func api[B any](a *app, status int, do func(call, B) (any, error)) http.HandlerF
 			return
 		}
 		id, _ := uuid.Parse(r.PathValue("id"))
-		answer, err := do(call{r, who, invitations.User(who.id), r.PathValue("org"), id}, body)
+		answer, err := do(call{r, user, invitations.User(user.id), r.PathValue("org"), id}, body)
 		if err != nil {
 			a.fail(w, r, err)
 			return
@@ -220,14 +224,14 @@ func api[B any](a *app, status int, do func(call, B) (any, error)) http.HandlerF
 	}
 }
 
-// decode reads the body as one JSON object with no other fields than those of into. No body
-// is an empty object: what is missing, the library refuses.
+// decode reads the body as one JSON object, and refuses fields that into does not have. An empty
+// body counts as an empty object, because the library refuses missing values.
 func decode(r *http.Request, into any) error {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	err := d.Decode(into)
 	if err == nil {
-		_, err = d.Token() // there is no other
+		_, err = d.Token() // returns io.EOF if nothing follows
 	}
 	switch {
 	case err == io.EOF:
@@ -235,16 +239,16 @@ func decode(r *http.Request, into any) error {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return err
 	}
-	return &invitations.InvalidError{Field: "body", Reason: "is not one JSON object with known fields of the right types"}
+	return &invitations.InvalidError{Field: "body", Reason: "must be one JSON object with known fields of the right types"}
 }
 
-// fail answers with {"error": {"code": ..., "message": ...}}. What is refused for now says for
-// how many seconds.
+// fail answers with {"error": {"code": ..., "message": ...}}. If the request can succeed later, the
+// header Retry-After says after how many seconds.
 func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, detail := a.describe(r, err)
-	var later interface{ RetryAt() time.Time } // of limits and quotas
-	if errors.As(err, &later) && !later.RetryAt().IsZero() {
-		seconds := math.Ceil(later.RetryAt().Sub(a.now()).Seconds())
+	var temporary interface{ RetryAt() time.Time } // RateLimitError and QuotaExceededError
+	if errors.As(err, &temporary) && !temporary.RetryAt().IsZero() {
+		seconds := math.Ceil(temporary.RetryAt().Sub(a.now()).Seconds())
 		w.Header().Set("Retry-After", strconv.Itoa(max(0, int(seconds))))
 	}
 	writeJSON(w, status, map[string]errorDetail{"error": detail})
@@ -253,5 +257,5 @@ func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // it fails only with the connection, and then nobody is there to tell
+	_ = json.NewEncoder(w).Encode(body) // fails only if the connection is lost
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// Somebody with an account signs in and accepts.
-func TestExistingUser(t *testing.T) {
+// A user with an account signs in and accepts.
+func TestAccept_ExistingUser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, _ := w.team()
@@ -27,14 +27,16 @@ func TestExistingUser(t *testing.T) {
 			t.Errorf("the page lacks %q:\n%s", want, page.body)
 		}
 	}
-	w.want(grace.submit(path+"/accept"), 200, "sign_in") // nobody is signed in
+	w.want(grace.submit(path+"/accept"), 200, "sign_in") // signed out
 	w.want(grace.submit(path+"/sign-in", "email", "Grace@Example.com"), 200, "accept")
 	w.member("grace@example.com", "")
 	w.want(grace.submit(path+"/accept"), 200, "open")
 	home := grace.get("/")
 	w.want(home, 200, "home")
-	if !strings.Contains(home.body, "<strong>acme</strong>, as developer; 1000 of 1000 left for all") || !strings.Contains(home.body, "Personal; 20 of 20 left") {
-		t.Errorf("at home:\n%s", home.body)
+	for _, want := range []string{"<strong>acme</strong>, as developer; 1000 of 1000 left for all", "Personal; 20 of 20 left"} {
+		if !strings.Contains(home.body, want) {
+			t.Errorf("the home page lacks %q:\n%s", want, home.body)
+		}
 	}
 	w.member("grace@example.com", invitations.RoleDeveloper)
 
@@ -43,9 +45,8 @@ func TestExistingUser(t *testing.T) {
 	w.want(newBrowser(w.url).get(path), 409, "stop")
 }
 
-// Somebody without an account makes one for the invited address, which the link in their
-// mailbox proves, and accepts.
-func TestNewUser(t *testing.T) {
+// A user without an account registers and accepts. The token proves the ownership of the address.
+func TestAccept_NewUser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, _ := w.team()
@@ -53,21 +54,21 @@ func TestNewUser(t *testing.T) {
 
 	grace := newBrowser(w.url)
 	w.want(grace.get(path), 200, "register")
-	// What a form names is not what the token proves.
+	// The account gets the address of the invitation, not the one in the form.
 	w.want(grace.submit(path+"/register", "email", "ada.lovelace@example.com", "verified", "true"), 200, "accept")
 	if known, _ := w.host.hasAccount(t.Context(), "ada.lovelace@example.com"); known {
 		t.Error("the form chose the address")
 	}
-	if who, err := w.host.signIn("grace@example.com"); err != nil || !who.Verified {
-		t.Errorf("got account %+v, %v; want a verified one", who, err)
+	if user, err := w.host.signIn("grace@example.com"); err != nil || !user.Verified {
+		t.Errorf("got account %+v, %v; want a verified one", user, err)
 	}
-	w.member("grace@example.com", "") // registering joins nothing
+	w.member("grace@example.com", "") // registering accepts nothing
 	w.want(grace.submit(path+"/accept"), 200, "open")
 	w.member("grace@example.com", invitations.RoleDeveloper)
 }
 
-// A wrong account gets nowhere, and leaves the invitation to the right one.
-func TestWrongAccount(t *testing.T) {
+// A refused account changes nothing. The recipient can still accept.
+func TestAccept_WrongAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, _ := w.team()
@@ -80,7 +81,7 @@ func TestWrongAccount(t *testing.T) {
 		t.Errorf("got\n%s", page.body)
 	}
 	before := w.state()
-	for range 2 { // refused once is refused every time
+	for range 2 {
 		w.want(mallory.submit(path+"/accept", "email", "grace@example.com", "role", "owner"), 403, "refused")
 	}
 	if after := w.state(); after != before {
@@ -94,8 +95,8 @@ func TestWrongAccount(t *testing.T) {
 	w.member("grace@example.com", invitations.RoleDeveloper)
 }
 
-// An account that only claims the invited address is sent to verify it.
-func TestUnverified(t *testing.T) {
+// A user with the invited address must verify it first.
+func TestAccept_UnverifiedAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, _ := w.team()
@@ -106,14 +107,14 @@ func TestUnverified(t *testing.T) {
 	w.want(grace.submit(path+"/accept"), 403, "refused")
 	w.member("grace@example.com", "")
 	w.want(grace.submit(path+"/verify"), 200, "accept")
-	w.want(mallory.get(path), 200, "sign_in") // verifying ended every other session
+	w.want(mallory.get(path), 200, "sign_in") // verifying ended all other sessions
 	w.want(grace.submit(path+"/accept"), 200, "open")
 	w.member("grace@example.com", invitations.RoleDeveloper)
 }
 
-// Who has made an account for the address of somebody else is not in it any more when they
-// come.
-func TestPreparedAccount(t *testing.T) {
+// An attacker registers the address of another person. When that person follows the invitation, the
+// attacker loses the account and its sessions.
+func TestRegister_ReplacesUnverifiedAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, _ := w.team()
@@ -128,8 +129,8 @@ func TestPreparedAccount(t *testing.T) {
 	w.want(grace.submit(path+"/register"), 200, "accept")
 	w.want(grace.submit(path+"/accept"), 200, "open")
 	w.member("grace@example.com", invitations.RoleDeveloper)
-	if who, err := w.host.signIn("grace@example.com"); err != nil || who.id == prepared.id || !who.Verified {
-		t.Errorf("got account %+v, %v; want a verified one that is not %s", who, err, prepared.id)
+	if user, err := w.host.signIn("grace@example.com"); err != nil || user.id == prepared.id || !user.Verified {
+		t.Errorf("got account %+v, %v; want a verified one that is not %s", user, err, prepared.id)
 	}
 	if got := grace.get("/"); strings.Contains(got.body, "evil") {
 		t.Error("the new account has a team of the old one")
@@ -140,8 +141,8 @@ func TestPreparedAccount(t *testing.T) {
 	w.want(mallory.do("GET", "/api/organizations/acme/members", ""), 401, "unauthenticated")
 }
 
-// The token of an invitation makes an account, but never opens one whose address is verified.
-func TestRegisterWhereAnAccountExists(t *testing.T) {
+// A token signs nobody in to an account with a verified address.
+func TestRegister_VerifiedAccountExists(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, _ := w.team()
@@ -150,14 +151,14 @@ func TestRegisterWhereAnAccountExists(t *testing.T) {
 	before := w.state()
 	w.want(b.submit(path+"/register"), 409, "refused")
 	w.want(b.get(path), 200, "sign_in")
-	w.want(grace.get(path), 200, "accept") // her session goes on
+	w.want(grace.get(path), 200, "accept") // her session continues
 	if after := w.state(); after != before {
 		t.Errorf("changed: from\n%s\nto\n%s", before, after)
 	}
 }
 
-// A link proves no address: who registers through it is unverified.
-func TestLink(t *testing.T) {
+// A shareable link proves no address, so an account that is registered through it is unverified.
+func TestRegister_ThroughLink(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, _ := w.team()
@@ -167,7 +168,7 @@ func TestLink(t *testing.T) {
 	page := bob.get(path)
 	w.want(page, 200, "sign_in")
 	if strings.Contains(page.body, "/decline") {
-		t.Error("a link for many has a button to decline")
+		t.Error("the page of a shareable link has a button to decline")
 	}
 	w.want(bob.submit(path+"/register", "email", "bob@example.org"), 200, "verify_email")
 	w.want(bob.submit(path+"/verify"), 200, "accept")
@@ -187,7 +188,7 @@ func TestDecline(t *testing.T) {
 	ada, _ := w.team()
 	path := w.invited(ada, "grace@example.com")
 	b := newBrowser(w.url)                         // without an account
-	w.want(b.submit(path+"/decline"), 410, "stop") // the page of what is over
+	w.want(b.submit(path+"/decline"), 410, "stop") // the redirect's page
 	w.want(b.submit(path+"/decline"), 410, "refused")
 	w.want(b.submit(path+"/register"), 410, "refused")
 }
@@ -209,8 +210,7 @@ func TestExpired(t *testing.T) {
 	w.want(grace.submit(path+"/accept"), 410, "refused")
 }
 
-// Following a link changes nothing, for nobody, however often; and what changes
-// something cannot be followed.
+// Following a link changes nothing. The paths that change something refuse GET and HEAD.
 func TestClass44_GetChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -241,7 +241,7 @@ func TestClass44_GetChangesNothing(t *testing.T) {
 	}
 }
 
-// Where a person goes on is never said by the request.
+// No parameter of a request chooses the target of a redirect.
 func TestClass35_Redirects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -274,7 +274,7 @@ func TestClass35_Redirects(t *testing.T) {
 	}
 }
 
-// Texts of users are shown as they are, and as nothing else.
+// Pages escape the texts of users.
 func TestClass36_HTML(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -299,7 +299,7 @@ func TestClass36_HTML(t *testing.T) {
 	}
 }
 
-// Signing in makes a new secret, and signing out ends it.
+// Signing in makes a new session cookie, and signing out ends the session.
 func TestSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -322,7 +322,7 @@ func TestSession(t *testing.T) {
 	for cookie := range cookies {
 		got := newBrowser(w.url).do("GET", "/", "", "Cookie", cookie)
 		if got.err != nil || strings.Contains(got.body, "signed in as") {
-			t.Errorf("an old secret still works: %v", got.err)
+			t.Errorf("an old cookie still works: %v", got.err)
 		}
 	}
 	w.want(b.submit("/sign-in", "email", "nobody@example.com"), 403, "refused")
@@ -332,7 +332,7 @@ func TestSession(t *testing.T) {
 		app := newApp(w.svc, &url.URL{Scheme: scheme, Host: w.base.Host}, w.clock, w.log)
 		app.host.begin(answer, httptest.NewRequest("POST", "/sign-in", nil), account{id: "user-1"})
 		if got := strings.Contains(answer.Header().Get("Set-Cookie"), "; Secure"); got != (scheme == "https") {
-			t.Errorf("%s: the cookie is for https alone: %v", scheme, got)
+			t.Errorf("%s: Secure is %v", scheme, got)
 		}
 	}
 }

@@ -17,37 +17,38 @@ func TestSelftest(t *testing.T) {
 		t.Errorf("exit status %d: %s", got, errOut.String())
 	}
 	if out.String() != story {
-		t.Errorf("told\n%s\nwant\n%s", out.String(), story)
+		t.Errorf("printed\n%s\nwant\n%s", out.String(), story)
 	}
 }
 
-// The story ends at its first line that is not answered as it says.
-func TestSelftestFails(t *testing.T) {
+// The selftest ends at the first unexpected answer.
+func TestSelftest_UnexpectedAnswer(t *testing.T) {
 	t.Parallel()
-	const good, founds = "ada POST /register email=ada@example.com -> 200 step=\"home\"", "ada POST /api/organizations {\"id\":\"acme\"} -> "
+	const good, create = "ada POST /register email=ada@example.com -> 200 step=\"home\"", "ada POST /api/organizations {\"id\":\"acme\"} -> "
 	tests := []struct{ name, line, err string }{
-		{"another status", founds + "200 \"role\":\"owner\"", "got 201"},
-		{"another answer", founds + "201 \"role\":\"admin\"", "got 201"},
-		{"a page that is not there", "ada GET /nowhere -> 200", "got 404"},
-		{"a name that is not known", "ada GET $mail9 -> 200 step=\"accept\"", "got 200"},
+		{"another status", create + "200 \"role\":\"owner\"", "got 201"},
+		{"another answer", create + "201 \"role\":\"admin\"", "got 201"},
+		{"unknown path", "ada GET /nowhere -> 200", "got 404"},
+		{"unknown variable", "ada GET $mail9 -> 200 step=\"accept\"", "got 200"},
 	}
 	for _, test := range tests {
 		var out bytes.Buffer
 		w := newWorld(t)
-		err := tell(&out, w.url, good+"\n"+test.line+"\n"+good, w.pass)
+		err := play(&out, w.url, good+"\n"+test.line+"\n"+good, w.pass)
 		if err == nil || !strings.HasPrefix(err.Error(), test.line+": ") || !strings.Contains(err.Error(), test.err) {
 			t.Errorf("%s: got error %v", test.name, err)
 		}
 		if out.String() != good+"\n" {
-			t.Errorf("%s: told %q", test.name, out.String())
+			t.Errorf("%s: printed %q", test.name, out.String())
 		}
 	}
-	if err := tell(io.Discard, "http://127.0.0.1:0", good, nil); err == nil {
-		t.Error("told without a server")
+	if err := play(io.Discard, "http://127.0.0.1:0", good, nil); err == nil {
+		t.Error("the selftest succeeded without a server")
 	}
 }
 
-func TestRun(t *testing.T) {
+// Invalid flags and addresses that other machines can reach are refused.
+func TestRun_Refused(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
@@ -56,10 +57,10 @@ func TestRun(t *testing.T) {
 		err  string
 	}{
 		{"unknown flag", []string{"-what"}, 2, "flag provided but not defined"},
-		{"for all to reach", []string{"-addr", "0.0.0.0:0"}, 1, "not a loopback address"},
-		{"for all to reach, by default", []string{"-addr", ":0"}, 1, "not a loopback address"},
-		{"a name that begins with a loopback one", []string{"-addr", "127.0.0.1.example.com:0"}, 1, "not a loopback address"},
-		{"no port", []string{"-addr", "127.0.0.1"}, 1, "not a loopback address"},
+		{"all interfaces", []string{"-addr", "0.0.0.0:0"}, 1, "must be a loopback address"},
+		{"all interfaces by default", []string{"-addr", ":0"}, 1, "must be a loopback address"},
+		{"a name that begins with a loopback one", []string{"-addr", "127.0.0.1.example.com:0"}, 1, "must be a loopback address"},
+		{"no port", []string{"-addr", "127.0.0.1"}, 1, "must be a loopback address"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -72,8 +73,8 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// serve ends with its context, and without an error.
-func TestServeStops(t *testing.T) {
+// serve ends with its context and returns nil.
+func TestServe_ContextEnds(t *testing.T) {
 	t.Parallel()
 	for _, addr := range []string{"127.0.0.1:0", "localhost:0"} {
 		ctx, cancel := context.WithCancel(t.Context())

@@ -11,7 +11,11 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-func TestAPIAsksWhoItIs(t *testing.T) {
+// bodyReason is the reason of the error for malformed bodies.
+const bodyReason = "must be one JSON object with known fields of the right types"
+
+// Signed-out users get 401. Users who are not members get 403, and nothing changes.
+func TestAPI_Authentication(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, api := w.team()
@@ -43,8 +47,8 @@ func TestAPIAsksWhoItIs(t *testing.T) {
 	w.want(nobody.do("POST", "/api/personal/calls", `{"amount":1}`), 401, "unauthenticated")
 	w.want(nobody.do("POST", api+"/leave", ""), 401, "unauthenticated")
 	w.want(nobody.do("GET", "/api/received", ""), 401, "unauthenticated")
-	for _, answer := range []string{"/accept", "/decline"} {
-		path := "/api/received/acme/" + invited.field("id") + answer
+	for _, action := range []string{"/accept", "/decline"} {
+		path := "/api/received/acme/" + invited.field("id") + action
 		w.want(nobody.do("POST", path, ""), 401, "unauthenticated")
 		w.want(mallory.do("POST", path, ""), 404, "not_found")
 		w.want(ada.do("POST", path, ""), 403, "email_unverified")
@@ -56,7 +60,7 @@ func TestAPIAsksWhoItIs(t *testing.T) {
 	}
 }
 
-// The owner of one organization finds nothing of another by its id.
+// The owner of an organization cannot reach the invitations of another one by their IDs.
 func TestClass18_OtherOrganization(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -67,14 +71,14 @@ func TestClass18_OtherOrganization(t *testing.T) {
 	w.want(mallory.do("DELETE", "/api/organizations/evil/invitations/"+id, ""), 404, "not_found")
 	w.want(mallory.do("POST", "/api/organizations/evil/invitations/"+id+"/resend", ""), 404, "not_found")
 	w.want(mallory.do("PATCH", "/api/organizations/evil/invitations/"+id, `{"role":"admin"}`), 404, "not_found")
-	if got := mallory.do("GET", "/api/organizations/evil/invitations/"+id+"/timeline", ""); got.body != "{\"events\":[]}\n" {
-		t.Errorf("the timeline of another organization's: %d %s", got.status, got.body)
+	if got := mallory.do("GET", "/api/organizations/evil/invitations/"+id+"/timeline", ""); got.body != "{\"items\":[]}\n" {
+		t.Errorf("timeline of another organization's invitation: got %d %s", got.status, got.body)
 	}
 	w.want(newBrowser(w.url).get(ada.mailedTo("grace@example.com")), 200, "register")
 }
 
-// The token of an email invitation is in no answer of the API, and that of a link only in
-// the answer to who made or renewed it.
+// No answer of the API contains the token of an email invitation. The token of a shareable link is
+// only in the answers that create and resend it.
 func TestClass31_TokenInAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -108,7 +112,7 @@ func TestClass31_TokenInAnswers(t *testing.T) {
 			t.Errorf("%s: %v\n%s", name, got.err, got.body)
 		}
 	}
-	// Invited, resent, and one of the bulk: each was mailed, and what was repeated was not.
+	// The invitation, its resend and one row of the bulk were mailed. The repeated request was not.
 	if mails := w.host.sent(); len(mails) != 3 || mails[0].Link == mails[1].Link {
 		t.Errorf("got %d mails", len(mails))
 	}
@@ -118,7 +122,7 @@ func TestClass31_TokenInAnswers(t *testing.T) {
 	}
 }
 
-func TestList(t *testing.T) {
+func TestInvitations_Filters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, api := w.team()
@@ -126,7 +130,7 @@ func TestList(t *testing.T) {
 		w.invited(ada, fmt.Sprintf("guest%d@example.com", i))
 	}
 	w.linked(ada, `{"role":"viewer"}`)
-	list := func(query string) (page invitations.InvitationList) {
+	list := func(query string) (page invitations.List[invitations.Invitation]) {
 		t.Helper()
 		got := ada.do("GET", api+"/invitations?"+query, "")
 		if got.err != nil || got.status != 200 {
@@ -141,45 +145,46 @@ func TestList(t *testing.T) {
 		"": 5, "kind=email": 4, "kind=link": 1, "state=pending": 5, "state=revoked": 0,
 		"email=Guest2@Example.com": 1, "state=pending&kind=link": 1,
 	} {
-		if got := len(list(query).Invitations); got != want {
+		if got := len(list(query).Items); got != want {
 			t.Errorf("%s: got %d, want %d", query, got, want)
 		}
 	}
 }
 
-func TestWrongRequests(t *testing.T) {
+// Invalid requests get 422 with the field and the reason, and change nothing.
+func TestAPI_InvalidRequests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, api := w.team()
 	before := w.state()
 	tests := []struct {
 		name, method, path, body string
-		field, reason            string // of 422
+		field, reason            string // of the error
 	}{
-		{"no body", "POST", "/invitations", ``, "email", "is empty"},
-		{"no JSON", "POST", "/invitations", `email=a@example.com`, "body", "is not one JSON object with known fields of the right types"},
-		{"no object", "POST", "/invitations", `[]`, "body", "is not one JSON object with known fields of the right types"},
-		{"unknown field", "POST", "/invitations", `{"email":"a@example.com","role":"viewer","organization":"evil"}`, "body", "is not one JSON object with known fields of the right types"},
-		{"unknown field where there is none", "POST", "/leave", `{"user":"user-1"}`, "body", "is not one JSON object with known fields of the right types"},
-		{"two objects", "POST", "/invitations", `{"email":"a@example.com","role":"viewer"} {}`, "body", "is not one JSON object with known fields of the right types"},
-		{"wrong type", "POST", "/links", `{"role":"viewer","max_uses":"secret"}`, "body", "is not one JSON object with known fields of the right types"},
-		{"unknown role", "POST", "/invitations", `{"email":"a@example.com","role":"king"}`, "role", "is not in the policy"},
-		{"no id", "POST", "/links", `{"role":"viewer","id":"1"}`, "body", "is not one JSON object with known fields of the right types"},
-		{"id of another version", "POST", "/links", `{"role":"viewer","id":"11111111-1111-4111-8111-111111111111"}`, "id", "is not a version 7 UUID"},
-		{"revoke without an id", "DELETE", "/invitations/1", ``, "id", "is missing"},
-		{"resend without an id", "POST", "/invitations/1/resend", ``, "id", "is missing"},
-		{"edit without an id", "PATCH", "/invitations/1", `{"role":"viewer"}`, "id", "is missing"},
-		{"edit what is not to be edited", "PATCH", "/invitations/1", `{"email":"a@example.com"}`, "body", "is not one JSON object with known fields of the right types"},
-		{"nobody in bulk", "POST", "/invitations/bulk", `{"invitations":[]}`, "rows", "are not between 1 and 100"},
-		{"bulk of one", "POST", "/invitations/bulk", `{"email":"a@example.com","role":"viewer"}`, "body", "is not one JSON object with known fields of the right types"},
-		{"forged cursor of a timeline", "GET", "/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057/timeline?cursor=x", ``, "cursor", "is not one of this list"},
-		{"unknown state", "GET", "/invitations?state=lost", ``, "state", "is unknown"},
-		{"forged cursor", "GET", "/invitations?cursor=x", ``, "cursor", "is not one of this list"},
-		{"forged cursor of members", "GET", "/members?cursor=x", ``, "cursor", "is not one of this list"},
-		{"a quota of no period", "PUT", "/members/user-1/quota", `{"limit":1}`, "quota", "has an unknown period"},
-		{"nothing spent", "POST", "/calls", `{"amount":0}`, "amount", "is not between 1 and 1000000000000000"},
-		{"less than nothing spent", "POST", "/calls", `{"amount":-1}`, "amount", "is not between 1 and 1000000000000000"},
-		{"another workspace than the path's", "POST", "/calls", `{"amount":1,"personal":true}`, "body", "is not one JSON object with known fields of the right types"},
+		{"no body", "POST", "/invitations", ``, "email", "must not be empty"},
+		{"body is not JSON", "POST", "/invitations", `email=a@example.com`, "body", bodyReason},
+		{"body is not an object", "POST", "/invitations", `[]`, "body", bodyReason},
+		{"unknown field", "POST", "/invitations", `{"email":"a@example.com","role":"viewer","organization":"evil"}`, "body", bodyReason},
+		{"unknown field where the body is empty", "POST", "/leave", `{"user":"user-1"}`, "body", bodyReason},
+		{"two objects", "POST", "/invitations", `{"email":"a@example.com","role":"viewer"} {}`, "body", bodyReason},
+		{"wrong type", "POST", "/links", `{"role":"viewer","max_uses":"secret"}`, "body", bodyReason},
+		{"unknown role", "POST", "/invitations", `{"email":"a@example.com","role":"king"}`, "role", "must be a role of the policy"},
+		{"malformed ID", "POST", "/links", `{"role":"viewer","id":"1"}`, "body", bodyReason},
+		{"ID of another version", "POST", "/links", `{"role":"viewer","id":"11111111-1111-4111-8111-111111111111"}`, "id", "must be a UUID of version 7"},
+		{"revoke, malformed ID", "DELETE", "/invitations/1", ``, "id", "must not be empty"},
+		{"resend, malformed ID", "POST", "/invitations/1/resend", ``, "id", "must not be empty"},
+		{"edit, malformed ID", "PATCH", "/invitations/1", `{"role":"viewer"}`, "id", "must not be empty"},
+		{"edit, address", "PATCH", "/invitations/1", `{"email":"a@example.com"}`, "body", bodyReason},
+		{"bulk without rows", "POST", "/invitations/bulk", `{"invitations":[]}`, "rows", "must be 1 to 100"},
+		{"bulk without a list", "POST", "/invitations/bulk", `{"email":"a@example.com","role":"viewer"}`, "body", bodyReason},
+		{"forged cursor, timeline", "GET", "/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057/timeline?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
+		{"unknown state", "GET", "/invitations?state=lost", ``, "state", "must be a known state"},
+		{"forged cursor, invitations", "GET", "/invitations?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
+		{"forged cursor, members", "GET", "/members?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
+		{"quota without a period", "PUT", "/members/user-1/quota", `{"limit":1}`, "quota", "must have the period day, month or endless"},
+		{"zero amount", "POST", "/calls", `{"amount":0}`, "amount", "must be between 1 and 1000000000000000"},
+		{"negative amount", "POST", "/calls", `{"amount":-1}`, "amount", "must be between 1 and 1000000000000000"},
+		{"workspace in the body", "POST", "/calls", `{"amount":1,"personal":true}`, "body", bodyReason},
 	}
 	for _, test := range tests {
 		got := ada.do(test.method, api+test.path, test.body)
@@ -195,8 +200,8 @@ func TestWrongRequests(t *testing.T) {
 	}
 }
 
-// The largest invitation that the library takes fits into a request, a hundred in bulk too, and
-// what is larger is refused before it is read.
+// The largest valid invitation fits into a request, and so do a hundred of them in bulk. A body over
+// the limit gets 413.
 func TestClass41_LargeRequests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -222,7 +227,7 @@ func TestClass41_LargeRequests(t *testing.T) {
 	w.want(ada.do("POST", api+"/links", `{"role":"viewer"}`+strings.Repeat(" ", maxBody)), 413, "request_too_large")
 }
 
-// A route of the host's own is open as long as the role is one that opens it.
+// The middleware decides by the present role at each request.
 func TestRequirePermission(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -269,17 +274,17 @@ func TestMembers(t *testing.T) {
 	w.want(grace.do("POST", api+"/leave", ""), 200, "admin")
 	w.member("grace@example.com", "")
 	w.want(ada.do("POST", api+"/leave", ""), 409, "last_owner")
-	w.want(newBrowser(w.url).get(path), 200, "register") // ada's invitation stays good
+	w.want(newBrowser(w.url).get(path), 200, "register") // the invitation is still valid
 }
 
-// What is refused for now says when it may be otherwise, and touches no other workspace.
-func TestSpend(t *testing.T) {
+// A refused consumption has a Retry-After header if waiting helps, and uses no other workspace.
+func TestConsume(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t) // on 2 March
 	ada, api := w.team()
 	grace := w.joined(ada, "grace@example.com")
 	w.want(ada.do("PUT", api+"/members/user-2/quota", `{"limit":10,"period":"day"}`), 200, "")
-	spend := func(path string, amount, status int, outcome, retryAfter string) {
+	consume := func(path string, amount, status int, outcome, retryAfter string) {
 		t.Helper()
 		got := grace.do("POST", path, fmt.Sprintf(`{"amount":%d}`, amount))
 		w.want(got, status, outcome)
@@ -287,27 +292,27 @@ func TestSpend(t *testing.T) {
 			t.Errorf("got Retry-After %q, want %q", got, retryAfter)
 		}
 	}
-	spend(api+"/calls", 8, 200, "", "")
-	spend(api+"/calls", 3, 429, "quota_exceeded", "54000")
-	spend(api+"/calls", 11, 429, "quota_exceeded", "") // more than a day ever has
-	spend("/api/personal/calls", 20, 200, "", "")
-	spend("/api/personal/calls", 1, 429, "quota_exceeded", "54000")
-	spend(api+"/calls", 2, 200, "", "")
+	consume(api+"/calls", 8, 200, "", "")
+	consume(api+"/calls", 3, 429, "quota_exceeded", "54000")
+	consume(api+"/calls", 11, 429, "quota_exceeded", "") // over the limit of any day
+	consume("/api/personal/calls", 20, 200, "", "")
+	consume("/api/personal/calls", 1, 429, "quota_exceeded", "54000")
+	consume(api+"/calls", 2, 200, "", "")
 	w.pass(15 * time.Hour)
-	spend(api+"/calls", 10, 200, "", "")
+	consume(api+"/calls", 10, 200, "", "")
 
 	w.want(ada.do("POST", api+"/calls", `{"amount":975}`), 200, "")
-	spend(api+"/calls", 10, 429, "quota_exceeded", "2505600") // both lack it; the later one counts
+	consume(api+"/calls", 10, 429, "quota_exceeded", "2505600") // both quotas are exceeded; the month ends later
 	w.want(ada.do("PUT", api+"/members/user-2/quota", `{"limit":10,"period":"endless"}`), 200, "")
 	w.want(ada.do("POST", api+"/calls", `{"amount":6}`), 429, "quota_exceeded")
-	spend(api+"/calls", 5, 200, "", "")
-	spend(api+"/calls", 6, 429, "quota_exceeded", "") // the endless one will not have it either
+	consume(api+"/calls", 5, 200, "", "")
+	consume(api+"/calls", 6, 429, "quota_exceeded", "") // the endless quota never resets
 	w.want(grace.do("PUT", api+"/members/user-2/quota", `{"limit":99,"period":"day"}`), 403, "permission_denied")
 }
 
-// An email invitation is not sent again within a minute, and not to one address more than ten
-// times a day; the answer says for how long, rounded up.
-func TestRateLimit(t *testing.T) {
+// An email invitation can be resent after a minute, and ten times a day to one address. Retry-After is
+// rounded up to seconds.
+func TestResend_RetryAfter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, api := w.team()
@@ -334,13 +339,13 @@ func TestRateLimit(t *testing.T) {
 		resend(200, "pending", "")
 	}
 	w.pass(time.Minute)
-	resend(429, "rate_limited", "85800") // a day after the first, ten minutes ago
+	resend(429, "rate_limited", "85800") // 24 hours after the first sending
 	if got := len(w.host.sent()); got != 10 {
 		t.Errorf("got %d mails, want 10", got)
 	}
 }
 
-// What is edited is what the link that was sent before offers.
+// An edit changes the offer of the link that was mailed before.
 func TestEdit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -348,16 +353,19 @@ func TestEdit(t *testing.T) {
 	id := ada.do("POST", api+"/invitations", `{"email":"grace@example.com","role":"viewer","message":"Hi"}`).field("id")
 	w.want(ada.do("PATCH", api+"/invitations/"+id, `{"role":"admin"}`), 200, "pending")
 	path, grace := ada.mailedTo("grace@example.com"), newBrowser(w.url)
-	if got := grace.get(path); !strings.Contains(got.body, "as <strong>admin</strong>") || !strings.Contains(got.body, "<blockquote>Hi</blockquote>") {
-		t.Errorf("got\n%s", got.body)
+	page := grace.get(path)
+	for _, want := range []string{"as <strong>admin</strong>", "<blockquote>Hi</blockquote>"} {
+		if !strings.Contains(page.body, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page.body)
+		}
 	}
 	w.want(ada.do("PATCH", api+"/invitations/"+id, `{"message":""}`), 200, "pending")
 	if got := grace.get(path); strings.Contains(got.body, "blockquote") {
 		t.Errorf("got\n%s", got.body)
 	}
-	w.want(ada.do("PATCH", api+"/invitations/"+id, `{"max_uses":2}`), 422, "invalid_argument") // as of a link
+	w.want(ada.do("PATCH", api+"/invitations/"+id, `{"max_uses":2}`), 422, "invalid_argument") // only links have max_uses
 	if len(w.host.sent()) != 1 {
-		t.Error("editing sent a mail")
+		t.Error("an edit sent a mail")
 	}
 
 	link := ada.do("POST", api+"/links", `{"role":"viewer","max_uses":5}`)
@@ -368,8 +376,8 @@ func TestEdit(t *testing.T) {
 	}
 }
 
-// Each row has its own outcome, and only the invited are mailed.
-func TestBulk(t *testing.T) {
+// Each row has its own outcome. Refused rows are not mailed.
+func TestInviteAll(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	ada, api := w.team()
@@ -401,7 +409,7 @@ func TestBulk(t *testing.T) {
 	}
 }
 
-// Who has proof of their address answers without the mail, and nobody else does.
+// Only a user with the verified address can answer without the mail.
 func TestReceived(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -420,7 +428,7 @@ func TestReceived(t *testing.T) {
 	w.want(linus.do("POST", "/api/received/acme/"+id+"/accept", ""), 404, "not_found")
 	w.want(grace.do("POST", "/api/received/other/"+id+"/accept", ""), 404, "not_found")
 	w.want(grace.do("POST", "/api/received/acme/1/accept", ""), 422, "invalid_argument")
-	w.member("grace@example.com", "") // listing joins nothing
+	w.member("grace@example.com", "") // listing accepts nothing
 	w.want(grace.do("POST", "/api/received/acme/"+id+"/accept", ""), 200, "viewer")
 	w.member("grace@example.com", invitations.RoleViewer)
 	w.want(linus.do("POST", "/api/received/acme/"+other+"/decline", ""), 200, "")
@@ -436,13 +444,13 @@ func TestTimelineAndStatistics(t *testing.T) {
 	id := ada.do("POST", api+"/invitations", `{"email":"linus@example.com","role":"viewer"}`).field("id")
 	w.want(ada.do("PATCH", api+"/invitations/"+id, `{"role":"admin"}`), 200, "pending")
 	w.want(ada.do("DELETE", api+"/invitations/"+id, ""), 200, "revoked")
-	var timeline invitations.Timeline
+	var timeline invitations.List[invitations.Event]
 	got := ada.do("GET", api+"/invitations/"+id+"/timeline", "")
 	if err := json.Unmarshal([]byte(got.body), &timeline); err != nil || got.status != 200 {
 		t.Fatalf("got %d %s", got.status, got.body)
 	}
 	var events []invitations.EventType
-	for _, e := range timeline.Events {
+	for _, e := range timeline.Items {
 		events = append(events, e.Type)
 	}
 	if want := []invitations.EventType{
@@ -450,7 +458,7 @@ func TestTimelineAndStatistics(t *testing.T) {
 	}; !slices.Equal(events, want) {
 		t.Errorf("got %v, want %v", events, want)
 	}
-	w.want(ada.do("GET", api+"/invitations/1/timeline", ""), 404, "not_found") // and not that of the organization
+	w.want(ada.do("GET", api+"/invitations/1/timeline", ""), 404, "not_found") // not the timeline of the organization
 
 	var stats invitations.Statistics
 	got = ada.do("GET", api+"/statistics", "")

@@ -13,15 +13,15 @@ import (
 	"regexp"
 )
 
-// A letter is a mail as its recipient sees it.
+// A letter is a decoded mail.
 type letter struct {
-	id, from, to, subject string // headers, decoded
+	id, from, to, subject string
 	text, html            string
 }
 
-// read returns the letter in what a sender handed over.
-func (d *delivered) read() (letter, error) {
-	message, err := mail.ReadMessage(bytes.NewReader(d.data))
+// read decodes the mail.
+func (m *receivedMail) read() (letter, error) {
+	message, err := mail.ReadMessage(bytes.NewReader(m.data))
 	if err != nil {
 		return letter{}, err
 	}
@@ -34,7 +34,7 @@ func (d *delivered) read() (letter, error) {
 	}
 	kind, params, err := mime.ParseMediaType(message.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/alternative" {
-		return letter{}, fmt.Errorf("the mail is %q: %w", kind, err)
+		return letter{}, fmt.Errorf("the mail has the type %q: %w", kind, err)
 	}
 	parts := multipart.NewReader(message.Body, params["boundary"])
 	for {
@@ -55,14 +55,14 @@ func (d *delivered) read() (letter, error) {
 		case "text/html; charset=UTF-8":
 			l.html = string(body)
 		default:
-			return letter{}, fmt.Errorf("a part is %q", kind)
+			return letter{}, fmt.Errorf("a part has the type %q", kind)
 		}
 	}
 }
 
 var linkLine = regexp.MustCompile(`(?m)^<(https://\S+)>\r?$`)
 
-// link returns the link of an invitation, or "".
+// link returns the link in the text, or "".
 func (l letter) link() string {
 	if found := linkLine.FindStringSubmatch(l.text); found != nil {
 		return found[1]
@@ -70,5 +70,5 @@ func (l letter) link() string {
 	return ""
 }
 
-// token returns the token in the link.
+// token returns the token of the link.
 func (l letter) token() string { return path.Base(l.link()) }

@@ -15,20 +15,20 @@ var files embed.FS
 
 var pageTemplate = template.Must(template.ParseFS(files, "page.html"))
 
-// A page is what the template shows.
+// A page is the data of the template.
 type page struct {
 	Step       string // an [invitations.Step], or "refused", "home", "outbox"
 	Title      string
-	Message    string // what stands in the way
-	Who        account
-	Path       string // of the invitation; empty: there is none
+	Message    string // says why the visitor cannot accept
+	User       account
+	Path       string // of the invitation's page; empty if the page is about no invitation
 	Offer      invitations.Offer
 	Workspaces invitations.WorkspaceList
 	Mails      []mail
 }
 
 func (a *app) render(w http.ResponseWriter, r *http.Request, status int, p page) {
-	p.Who, p.Path = a.host.current(r), path(r)
+	p.User, p.Path = a.host.current(r), path(r)
 	var body bytes.Buffer
 	if err := pageTemplate.Execute(&body, p); err != nil {
 		a.describe(r, err)
@@ -37,16 +37,16 @@ func (a *app) render(w http.ResponseWriter, r *http.Request, status int, p page)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = body.WriteTo(w) // it fails only with the connection
+	_, _ = body.WriteTo(w) // fails only if the connection is lost
 }
 
-// renderError shows what may be told of err, and the way back.
+// renderError shows the public part of err.
 func (a *app) renderError(w http.ResponseWriter, r *http.Request, err error) {
 	status, detail := a.describe(r, err)
 	a.render(w, r, status, page{Step: "refused", Title: "That did not work", Message: detail.Message})
 }
 
-// path returns that of the invitation which the request's path names, or "".
+// path returns the path of the page of the request's invitation, or "".
 func path(r *http.Request) string {
 	if token := r.PathValue("token"); token != "" {
 		return "/invite/" + url.PathEscape(token)
@@ -54,8 +54,8 @@ func path(r *http.Request) string {
 	return ""
 }
 
-// form does what a button says. Then the person goes on from where it was: no parameter is
-// asked, so nobody can be sent elsewhere.
+// form returns the handler of a button. It calls do and redirects to the page with the button. It
+// reads no parameter for that, so an attacker cannot redirect to another site.
 func (a *app) form(do func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := do(w, r); err != nil {
@@ -66,12 +66,12 @@ func (a *app) form(do func(http.ResponseWriter, *http.Request) error) http.Handl
 		if to == "" {
 			to = "/"
 		}
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // to begins with a constant path
 	}
 }
 
-// showInvitation is the page that the link opens. It changes nothing, so that mail
-// scanners and link previews may open it as well.
+// showInvitation shows the page behind the link. It changes nothing, because mail scanners and link
+// previews follow links too.
 func (a *app) showInvitation(w http.ResponseWriter, r *http.Request) {
 	next, err := a.svc.NextStep(r.Context(), r.PathValue("token"), invitations.Visitor{
 		Identity:   a.host.current(r).identity(),
@@ -89,30 +89,30 @@ func (a *app) showInvitation(w http.ResponseWriter, r *http.Request) {
 			status, p.Title = stop, "Invitation"
 		}
 	}
-	if next.Step == invitations.StepOpen { // nothing stands in the way of who is in
-		p.Title, p.Message, p.Offer = "You are in "+next.Organization, "", invitations.Offer{}
+	if next.Step == invitations.StepOpen {
+		p.Title, p.Message, p.Offer = "You are a member of "+next.Organization, "", invitations.Offer{}
 	}
 	a.render(w, r, status, p)
 }
 
-// accept takes the token from the path and the person from the session. What they
-// get is in the stored invitation, so there is nothing else to read.
+// accept takes the token from the path and the user from the session. The library reads the role
+// from the stored invitation.
 func (a *app) accept(_ http.ResponseWriter, r *http.Request) error {
-	who := a.host.current(r)
-	if who.id == "" {
-		return nil // the page says how to sign in
+	user := a.host.current(r)
+	if user.id == "" {
+		return nil // the page shows the form to sign in
 	}
-	// What you write beside it belongs into the same transaction: see examples/postgres.
-	_, err := a.svc.Accept(r.Context(), r.PathValue("token"), who.identity())
+	// To write your own rows in the same transaction, see examples/postgres.
+	_, err := a.svc.Accept(r.Context(), r.PathValue("token"), user.identity())
 	return err
 }
 
-// decline asks for no session: the recipient may have no account.
+// decline needs no session, because the recipient may not have an account.
 func (a *app) decline(_ http.ResponseWriter, r *http.Request) error {
 	return a.svc.Decline(r.Context(), r.PathValue("token"))
 }
 
-// register makes an account and signs it in. It never joins anything: that takes the
+// register creates an account and signs it in. It accepts nothing. The user must still press the
 // accept button.
 func (a *app) register(w http.ResponseWriter, r *http.Request) error {
 	email, verified := r.PostFormValue("email"), false
@@ -121,49 +121,50 @@ func (a *app) register(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		// The token of an email invitation went to that address alone, so whoever has it
-		// reads that mailbox: this proves the address of the offer, and no address
-		// that a form could name. A link proves nothing, for it can go anywhere.
+		// The token of an email invitation was mailed to its address only, so it proves the
+		// ownership of that address, and not of an address in the form. A shareable link
+		// proves nothing.
 		if offer.Kind == invitations.KindEmail {
 			email, verified = offer.Email, true
 		}
 	}
-	who, err := a.host.register(email, verified)
+	user, err := a.host.register(email, verified)
 	if err != nil {
 		return err
 	}
-	return a.enter(w, r, who)
+	return a.enter(w, r, user)
 }
 
 func (a *app) signIn(w http.ResponseWriter, r *http.Request) error {
-	who, err := a.host.signIn(r.PostFormValue("email"))
+	user, err := a.host.signIn(r.PostFormValue("email"))
 	if err != nil {
 		return err
 	}
-	return a.enter(w, r, who)
+	return a.enter(w, r, user)
 }
 
-// enter begins a session. It grants the personal quota each time, so that nobody is without
-// for whom that failed before; what is used stays used.
-func (a *app) enter(w http.ResponseWriter, r *http.Request, who account) error {
+// enter begins a session. It sets the personal quota at each sign-in, in case an earlier attempt
+// failed. Setting a quota keeps the amount used.
+func (a *app) enter(w http.ResponseWriter, r *http.Request, user account) error {
 	err := a.svc.SetQuota(r.Context(), invitations.System(), invitations.SetQuotaParams{
-		Workspace: invitations.Personal(), UserID: who.id, Quota: personalQuota,
+		Workspace: invitations.Personal(), UserID: user.id, Quota: personalQuota,
 	})
 	if err == nil {
-		a.host.begin(w, r, who)
+		a.host.begin(w, r, user)
 	}
 	return err
 }
 
-// showHome shows where the person can go: the workspaces as they are now.
+// showHome lists the workspaces of the signed-in user.
 func (a *app) showHome(w http.ResponseWriter, r *http.Request) {
 	p := page{Step: "home", Title: "Workspaces"}
-	if who := a.host.current(r); who.id != "" {
-		var err error
-		if p.Workspaces, err = a.svc.Workspaces(r.Context(), invitations.WorkspacesParams{UserID: who.id}); err != nil {
+	if user := a.host.current(r); user.id != "" {
+		list, err := a.svc.Workspaces(r.Context(), invitations.WorkspacesParams{UserID: user.id})
+		if err != nil {
 			a.renderError(w, r, err)
 			return
 		}
+		p.Workspaces = list
 	}
 	a.render(w, r, http.StatusOK, p)
 }

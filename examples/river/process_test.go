@@ -11,25 +11,25 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// workerVariable, if not empty, makes this program a worker and no more.
+// workerVariable makes the test binary a worker process, if it is not empty. Its value says where the
+// worker stops.
 const workerVariable = "INVITATIONS_EXAMPLE_WORKER"
 
-// A process is a worker in a process of its own, so that it can be killed.
+// A process is a worker in another process, which can be killed.
 type process struct {
 	cmd *exec.Cmd
-	out io.Reader // what it prints
+	out io.Reader // its standard output
 }
 
-// spawn starts this program again as a worker. The setting goes through a pipe, for it holds
-// secrets: what is in arguments and the environment, others can see. When the pipe ends,
-// because this process does, so does the worker.
-func spawn(ctx context.Context, s setting, kind string) (*process, error) {
+// spawn starts the test binary again as a worker that stops at point. It sends the settings through a
+// pipe, because other users can see arguments and environments. The worker ends with the pipe.
+func spawn(ctx context.Context, s settings, point string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, self)
-	cmd.Env = append(os.Environ(), workerVariable+"="+kind)
+	cmd.Env = append(os.Environ(), workerVariable+"="+point)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
@@ -50,15 +50,15 @@ func spawn(ctx context.Context, s setting, kind string) (*process, error) {
 	return p, nil
 }
 
-// kill ends the process as a power failure would: it gets to do nothing any more.
+// kill kills the process, which cannot clean up.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	_ = p.cmd.Wait()
 }
 
-// work is what a spawned process does: it sends mails until in ends. It returns the exit status.
+// work is the main function of a spawned process. It sends mails until in ends.
 func work(ctx context.Context, in io.Reader, adjust ...func(*river.Config)) int {
-	var s setting
+	var s settings
 	input := json.NewDecoder(in)
 	if err := input.Decode(&s); err != nil {
 		return fail(err)
@@ -71,7 +71,7 @@ func work(ctx context.Context, in io.Reader, adjust ...func(*river.Config)) int 
 	if err := d.jobs.Start(ctx); err != nil {
 		return fail(err)
 	}
-	_ = input.Decode(&struct{}{}) // until the pipe ends
+	_ = input.Decode(&struct{}{}) // returns when the pipe ends
 	return 0
 }
 
