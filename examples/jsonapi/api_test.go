@@ -175,7 +175,7 @@ func TestAPI_InvalidRequests(t *testing.T) {
 		{"resend, malformed ID", "POST", "/invitations/1/resend", ``, "id", "must not be empty"},
 		{"edit, malformed ID", "PATCH", "/invitations/1", `{"role":"viewer"}`, "id", "must not be empty"},
 		{"edit, address", "PATCH", "/invitations/1", `{"email":"a@example.com"}`, "body", bodyReason},
-		{"bulk without rows", "POST", "/invitations/bulk", `{"invitations":[]}`, "rows", "must be 1 to 100"},
+		{"bulk without rows", "POST", "/invitations/bulk", `{"invitations":[]}`, "rows", "must have 1 to 100 elements"},
 		{"bulk without a list", "POST", "/invitations/bulk", `{"email":"a@example.com","role":"viewer"}`, "body", bodyReason},
 		{"forged cursor, timeline", "GET", "/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057/timeline?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
 		{"unknown state", "GET", "/invitations?state=lost", ``, "state", "must be a known state"},
