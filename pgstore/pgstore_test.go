@@ -142,6 +142,10 @@ func (h hostTx) Update(ctx context.Context, q invitations.Query, decide invitati
 	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Update(ctx, q, decide) })
 }
 
+func (h hostTx) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Create(ctx, q, decide) })
+}
+
 func (h hostTx) View(ctx context.Context, q invitations.Query) (f invitations.Facts, err error) {
 	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
 		f, err = s.View(ctx, q)
@@ -174,12 +178,12 @@ func (h hostTx) Members(ctx context.Context, q invitations.MemberQuery) (p invit
 	return p, err
 }
 
-func (h hostTx) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (p invitations.WorkspacePage, err error) {
+func (h hostTx) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (personal *invitations.QuotaRecord, memberships []invitations.Membership, err error) {
 	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
-		p, err = s.Workspaces(ctx, q)
+		personal, memberships, err = s.Workspaces(ctx, q)
 		return err
 	})
-	return p, err
+	return personal, memberships, err
 }
 
 func (h hostTx) Consume(ctx context.Context, c invitations.Consumption) (consumed invitations.Consumed, err error) {
@@ -194,22 +198,22 @@ func (h hostTx) SetPersonalQuota(ctx context.Context, user string, q invitations
 	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.SetPersonalQuota(ctx, user, q) })
 }
 
-func (h hostTx) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
-	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Sweep(ctx, q, decide) })
+func (h hostTx) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
+	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Sweep(ctx, at, limit, decide) })
 }
 
-func (h hostTx) Feed(ctx context.Context, q invitations.FeedQuery) (events []invitations.Event, err error) {
+func (h hostTx) Feed(ctx context.Context, after int64, limit int) (events []invitations.Event, err error) {
 	err = h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error {
-		events, err = s.Feed(ctx, q)
+		events, err = s.Feed(ctx, after, limit)
 		return err
 	})
 	return events, err
 }
 
-func (h hostTx) Statistics(ctx context.Context, q invitations.StatisticsQuery) (p invitations.StatisticsPage, err error) {
+func (h hostTx) Statistics(ctx context.Context, q invitations.StatisticsQuery) (viewer *invitations.Member, statistics invitations.Statistics, err error) {
 	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
-		p, err = s.Statistics(ctx, q)
+		viewer, statistics, err = s.Statistics(ctx, q)
 		return err
 	})
-	return p, err
+	return viewer, statistics, err
 }

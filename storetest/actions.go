@@ -107,14 +107,14 @@ var everybody = []string{"ada", "bob", "ann", "joe", "kim", "eve", "dev", "x", "
 func (w *world) happened(organization string, from int64) []invitations.Event {
 	w.Helper()
 	page := w.events(invitations.EventQuery{Organization: organization, After: &invitations.EventPosition{Version: from, Index: -1}, Limit: 1000})
-	for i := range page.Events {
-		e := &page.Events[i]
+	for i := range page.Items {
+		e := &page.Items[i]
 		if e.Organization != organization || !e.At.Equal(w.clock.Now()) {
 			w.Errorf("got event %+v", *e)
 		}
 		e.Organization, e.At = "", time.Time{}
 	}
-	return page.Events
+	return page.Items
 }
 
 // version returns the present version of an organization.

@@ -87,7 +87,7 @@ func joined(ctx context.Context, store invitations.Store, organization string, i
 		return 0, err
 	}
 	events, members := 0, 0
-	for _, e := range s.Events.Events {
+	for _, e := range s.Events.Items {
 		if e.Type == invitations.EventMemberJoined && e.InvitationID == inv {
 			events++
 		}
@@ -97,7 +97,7 @@ func joined(ctx context.Context, store invitations.Store, organization string, i
 			members++
 		}
 	}
-	for _, r := range s.Invitations.Records {
+	for _, r := range s.Invitations.Items {
 		if r.ID == inv && r.Uses != members {
 			return members, fmt.Errorf("the invitation counts %d uses, and there are %d members by it", r.Uses, members)
 		}

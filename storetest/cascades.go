@@ -130,8 +130,8 @@ func storyCascade(w *world) {
 		w.ok(c.fall(acme))
 
 		ended := map[uuid.UUID]invitations.Event{}
-		for n := range want.Records {
-			r := &want.Records[n]
+		for n := range want.Items {
+			r := &want.Items[n]
 			if r.SentBy != "bob" || r.State != invitations.StatePending || !now.Before(r.ExpiresAt) || c.from == c.to ||
 				c.to != "" && couldSend(w.svc.Policy(), c.to, r.Invitation) {
 				continue

@@ -22,7 +22,7 @@ func explained(ctx context.Context, store invitations.Store, policy *invitations
 		return nil, err
 	}
 	l := ledger{newReplay(policy)}
-	events, version := page.Events, int64(0)
+	events, version := page.Items, int64(0)
 	for len(events) > 0 {
 		n := 1
 		for n < len(events) && events[n].Version == events[0].Version {
@@ -115,8 +115,8 @@ func (l ledger) take(e invitations.Event, before map[string]invitations.Role, do
 	}
 	switch e.Type {
 	case invitations.EventMemberJoined:
-		if lost, ok := l.removals[e.Subject]; ok && lost.Version >= inv.SentVersion {
-			return fmt.Errorf("they lost rights at version %d, and this was sent at version %d", lost.Version, inv.SentVersion)
+		if lost, ok := l.removals[e.Subject]; ok && lost >= inv.SentVersion {
+			return fmt.Errorf("they lost rights at version %d, and this was sent at version %d", lost, inv.SentVersion)
 		}
 		if e.Role != inv.Role && inv.SentVersion > 0 {
 			return fmt.Errorf("they join as %q by an invitation as %q", e.Role, inv.Role)

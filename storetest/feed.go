@@ -43,11 +43,12 @@ func (w *world) fed(feed []invitations.Event, organizations ...string) {
 	w.Helper()
 	got := map[string][]invitations.Event{}
 	for _, e := range feed {
-		got[e.Organization] = append(got[e.Organization], e.Event)
+		e.Position = 0
+		got[e.Organization] = append(got[e.Organization], e)
 	}
 	n := 0
 	for _, organization := range organizations {
-		w.equal("the feed of "+organization, got[organization], w.events(invitations.EventQuery{Organization: organization, Limit: 100_000}).Events)
+		w.equal("the feed of "+organization, got[organization], w.events(invitations.EventQuery{Organization: organization, Limit: 100_000}).Items)
 		n += len(got[organization])
 	}
 	if n != len(feed) {
@@ -95,7 +96,7 @@ func feedRefusals(w *world) {
 	w.refused(w.store.Update(w.ctx, invitations.Query{Organization: "acme"}, func(invitations.Facts) (invitations.Changes, error) {
 		return everything("acme"), invitations.ErrConflict
 	}), invitations.ErrConflict)
-	w.refused(w.store.Update(w.ctx, invitations.Query{Organization: "zeta", Create: true}, func(invitations.Facts) (invitations.Changes, error) {
+	w.refused(w.store.Create(w.ctx, invitations.Query{Organization: "zeta"}, func(invitations.Facts) (invitations.Changes, error) {
 		return everything("zeta"), invitations.ErrConflict
 	}), invitations.ErrConflict)
 	w.change("acme", invitations.Changes{})

@@ -80,7 +80,7 @@ func everything(organization string) invitations.Changes {
 	return invitations.Changes{
 		Invitations: []invitations.Record{invitation(organization, 1), link(organization, 2)},
 		Members:     []invitations.Member{member(organization, "ada", "owner"), member(organization, "bob", "admin")},
-		Removals:    []invitations.Removal{{Organization: organization, UserID: "eve", Version: 1, At: start}},
+		Removals:    []string{"eve"},
 		Quotas: []invitations.QuotaRecord{
 			quota(organization, "", 1000, invitations.PeriodMonth, 1),
 			quota(organization, "bob", 0, invitations.PeriodEndless, 1), // nothing is allowed
@@ -103,14 +103,14 @@ func everythingState(organization string) state {
 		Facts: invitations.Facts{
 			Organization: organization, Version: 1,
 			Members:      map[string]invitations.Member{"ada": c.Members[0], "bob": c.Members[1]},
-			Removals:     map[string]invitations.Removal{"eve": c.Removals[0]},
+			Removals:     map[string]int64{"eve": 1},
 			PendingCount: 2,
 			MemberCount:  2,
 			OwnerCount:   1,
 			Quotas:       map[string]invitations.QuotaRecord{"": c.Quotas[0], "bob": c.Quotas[1], "eve": c.Quotas[2]},
 		},
-		Invitations: invitations.Page[invitations.Record]{Records: []invitations.Record{c.Invitations[1], c.Invitations[0]}},
-		Events:      invitations.Page[invitations.Event]{Events: events},
+		Invitations: invitations.Page[invitations.Record]{Items: []invitations.Record{c.Invitations[1], c.Invitations[0]}},
+		Events:      invitations.Page[invitations.Event]{Items: events},
 	}
 }
 

@@ -90,18 +90,27 @@ var eventTypes = []invitations.EventType{
 type repeating struct{ invitations.Store }
 
 func (r repeating) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	return r.Store.Update(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+	return r.Store.Update(ctx, q, twice(decide))
+}
+
+func (r repeating) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return r.Store.Create(ctx, q, twice(decide))
+}
+
+// twice makes a decision two times, which must agree.
+func twice(decide invitations.Decision) invitations.Decision {
+	return func(f invitations.Facts) (invitations.Changes, error) {
 		first, refusal := decide(f)
 		changes, err := decide(f)
 		if differ(changes, first) != "" || fmt.Sprint(err) != fmt.Sprint(refusal) {
 			return changes, fmt.Errorf("of the same facts a decision makes this, and then that: %v (%v), %v (%v)", first, refusal, changes, err)
 		}
 		return changes, err
-	})
+	}
 }
 
-func (r repeating) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
-	return r.Store.Sweep(ctx, q, func(all []invitations.Facts) []invitations.Changes {
+func (r repeating) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
+	return r.Store.Sweep(ctx, at, limit, func(all []invitations.Facts) []invitations.Changes {
 		decide(all)
 		return decide(all)
 	})
@@ -238,10 +247,10 @@ func (h *history) step(kind int, organization string) error {
 			who = person(user, email)
 		}
 		list, err := h.svc.Received(h.ctx, who, invitations.ReceivedParams{})
-		if err != nil || len(list.Offers) == 0 {
+		if err != nil || len(list.Items) == 0 {
 			return invitations.ErrNotFound
 		}
-		offer := pick(h.random, list.Offers)
+		offer := pick(h.random, list.Items)
 		if historyKind(kind) == "decline what was received" {
 			return h.svc.DeclineReceived(h.ctx, offer.Organization, offer.ID, who)
 		}

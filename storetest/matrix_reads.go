@@ -34,7 +34,7 @@ func cellsGet(m *matrix, a someone) {
 func cellsList(m *matrix, a someone) {
 	page, err := m.svc.Invitations(m.ctx, a.actor, invitations.InvitationsParams{Organization: "acme"})
 	m.judge(a.name+" lists invitations", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionInvitationList))
-	m.shown(a.name+" lists invitations", err, len(page.Invitations), len(m.sent))
+	m.shown(a.name+" lists invitations", err, len(page.Items), len(m.sent))
 }
 
 func cellsAll(m *matrix, a someone) {
@@ -51,7 +51,7 @@ func cellsAll(m *matrix, a someone) {
 func cellsMembers(m *matrix, a someone) {
 	list, err := m.svc.Members(m.ctx, a.actor, invitations.MembersParams{Organization: "acme"})
 	m.judge(a.name+" lists members", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionMemberList))
-	m.shown(a.name+" lists members", err, len(list.Members), 2*len(m.ranks))
+	m.shown(a.name+" lists members", err, len(list.Items), 2*len(m.ranks))
 }
 
 func cellsAllMembers(m *matrix, a someone) {
@@ -71,14 +71,14 @@ func cellsTimeline(m *matrix, a someone) {
 	lists := m.may(a, invitations.PermissionInvitationList)
 	all, err := m.svc.Timeline(m.ctx, a.actor, invitations.TimelineParams{Organization: "acme"})
 	m.judge(a.name+" reads the timeline", err, invitations.Changes{}, nobody(a), lists, m.may(a, invitations.PermissionMemberList))
-	m.shown(a.name+" reads the timeline", err, len(all.Events), len(m.sent))
+	m.shown(a.name+" reads the timeline", err, len(all.Items), len(m.sent))
 	one, err := m.svc.Timeline(m.ctx, a.actor, invitations.TimelineParams{Organization: "acme", Invitation: m.sent[0].ID})
 	m.judge(a.name+" reads the timeline of one", err, invitations.Changes{}, nobody(a), lists)
-	m.shown(a.name+" reads the timeline of one", err, len(one.Events), 1)
+	m.shown(a.name+" reads the timeline of one", err, len(one.Items), 1)
 	for name, unknown := range noOne() {
 		none, err := m.svc.Timeline(m.ctx, a.actor, invitations.TimelineParams{Organization: "acme", Invitation: unknown})
 		m.judge(a.name+" reads the timeline of one "+name, err, invitations.Changes{}, nobody(a), lists)
-		m.shown(a.name+" reads the timeline of one "+name, err, len(none.Events), 0)
+		m.shown(a.name+" reads the timeline of one "+name, err, len(none.Items), 0)
 	}
 }
 

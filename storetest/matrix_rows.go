@@ -72,11 +72,11 @@ func (m *matrix) mayTouch(a, t someone) rule {
 
 // traces are what a change of role leaves behind: something, if a right goes with the old
 // one.
-func (m *matrix) traces(user string, from, to invitations.Role) []invitations.Removal {
+func (m *matrix) traces(user string, from, to invitations.Role) []string {
 	if m.policy.Has(from) && covers(m.policy, to, from) {
 		return nil
 	}
-	return []invitations.Removal{{Organization: "acme", UserID: user}}
+	return []string{user}
 }
 
 func cellsChangeRole(m *matrix, a someone) {
@@ -101,7 +101,7 @@ func cellsRemoveMember(m *matrix, a someone) {
 	for _, t := range m.targets(a) {
 		_, err := m.svc.RemoveMember(m.ctx, a.actor, "acme", t.user)
 		m.judge(fmt.Sprintf("%s removes %s", a.name, t.name), err, invitations.Changes{
-			RemovedMembers: []string{t.user}, Removals: []invitations.Removal{{Organization: "acme", UserID: t.user}},
+			RemovedMembers: []string{t.user}, Removals: []string{t.user},
 		}, nobody(a), m.may(a, invitations.PermissionMemberRemove), isMember(t), m.mayTouch(a, t))
 	}
 }

@@ -99,14 +99,14 @@ func (w *world) walk(q invitations.InvitationQuery, limit int, want []invitation
 	var got []invitations.Record
 	for q.Limit = limit; ; {
 		page := w.page(q)
-		got = append(got, page.Records...)
-		if len(page.Records) > limit || len(got) > len(want) {
-			w.Fatalf("%+v: got %d invitations on a page, %d in all, want %d", q, len(page.Records), len(got), len(want))
+		got = append(got, page.Items...)
+		if len(page.Items) > limit || len(got) > len(want) {
+			w.Fatalf("%+v: got %d invitations on a page, %d in all, want %d", q, len(page.Items), len(got), len(want))
 		}
-		if len(page.Records) < limit {
+		if len(page.Items) < limit {
 			break
 		}
-		last := page.Records[limit-1]
+		last := page.Items[limit-1]
 		q.After = &invitations.InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID}
 	}
 	w.equal(fmt.Sprintf("%+v", q), got, want)
@@ -140,7 +140,7 @@ func pagesPositions(w *world) {
 		{CreatedAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)},
 	} {
 		page := w.page(invitations.InvitationQuery{Organization: "acme", At: start, After: &p, Limit: 100})
-		w.equal(fmt.Sprintf("after %+v", p), page.Records, before(p))
+		w.equal(fmt.Sprintf("after %+v", p), page.Items, before(p))
 	}
 }
 
@@ -162,7 +162,7 @@ func pagesViewer(w *world) {
 		w.equal("viewer of invitations", page.Viewer, c.want)
 		events := w.events(invitations.EventQuery{Organization: c.organization, Viewer: c.viewer, Limit: 1})
 		w.equal("viewer of events", events.Viewer, c.want)
-		if n := len(page.Records) + len(events.Events); (c.organization == "none") != (n == 0) {
+		if n := len(page.Items) + len(events.Items); (c.organization == "none") != (n == 0) {
 			w.Errorf("%s: got %d records", c.organization, n)
 		}
 	}

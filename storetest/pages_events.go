@@ -72,14 +72,14 @@ func pagesEvents(w *world) {
 			q.Limit, q.After = limit, nil
 			for {
 				page := w.events(q)
-				got = append(got, page.Events...)
-				if len(page.Events) > limit || len(got) > len(want) {
-					w.Fatalf("%+v: got %d events on a page, %d in all, want %d", q, len(page.Events), len(got), len(want))
+				got = append(got, page.Items...)
+				if len(page.Items) > limit || len(got) > len(want) {
+					w.Fatalf("%+v: got %d events on a page, %d in all, want %d", q, len(page.Items), len(got), len(want))
 				}
-				if len(page.Events) < limit {
+				if len(page.Items) < limit {
 					break
 				}
-				last := page.Events[limit-1]
+				last := page.Items[limit-1]
 				q.After = &invitations.EventPosition{Version: last.Version, Index: last.Index}
 			}
 			w.equal(fmt.Sprintf("%+v", q), got, want)
@@ -103,7 +103,7 @@ func pagesEventPositions(w *world) {
 			}
 			q.After = &p
 			for _, q.Limit = range []int{2, 100} {
-				w.equal(fmt.Sprintf("%+v after %+v", q, p), w.events(q).Events, want[:min(q.Limit, len(want))])
+				w.equal(fmt.Sprintf("%+v after %+v", q, p), w.events(q).Items, want[:min(q.Limit, len(want))])
 			}
 		}
 	}

@@ -155,7 +155,7 @@ func consumeInOrganization(w *world) {
 		w.equal(c.name+": the organization", w.view(invitations.Query{Organization: organization}), invitations.Facts{Organization: organization, Version: 1})
 		w.equal(c.name+": the events", w.events(invitations.EventQuery{Organization: organization, Limit: 9}), invitations.Page[invitations.Event]{})
 	}
-	w.equal("the personal quota", w.personal("ada"), invitations.WorkspacePage{})
+	w.equal("the personal quota", w.personal("ada"), workspaces{})
 }
 
 func consumeRoles(w *world) {

@@ -9,11 +9,9 @@ import (
 )
 
 // personal reads what is a user's alone.
-func (w *world) personal(user string) invitations.WorkspacePage {
+func (w *world) personal(user string) workspaces {
 	w.Helper()
-	page, err := w.store.Workspaces(w.ctx, invitations.WorkspaceQuery{UserID: user})
-	w.ok(err)
-	return page
+	return w.workspaces(invitations.WorkspaceQuery{UserID: user})
 }
 
 func personalQuotas(w *world) {
@@ -21,11 +19,11 @@ func personalQuotas(w *world) {
 	w.setQuotas("acme", quota("acme", "", 3, invitations.PeriodDay, 1), quota("acme", "ada", 2, invitations.PeriodDay, 1))
 	before := w.state("acme", "ada")
 	mine := invitations.QuotaRecord{UserID: "ada", Quota: invitations.Quota{Limit: 10, Period: invitations.PeriodDay}}
-	w.equal("before it is set", w.personal("ada"), invitations.WorkspacePage{})
+	w.equal("before it is set", w.personal("ada"), workspaces{})
 	w.equal("consumed before it is set", w.consume(consumption("", "ada", 1000, 0)), invitations.Consumed{Taken: true})
 	stored := func(what string) {
 		w.Helper()
-		w.equal(what+": stored", w.personal("ada"), invitations.WorkspacePage{Personal: &mine})
+		w.equal(what+": stored", w.personal("ada"), workspaces{Personal: &mine})
 	}
 	consume := func(what string, amount int64, days int, taken bool) {
 		w.Helper()
@@ -57,7 +55,7 @@ func personalQuotas(w *world) {
 	consume("without one", 1000, 3, true)
 
 	// It is of this user alone, and of no organization.
-	w.equal("of bob", w.personal("bob"), invitations.WorkspacePage{})
+	w.equal("of bob", w.personal("bob"), workspaces{})
 	w.equal("state", w.state("acme", "ada"), before)
 	for i, text := range texts {
 		w.ok(w.store.SetPersonalQuota(w.ctx, text, invitations.Quota{Limit: int64(i), Period: invitations.PeriodDay}))

@@ -44,8 +44,7 @@ func raceFeed(ctx context.Context, store invitations.Store) error {
 	const writers, writes = 12, 16
 	organizations := names("organization", 8)
 	write := func(organization string, n, m int) error {
-		q := invitations.Query{Organization: organization, Create: true}
-		return store.Update(ctx, q, func(invitations.Facts) (invitations.Changes, error) {
+		return store.Create(ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
 			var c invitations.Changes
 			events := 1 + m%2
 			if n%3 == 0 && m%2 == 0 {
@@ -89,7 +88,7 @@ func raceFeed(ctx context.Context, store invitations.Store) error {
 		if err != nil {
 			return err
 		}
-		want = append(want, page.Events...)
+		want = append(want, page.Items...)
 	}
 	for _, f := range followers {
 		for more := true; more; {
@@ -104,7 +103,8 @@ func raceFeed(ctx context.Context, store invitations.Store) error {
 		for _, organization := range organizations {
 			for _, e := range f.all {
 				if e.Organization == organization {
-					got = append(got, e.Event)
+					e.Position = 0
+					got = append(got, e)
 				}
 			}
 		}

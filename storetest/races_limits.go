@@ -143,7 +143,7 @@ func raceBulks(ctx context.Context, store invitations.Store) error {
 		}
 		s, err := readState(ctx, store, organization)
 		addresses := map[string]bool{}
-		for _, r := range s.Invitations.Records {
+		for _, r := range s.Invitations.Items {
 			addresses[r.Email] = true
 		}
 		return errors.Join(err, want("rows that went through", n, places), want("pending invitations", s.Facts.PendingCount, places),

@@ -26,7 +26,7 @@ func assemble(ctx context.Context, store invitations.Store, organization string,
 			Organization: organization, Type: invitations.EventMemberJoined, At: start, Subject: user, Role: roles[user],
 		})
 	}
-	return store.Update(ctx, invitations.Query{Organization: organization, Create: true}, func(invitations.Facts) (invitations.Changes, error) {
+	return store.Create(ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
 		return c, nil
 	})
 }
@@ -52,7 +52,7 @@ func acted(ctx context.Context, store invitations.Store, organization string, ve
 	page, err := store.Events(ctx, invitations.EventQuery{
 		Organization: organization, After: &invitations.EventPosition{Version: version, Index: 1 << 30}, Limit: 100_000,
 	})
-	for _, e := range page.Events {
+	for _, e := range page.Items {
 		actors[e.Actor] = true
 	}
 	return actors, err

@@ -96,7 +96,7 @@ func raceConsumers(ctx context.Context, store invitations.Store) error {
 				setUp.Quotas = append(setUp.Quotas, quota(organization, user, 30, invitations.PeriodDay, 1))
 			}
 		}
-		if err := store.Update(ctx, invitations.Query{Organization: organization, Create: true}, func(invitations.Facts) (invitations.Changes, error) {
+		if err := store.Create(ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
 			return setUp, nil
 		}); err != nil {
 			return err

@@ -45,9 +45,9 @@ func raceSerialized(ctx context.Context, store invitations.Store) error {
 		}
 		return errors.Join(
 			want("versions that the decisions saw", len(versions), crowdSize),
-			want("the count", s.Invitations.Records[0].Uses, crowdSize),
+			want("the count", s.Invitations.Items[0].Uses, crowdSize),
 			want("versions", int(s.Facts.Version), crowdSize+2),
-			want("events", len(s.Events.Events), crowdSize+1),
+			want("events", len(s.Events.Items), crowdSize+1),
 		)
 	})
 }
@@ -57,11 +57,11 @@ func raceSerialized(ctx context.Context, store invitations.Store) error {
 func raceReads(ctx context.Context, store invitations.Store) error {
 	const organization = "acme"
 	q := invitations.Query{
-		Organization: organization, Create: true, Invitation: id(1), Sender: true, Members: []string{"ada", "bob"}, Removals: true,
+		Organization: organization, Invitation: id(1), Sender: true, Members: []string{"ada", "bob"}, Removals: true,
 		PendingSentBy: "bob", PendingAt: start, Quotas: true,
 	}
 	write := func() error {
-		return store.Update(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+		return store.Create(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
 			version := f.Version + 1
 			c := everything(organization)
 			for i := range c.Members {
@@ -69,7 +69,7 @@ func raceReads(ctx context.Context, store invitations.Store) error {
 			}
 			c.Invitations = c.Invitations[:1]
 			c.Invitations[0].SentVersion = version
-			c.Removals = []invitations.Removal{{Organization: organization, UserID: "ada", Version: version, At: start}}
+			c.Removals = []string{"ada"}
 			for i := range c.Quotas {
 				c.Quotas[i].Version = version
 			}
@@ -101,7 +101,7 @@ func raceReads(ctx context.Context, store invitations.Store) error {
 			}
 			for what, got := range map[string]string{
 				"a member": f.Members["ada"].InvitedBy, "another member": f.Members["bob"].InvitedBy, "the sender": f.Sender.InvitedBy,
-				"the invitation": fmt.Sprint(f.Invitation.SentVersion), "the removal": fmt.Sprint(f.Removals["ada"].Version),
+				"the invitation": fmt.Sprint(f.Invitation.SentVersion), "the removal": fmt.Sprint(f.Removals["ada"]),
 				"a pending invitation": fmt.Sprint(f.PendingRecords[0].SentVersion),
 				"the shared quota":     fmt.Sprint(f.Quotas[""].Version), "a quota": fmt.Sprint(f.Quotas["bob"].Version),
 			} {
@@ -113,17 +113,17 @@ func raceReads(ctx context.Context, store invitations.Store) error {
 			if err != nil {
 				return err
 			}
-			if shown := fmt.Sprint(page.Records[0].SentVersion); shown != page.Viewer.InvitedBy {
+			if shown := fmt.Sprint(page.Items[0].SentVersion); shown != page.Viewer.InvitedBy {
 				return fmt.Errorf("a page has an invitation of version %s and its viewer of version %s", shown, page.Viewer.InvitedBy)
 			}
 			members, err := store.Members(ctx, invitations.MemberQuery{Organization: organization, Viewer: "bob", Limit: 1})
 			if err != nil {
 				return err
 			}
-			if len(members.Members) != 1 || members.Viewer == nil {
+			if len(members.Items) != 1 || members.Viewer == nil {
 				return errors.New("a page of members lacks something")
 			}
-			if shown := members.Members[0].InvitedBy; shown != members.Viewer.InvitedBy {
+			if shown := members.Items[0].InvitedBy; shown != members.Viewer.InvitedBy {
 				return fmt.Errorf("a page has a member of version %s and its viewer of version %s", shown, members.Viewer.InvitedBy)
 			}
 		}

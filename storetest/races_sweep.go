@@ -90,10 +90,10 @@ func raceSweepers(ctx context.Context, store invitations.Store) error {
 		if err != nil {
 			return err
 		}
-		for _, e := range s.Events.Events {
+		for _, e := range s.Events.Items {
 			written[one{organization, e.InvitationID, e.Type}]++
 		}
-		for _, r := range s.Invitations.Records {
+		for _, r := range s.Invitations.Items {
 			next := time.Time{}
 			if reminded[r.ID] {
 				next = r.ExpiresAt
@@ -151,7 +151,7 @@ func raceSweepAnswer(ctx context.Context, store invitations.Store) error {
 			return err
 		}
 		events := 0
-		for _, e := range page.Events {
+		for _, e := range page.Items {
 			if e.Type == invitations.EventInvitationReminded {
 				events++
 			}

@@ -18,7 +18,7 @@ import (
 type replay struct {
 	policy   *invitations.Policy
 	members  map[string]invitations.Member
-	removals map[string]invitations.Removal
+	removals map[string]int64
 	records  map[uuid.UUID]invitations.Record
 	quotas   map[string]invitations.QuotaRecord
 	swept    map[uuid.UUID][]invitations.EventType // since it was last sent, or edited
@@ -26,7 +26,7 @@ type replay struct {
 
 func newReplay(policy *invitations.Policy) *replay {
 	return &replay{
-		policy: policy, members: map[string]invitations.Member{}, removals: map[string]invitations.Removal{},
+		policy: policy, members: map[string]invitations.Member{}, removals: map[string]int64{},
 		records: map[uuid.UUID]invitations.Record{}, quotas: map[string]invitations.QuotaRecord{},
 		swept: map[uuid.UUID][]invitations.EventType{},
 	}
@@ -35,7 +35,6 @@ func newReplay(policy *invitations.Policy) *replay {
 // apply takes one event. It is an error if it cannot have happened.
 func (r *replay) apply(e invitations.Event) error {
 	m, isMember := r.members[e.Subject]
-	lost := invitations.Removal{Organization: e.Organization, UserID: e.Subject, Version: e.Version, At: e.At}
 	switch e.Type {
 	case invitations.EventMemberJoined:
 		if isMember {
@@ -51,12 +50,12 @@ func (r *replay) apply(e invitations.Event) error {
 		return nil
 	case invitations.EventMemberRoleChanged:
 		if !r.policy.Has(m.Role) || !covers(r.policy, e.Role, m.Role) {
-			r.removals[e.Subject] = lost
+			r.removals[e.Subject] = e.Version
 		}
 		m.Role = e.Role
 		r.members[e.Subject] = m
 	case invitations.EventMemberRemoved:
-		r.removals[e.Subject] = lost
+		r.removals[e.Subject] = e.Version
 		delete(r.members, e.Subject)
 	case invitations.EventMemberLeft:
 		delete(r.members, e.Subject)
@@ -147,7 +146,7 @@ func (r *replay) shown(ctx context.Context, store invitations.Store, organizatio
 		return err
 	}
 	records := map[uuid.UUID]invitations.Record{}
-	for _, shown := range page.Records {
+	for _, shown := range page.Items {
 		if shown.State != invitations.StatePending && !shown.SweepAt.IsZero() {
 			return fmt.Errorf("an invitation that is %q is to be swept", shown.State)
 		}

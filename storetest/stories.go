@@ -58,7 +58,7 @@ func storyExistingUser(w *world) {
 		w.Errorf("got invitation %+v", inv)
 	}
 	var types []invitations.EventType
-	for _, e := range w.state("acme").Events.Events {
+	for _, e := range w.state("acme").Events.Items {
 		types = append(types, e.Type)
 	}
 	w.equal("events", types, []invitations.EventType{

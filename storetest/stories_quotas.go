@@ -200,7 +200,7 @@ func storySetQuota(w *world) {
 			w.refusal(name, c.got, c.want)
 		}
 	})
-	w.equal("ada's personal quota", w.personal("ada"), invitations.WorkspacePage{})
+	w.equal("ada's personal quota", w.personal("ada"), workspaces{})
 	// A quota of one's own, and of one's equal.
 	w.setQuota(bob, "acme", "bob", 5, invitations.PeriodDay)
 	w.role("acme", "dev", "admin")
@@ -379,7 +379,7 @@ func storyWorkspaces(w *world) {
 			for _, o := range list.Organizations {
 				got = append(got, o.ID)
 			}
-			if p.Cursor = list.Next; p.Cursor == "" || pages > len(texts) {
+			if p.Cursor = list.NextCursor; p.Cursor == "" || pages > len(texts) {
 				break
 			}
 		}

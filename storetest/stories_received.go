@@ -17,7 +17,7 @@ var receivedStories = []check{
 	{"ReceivedIsAcceptance", storyReceivedRules},
 }
 
-func (w *world) received(who invitations.Identity, p invitations.ReceivedParams) invitations.OfferList {
+func (w *world) received(who invitations.Identity, p invitations.ReceivedParams) invitations.List[invitations.Offer] {
 	w.Helper()
 	list, err := w.svc.Received(w.ctx, who, p)
 	w.ok(err)
@@ -39,9 +39,9 @@ func storyReceived(w *world) {
 	zeta := w.invite(bob, "zeta", "Ann@Example.com", "viewer")
 	joes := w.invite(ada, "zeta", "joe@example.com", "viewer")
 	ann := person("ann", "ANN@example.com")
-	w.equal("ann's", w.received(ann, invitations.ReceivedParams{}).Offers, []invitations.Offer{offerOf(zeta), offerOf(acme)})
-	w.equal("joe's", w.received(person("joe", "joe@example.com"), invitations.ReceivedParams{}).Offers, []invitations.Offer{offerOf(joes)})
-	w.equal("eve's", w.received(person("eve", "eve@example.com"), invitations.ReceivedParams{}), invitations.OfferList{})
+	w.equal("ann's", w.received(ann, invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(zeta), offerOf(acme)})
+	w.equal("joe's", w.received(person("joe", "joe@example.com"), invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(joes)})
+	w.equal("eve's", w.received(person("eve", "eve@example.com"), invitations.ReceivedParams{}), invitations.List[invitations.Offer]{})
 
 	w.clock.Add(time.Hour)
 	version := w.version("acme")
@@ -63,11 +63,11 @@ func storyReceived(w *world) {
 		w.equal("member", again, m)
 		w.equal("member", w.accept(acme, ann), m)
 	})
-	w.equal("what is left", w.received(ann, invitations.ReceivedParams{}).Offers, []invitations.Offer{offerOf(zeta)})
+	w.equal("what is left", w.received(ann, invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(zeta)})
 	_, err = w.svc.Member(w.ctx, "zeta", "ann")
 	w.refused(err, invitations.ErrNotFound)
 	w.clock.Add(7 * day)
-	w.equal("when it has expired", w.received(ann, invitations.ReceivedParams{}), invitations.OfferList{})
+	w.equal("when it has expired", w.received(ann, invitations.ReceivedParams{}), invitations.List[invitations.Offer]{})
 	_, err = w.svc.AcceptReceived(w.ctx, "zeta", zeta.ID, ann)
 	w.refused(err, invitations.ErrExpired)
 	w.refused(w.svc.DeclineReceived(w.ctx, "zeta", zeta.ID, ann), invitations.ErrExpired)
@@ -82,7 +82,7 @@ func storyReceivedDeclined(w *world) {
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{{
 		Version: version + 1, Type: invitations.EventInvitationDeclined, Actor: "ann", InvitationID: acme.ID, Role: "viewer", MaxUses: 1, ExpiresAt: acme.ExpiresAt,
 	}})
-	w.equal("what is left", w.received(annID, invitations.ReceivedParams{}).Offers, []invitations.Offer{offerOf(zeta)})
+	w.equal("what is left", w.received(annID, invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(zeta)})
 	w.unchanged("what has ended", func() {
 		w.refused(w.svc.DeclineReceived(w.ctx, "acme", acme.ID, annID), invitations.ErrDeclined)
 		_, err := w.svc.AcceptReceived(w.ctx, "acme", acme.ID, annID)
@@ -125,8 +125,8 @@ func storyReceivedPages(w *world) {
 		p := invitations.ReceivedParams{Limit: limit}
 		for n := 0; ; n++ {
 			list := w.received(annID, p)
-			got = append(got, list.Offers...)
-			if p.Cursor = list.Next; p.Cursor == "" || n > len(want) {
+			got = append(got, list.Items...)
+			if p.Cursor = list.NextCursor; p.Cursor == "" || n > len(want) {
 				break
 			}
 		}

@@ -25,8 +25,8 @@ func (w *world) timeline(actor invitations.Actor, p invitations.TimelineParams) 
 	for n := 0; n < 1000; n++ {
 		list, err := w.svc.Timeline(w.ctx, actor, p)
 		w.ok(err)
-		all = append(all, list.Events...)
-		if p.Cursor = list.Next; p.Cursor == "" {
+		all = append(all, list.Items...)
+		if p.Cursor = list.NextCursor; p.Cursor == "" {
 			break
 		}
 	}
@@ -45,7 +45,7 @@ func storyTimeline(w *world) {
 	w.accept(other, annID)
 	w.remove("acme", "ann")
 
-	all := w.state("acme").Events.Events
+	all := w.state("acme").Events.Items
 	ofOne := slices.DeleteFunc(slices.Clone(all), func(e invitations.Event) bool { return e.InvitationID != sent.ID })
 	var types []invitations.EventType
 	for _, e := range ofOne {
@@ -114,7 +114,7 @@ func storyTimelinePermissions(w *world) {
 				want = invitations.ErrPermissionDenied
 			}
 			w.refusal(user, err, want)
-			if shown := len(list.Events); (shown > 0) != may {
+			if shown := len(list.Items); (shown > 0) != may {
 				w.Errorf("%s is shown %d events", user, shown)
 			}
 		}
@@ -148,17 +148,17 @@ func storyStatistics(w *world) {
 	admins := invitations.Funnel{Created: 1, Expired: 1}
 	want := invitations.Statistics{
 		Total:  invitations.Funnel{Created: 4, Accepted: 1, Declined: 1, Expired: 2, Used: 2, Joined: 3, Median: time.Hour, P90: 3 * time.Hour},
-		ByKind: []invitations.Funnel{{Key: "email", Funnel: mails}, {Key: "link", Funnel: links}},
+		ByKind: []invitations.Funnel{keyed("email", mails), keyed("link", links)},
 		ByRole: []invitations.Funnel{
-			{Key: "viewer", Funnel: invitations.Funnel{Created: 3, Accepted: 1, Declined: 1, Expired: 1, Used: 2, Joined: 3, Median: time.Hour, P90: 3 * time.Hour}},
-			{Key: "admin", Funnel: admins},
+			{Key: "viewer", Created: 3, Accepted: 1, Declined: 1, Expired: 1, Used: 2, Joined: 3, Median: time.Hour, P90: 3 * time.Hour},
+			keyed("admin", admins),
 		},
 		BySender: []invitations.Funnel{
-			{Key: "ada", Funnel: invitations.Funnel{Created: 2, Accepted: 1, Expired: 1, Used: 1, Joined: 1, Median: time.Hour, P90: time.Hour}},
-			{Key: "bob", Funnel: links},
-			{Key: "", Funnel: invitations.Funnel{Created: 1, Declined: 1}},
+			{Key: "ada", Created: 2, Accepted: 1, Expired: 1, Used: 1, Joined: 1, Median: time.Hour, P90: time.Hour},
+			keyed("bob", links),
+			{Key: "", Created: 1, Declined: 1},
 		},
-		ByLink: []invitations.Funnel{{Key: link.ID.String(), Funnel: links}},
+		ByLink: []invitations.Funnel{keyed(link.ID.String(), links)},
 	}
 	for _, to := range []time.Time{{}, w.clock.Now(), start.Add(time.Microsecond)} {
 		w.equal("of all", of(time.Time{}, to), want)
@@ -176,6 +176,12 @@ func storyStatistics(w *world) {
 		_, err := w.svc.Statistics(w.ctx, ada, p)
 		w.refused(err, invitations.ErrInvalid)
 	}
+}
+
+// keyed returns f with a key.
+func keyed(key string, f invitations.Funnel) invitations.Funnel {
+	f.Key = key
+	return f
 }
 
 func storyFeed(w *world) {
@@ -211,8 +217,11 @@ func storyFeed(w *world) {
 	w.remove("zeta", "kim")
 	toTheEnd(1)
 	w.fed(all, "acme", "zeta")
-	for _, p := range []invitations.FeedParams{{After: -1}, {Limit: -1}, {Limit: 101}} {
-		_, err := w.svc.Feed(w.ctx, p)
+	for _, p := range []struct {
+		after int64
+		limit int
+	}{{-1, 0}, {0, -1}, {0, 101}} {
+		_, err := w.svc.Feed(w.ctx, p.after, p.limit)
 		w.refused(err, invitations.ErrInvalid)
 	}
 }

@@ -175,11 +175,11 @@ func sweepApplies(w *world) {
 	acme.Facts.Version++
 	for _, r := range dueFacts(due)["acme"].PendingRecords {
 		e := event("acme", "swept", r.ID)
-		e.Version, e.Index = acme.Facts.Version, len(acme.Events.Events)
-		acme.Events.Events = append(acme.Events.Events, e)
-		for i := range acme.Invitations.Records {
-			if acme.Invitations.Records[i].ID == r.ID {
-				acme.Invitations.Records[i].SweepAt = time.Time{}
+		e.Version, e.Index = acme.Facts.Version, len(acme.Events.Items)
+		acme.Events.Items = append(acme.Events.Items, e)
+		for i := range acme.Invitations.Items {
+			if acme.Invitations.Items[i].ID == r.ID {
+				acme.Invitations.Items[i].SweepAt = time.Time{}
 			}
 		}
 	}
@@ -187,9 +187,10 @@ func sweepApplies(w *world) {
 
 	beta, all := w.state("beta", users...), everythingState("beta")
 	w.equal("beta's members", beta.Facts.Members, all.Facts.Members)
-	w.equal("beta's removals and quotas", []any{beta.Facts.Removals, beta.Facts.Quotas}, []any{all.Facts.Removals, all.Facts.Quotas})
-	for i := range all.Events.Events {
-		all.Events.Events[i].Version = 2
+	w.equal("beta's removals", beta.Facts.Removals, map[string]int64{"eve": 2})
+	w.equal("beta's quotas", beta.Facts.Quotas, all.Facts.Quotas)
+	for i := range all.Events.Items {
+		all.Events.Items[i].Version = 2
 	}
 	w.equal("beta's events", beta.Events, all.Events)
 	w.fed(w.follow(last, 1000), "acme", "beta", "zeta")
@@ -306,7 +307,7 @@ func sweepSharesNoMemory(w *world) {
 		r.Metadata["team"] = "spoiled"
 	}
 	for _, organization := range []string{"acme", "zeta", "beta"} {
-		for _, r := range w.state(organization).Invitations.Records {
+		for _, r := range w.state(organization).Invitations.Items {
 			if strings.Contains(fmt.Sprint(r.Metadata), "spoiled") {
 				w.Errorf("%s: what was given is spoiled: %v", organization, r.Metadata)
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/memstore"
 )
 
 // threats are stories of what has gone wrong in systems like this one. The classes are
@@ -199,7 +200,7 @@ func storyPurpose(w *world) {
 	w.refused(err, invitations.ErrInvalidToken)
 	page, err := w.svc.Invitations(w.ctx, ada, invitations.InvitationsParams{Organization: "acme", Limit: 1})
 	w.ok(err)
-	for _, text := range []string{a.ID.String(), page.Next, ""} { // an id or a cursor is no token
+	for _, text := range []string{a.ID.String(), page.NextCursor, ""} { // an id or a cursor is no token
 		_, err := w.svc.Accept(w.ctx, text, annID)
 		w.refused(err, invitations.ErrInvalidToken)
 	}
@@ -241,22 +242,34 @@ func storyOtherOrganization(w *world) {
 func storyWithoutKey(w *world) {
 	w.found("acme", "ada")
 	w.invite(ada, "acme", "ann@example.com", "viewer")
-	record := w.state("acme").Invitations.Records[0]
-	ring, err := invitations.NewKeyring(testKey(9))
-	w.ok(err)
-	forged := ring.Sign(record.ID, record.Nonce) // all that the store has, under another key
-	_, err = w.svc.Accept(w.ctx, forged.Reveal(), annID)
-	w.refused(err, invitations.ErrInvalidToken)
-	// And the key without the store: a nonce that no record has.
-	ring, err = invitations.NewKeyring(testKey(1))
-	w.ok(err)
-	for _, nonce := range [][16]byte{{}, invitations.NewNonce()} {
-		_, err = w.svc.Accept(w.ctx, ring.Sign(record.ID, nonce).Reveal(), annID)
-		w.refused(err, invitations.ErrInvalidToken)
-		_, err = w.svc.Lookup(w.ctx, ring.Sign(record.ID, nonce).Reveal())
-		w.refused(err, invitations.ErrInvalidToken)
-		w.refused(w.svc.Decline(w.ctx, ring.Sign(record.ID, nonce).Reveal()), invitations.ErrInvalidToken)
+	record := w.state("acme").Invitations.Items[0]
+	// A token of everything that the store has, under another key.
+	other := newService(w.store, w.clock, testKey(9))
+	forged := []invitations.SentInvitation{w.pending(other, record.ID)}
+	// Tokens of the key without the store: the nonces are none that the record has.
+	for _, nonce := range [][16]byte{{}, {1, 2, 3}} {
+		elsewhere := memstore.New()
+		r := record
+		r.Nonce = nonce
+		w.ok(put(w.ctx, elsewhere, "acme", invitations.Changes{
+			Members: []invitations.Member{member("acme", "ada", "owner")}, Invitations: []invitations.Record{r},
+		}))
+		forged = append(forged, w.pending(newService(elsewhere, w.clock, testKey(1)), record.ID))
 	}
+	for _, sent := range forged {
+		w.refused(second(w.svc.Accept(w.ctx, sent.Token.Reveal(), annID)), invitations.ErrInvalidToken)
+		w.refused(second(w.svc.Lookup(w.ctx, sent.Token.Reveal())), invitations.ErrInvalidToken)
+		w.refused(w.svc.Decline(w.ctx, sent.Token.Reveal()), invitations.ErrInvalidToken)
+	}
+	w.accept(w.pending(w.svc, record.ID), annID)
+}
+
+// pending returns the present token of an invitation to acme, as svc makes it.
+func (w *world) pending(svc *invitations.Service, id uuid.UUID) invitations.SentInvitation {
+	w.Helper()
+	sent, err := svc.PendingToken(w.ctx, ada, "acme", id)
+	w.ok(err)
+	return sent
 }
 
 func storyExpiry(w *world) {

@@ -51,7 +51,7 @@ func storyNoSecretsInHistory(w *world) {
 	for _, s := range []invitations.SentInvitation{sent, again, link, outcomes[0].Invitation} {
 		secrets = append(secrets, s.Token.Reveal()[4:])
 	}
-	for _, r := range w.state("acme").Invitations.Records {
+	for _, r := range w.state("acme").Invitations.Items {
 		secrets = append(secrets, hex.EncodeToString(r.Nonce[:]), base64.StdEncoding.EncodeToString(r.Nonce[:]), base64.RawURLEncoding.EncodeToString(r.Nonce[:]),
 			strings.Trim(fmt.Sprint(r.Nonce[:]), "[]"), strings.Trim(fmt.Sprintf("%#v", r.Nonce[:]), "[]byte{}"))
 	}
@@ -100,7 +100,7 @@ func storyStrangersEverywhere(w *world) {
 	for _, email := range []string{"ann@example.com", "joe@example.com"} {
 		list, err := w.svc.Received(w.ctx, invitations.Identity{UserID: "eve", Email: email}, invitations.ReceivedParams{})
 		w.refused(err, invitations.ErrEmailUnverified)
-		w.equal("what is shown with a refusal", list, invitations.OfferList{})
+		w.equal("what is shown with a refusal", list, invitations.List[invitations.Offer]{})
 		w.refused(w.svc.DeclineReceived(w.ctx, "acme", sent.ID, invitations.Identity{UserID: "eve", Email: email}), invitations.ErrEmailUnverified)
 	}
 }
@@ -154,7 +154,7 @@ func storyForgedCursors(w *world) {
 	w.ok(err)
 	members, err := w.svc.Members(w.ctx, ada, invitations.MembersParams{Organization: "acme", Limit: 1})
 	w.ok(err)
-	cursors := map[string]string{"timeline": timeline.Next, "received": received.Next, "list": list.Next, "members": members.Next}
+	cursors := map[string]string{"timeline": timeline.NextCursor, "received": received.NextCursor, "list": list.NextCursor, "members": members.NextCursor}
 	for from, cursor := range cursors {
 		if cursor == "" {
 			w.Fatalf("%s: there is no next page", from)
@@ -173,16 +173,16 @@ func storyForgedCursors(w *world) {
 		}
 	}
 	// Elsewhere, and by others, it shows what is theirs to see, behind the position.
-	for e, err := range w.svc.AllEvents(w.ctx, ada, invitations.TimelineParams{Organization: "zeta", Cursor: timeline.Next}) {
+	for e, err := range w.svc.AllEvents(w.ctx, ada, invitations.TimelineParams{Organization: "zeta", Cursor: timeline.NextCursor}) {
 		w.ok(err)
 		w.equal("organization", e.Organization, "zeta")
 	}
-	_, err = w.svc.Timeline(w.ctx, invitations.User("kim"), invitations.TimelineParams{Organization: "acme", Cursor: timeline.Next})
+	_, err = w.svc.Timeline(w.ctx, invitations.User("kim"), invitations.TimelineParams{Organization: "acme", Cursor: timeline.NextCursor})
 	w.refused(err, invitations.ErrPermissionDenied)
-	for _, offer := range w.received(person("joe", "joe@example.com"), invitations.ReceivedParams{Cursor: received.Next}).Offers {
+	for _, offer := range w.received(person("joe", "joe@example.com"), invitations.ReceivedParams{Cursor: received.NextCursor}).Items {
 		w.equal("address", offer.Email, "joe@example.com")
 	}
-	for _, cursor := range []string{timeline.Next, received.Next} {
+	for _, cursor := range []string{timeline.NextCursor, received.NextCursor} {
 		for i := range len(cursor) {
 			for _, forged := range []string{cursor[:i], cursor[:i] + "\n" + cursor[i:], cursor[:i] + "'" + cursor[i+1:], cursor + cursor[i:], cursor[:i] + "=" + cursor[i:]} {
 				if forged == "" {

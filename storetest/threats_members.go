@@ -160,7 +160,7 @@ func storyPendingList(w *world) {
 	}
 	page, err := w.svc.Invitations(w.ctx, bob, invitations.InvitationsParams{Organization: "acme", Email: "secret@example.com"})
 	w.ok(err)
-	w.equal("what an admin is shown", page.Invitations, []invitations.Invitation{sent.Invitation})
+	w.equal("what an admin is shown", page.Items, []invitations.Invitation{sent.Invitation})
 }
 
 // storyStatus: a role that the policy has lost, and a limit that is lowered to nothing, stop

@@ -215,5 +215,5 @@ func storyEditToken(w *world) {
 	w.equal("role", w.accept(again, annID).Role, invitations.Role("developer"))
 	page, err := w.svc.Invitations(w.ctx, ada, invitations.InvitationsParams{Organization: "acme", Email: "ann@example.com"})
 	w.ok(err)
-	w.equal("invitations of ann", len(page.Invitations), 1)
+	w.equal("invitations of ann", len(page.Items), 1)
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ var updateChecks = []check{
 	{"EndOfContextIsAllOrNothing", updateCancelled},
 	{"Create", updateCreate},
 	{"CreateThatIsRefused", updateCreateRefused},
-	{"ByToken", updateByToken},
+	{"ExactOrganization", updateExactOrganization},
 	{"UnknownOrganization", updateUnknown},
 	{"VersionsAndEvents", updateVersions},
 	{"OrganizationsSideBySide", updateSideBySide},
@@ -43,22 +44,21 @@ func updateReplacesByKey(w *world) {
 	other.SweepAt = start.Add(day)
 	ada := member("acme", "ada", "viewer")
 	ada.Metadata, ada.InvitedBy, ada.InvitationID, ada.JoinedAt = nil, "", uuid.Nil, start.Add(day)
-	eve := invitations.Removal{Organization: "acme", UserID: "eve", Version: 2, At: start.Add(day)}
 	shared := quota("acme", "", 7, invitations.PeriodEndless, 2)
 	w.change("acme", invitations.Changes{
 		Invitations:    []invitations.Record{inv, other},
 		Members:        []invitations.Member{ada},
 		RemovedMembers: []string{"bob", "nobody"},
-		Removals:       []invitations.Removal{eve},
+		Removals:       []string{"eve"},
 		Quotas:         []invitations.QuotaRecord{shared},
 	})
 	want := everythingState("acme")
 	want.Facts.Version = 2
 	want.Facts.Members = map[string]invitations.Member{"ada": ada}
-	want.Facts.Removals["eve"] = eve
+	want.Facts.Removals["eve"] = 2
 	want.Facts.PendingCount, want.Facts.MemberCount, want.Facts.OwnerCount = 1, 1, 0
 	want.Facts.Quotas[""] = shared
-	want.Invitations.Records = []invitations.Record{other, inv}
+	want.Invitations.Items = []invitations.Record{other, inv}
 	w.equal("state", w.state("acme", users...), want)
 }
 
@@ -102,7 +102,7 @@ func updatePanic(w *world) {
 func updateCancelled(w *world) {
 	done, cancel := context.WithCancel(w.ctx)
 	cancel()
-	err := w.store.Update(done, invitations.Query{Organization: "acme", Create: true}, func(invitations.Facts) (invitations.Changes, error) {
+	err := w.store.Create(done, invitations.Query{Organization: "acme"}, func(invitations.Facts) (invitations.Changes, error) {
 		return everything("acme"), nil
 	})
 	w.refused(err, context.Canceled)
@@ -122,12 +122,12 @@ func updateCancelled(w *world) {
 			return err
 		},
 		func() error {
-			_, err := w.store.Workspaces(done, invitations.WorkspaceQuery{UserID: "ada", Limit: 1})
+			_, _, err := w.store.Workspaces(done, invitations.WorkspaceQuery{UserID: "ada", Limit: 1})
 			return err
 		},
 		func() error { _, err := w.store.Feed(done, 0, 1); return err },
 		func() error {
-			_, err := w.store.Statistics(done, invitations.StatisticsQuery{Organization: "acme", To: start, At: start, MaxGroups: 1})
+			_, _, err := w.store.Statistics(done, invitations.StatisticsQuery{Organization: "acme", To: start, At: start, MaxGroups: 1})
 			return err
 		},
 		func() error {
@@ -146,7 +146,7 @@ func updateCancelled(w *world) {
 	// It ends between the reading and the writing.
 	for range 20 {
 		midway, cancel := context.WithCancel(w.ctx)
-		err := w.store.Update(midway, invitations.Query{Organization: "acme", Create: true}, func(invitations.Facts) (invitations.Changes, error) {
+		err := w.store.Create(midway, invitations.Query{Organization: "acme"}, func(invitations.Facts) (invitations.Changes, error) {
 			cancel()
 			return everything("acme"), nil
 		})
@@ -168,91 +168,97 @@ func updateCancelled(w *world) {
 }
 
 func updateCreate(w *world) {
-	var facts []invitations.Facts
-	create := func() {
-		w.Helper()
-		q := invitations.Query{Organization: "acme", Create: true, Members: []string{"ada"}}
-		w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
-			facts = append(facts, f)
+	q := invitations.Query{Organization: "acme", Members: []string{"ada"}}
+	facts := []invitations.Facts{
+		{Organization: "acme"},
+		{Organization: "acme", Version: 1, Members: map[string]invitations.Member{"ada": member("acme", "ada", "owner")}},
+	}
+	for n, want := range facts {
+		w.ok(w.store.Create(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+			w.equal(fmt.Sprintf("facts of creation %d", n+1), f, want)
 			return invitations.Changes{Members: []invitations.Member{member("acme", "ada", "owner")}}, nil
 		}))
 	}
-	create()
-	create()
-	last := len(facts) - 1
-	w.equal("facts of a new organization", facts[0], invitations.Facts{Organization: "acme"})
-	w.equal("facts of an organization that exists", facts[last], invitations.Facts{
-		Organization: "acme", Version: 1, Members: map[string]invitations.Member{"ada": member("acme", "ada", "owner")},
-	})
+	w.equal("version after two creations", w.version("acme"), int64(2))
+	w.ok(w.store.Create(w.ctx, invitations.Query{Organization: "zeta"}, func(invitations.Facts) (invitations.Changes, error) {
+		return everything("zeta"), nil
+	}))
+	w.equal("an organization that is created with everything", w.state("zeta", users...), everythingState("zeta"))
 }
 
 func updateCreateRefused(w *world) {
-	q := invitations.Query{Organization: "acme", Create: true}
-	w.refused(w.store.Update(w.ctx, q, func(invitations.Facts) (invitations.Changes, error) {
-		return invitations.Changes{}, invitations.ErrConflict
-	}), invitations.ErrConflict)
-	w.equal("state", w.state("acme", users...), state{})
-	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: "acme"}, func(f invitations.Facts) (invitations.Changes, error) {
-		w.equal("facts", f, invitations.Facts{})
-		return invitations.Changes{}, nil
-	}))
+	refusal := errors.New("no")
+	q := invitations.Query{Organization: "acme"}
+	for what, end := range map[string]func(invitations.Facts) (invitations.Changes, error){
+		"a refusal":  func(invitations.Facts) (invitations.Changes, error) { return everything("acme"), refusal },
+		"no changes": func(invitations.Facts) (invitations.Changes, error) { return invitations.Changes{}, nil },
+		"a panic":    func(invitations.Facts) (invitations.Changes, error) { panic("boom") },
+	} {
+		func() {
+			defer func() {
+				if got := recover(); (got == "boom") != (what == "a panic") {
+					w.Errorf("%s: got panic %v", what, got)
+				}
+			}()
+			if err := w.store.Create(w.ctx, q, end); (err == refusal) != (what == "a refusal") { //nolint:errorlint // the contract says: that very error
+				w.Errorf("%s: got error %v", what, err)
+			}
+		}()
+		w.equal("state after "+what, w.state("acme", users...), state{})
+		w.facts("after "+what, q, invitations.Facts{})
+		w.equal("the feed after "+what, w.follow(0, 100), []invitations.Event{})
+	}
 	w.change("acme", everything("acme"))
 	w.equal("state", w.state("acme", users...), everythingState("acme"))
 }
 
-func updateByToken(w *world) {
-	w.change("acme", everything("acme"))
-	w.change("zeta", everything("zeta"))
+// updateExactOrganization changes one of two organizations that have all IDs in common.
+func updateExactOrganization(w *world) {
+	w.twins()
 	for _, organization := range []string{"acme", "zeta"} {
 		inv := invitation(organization, 1)
-		q := invitations.Query{Invitation: inv.ID, Nonce: inv.Nonce, Members: []string{"ada"}}
+		q := invitations.Query{Organization: organization, Invitation: inv.ID, Members: []string{"ada"}}
 		w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
 			w.equal("facts", f, invitations.Facts{
 				Organization: organization, Version: 1, Invitation: &inv,
 				Members: map[string]invitations.Member{"ada": member(organization, "ada", "owner")},
 			})
-			f.Invitation.Nonce = [16]byte{42}
-			return invitations.Changes{Invitations: []invitations.Record{*f.Invitation}}, nil
+			changed := inv
+			changed.Nonce = [16]byte{42}
+			return invitations.Changes{Invitations: []invitations.Record{changed}}, nil
 		}))
-		// The old nonce names no organization any more.
-		w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
-			w.equal("facts for a nonce of the past", f, invitations.Facts{})
-			return invitations.Changes{}, nil
-		}))
-		inv.Nonce = [16]byte{42, byte(len(organization))}
-		w.change(organization, invitations.Changes{Invitations: []invitations.Record{inv}})
+		inv.Nonce = [16]byte{42}
+		w.facts("after the change", q, invitations.Facts{
+			Organization: organization, Version: 2, Invitation: &inv,
+			Members: map[string]invitations.Member{"ada": member(organization, "ada", "owner")},
+		})
 	}
 }
 
 func updateUnknown(w *world) {
 	w.change("acme", everything("acme"))
-	for name, q := range map[string]invitations.Query{
-		"organization": {Organization: "zeta", Invitation: id(1), Members: users},
-		"invitation":   {Invitation: id(3), Nonce: invitation("acme", 1).Nonce, Members: users},
-		"nonce":        {Invitation: id(1), Nonce: [16]byte{9}, Members: users},
-		"zero nonce":   {Invitation: id(1), Members: users},
-		"nothing":      {Members: users},
-	} {
+	for _, organization := range []string{"zeta", "Acme", "acme ", "acm", "acme\u200b"} {
+		q := invitations.Query{
+			Organization: organization, Invitation: id(1), Sender: true, Invitations: []uuid.UUID{id(2)}, Members: users, Removals: true, Quotas: true,
+			Emails: []string{invitation("acme", 1).Email}, PendingUpTo: 9, PendingEmailsUpTo: 9, PendingSentBy: "bob", PendingAt: start,
+			SendingsUpTo: 9, SendingsAfter: start.Add(-day), MembersUpTo: 9, OwnersUpTo: 9,
+		}
 		called := false
 		w.ok(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
 			called = true
-			w.equal("facts for an unknown "+name, f, invitations.Facts{})
+			w.equal(fmt.Sprintf("facts of %q", organization), f, invitations.Facts{})
 			return invitations.Changes{}, nil
 		}))
 		if !called {
-			w.Errorf("unknown %s: the decision was not called", name)
+			w.Errorf("%q: the decision was not called", organization)
 		}
-		w.refused(w.store.Update(w.ctx, q, func(invitations.Facts) (invitations.Changes, error) {
-			return invitations.Changes{}, invitations.ErrNotFound
-		}), invitations.ErrNotFound)
-		q.Create = q.Organization != "" // which View ignores
-		w.equal("view of an unknown "+name, w.view(q), invitations.Facts{})
+		w.facts(fmt.Sprintf("%q", organization), q, invitations.Facts{})
 	}
 }
 
 func updateVersions(w *world) {
 	for version := range int64(4) {
-		w.ok(w.store.Update(w.ctx, invitations.Query{Organization: "acme", Create: true}, func(f invitations.Facts) (invitations.Changes, error) {
+		w.ok(w.store.Create(w.ctx, invitations.Query{Organization: "acme"}, func(f invitations.Facts) (invitations.Changes, error) {
 			if f.Version != version {
 				w.Errorf("got version %d, want %d", f.Version, version)
 			}
@@ -262,7 +268,7 @@ func updateVersions(w *world) {
 		}))
 	}
 	var got, want []invitations.EventPosition
-	for _, e := range w.state("acme").Events.Events {
+	for _, e := range w.state("acme").Events.Items {
 		got = append(got, invitations.EventPosition{Version: e.Version, Index: e.Index})
 	}
 	for version := int64(1); version <= 4; version++ {
@@ -279,7 +285,7 @@ func updateSideBySide(w *world) {
 	acme := w.state("acme", users...)
 	w.change("zeta", invitations.Changes{
 		RemovedMembers: []string{"ada", "bob"},
-		Removals:       []invitations.Removal{{Organization: "zeta", UserID: "ada", Version: 2, At: start}},
+		Removals:       []string{"ada"},
 		Invitations:    []invitations.Record{link("zeta", 1), link("zeta", 3)},
 		Quotas:         []invitations.QuotaRecord{quota("zeta", "", 1, invitations.PeriodDay, 2), quota("zeta", "ada", 2, invitations.PeriodDay, 2)},
 		Events:         []invitations.Event{event("zeta", "ada", id(1))},
@@ -321,7 +327,7 @@ func updateSharesNoMemory(w *world) {
 		Invitations: []uuid.UUID{id(1), id(2)}, PendingSentBy: "bob", PendingAt: start,
 	}
 	facts := w.view(q)
-	for _, r := range slices.Concat(got.Invitations.Records, facts.PendingRecords, []invitations.Record{*facts.Invitation}) {
+	for _, r := range slices.Concat(got.Invitations.Items, facts.PendingRecords, []invitations.Record{*facts.Invitation}) {
 		spoil(r)
 	}
 	for _, r := range facts.Invitations {

@@ -37,16 +37,16 @@ func updateTexts(w *world) {
 		page := w.page(invitations.InvitationQuery{
 			Organization: "acme", Viewer: text, SentBy: text, At: start, Limit: 100,
 		})
-		if len(page.Records) != 1 || page.Viewer == nil {
-			w.Fatalf("text %d: got %d invitations, want 1, and viewer %v", i, len(page.Records), page.Viewer)
+		if len(page.Items) != 1 || page.Viewer == nil {
+			w.Fatalf("text %d: got %d invitations, want 1, and viewer %v", i, len(page.Items), page.Viewer)
 		}
 		inv := link("acme", i)
 		inv.Message, inv.Metadata = "line\n"+text, want[i].Metadata
 		inv.SentBy, inv.CreatedBy, inv.AllowedDomains = text, text, []string{text, "x"}
-		w.equal("invitation", page.Records[0], inv)
+		w.equal("invitation", page.Items[0], inv)
 		events := w.events(invitations.EventQuery{Organization: "acme", Invitation: id(i), Limit: 9})
-		if len(events.Events) != 1 || events.Events[0].Subject != text || events.Events[0].Reason != text || events.Events[0].Email != text {
-			w.Errorf("text %d: got events %+v", i, events.Events)
+		if len(events.Items) != 1 || events.Items[0].Subject != text || events.Items[0].Reason != text || events.Items[0].Email != text {
+			w.Errorf("text %d: got events %+v", i, events.Items)
 		}
 	}
 }
@@ -62,18 +62,15 @@ func updateTimes(w *world) {
 		inv.CreatedAt, inv.SentAt, inv.ExpiresAt, inv.EndedAt, inv.SweepAt = at, at, at, at, at
 		m := member("acme", "ada", "owner")
 		m.JoinedAt = at
-		removal := invitations.Removal{Organization: "acme", UserID: "eve", Version: 1, At: at}
 		e := event("acme", "ada", inv.ID)
 		e.At, e.ExpiresAt = at, at
 		w.change("acme", invitations.Changes{
-			Invitations: []invitations.Record{inv}, Members: []invitations.Member{m}, Removals: []invitations.Removal{removal},
-			Events: []invitations.Event{e},
+			Invitations: []invitations.Record{inv}, Members: []invitations.Member{m}, Events: []invitations.Event{e},
 		})
 		e.Version = int64(i) + 1
-		w.equal("event", w.events(invitations.EventQuery{Organization: "acme", Invitation: inv.ID, Limit: 9}).Events, []invitations.Event{e})
-		f := w.view(invitations.Query{Organization: "acme", Invitation: inv.ID, Members: users, Removals: true})
+		w.equal("event", w.events(invitations.EventQuery{Organization: "acme", Invitation: inv.ID, Limit: 9}).Items, []invitations.Event{e})
+		f := w.view(invitations.Query{Organization: "acme", Invitation: inv.ID, Members: users})
 		w.equal("invitation", f.Invitation, inv)
 		w.equal("member", f.Members["ada"], m)
-		w.equal("removal", f.Removals["eve"], removal)
 	}
 }

@@ -273,11 +273,11 @@ func (w *world) change(organization string, changes invitations.Changes) {
 // put applies changes to an organization, which need not exist. It asks for the invitations
 // that they replace.
 func put(ctx context.Context, store invitations.Store, organization string, c invitations.Changes) error {
-	q := invitations.Query{Organization: organization, Create: true}
+	q := invitations.Query{Organization: organization}
 	for _, r := range c.Invitations {
 		q.Invitations = append(q.Invitations, r.ID)
 	}
-	return store.Update(ctx, q, func(invitations.Facts) (invitations.Changes, error) { return c, nil })
+	return store.Create(ctx, q, func(invitations.Facts) (invitations.Changes, error) { return c, nil })
 }
 
 // A state is all that a store shows of an organization.
