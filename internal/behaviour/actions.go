@@ -13,15 +13,15 @@ var (
 	annID = person("ann", "ann@example.com")
 )
 
-// found makes an organization with its first owner.
+// found creates an organization with its first owner.
 func (w *world) found(organization, owner string) {
 	w.Helper()
 	_, err := w.svc.CreateOrganization(w.ctx, organization, owner)
 	w.ok(err)
 }
 
-// role gives a member of an organization another role, or makes one, behind the library's
-// back: nothing that they sent ends.
+// role gives a user a role in an organization, past the library's rules: it ends none of
+// their invitations.
 func (w *world) role(organization, user string, role invitations.Role) {
 	w.Helper()
 	w.change(organization, setRole(organization, user, role))
@@ -69,7 +69,7 @@ func (w *world) setQuota(actor invitations.Actor, organization, user string, lim
 	}))
 }
 
-// holds fails the check unless the user's role holds the permission, or does not, as wanted.
+// holds compares whether the user's role holds the permission with want.
 func (w *world) holds(organization, user string, permission invitations.Permission, want bool) {
 	w.Helper()
 	m, err := w.svc.Authorize(w.ctx, organization, user, permission)
@@ -85,8 +85,7 @@ func (w *world) holds(organization, user string, permission invitations.Permissi
 	}
 }
 
-// unchanged runs f and fails the check if it changes what the store shows of the
-// organizations of a check.
+// unchanged runs f, which must change neither of two organizations.
 func (w *world) unchanged(what string, f func()) {
 	w.Helper()
 	var before []state
@@ -99,11 +98,11 @@ func (w *world) unchanged(what string, f func()) {
 	}
 }
 
-// everybody are those who act in the stories.
+// everybody are the users that act in the stories.
 var everybody = []string{"ada", "bob", "ann", "joe", "kim", "eve", "dev", "x", "y", "z"}
 
-// happened returns the events of an organization from a version on, without what is the
-// same in all of them.
+// happened returns the events of an organization from a version on, without Organization
+// and At, which are equal in all of them.
 func (w *world) happened(organization string, from int64) []invitations.Event {
 	w.Helper()
 	page := w.events(invitations.EventQuery{Organization: organization, After: &invitations.EventPosition{Version: from, Index: -1}, Limit: 1000})
@@ -123,7 +122,7 @@ func (w *world) version(organization string) int64 {
 	return w.view(invitations.Query{Organization: organization}).Version
 }
 
-// person returns an identity whose address is verified.
+// person returns an identity with a verified address.
 func person(user, email string) invitations.Identity {
 	return invitations.Identity{UserID: user, Email: email, EmailVerified: true}
 }

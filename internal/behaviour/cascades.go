@@ -11,7 +11,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// recruiters is a policy with somebody who invites and may not set quotas.
+// recruiters returns a policy with a role that may invite and may not set quotas.
 func recruiters() *invitations.Policy {
 	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{
 		"owner": permissions,
@@ -31,8 +31,8 @@ func recruiters() *invitations.Policy {
 	return policy
 }
 
-// storyFallenSender: what was sent by who fell is dead for good, and what another has taken
-// over is alive.
+// storyFallenSender: invitations end with the rank of their sender, and stay valid if another
+// member resent them.
 func storyFallenSender(w *world) {
 	w.company()
 	for name, fall := range map[string]func(){
@@ -55,15 +55,15 @@ func storyFallenSender(w *world) {
 			w.refusal("resend", second(w.svc.Resend(w.ctx, ada, invitations.ResendParams{Organization: "acme", ID: sent.ID})), invitations.ErrRevoked)
 		}
 		w.accept(taken, kim)
-		w.equal("who joined before stays", w.accept(link, joe).UserID, joe.UserID)
-		// The way back up revives nothing.
+		w.equal("earlier members stay", w.accept(link, joe).UserID, joe.UserID)
+		// A new promotion revives nothing.
 		w.role("acme", "bob", "owner")
 		w.acceptRefused(mail, ann, invitations.ErrRevoked)
 		w.accept(w.invite(ada, "acme", ann.Email, "viewer"), ann)
 	}
 }
 
-// sendings are invitations of all that a cascade could look at, for two organizations.
+// sendings returns invitations of every sender, role, quota and state.
 func sendings(organization string, now time.Time) []invitations.Record {
 	var all []invitations.Record
 	senders := []string{"bob", "ada", ""}
@@ -80,9 +80,9 @@ func sendings(organization string, now time.Time) []invitations.Record {
 		}
 		r.ExpiresAt = now.Add(time.Microsecond)
 		switch {
-		case n < 48: // pending, of all that there is
+		case n < 48: // pending
 		case n < 60:
-			r.ExpiresAt = now // has expired
+			r.ExpiresAt = now // expired
 		default:
 			r.State = []invitations.State{invitations.StateAccepted, invitations.StateDeclined, invitations.StateRevoked}[n/12-5]
 			r.EndedAt = start
@@ -112,7 +112,7 @@ func storyCascade(w *world) {
 		actor    string
 	}{
 		{"demoted", "admin", "viewer", w.demotes(ada, "viewer"), "ada"},
-		{"demoted to who sets no quota", "admin", "recruiter", w.demotes(ada, "recruiter"), "ada"},
+		{"demoted to a role without quotas", "admin", "recruiter", w.demotes(ada, "recruiter"), "ada"},
 		{"demoted from owner to admin", "owner", "admin", w.demotes(invitations.System(), "admin"), ""},
 		{"demotes themselves", "owner", "developer", w.demotes(bob, "developer"), "bob"},
 		{"promoted", "admin", "owner", w.demotes(ada, "owner"), "ada"},
@@ -155,7 +155,7 @@ func storyCascade(w *world) {
 	}
 }
 
-// couldSend is what the specification of the library says of a sender.
+// couldSend reports whether a member with a role could send the invitation.
 func couldSend(policy *invitations.Policy, role invitations.Role, inv invitations.Invitation) bool {
 	if inv.Quota != (invitations.Quota{}) && !policy.Allows(role, invitations.PermissionQuotaUpdate) {
 		return false

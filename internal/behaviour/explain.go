@@ -9,13 +9,13 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A ledger is a replay that tells whether the order of the events explains them: whether each
-// act was its actor's to do when its turn came.
+// A ledger is a replay that also checks the order of the events: each actor must have had the
+// right to the act when its turn came.
 type ledger struct{ *replay }
 
-// explained returns who the members of an organization are. It is an error if the order of
-// its events does not explain them, if there was no owner at some instant, or if the store
-// shows anything else than the events leave.
+// explained returns the roles that the events of an organization leave. It returns an error if
+// their order does not explain them, if there was no owner at some instant, or if the store
+// shows something else.
 func explained(ctx context.Context, store invitations.Store, policy *invitations.Policy, organization string) (map[string]invitations.Role, error) {
 	page, err := store.Events(ctx, invitations.EventQuery{Organization: organization, Limit: 100_000})
 	if err != nil {
@@ -49,7 +49,7 @@ func (l ledger) roles() map[string]invitations.Role {
 
 // step takes the events of one version.
 func (l ledger) step(events []invitations.Event) error {
-	// What an actor may is decided by what everybody was before the change.
+	// The roles before the change decide what an actor may do.
 	before := l.roles()
 	does := map[invitations.EventType]invitations.Event{}
 	for _, e := range events {
@@ -76,7 +76,7 @@ func (l ledger) step(events []invitations.Event) error {
 			continue
 		}
 		if role := l.members[inv.SentBy].Role; !couldSend(l.policy, role, inv.Invitation) {
-			return fmt.Errorf("an invitation as %s by %q is still pending, who is %q", inv.Role, inv.SentBy, role)
+			return fmt.Errorf("an invitation as %s by %q is still pending, and the sender is %q", inv.Role, inv.SentBy, role)
 		}
 	}
 	return nil
@@ -91,7 +91,7 @@ func (l ledger) hasOwner() bool {
 	return false
 }
 
-// take takes one event, of a change that does these things.
+// take takes one event of a change that has the events of does.
 func (l ledger) take(e invitations.Event, before map[string]invitations.Role, does map[invitations.EventType]invitations.Event) error {
 	subject, isMember := l.members[e.Subject]
 	inv := l.records[e.InvitationID]
@@ -134,7 +134,7 @@ func (l ledger) take(e invitations.Event, before map[string]invitations.Role, do
 		}
 	case invitations.EventQuotaChanged:
 		switch joined, joins := does[invitations.EventMemberJoined]; {
-		case joins && joined.Subject == e.Subject: // what the invitation brought
+		case joins && joined.Subject == e.Subject: // the quota of the invitation
 		case e.Subject == "" && e.Actor != "", e.Subject != "" && !isMember:
 			return errors.New("it is not theirs to set")
 		default:

@@ -16,8 +16,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A world is what a check works with: a store, a service on it, and a clock that moves when
-// it is told to.
+// A world is one store under check, with a service on it and the clock of the service.
 type world struct {
 	*testing.T
 	ctx   context.Context
@@ -31,7 +30,7 @@ func newWorld(t *testing.T, store invitations.Store) *world {
 	return &world{T: t, ctx: t.Context(), store: store, clock: c, svc: newService(store, c, testKey(1))}
 }
 
-// start is when every world begins.
+// start is the instant at which every check begins.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 123456000, time.UTC)
 
 type clock struct {
@@ -63,8 +62,7 @@ func newService(store invitations.Store, c *clock, keys ...[]byte) *invitations.
 	return configured(store, invitations.Config{Clock: c.Now}, keys...)
 }
 
-// configured returns a service whose limits of sending are those that config names: what is
-// not about them is not held up by them.
+// configured returns a service that has only the sending limits of config.
 func configured(store invitations.Store, config invitations.Config, keys ...[]byte) *invitations.Service {
 	if config.ResendCooldown == 0 {
 		config.ResendCooldown = -1
@@ -85,7 +83,7 @@ func configured(store invitations.Store, config invitations.Config, keys ...[]by
 	return svc
 }
 
-// with returns the same world with a service that is told config.
+// with returns the same world with a service that has config.
 func (w *world) with(config invitations.Config) *world {
 	config.Clock = w.clock.Now
 	other := *w
@@ -95,7 +93,7 @@ func (w *world) with(config invitations.Config) *world {
 
 const day = 24 * time.Hour
 
-// id returns the nth of a row of version 7 UUIDs.
+// id returns the nth of a row of UUIDs of version 7.
 func id(n int) uuid.UUID {
 	var u uuid.UUID
 	binary.BigEndian.PutUint64(u[:], uint64(start.UnixMilli())<<16)
@@ -113,7 +111,7 @@ func (w *world) ok(err error) {
 	}
 }
 
-// refused fails the check if err is not want.
+// refused fails the check if err does not match want.
 func (w *world) refused(err, want error) {
 	w.Helper()
 	if !errors.Is(err, want) {
@@ -121,7 +119,7 @@ func (w *world) refused(err, want error) {
 	}
 }
 
-// refusal is refused for one of many cases.
+// refusal is refused for one of many cases. The check goes on.
 func (w *world) refusal(what string, err, want error) {
 	w.Helper()
 	if !errors.Is(err, want) {
@@ -129,7 +127,7 @@ func (w *world) refusal(what string, err, want error) {
 	}
 }
 
-// equal fails the check if got is not want. Empty and nil are the same.
+// equal fails the check if got differs from want.
 func (w *world) equal(what string, got, want any) {
 	w.Helper()
 	if d := differ(got, want); d != "" {
@@ -207,7 +205,7 @@ func (w *world) events(q invitations.EventQuery) invitations.Page[invitations.Ev
 	return page
 }
 
-// change applies changes to an organization, whatever its facts.
+// change applies changes to an organization, which need not exist.
 func (w *world) change(organization string, changes invitations.Changes) {
 	w.Helper()
 	w.ok(put(w.ctx, w.store, organization, changes))
@@ -223,15 +221,13 @@ func put(ctx context.Context, store invitations.Store, organization string, c in
 	return store.Create(ctx, q, func(invitations.Facts) (invitations.Changes, error) { return c, nil })
 }
 
-// A state is all that a store shows of an organization.
+// A state is everything that a store shows of an organization and some users.
 type state struct {
 	Facts       invitations.Facts
 	Invitations invitations.Page[invitations.Record]
 	Events      invitations.Page[invitations.Event]
 }
 
-// state reads all that the store shows of an organization; users are those whose
-// memberships count.
 func (w *world) state(organization string, users ...string) state {
 	w.Helper()
 	s, err := readState(w.ctx, w.store, organization, users...)
@@ -265,8 +261,13 @@ func (w *world) follow(after int64) []invitations.Event {
 		if len(found) == 0 {
 			return all
 		}
+		for _, e := range found {
+			if e.Position <= after {
+				w.Fatalf("position %d comes after position %d", e.Position, after)
+			}
+			after = e.Position
+		}
 		all = append(all, found...)
-		after = found[len(found)-1].Position
 	}
 }
 
@@ -285,7 +286,7 @@ func (w *world) fed(feed []invitations.Event, organizations ...string) {
 	w.equal("the feed", got, want)
 }
 
-// link returns the nth invitation of an organization, a link.
+// link returns the nth invitation of an organization as a link.
 func link(organization string, n int) invitations.Record {
 	return invitations.Record{
 		Invitation: invitations.Invitation{

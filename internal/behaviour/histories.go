@@ -17,19 +17,19 @@ var historyChecks = []check{
 	{"EventsGiveTheState", historiesReplayed},
 }
 
-// A history is what happens at random in two organizations that have all people and ids in
-// common. What happens follows from the seed alone.
+// A history is a row of random calls in two organizations that have all users and IDs in
+// common. The seed decides the calls.
 type history struct {
 	*world
 	random *rand.Rand
 	sent   []invitations.SentInvitation
-	did    map[string]bool // what has succeeded
+	did    map[string]bool // the kinds of calls that succeeded
 }
 
 const historySteps = 90
 
-// historiesReplayed lets histories go by and compares what the store shows afterwards with
-// what the events leave, one by one. Refusals leave nothing.
+// historiesReplayed runs histories. Afterwards the store must show what a replay of the events
+// leaves. Refusals must leave nothing.
 func historiesReplayed(w *world) {
 	did := map[string]bool{}
 	fixed := []uint64{1, 2, 3}
@@ -54,10 +54,10 @@ func historiesReplayed(w *world) {
 			}
 		}
 	}
-	// The seeds that are always the same leave nothing out.
+	// The fixed seeds must leave out no kind of call.
 	for n := range historyKinds {
 		if what := historyKind(n); !did[what] {
-			w.Errorf("%q has never succeeded: the histories prove nothing of it", what)
+			w.Errorf("no call of the kind %q succeeds in the histories", what)
 		}
 	}
 	feed := w.follow(0)
@@ -71,12 +71,12 @@ func historiesReplayed(w *world) {
 	w.fed(feed, slices.Compact(organizations)...)
 	for _, what := range eventTypes {
 		if !happened[what] {
-			w.Errorf("%s has never happened: the histories prove nothing of it", what)
+			w.Errorf("no event %s occurs in the histories", what)
 		}
 	}
 }
 
-// eventTypes are all that there are.
+// eventTypes are all types of events.
 var eventTypes = []invitations.EventType{
 	invitations.EventInvitationCreated, invitations.EventInvitationEdited, invitations.EventInvitationResent, invitations.EventInvitationRevoked,
 	invitations.EventInvitationDeclined, invitations.EventInvitationAccepted, invitations.EventInvitationReminded, invitations.EventInvitationExpired,
@@ -84,7 +84,7 @@ var eventTypes = []invitations.EventType{
 	invitations.EventOwnershipTransferred, invitations.EventQuotaChanged,
 }
 
-// repeating is a store that makes each decision twice, as one does that has to try again.
+// repeating is a store that makes each decision twice, like a store that repeats a change.
 type repeating struct{ invitations.Store }
 
 func (r repeating) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
@@ -95,7 +95,7 @@ func (r repeating) Create(ctx context.Context, q invitations.Query, decide invit
 	return r.Store.Create(ctx, q, twice(decide))
 }
 
-// twice makes a decision two times, which must agree.
+// twice makes a decision two times. Both results must be equal.
 func twice(decide invitations.Decision) invitations.Decision {
 	return func(f invitations.Facts) (invitations.Changes, error) {
 		first, refusal := decide(f)
@@ -118,7 +118,7 @@ func (h *history) run(organizations []string) {
 	h.Helper()
 	for _, organization := range organizations {
 		h.found(organization, "ada")
-		for _, user := range []string{"bob", "joe"} { // so that something can happen
+		for _, user := range []string{"bob", "joe"} {
 			sent := h.invite(invitations.System(), organization, user+"@example.com", "admin")
 			h.accept(sent, person(user, user+"@example.com"))
 		}
@@ -161,7 +161,7 @@ func (h *history) run(organizations []string) {
 	}
 }
 
-// isRefusal reports whether err is one of the package's own.
+// isRefusal reports whether err is an error of package invitations.
 func isRefusal(err error) bool {
 	var refusal *invitations.Error
 	return errors.As(err, &refusal)
@@ -171,15 +171,15 @@ func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(fr
 
 const historyKinds = 20
 
-// historyKind names what a step does.
+// historyKind returns the name of a kind of call.
 func historyKind(n int) string {
 	return []string{
 		"invite", "link", "bulk", "edit", "edit a link", "resend", "revoke", "decline", "accept", "accept by a link",
-		"accept what was received", "decline what was received", "change a role", "remove", "leave", "transfer", "set a quota", "sweep", "wait", "invite again",
+		"accept received", "decline received", "change a role", "remove", "leave", "transfer", "set a quota", "sweep", "wait", "invite again",
 	}[n]
 }
 
-// step does something of a kind, which may be refused.
+// step makes a call of a kind, with random arguments.
 func (h *history) step(kind int, organization string) error {
 	people := []string{"ada", "bob", "joe", "ann", "kim", "eve", "dev", "x"}
 	roles := []invitations.Role{"owner", "admin", "admin", "developer", "viewer"}
@@ -223,7 +223,7 @@ func (h *history) step(kind int, organization string) error {
 			}
 		}
 		if err != nil && len(outcomes) > 1 {
-			err = nil // others may have gone through
+			err = nil // other rows may have succeeded
 		}
 		return err
 	case "edit":
@@ -245,7 +245,7 @@ func (h *history) step(kind int, organization string) error {
 		return second(h.svc.Accept(h.ctx, some.Token.Reveal(), personOf(some.Email, user)))
 	case "accept by a link":
 		return second(h.svc.Accept(h.ctx, h.someLink().Token.Reveal(), person(user, email)))
-	case "accept what was received", "decline what was received":
+	case "accept received", "decline received":
 		who := personOf(some.Email, user)
 		if who.Email == "" {
 			who = person(user, email)
@@ -255,7 +255,7 @@ func (h *history) step(kind int, organization string) error {
 			return invitations.ErrNotFound
 		}
 		offer := pick(h.random, list.Items)
-		if historyKind(kind) == "decline what was received" {
+		if historyKind(kind) == "decline received" {
 			return h.svc.DeclineReceived(h.ctx, offer.Organization, offer.ID, who)
 		}
 		return second(h.svc.AcceptReceived(h.ctx, offer.Organization, offer.ID, who))
@@ -289,7 +289,7 @@ func (h *history) step(kind int, organization string) error {
 	return nil
 }
 
-// perhapsID returns no id, or one that may have been taken, here or in the other organization.
+// perhapsID returns the zero ID, or an ID that either organization may have already.
 func (h *history) perhapsID() uuid.UUID {
 	if h.random.IntN(3) > 0 {
 		return uuid.Nil
@@ -297,7 +297,7 @@ func (h *history) perhapsID() uuid.UUID {
 	return id(h.random.IntN(40))
 }
 
-// personOf returns who an invitation is for, or the user if it is a link.
+// personOf returns the recipient of an invitation, or the user if it is a link.
 func personOf(email, user string) invitations.Identity {
 	if email == "" {
 		return invitations.Identity{UserID: user}
@@ -305,7 +305,7 @@ func personOf(email, user string) invitations.Identity {
 	return person(email[:len(email)-len("@example.com")], email)
 }
 
-// someLink returns the link that was sent last, if there is any.
+// someLink returns the link that was sent last, or the zero value.
 func (h *history) someLink() (found invitations.SentInvitation) {
 	for _, s := range h.sent {
 		if s.Kind == invitations.KindLink {

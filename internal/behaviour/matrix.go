@@ -18,12 +18,12 @@ var matrixChecks = []check{
 	{"Class13_OddPolicy", func(w *world) { runMatrix(w, oddPolicy()) }},
 }
 
-// outside are the methods of the service that have no row in the matrix, and what they rest
-// on instead of an actor's role.
+// outside are the methods of the service that have no row in the matrix, each with the reason:
+// the thing that decides instead of an actor's role.
 var outside = map[string]string{
-	"Accept":             "the token, and the authority of who sent it",
-	"AcceptReceived":     "the verified address, and the authority of who sent it",
-	"CreateOrganization": "the host, who decides who may found one",
+	"Accept":             "the token, and the authority of the sender",
+	"AcceptReceived":     "the verified address, and the authority of the sender",
+	"CreateOrganization": "the host's own call",
 	"Decline":            "the token",
 	"DeclineReceived":    "the verified address",
 	"Feed":               "the host's own read, of all organizations",
@@ -37,7 +37,7 @@ var outside = map[string]string{
 	"Workspaces":         "the host's own read, of one user",
 }
 
-// matrixIsComplete fails for an operation of the service that is new and has no row.
+// matrixIsComplete fails for a new method of the service without a row.
 func matrixIsComplete(w *world) {
 	methods := map[string]bool{}
 	for t, i := reflect.TypeFor[*invitations.Service](), 0; i < t.NumMethod(); i++ {
@@ -55,7 +55,7 @@ func matrixIsComplete(w *world) {
 	}
 	for name := range methods {
 		if !placed[name] {
-			w.Errorf("Service.%s is new: give it a row in the authorization matrix or, if no role decides who may call it, say so in outside", name)
+			w.Errorf("Service.%s is new: give it a row in the matrix or, if no role decides about the call, a line in outside", name)
 		}
 	}
 	for name := range placed {
@@ -65,8 +65,8 @@ func matrixIsComplete(w *world) {
 	}
 }
 
-// oddPolicy has a role that is an owner's equal, roles that hold half of what an admin
-// holds, one that holds what only an owner could give, and one that holds nothing.
+// oddPolicy has a role that is equal to an owner, roles with half of the permissions of an
+// admin, a role with a permission that only owners hold, and a role without permissions.
 func oddPolicy() *invitations.Policy {
 	all := append(slices.Clone(permissions), hostsOwn)
 	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{
@@ -89,32 +89,31 @@ func oddPolicy() *invitations.Policy {
 	return policy
 }
 
-// ghost is a role that no policy knows, as of a member whose role was taken out of it.
+// ghost is a role that no policy knows. A member has it whose role was taken out of the policy.
 const ghost = invitations.Role("ghost")
 
-// A matrix is the product of who acts, every operation, whom it meets and what it gives, on
-// one organization. What is expected of each cell is derived here from what the roles hold.
+// A matrix is the product of actors, operations, targets and roles to give, on one
+// organization. The expected result of each cell follows from the permissions of the roles.
 type matrix struct {
 	*world
 	store  *rehearsal
 	policy *invitations.Policy
 	roles  []invitations.Role // of the policy
-	ranks  []invitations.Role // and the one that it does not know
+	ranks  []invitations.Role // of the policy, and ghost
 	sent   []invitations.Record
 }
 
-// someone is who acts, or who is acted on.
+// someone is an actor or a target.
 type someone struct {
 	name   string
 	actor  invitations.Actor
 	user   string
-	role   invitations.Role // empty for who is no member
+	role   invitations.Role // empty if they are not a member
 	system bool
 }
 
-// A rehearsal makes decisions on the facts of a store and does not carry them out, so that
-// one organization serves every cell. Since nothing changes, it asks the store for the same
-// facts once.
+// A rehearsal makes decisions on the facts of a store and does not write their changes, so one
+// organization serves every cell. It asks the store for equal facts only once.
 type rehearsal struct {
 	invitations.Store
 	seen    map[string]invitations.Facts // by query
@@ -171,8 +170,8 @@ func runMatrix(w *world, policy *invitations.Policy) {
 	w.Logf("%d decisions on %d facts", m.store.calls, len(m.store.seen))
 }
 
-// populate makes the organization, with an invitation of each role with and without a quota,
-// and beside it one in which all these people are owners.
+// populate creates the organization, with an invitation of each role with and without a
+// quota. It also creates an organization in which all these users are owners.
 func (m *matrix) populate() {
 	acme, zeta := invitations.Changes{}, invitations.Changes{}
 	owner := func(user string) {
@@ -204,8 +203,8 @@ func (m *matrix) populate() {
 func acting(role invitations.Role) string   { return "acting " + string(role) }
 func standing(role invitations.Role) string { return "standing " + string(role) }
 
-// actors are all who may try: one of each role, nobody known, an owner of another
-// organization, a removed member, the host, and nobody at all.
+// actors returns one of each role, a stranger, an owner of another organization, a removed
+// member, the host, and the zero Actor.
 func (m *matrix) actors() []someone {
 	var all []someone
 	for _, rank := range m.ranks {
@@ -220,8 +219,8 @@ func (m *matrix) actors() []someone {
 	return append(all, someone{name: "System", actor: invitations.System(), system: true}, someone{name: "the zero Actor"})
 }
 
-// gifts are the roles that a tries to give. Who is no member is refused before any role
-// counts, so that two stand for all.
+// gifts returns the roles that a tries to give. A non-member is refused before any role
+// counts, so two roles stand for all.
 func (m *matrix) gifts(a someone) []invitations.Role {
 	if a.role == "" && !a.system {
 		return []invitations.Role{m.roles[0], "owner"}
@@ -229,8 +228,7 @@ func (m *matrix) gifts(a someone) []invitations.Role {
 	return m.ranks
 }
 
-// targets are all whom a may act on: another one of each role, those who are no members, and
-// themselves.
+// targets returns the users that a acts on: a member of each role, non-members, and a.
 func (m *matrix) targets(a someone) []someone {
 	var all []someone
 	for _, rank := range m.gifts(a) {
@@ -255,12 +253,12 @@ func (m *matrix) reaches(a someone, role invitations.Role) bool {
 	return a.system || a.role != "" && covers(m.policy, a.role, role)
 }
 
-// gives reports whether a may give the role, which the policy then has to know.
+// gives reports whether a may give the role.
 func (m *matrix) gives(a someone, role invitations.Role) bool {
 	return m.policy.Has(role) && m.reaches(a, role)
 }
 
-// A rule says what is refused, and how.
+// A rule is a condition and the refusal that it leads to.
 type rule struct {
 	refused bool
 	with    error
@@ -276,8 +274,8 @@ func first(rules ...rule) error {
 	return nil
 }
 
-// judge compares how a cell ended with the first rule that refuses it, and the changes that
-// a permitted one would make with want.
+// judge compares the result of a cell with the first rule that refuses it. If none does, it
+// compares the planned changes with want.
 func (m *matrix) judge(cell string, err error, want invitations.Changes, rules ...rule) {
 	m.Helper()
 	refusal := first(rules...)
@@ -297,7 +295,7 @@ func (m *matrix) judge(cell string, err error, want invitations.Changes, rules .
 	}
 }
 
-// essence is what changes are about: whom they concern, and what these then have.
+// essence returns the users and invitations that changes concern, and their new values.
 func essence(c invitations.Changes) []string {
 	out := []string{}
 	for _, m := range c.Members {
@@ -319,7 +317,7 @@ func essence(c invitations.Changes) []string {
 	return out
 }
 
-// noOne is an invitation that there is not: its id is unknown, or another organization's.
+// noOne returns IDs that the organization does not have.
 func noOne() map[string]uuid.UUID {
 	return map[string]uuid.UUID{"of an unknown id": id(800), "of another organization": link("zeta", 900).ID}
 }

@@ -12,7 +12,7 @@ func cellsQuota(m *matrix, a someone) {
 	reads := m.may(a, invitations.PermissionQuotaUpdate)
 	for _, t := range m.targets(a) {
 		if t.role != "" && t.role != "owner" && t.user != a.user {
-			continue // it is a read: the rank of whom it is about plays no part
+			continue // for a read, the rank of the target does not matter
 		}
 		_, err := m.svc.Quota(m.ctx, a.actor, "acme", t.user)
 		m.judge(fmt.Sprintf("%s reads the quota of %s", a.name, t.name), err, invitations.Changes{}, nobody(a), reads, isMember(t))
@@ -65,8 +65,8 @@ func cellsAllMembers(m *matrix, a someone) {
 	m.shown(a.name+" lists all members", err, n, 2*len(m.ranks))
 }
 
-// cellsTimeline: what happened to an invitation is for who may list these, what happened in
-// the organization for who may list the members too.
+// cellsTimeline: the timeline of an invitation needs the permission to list invitations. That
+// of the organization needs the permission to list members too.
 func cellsTimeline(m *matrix, a someone) {
 	lists := m.may(a, invitations.PermissionInvitationList)
 	all, err := m.svc.Timeline(m.ctx, a.actor, invitations.TimelineParams{Organization: "acme"})
@@ -101,7 +101,7 @@ func cellsStatistics(m *matrix, a someone) {
 	m.shown(a.name+" reads the statistics of links", err, len(s.ByLink), len(m.sent))
 }
 
-// shown fails the check if a refusal shows something, or a list not everything.
+// shown fails the check if a refusal shows something, or if a list misses something.
 func (m *matrix) shown(cell string, err error, got, all int) {
 	m.Helper()
 	if err != nil {

@@ -7,8 +7,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// matrixRows are the operations whose outcome an actor's role decides: those that change
-// something, and the reads that not everybody may do.
+// matrixRows are the operations whose result depends on the role of the actor.
 var matrixRows = []struct {
 	method string
 	cells  func(m *matrix, a someone)
@@ -42,7 +41,7 @@ var matrixRows = []struct {
 // nobody is the rule for the zero Actor, which comes before all others.
 func nobody(a someone) rule { return rule{!a.system && a.user == "", invitations.ErrInvalid} }
 
-// may is the rule for who lacks a permission.
+// may is the rule for actors without a permission.
 func (m *matrix) may(a someone, permission invitations.Permission) rule {
 	return rule{!m.holds(a, permission), invitations.ErrPermissionDenied}
 }
@@ -61,17 +60,16 @@ func (m *matrix) mayGiveQuota(a someone, q invitations.Quota) rule {
 
 func isMember(t someone) rule { return rule{t.role == "", invitations.ErrNotFound} }
 
-// mayTouch is the rule for who is below whom they act on.
+// mayTouch is the rule for actors below their target.
 func (m *matrix) mayTouch(a, t someone) rule {
 	role := t.role
 	if role != "" && !m.policy.Has(role) {
-		role = invitations.RoleOwner // nobody can tell what it holds
+		role = invitations.RoleOwner // its permissions are unknown
 	}
 	return rule{!m.reaches(a, role), invitations.ErrPermissionDenied}
 }
 
-// traces are what a change of role leaves behind: something, if a right goes with the old
-// one.
+// traces returns the removals that a change of role leaves: one if the user loses a permission.
 func (m *matrix) traces(user string, from, to invitations.Role) []string {
 	if m.policy.Has(from) && covers(m.policy, to, from) {
 		return nil
@@ -83,7 +81,7 @@ func cellsChangeRole(m *matrix, a someone) {
 	for _, t := range m.targets(a) {
 		for _, role := range m.gifts(a) {
 			if t.role == "" && role != m.roles[0] {
-				continue // one is enough for who has no role to change
+				continue // one role is enough for non-members
 			}
 			_, err := m.svc.ChangeRole(m.ctx, a.actor, invitations.ChangeRoleParams{Organization: "acme", UserID: t.user, Role: role})
 			var want invitations.Changes
@@ -108,7 +106,7 @@ func cellsRemoveMember(m *matrix, a someone) {
 
 func cellsLeave(m *matrix, a someone) {
 	if a.system {
-		return // only a user can
+		return // only users can
 	}
 	_, err := m.svc.Leave(m.ctx, "acme", a.user)
 	m.judge(a.name+" leaves", err, invitations.Changes{RemovedMembers: []string{a.user}}, nobody(a), isMember(a))
@@ -125,7 +123,7 @@ func cellsTransfer(m *matrix, a someone) {
 		if to.role != "owner" {
 			want.Members = append(want.Members, member("acme", to.user, "owner"))
 		}
-		m.judge(fmt.Sprintf("%s transfers from %s, who becomes %s, to %s", a.name, from.name, role, to.name), err, want,
+		m.judge(fmt.Sprintf("%s transfers from %s to %s, and the former owner becomes %s", a.name, from.name, to.name, role), err, want,
 			nobody(a), rule{from.user == to.user, invitations.ErrInvalid}, rule{role == "owner", invitations.ErrInvalid}, m.known(role),
 			m.may(a, invitations.PermissionOrganizationManage), rule{!m.reaches(a, "owner"), invitations.ErrPermissionDenied},
 			isMember(from), isMember(to), rule{from.role != "owner", invitations.ErrConflict})
@@ -140,7 +138,7 @@ func cellsTransfer(m *matrix, a someone) {
 	}
 }
 
-// quotas of an invitation: none, and one.
+// offered are the quotas of invitations.
 var offered = []invitations.Quota{{}, {Limit: 5, Period: invitations.PeriodDay}}
 
 func cellsInvite(m *matrix, a someone) {
@@ -163,7 +161,7 @@ func cellsCreateLink(m *matrix, a someone) {
 	}
 }
 
-// cellsInviteAll: each row of a batch ends as an invitation of its own would.
+// cellsInviteAll: each row of a batch ends like a single invitation.
 func cellsInviteAll(m *matrix, a someone) {
 	var rows []invitations.InviteParams
 	var want invitations.Changes
@@ -185,14 +183,14 @@ func cellsInviteAll(m *matrix, a someone) {
 	}
 }
 
-// cellsEdit: an edit is the actor's own, so they need all of both roles and of the quota.
+// cellsEdit: the editor becomes the sender, so the old and the new role and the quota count.
 func cellsEdit(m *matrix, a someone) {
 	edits := m.may(a, invitations.PermissionInvitationCreate)
 	edited := "edited"
 	for _, r := range m.offers(a) {
 		for _, role := range m.gifts(a) {
 			if r.Quota != (invitations.Quota{}) && role != r.Role {
-				continue // one is enough for what the quota asks for
+				continue // one role is enough for quotas
 			}
 			_, err := m.svc.Edit(m.ctx, a.actor, invitations.EditParams{Organization: "acme", ID: r.ID, Role: role, Message: &edited})
 			m.judge(fmt.Sprintf("%s edits one as %s with %v to be as %s", a.name, r.Role, r.Quota, role), err, m.sending(a, r.Kind, role, r.Quota),
@@ -205,14 +203,14 @@ func cellsEdit(m *matrix, a someone) {
 	}
 }
 
-// sending is the change of an invitation that a has sent.
+// sending returns the changes of an invitation that a sent.
 func (m *matrix) sending(a someone, kind invitations.Kind, role invitations.Role, q invitations.Quota) invitations.Changes {
 	r := link("acme", 1)
 	r.Kind, r.Role, r.Quota, r.SentBy = kind, role, q, a.user
 	return invitations.Changes{Invitations: []invitations.Record{r}}
 }
 
-// offers are the invitations of the roles that a could give.
+// offers returns the invitations with the roles of gifts.
 func (m *matrix) offers(a someone) []invitations.Record {
 	roles := m.gifts(a)
 	return slices.DeleteFunc(slices.Clone(m.sent), func(r invitations.Record) bool { return !slices.Contains(roles, r.Role) })
@@ -231,7 +229,7 @@ func cellsResend(m *matrix, a someone) {
 	}
 }
 
-// cellsRevoke: what a revocation takes away, nobody gets, so the role plays no part.
+// cellsRevoke: a revocation gives nothing to anybody, so the role does not matter.
 func cellsRevoke(m *matrix, a someone) {
 	revokes := m.may(a, invitations.PermissionInvitationRevoke)
 	for _, r := range m.offers(a) {
@@ -286,12 +284,12 @@ func cellsSetQuota(m *matrix, a someone) {
 
 func cellsConsume(m *matrix, a someone) {
 	if a.system {
-		return // only a user can
+		return // only users can
 	}
 	_, err := m.svc.Consume(m.ctx, invitations.InOrganization("acme"), a.user, 1)
 	m.judge(a.name+" consumes", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionOrganizationUse))
 	_, err = m.svc.Consume(m.ctx, invitations.Personal(), a.user, 1)
-	m.judge(a.name+" consumes what is personal", err, invitations.Changes{}, nobody(a))
+	m.judge(a.name+" consumes a personal quota", err, invitations.Changes{}, nobody(a))
 }
 
 func cellsRemaining(m *matrix, a someone) {
@@ -299,12 +297,12 @@ func cellsRemaining(m *matrix, a someone) {
 		return // the host reads with Quota
 	}
 	_, err := m.svc.Remaining(m.ctx, invitations.InOrganization("acme"), a.user)
-	m.judge(a.name+" asks what remains", err, invitations.Changes{}, nobody(a), rule{a.role == "", invitations.ErrPermissionDenied})
+	m.judge(a.name+" asks for the balance", err, invitations.Changes{}, nobody(a), rule{a.role == "", invitations.ErrPermissionDenied})
 }
 
 func cellsAuthorize(m *matrix, a someone) {
 	if a.system {
-		return // only a user has a role
+		return // only users have roles
 	}
 	for _, permission := range append([]invitations.Permission{hostsOwn, "unheard:of"}, permissions...) {
 		_, err := m.svc.Authorize(m.ctx, "acme", a.user, permission)

@@ -13,8 +13,8 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A replay is what the events of an organization make of it, one after the other: all that a
-// store shows of it, but for what no event tells (messages, metadata, domains and tokens).
+// A replay is the organization that its events leave, one after the other. It has everything
+// except messages, metadata, domains and tokens, which no event has.
 type replay struct {
 	policy   *invitations.Policy
 	members  map[string]invitations.Member
@@ -32,7 +32,7 @@ func newReplay(policy *invitations.Policy) *replay {
 	}
 }
 
-// apply takes one event. It is an error if it cannot have happened.
+// apply takes one event. It returns an error if the event is impossible.
 func (r *replay) apply(e invitations.Event) error {
 	m, isMember := r.members[e.Subject]
 	switch e.Type {
@@ -129,8 +129,7 @@ func (r *replay) invitation(e invitations.Event) error {
 	return nil
 }
 
-// shown returns an error if a store shows anything of an organization that its events do not
-// leave, or does not show what they leave.
+// shown returns an error if the store shows another organization than the events leave.
 func (r *replay) shown(ctx context.Context, store invitations.Store, organization string, version int64) error {
 	users := slices.Collect(maps.Keys(r.members))
 	users = slices.AppendSeq(users, maps.Keys(r.removals))

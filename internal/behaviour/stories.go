@@ -12,7 +12,7 @@ var stories = []check{
 	{"ExistingUserAccepts", storyExistingUser},
 	{"NewUserRegistersAndAccepts", storyNewUser},
 	{"WrongAccountLeavesTheInvitation", storyWrongAccount},
-	{"LinkIsForWhoeverHoldsIt", storyLink},
+	{"LinkAdmitsAnyHolder", storyLink},
 	{"PendingLimit", storyPendingLimit},
 	{"OnePendingPerAddress", storyOnePending},
 	{"ResendRevivesAndTakesAPlace", storyResendExpired},
@@ -99,7 +99,7 @@ func storyLink(w *world) {
 	w.found("acme", "ada")
 	sent := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer", MaxUses: 2})
 	w.next(sent, invitations.Visitor{}, invitations.StepSignIn)
-	nobody := invitations.Identity{UserID: "x"} // a link asks for no address
+	nobody := invitations.Identity{UserID: "x"} // links need no address
 	w.next(sent, invitations.Visitor{Identity: nobody}, invitations.StepAccept)
 	w.accept(sent, nobody)
 	if inv := w.get(sent); inv.State != invitations.StatePending || inv.Uses != 1 {
@@ -166,7 +166,7 @@ func storyFinalStates(w *world) {
 func storyDecline(w *world) {
 	w.found("acme", "ada")
 	sent := w.invite(ada, "acme", "ann@example.com", "viewer")
-	w.ok(w.svc.Decline(w.ctx, sent.Token.Reveal())) // no account needed
+	w.ok(w.svc.Decline(w.ctx, sent.Token.Reveal())) // needs no account
 	w.acceptRefused(sent, annID, invitations.ErrDeclined)
 	if inv := w.get(sent); inv.State != invitations.StateDeclined || !inv.EndedAt.Equal(start) {
 		w.Errorf("got %+v", inv)
@@ -198,13 +198,13 @@ func storyReplay(w *world) {
 		w.Errorf("a replay took a use: %d", got.Uses)
 	}
 	w.leave("acme", "x")
-	w.accept(link, x) // who left may join again
+	w.accept(link, x) // a former member may join again
 	if got := w.get(link); got.Uses != 2 {
 		w.Errorf("joining again took no use: %d", got.Uses)
 	}
 	_, err := w.svc.Revoke(w.ctx, ada, "acme", link.ID)
 	w.ok(err)
-	w.accept(link, x) // a replay still
+	w.accept(link, x) // still a replay
 	w.acceptRefused(link, invitations.Identity{UserID: "y"}, invitations.ErrRevoked)
 }
 
@@ -216,14 +216,14 @@ func storyRemoved(w *world) {
 	elsewhere := w.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer"})
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
 	w.accept(link, annID)
-	w.clock.Add(-day) // no clock tells what was before the removal
+	w.clock.Add(-day) // the clock does not tell the order of removal and sending
 	w.remove("acme", "ann")
 	for _, sent := range []invitations.SentInvitation{link, other, mail} {
 		w.acceptRefused(sent, annID, invitations.ErrNotPending)
 		w.next(sent, invitations.Visitor{Identity: annID}, invitations.StepStop)
 	}
 	w.accept(elsewhere, annID)
-	w.accept(link, invitations.Identity{UserID: "x"}) // others may
+	w.accept(link, invitations.Identity{UserID: "x"}) // other users may
 	w.clock.Add(-day)
 	w.accept(w.resend(ada, mail), annID) // sent after the removal
 	w.leave("acme", "ann")
@@ -294,7 +294,7 @@ func storyLists(w *world) {
 	list(invitations.InvitationsParams{Email: "ANN@example.com"}, 3)
 	list(invitations.InvitationsParams{SentBy: "bob"}, 0, 2)
 	list(invitations.InvitationsParams{SentBy: "bob", Kind: invitations.KindLink}, 0)
-	w.clock.Add(7*day - 4*time.Second) // ann's has expired, the others not yet
+	w.clock.Add(7*day - 4*time.Second) // only the invitation of ann has expired
 	all[3].State = invitations.StateExpired
 	list(invitations.InvitationsParams{State: invitations.StateExpired}, 3)
 	list(invitations.InvitationsParams{State: invitations.StatePending}, 1, 2)

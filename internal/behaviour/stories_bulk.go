@@ -36,8 +36,8 @@ func row(email string) invitations.InviteParams {
 	return invitations.InviteParams{Email: email, Role: "viewer"}
 }
 
-// batch is a hundred rows of which 5 have a bad address, 3 repeat one before them, and 2 are
-// of addresses that are invited already.
+// batch returns a hundred rows. 5 have a bad address, 3 repeat an earlier row, and 2 have
+// addresses with pending invitations.
 func batch() []invitations.InviteParams {
 	var rows []invitations.InviteParams
 	for n := range 100 {
@@ -46,9 +46,9 @@ func batch() []invitations.InviteParams {
 	for at, bad := range map[int]string{0: "", 6: "nobody", 12: "a@b@example.com", 50: "p1@example.com,p2@example.com", 99: "p 1@example.com"} {
 		rows[at].Email = bad
 	}
-	rows[3].Email = "P2@Example.com"   // of a row that goes through
-	rows[40].Email = "p1@example.com"  // of another, when no place is left
-	rows[90].Email = "p80@example.com" // of a row for which there is no place
+	rows[3].Email = "P2@Example.com"   // repeats a row that succeeds
+	rows[40].Email = "p1@example.com"  // repeats another one, and no place is left
+	rows[90].Email = "p80@example.com" // repeats a row without a place
 	rows[5].Email, rows[70].Email = "ann@example.com", "joe@example.com"
 	return rows
 }
@@ -92,7 +92,7 @@ func storyBulk(w *world) {
 			went = append(went, o)
 		}
 	}
-	// One change, with an event for each row that went through and for no other.
+	// One change has an event for each row that succeeded.
 	var events []invitations.Event
 	for i, o := range went {
 		events = append(events, invitations.Event{
@@ -152,7 +152,7 @@ func storyBulkIDs(w *world) {
 		w.ok(o.Err)
 	}
 	w.refused(first[3].Err, invitations.ErrPendingLimit)
-	// The answer was lost: whatever went through is given back, and nothing changes.
+	// After a lost answer, a repeated call returns the same and changes nothing.
 	w.unchanged("the same again", func() {
 		again := w.inviteAll(ada, "acme", rows...)
 		for i := range 3 {
@@ -163,7 +163,7 @@ func storyBulkIDs(w *world) {
 		}
 		w.refused(again[3].Err, invitations.ErrPendingLimit)
 	})
-	// An id stands for one thing, whether it was there before or came with a row before.
+	// An ID stands for one request, even within a batch.
 	w = w.with(invitations.Config{PendingLimit: 10})
 	another, twice, foreign := rows[0], row("e@example.com"), row("f@example.com")
 	another.Email, twice.ID, foreign.Organization = "z@example.com", id(5), "zeta"
@@ -180,7 +180,7 @@ func storyBulkIDs(w *world) {
 	w.refused(outcomes[3].Err, invitations.ErrConflict)
 	w.refused(outcomes[4].Err, invitations.ErrInvalid)
 	w.refused(outcomes[5].Err, invitations.ErrConflict)
-	// The other organization may have the same ids.
+	// The other organization may have the same IDs.
 	for i := range rows {
 		rows[i].Organization = ""
 	}
@@ -193,7 +193,7 @@ func storyBulkIDs(w *world) {
 	}
 }
 
-// first3 are the rows that made the first three invitations.
+// first3 returns the rows of the first three invitations.
 func first3(outcomes []invitations.Outcome) (rows []invitations.InviteParams) {
 	for _, o := range outcomes[:3] {
 		r := row(o.Invitation.Email)
@@ -213,22 +213,22 @@ func storyBulkRefused(w *world) {
 			rows         []invitations.InviteParams
 			want         error
 		}{
-			"no rows":               {ada, "acme", nil, invitations.ErrInvalid},
-			"101 rows":              {ada, "acme", append(batch(), one...), invitations.ErrInvalid},
-			"nobody":                {invitations.Actor{}, "acme", one, invitations.ErrInvalid},
-			"no organization":       {ada, "", one, invitations.ErrInvalid},
-			"who may not":           {invitations.User("dev"), "acme", one, invitations.ErrPermissionDenied},
-			"who may not, all bad":  {invitations.User("dev"), "acme", []invitations.InviteParams{row("bad")}, invitations.ErrPermissionDenied},
-			"a stranger":            {invitations.User("eve"), "acme", one, invitations.ErrPermissionDenied},
-			"a stranger, elsewhere": {invitations.User("eve"), "none", one, invitations.ErrPermissionDenied},
-			"System, elsewhere":     {invitations.System(), "none", one, invitations.ErrNotFound},
+			"no rows":                {ada, "acme", nil, invitations.ErrInvalid},
+			"101 rows":               {ada, "acme", append(batch(), one...), invitations.ErrInvalid},
+			"nobody":                 {invitations.Actor{}, "acme", one, invitations.ErrInvalid},
+			"no organization":        {ada, "", one, invitations.ErrInvalid},
+			"no permission":          {invitations.User("dev"), "acme", one, invitations.ErrPermissionDenied},
+			"no permission, all bad": {invitations.User("dev"), "acme", []invitations.InviteParams{row("bad")}, invitations.ErrPermissionDenied},
+			"a stranger":             {invitations.User("eve"), "acme", one, invitations.ErrPermissionDenied},
+			"a stranger, elsewhere":  {invitations.User("eve"), "none", one, invitations.ErrPermissionDenied},
+			"System, elsewhere":      {invitations.System(), "none", one, invitations.ErrNotFound},
 		} {
 			outcomes, err := w.svc.InviteAll(w.ctx, c.actor, c.organization, c.rows)
 			if w.refusal(name, err, c.want); outcomes != nil {
 				w.Errorf("%s: got outcomes with a refusal", name)
 			}
 		}
-		for _, o := range w.inviteAll(ada, "acme", row("bad"), row("worse")) { // nothing is left to change
+		for _, o := range w.inviteAll(ada, "acme", row("bad"), row("worse")) {
 			w.refused(o.Err, invitations.ErrInvalid)
 		}
 	})

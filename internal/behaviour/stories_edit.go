@@ -45,12 +45,12 @@ func storyEditMail(w *world) {
 		w.equal("edited", w.edit(ada, sent, invitations.EditParams{}), want)
 		w.equal("edited", w.edit(ada, sent, invitations.EditParams{Role: "developer", Message: &message, ExpiresIn: 3 * day}), want)
 	})
-	// One thing at a time, and the rest stays.
+	// An edit of one field leaves the others.
 	none := ""
 	want.Message, want.SentBy = "", "ada"
 	w.equal("without a message", w.edit(ada, sent, invitations.EditParams{Message: &none}), want)
 
-	// The token that was sent grants what is offered now.
+	// The old token grants the edited offer.
 	offer := w.lookup(sent)
 	if offer.Role != "developer" || offer.SentBy != "ada" || !offer.ExpiresAt.Equal(want.ExpiresAt) {
 		w.Errorf("the offer is %+v", offer)
@@ -80,7 +80,7 @@ func storyEditLink(w *world) {
 			w.refused(err, invitations.ErrInvalid)
 		}
 	})
-	// Without limits any more, then with the nearest one.
+	// Remove both limits, then set the lowest possible one.
 	none, endless := []string{}, 0
 	w.edit(ada, sent, invitations.EditParams{AllowedDomains: &none, MaxUses: &endless})
 	w.accept(sent, person("z", "example.org"))
@@ -115,7 +115,7 @@ func storyEditRefused(w *world) {
 			"an unknown id":            {ada, invitations.EditParams{Organization: "acme", ID: id(77)}, invitations.ErrNotFound},
 			"an unknown organization":  {invitations.System(), invitations.EditParams{Organization: "none", ID: mail.ID}, invitations.ErrNotFound},
 			"of the other one":         {ada, invitations.EditParams{Organization: "zeta", ID: mail.ID}, invitations.ErrNotFound},
-			"by who may not invite":    {invitations.User("dev"), invitations.EditParams{Organization: "acme", ID: mail.ID}, invitations.ErrPermissionDenied},
+			"no permission":            {invitations.User("dev"), invitations.EditParams{Organization: "acme", ID: mail.ID}, invitations.ErrPermissionDenied},
 			"by a stranger":            {invitations.User("eve"), invitations.EditParams{Organization: "acme", ID: mail.ID}, invitations.ErrPermissionDenied},
 			"by a stranger, elsewhere": {invitations.User("eve"), invitations.EditParams{Organization: "none", ID: mail.ID}, invitations.ErrPermissionDenied},
 		} {
@@ -123,14 +123,14 @@ func storyEditRefused(w *world) {
 			w.refusal(name, err, c.want)
 		}
 	})
-	// What has ended, or expired, is not edited into life.
+	// An edit revives nothing that has ended or expired.
 	revoked := w.invite(ada, "acme", "kim@example.com", "viewer")
 	w.ok(second(w.svc.Revoke(w.ctx, ada, "acme", revoked.ID)))
 	declined := w.invite(ada, "acme", "joe@example.com", "viewer")
 	w.ok(w.svc.Decline(w.ctx, declined.Token.Reveal()))
 	w.accept(mail, annID)
 	w.clock.Add(7 * day)
-	w.unchanged("what is not pending", func() {
+	w.unchanged("not pending", func() {
 		for id, want := range map[uuid.UUID]error{
 			mail.ID: invitations.ErrAccepted, revoked.ID: invitations.ErrRevoked, declined.ID: invitations.ErrDeclined, link.ID: invitations.ErrExpired,
 		} {

@@ -62,16 +62,16 @@ func storyCooldown(w *world) {
 	for _, actor := range []invitations.Actor{ada, invitations.System()} {
 		w.limited(w.resending(actor, mail), invitations.ErrTooSoon, until)
 	}
-	w.resend(ada, link) // is not mailed
+	w.resend(ada, link) // a link is not mailed
 	w.resend(ada, link)
-	mail = w.again(ada, mail) // is another invitation
+	mail = w.again(ada, mail) // another invitation
 	w.clock.Add(time.Minute - time.Microsecond)
 	w.limited(w.resending(ada, mail), invitations.ErrTooSoon, until)
 	w.clock.Add(time.Microsecond)
 	mail = w.resend(ada, mail)
 	w.limited(w.resending(ada, mail), invitations.ErrTooSoon, until.Add(time.Minute))
 	message := "no sending"
-	w.edit(ada, mail, invitations.EditParams{Message: &message}) // and begins no cooldown
+	w.edit(ada, mail, invitations.EditParams{Message: &message}) // an edit begins no cooldown
 	w.resend(ada, other)
 	w.accept(mail, annID)
 }
@@ -89,11 +89,11 @@ func storyRecipientLimit(w *world) {
 		w.limited(w.resending(actor, sent), invitations.ErrRateLimited, start.Add(day))
 	}
 	w.ok(second(w.svc.Revoke(w.ctx, ada, "acme", sent.ID)))
-	w.limited(w.inviting(ada, "acme", "Ann@EXAMPLE.com"), invitations.ErrRateLimited, start.Add(day)) // is the same address
+	w.limited(w.inviting(ada, "acme", "Ann@EXAMPLE.com"), invitations.ErrRateLimited, start.Add(day)) // the same address
 	w.invite(ada, "acme", "joe@example.com", "viewer")
 	w.invite(ada, "zeta", "ann@example.com", "viewer")
 	w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
-	// A place is free when the first of the three is a day old.
+	// A sending no longer counts when it is a day old.
 	w.clock.Add(22*time.Hour - time.Microsecond)
 	w.limited(w.inviting(ada, "acme", "ann@example.com"), invitations.ErrRateLimited, start.Add(day))
 	w.clock.Add(time.Microsecond)
@@ -111,14 +111,14 @@ func storySenderLimit(w *world) {
 	until := start.Add(day)
 	w.limited(w.inviting(bob, "acme", "p2@example.com"), invitations.ErrRateLimited, until)
 	w.limited(w.resending(bob, one), invitations.ErrRateLimited, until)
-	// Others may: in this organization, and bob in the other one. Links are not mailed.
+	// The limit counts neither links, nor other organizations, nor other senders.
 	w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.invite(bob, "zeta", "p1@example.com", "viewer")
 	w.resend(ada, one)
 	for n := range 5 {
-		w.invite(invitations.System(), "acme", fmt.Sprintf("q%d@example.com", n), "viewer") // is no sender
+		w.invite(invitations.System(), "acme", fmt.Sprintf("q%d@example.com", n), "viewer") // the host is not a sender
 	}
-	// Who sent is what counts, not who is the sender now, and an edit is no sending.
+	// An edit changes the sender, and is not a sending.
 	message := "by bob"
 	w.edit(bob, one, invitations.EditParams{Message: &message})
 	w.invite(ada, "acme", "p3@example.com", "viewer")
@@ -143,7 +143,7 @@ func storyOrganizationLimit(w *world) {
 	}
 	w.invite(bob, "zeta", "more@example.com", "viewer")
 	w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
-	// Whoever has sent and however it ended, it was mailed.
+	// Sendings count for all senders, and after the end of the invitation.
 	w.accept(sent[0], person("p0", "p0@example.com"))
 	w.ok(second(w.svc.Revoke(w.ctx, ada, "acme", sent[1].ID)))
 	w.limited(w.inviting(ada, "acme", "more@example.com"), invitations.ErrRateLimited, until)
@@ -151,12 +151,12 @@ func storyOrganizationLimit(w *world) {
 	w.resend(bob, sent[3])
 	w.limited(w.resending(bob, sent[3]), invitations.ErrRateLimited, until.Add(3*time.Minute)) // of the recipient
 	w.limited(w.inviting(bob, "acme", "more@example.com"), invitations.ErrRateLimited, until.Add(time.Minute))
-	// No limit of the others stands against who has reached none.
+	// Without the limit, bob may send.
 	free := w.with(invitations.Config{})
 	free.invite(bob, "acme", "more@example.com", "viewer")
 }
 
-// storySeveralLimits: the limit that ends last is the one to wait for, whichever it is.
+// storySeveralLimits: the refusal names the limit that ends last.
 func storySeveralLimits(w *world) {
 	w.company()
 	ann := w.invite(ada, "acme", "ann@example.com", "viewer")
@@ -179,7 +179,7 @@ func storySeveralLimits(w *world) {
 	}
 }
 
-// storyDefaultLimits is the only one with the limits that nobody has set.
+// storyDefaultLimits is the only story with the default limits.
 func storyDefaultLimits(w *world) {
 	ring, err := invitations.NewKeyring(testKey(1))
 	w.ok(err)

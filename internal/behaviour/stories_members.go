@@ -20,8 +20,8 @@ var memberStories = []check{
 	{"AuthorizeAsOfNow", storyAuthorize},
 }
 
-// company makes two organizations with the same people: ada owns them, bob is an admin, dev
-// a developer, and kim a viewer.
+// company creates two organizations with the same members: the owner ada, the admin bob, the
+// developer dev and the viewer kim.
 func (w *world) company() {
 	w.Helper()
 	for _, organization := range []string{"acme", "zeta"} {
@@ -45,7 +45,7 @@ func storyChangeRole(w *world) {
 	version := w.version("acme")
 
 	w.holds("acme", "ann", invitations.PermissionOrganizationUse, false)
-	want.Role = "developer" // and nothing else changes
+	want.Role = "developer" // the only change
 	w.equal("with the new role", w.changeRole(ada, "acme", "ann", "developer"), want)
 	got, err := w.svc.Member(w.ctx, "acme", "ann")
 	w.ok(err)
@@ -56,7 +56,7 @@ func storyChangeRole(w *world) {
 		{Version: version + 1, Type: invitations.EventMemberRoleChanged, Actor: "ada", Subject: "ann", Role: "developer"},
 	})
 
-	w.unchanged("what changes nothing", func() {
+	w.unchanged("calls that change nothing", func() {
 		w.equal("the same role again", w.changeRole(ada, "acme", "ann", "developer"), want)
 		for name, c := range map[string]struct {
 			p    invitations.ChangeRoleParams
@@ -72,13 +72,13 @@ func storyChangeRole(w *world) {
 			w.refusal(name, err, c.want)
 		}
 	})
-	// Who gives a role up does so at once.
+	// A member who gives up a role loses its permissions at once.
 	w.changeRole(ada, "acme", "ann", "admin")
 	ann := invitations.User("ann")
 	w.changeRole(ann, "acme", "ann", "viewer")
 	_, err = w.svc.ChangeRole(w.ctx, ann, invitations.ChangeRoleParams{Organization: "acme", UserID: "ann", Role: "admin"})
 	w.refused(err, invitations.ErrPermissionDenied)
-	// The role of an invitation plays no part any more.
+	// The role of the invitation does not matter any more.
 	w.equal("a replay", w.accept(sent, annID).Role, invitations.Role("viewer"))
 	w.changeRole(invitations.System(), "acme", "ann", "owner")
 	w.equal("a replay", w.accept(sent, annID).Role, invitations.RoleOwner)
@@ -99,7 +99,7 @@ func storyRemoveMember(w *world) {
 		{Version: version + 1, Type: invitations.EventMemberRemoved, Actor: "bob", Subject: "ann", Role: "developer"},
 	})
 	w.equal("removal", w.view(invitations.Query{Organization: "acme", Members: []string{"ann"}, Removals: true}).Removals["ann"], version+1)
-	w.unchanged("what removes nobody", func() {
+	w.unchanged("calls that remove nobody", func() {
 		for _, user := range []string{"ann", "nobody"} {
 			_, err = w.svc.RemoveMember(w.ctx, bob, "acme", user)
 			w.refused(err, invitations.ErrNotFound)
@@ -107,7 +107,7 @@ func storyRemoveMember(w *world) {
 		_, err = w.svc.RemoveMember(w.ctx, invitations.System(), "none", "bob")
 		w.refused(err, invitations.ErrNotFound)
 	})
-	// A member of the other organization is none of this one.
+	// A member of the other organization is not a member of this one.
 	w.accept(w.invite(ada, "zeta", "ann@example.com", "viewer"), annID)
 	_, err = w.svc.RemoveMember(w.ctx, ada, "acme", "ann")
 	w.refused(err, invitations.ErrNotFound)
@@ -129,18 +129,18 @@ func storyLeave(w *world) {
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{
 		{Version: version + 1, Type: invitations.EventMemberLeft, Actor: "x", Subject: "x", Role: "viewer"},
 	})
-	w.equal("who left is not removed", w.view(invitations.Query{Organization: "acme", Members: []string{"x"}, Removals: true}), invitations.Facts{
+	w.equal("leaving is not a removal", w.view(invitations.Query{Organization: "acme", Members: []string{"x"}, Removals: true}), invitations.Facts{
 		Organization: "acme", Version: version + 1,
 	})
 	w.holds("acme", "x", invitations.PermissionMemberList, false)
-	w.unchanged("who is no member", func() {
+	w.unchanged("not a member", func() {
 		for _, organization := range []string{"acme", "zeta", "none"} {
 			_, err := w.svc.Leave(w.ctx, organization, "x")
 			w.refused(err, invitations.ErrNotFound)
 		}
 	})
 
-	// A link with a use left lets them in again, and takes it.
+	// A link with a use left admits them again, and counts the use.
 	if m := w.accept(twice, x); !m.JoinedAt.Equal(w.clock.Now()) {
 		w.Errorf("got %+v", m)
 	}
@@ -180,23 +180,23 @@ func storyTransfer(w *world) {
 			role     invitations.Role
 			want     error
 		}{
-			"by who was the owner":       {ada, "kim", "ada", "viewer", invitations.ErrPermissionDenied},
-			"the same again":             {ada, "ada", "kim", "admin", invitations.ErrPermissionDenied},
-			"from who is no owner":       {kim, "bob", "kim", "viewer", invitations.ErrConflict},
-			"the same again, by System":  {invitations.System(), "ada", "kim", "admin", invitations.ErrConflict},
-			"to nobody":                  {kim, "kim", "nobody", "viewer", invitations.ErrNotFound},
-			"from nobody":                {kim, "nobody", "kim", "viewer", invitations.ErrNotFound},
-			"to themselves":              {kim, "kim", "kim", "viewer", invitations.ErrInvalid},
-			"who would remain the owner": {kim, "kim", "bob", "owner", invitations.ErrInvalid},
-			"an unknown role":            {kim, "kim", "bob", "superuser", invitations.ErrInvalid},
-			"by an admin to themselves":  {bob, "kim", "bob", "viewer", invitations.ErrPermissionDenied},
+			"by the former owner":       {ada, "kim", "ada", "viewer", invitations.ErrPermissionDenied},
+			"the same again":            {ada, "ada", "kim", "admin", invitations.ErrPermissionDenied},
+			"from an admin":             {kim, "bob", "kim", "viewer", invitations.ErrConflict},
+			"the same again, by System": {invitations.System(), "ada", "kim", "admin", invitations.ErrConflict},
+			"to nobody":                 {kim, "kim", "nobody", "viewer", invitations.ErrNotFound},
+			"from nobody":               {kim, "nobody", "kim", "viewer", invitations.ErrNotFound},
+			"to themselves":             {kim, "kim", "kim", "viewer", invitations.ErrInvalid},
+			"and remains the owner":     {kim, "kim", "bob", "owner", invitations.ErrInvalid},
+			"an unknown role":           {kim, "kim", "bob", "superuser", invitations.ErrInvalid},
+			"by an admin to themselves": {bob, "kim", "bob", "viewer", invitations.ErrPermissionDenied},
 		} {
 			_, err := w.svc.TransferOwnership(w.ctx, c.actor, invitations.TransferOwnershipParams{Organization: "acme", From: c.from, To: c.to, Role: c.role})
 			w.refusal(name, err, c.want)
 		}
 	})
 
-	// Of several owners one hands over to another, or for another.
+	// An owner hands over their own rank, or that of another owner.
 	w.changeRole(kim, "acme", "bob", "owner")
 	w.transfer(kim, invitations.TransferOwnershipParams{Organization: "acme", From: "kim", To: "bob", Role: "viewer"})
 	w.changeRole(bob, "acme", "ada", "owner")
@@ -254,7 +254,7 @@ func storyMembers(w *world) {
 	}
 }
 
-// storyAuthorize: the answer is that of the role at this instant, on every read and act.
+// storyAuthorize: the present role decides about every call.
 func storyAuthorize(w *world) {
 	w.company()
 	for _, c := range []struct {
@@ -283,7 +283,7 @@ func storyAuthorize(w *world) {
 	w.refused(err, invitations.ErrPermissionDenied)
 }
 
-// permissions are those of the package.
+// permissions are all permissions of the package.
 var permissions = []invitations.Permission{
 	invitations.PermissionInvitationCreate, invitations.PermissionInvitationResend, invitations.PermissionInvitationRevoke, invitations.PermissionInvitationList,
 	invitations.PermissionMemberList, invitations.PermissionMemberUpdate, invitations.PermissionMemberRemove, invitations.PermissionQuotaUpdate,

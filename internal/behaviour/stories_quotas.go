@@ -30,16 +30,16 @@ var (
 	nextMonth = today.AddDate(0, 1, 0)
 )
 
-// spend consumes and compares what is left with want.
+// spend consumes an amount and compares the balance with want.
 func (w *world) spend(in invitations.Workspace, user string, amount int64, want invitations.Balance) {
 	w.Helper()
 	b, err := w.svc.Consume(w.ctx, in, user, amount)
 	w.ok(err)
-	w.equal("what is left", b, want)
+	w.equal("the balance", b, want)
 	w.remains(in, user, want)
 }
 
-// exceeds fails the check unless a consumption is refused for the balance it tells.
+// exceeds fails the check unless a consumption is refused with the balance want.
 func (w *world) exceeds(in invitations.Workspace, user string, amount int64, want invitations.Balance) {
 	w.Helper()
 	for range 2 {
@@ -49,7 +49,7 @@ func (w *world) exceeds(in invitations.Workspace, user string, amount int64, wan
 		if !errors.As(err, &exceeded) {
 			w.Fatalf("got error %T", err)
 		}
-		w.equal("what the error tells", exceeded, invitations.QuotaExceededError{Amount: amount, Balance: want})
+		w.equal("the error", exceeded, invitations.QuotaExceededError{Amount: amount, Balance: want})
 		w.equal("the balance of a refusal", b, invitations.Balance{})
 		w.remains(in, user, want)
 	}
@@ -59,7 +59,7 @@ func (w *world) remains(in invitations.Workspace, user string, want invitations.
 	w.Helper()
 	b, err := w.svc.Remaining(w.ctx, in, user)
 	w.ok(err)
-	w.equal("what remains", b, want)
+	w.equal("the balance", b, want)
 }
 
 func storyConsume(w *world) {
@@ -73,12 +73,12 @@ func storyConsume(w *world) {
 	w.spend(acme, "dev", 7, invitations.Balance{Own: usage(10, day, 7, tomorrow), Shared: usage(100, month, 7, nextMonth)})
 	w.exceeds(acme, "dev", 4, invitations.Balance{Own: usage(10, day, 7, tomorrow), Shared: usage(100, month, 7, nextMonth)})
 	w.spend(acme, "ada", 90, invitations.Balance{Shared: usage(100, month, 97, nextMonth)})
-	// The own one would allow it, the shared one does not, and nothing is taken from either.
+	// The shared quota refuses an amount that the own quota allows. Nothing is taken from either.
 	w.setQuota(ada, "acme", "dev", 50, day)
 	w.exceeds(acme, "dev", 4, invitations.Balance{Own: usage(50, day, 7, tomorrow), Shared: usage(100, month, 97, nextMonth)})
 	w.spend(acme, "dev", 3, invitations.Balance{Own: usage(50, day, 10, tomorrow), Shared: usage(100, month, 100, nextMonth)})
 	w.exceeds(acme, "ada", 1, invitations.Balance{Shared: usage(100, month, 100, nextMonth)})
-	// A limit below what is used leaves nothing, and never less.
+	// A limit below the used amount leaves 0.
 	w.setQuota(invitations.System(), "acme", "", 60, month)
 	b, err := w.svc.Remaining(w.ctx, acme, "ada")
 	w.ok(err)
@@ -87,19 +87,19 @@ func storyConsume(w *world) {
 	}
 	w.setQuota(invitations.System(), "acme", "", 101, month)
 	w.spend(acme, "bob", 1, invitations.Balance{Shared: usage(101, month, 101, nextMonth)})
-	// Taken away, it limits nothing.
+	// The zero quota limits nothing.
 	w.setQuota(invitations.System(), "acme", "", 0, "")
 	w.spend(acme, "bob", 1_000_000, invitations.Balance{})
 
-	w.unchanged("who may not", func() {
-		for _, user := range []string{"kim", "eve", "nobody"} { // a viewer, and no members
+	w.unchanged("without the permission", func() {
+		for _, user := range []string{"kim", "eve", "nobody"} { // a viewer and non-members
 			_, err := w.svc.Consume(w.ctx, acme, user, 1)
 			w.refusal(user, err, invitations.ErrPermissionDenied)
 		}
 		_, err := w.svc.Consume(w.ctx, invitations.InOrganization("none"), "ada", 1)
 		w.refusal("no organization", err, invitations.ErrPermissionDenied)
 		_, err = w.svc.Remaining(w.ctx, acme, "eve")
-		w.refusal("what remains to no member", err, invitations.ErrPermissionDenied)
+		w.refusal("the balance of a non-member", err, invitations.ErrPermissionDenied)
 		for _, amount := range []int64{0, -1, 1_000_000_000_000_001} {
 			_, err := w.svc.Consume(w.ctx, acme, "ada", amount)
 			w.refusal(fmt.Sprint(amount), err, invitations.ErrInvalid)
@@ -109,7 +109,7 @@ func storyConsume(w *world) {
 		_, err = w.svc.Remaining(w.ctx, invitations.Workspace{}, "ada")
 		w.refusal("no workspace", err, invitations.ErrInvalid)
 	})
-	w.remains(acme, "kim", invitations.Balance{}) // may know, though not spend
+	w.remains(acme, "kim", invitations.Balance{}) // a viewer may ask, and not consume
 	w.changeRole(ada, "acme", "kim", "developer")
 	w.spend(acme, "kim", 1, invitations.Balance{})
 	w.remove("acme", "kim")
@@ -145,7 +145,7 @@ func storyPeriods(w *world) {
 	w.remains(acme, "ada", balance(0, 0, 32, 2))
 	w.exceeds(acme, "ada", 11, balance(0, 0, 32, 2))
 	w.spend(acme, "ada", 1, balance(1, 1, 32, 2))
-	w.clock.Add(-time.Microsecond) // another clock, which is behind, counts in the new period
+	w.clock.Add(-time.Microsecond) // a clock that is behind counts in the new period
 	w.spend(acme, "ada", 1, balance(2, 2, 32, 2))
 	w.clock.Add(4000 * day)
 	w.exceeds(invitations.Personal(), "ada", 2, endless(4))
@@ -177,9 +177,9 @@ func storySetQuota(w *world) {
 			return w.svc.SetQuota(w.ctx, actor, invitations.SetQuotaParams{Workspace: in, UserID: user, Quota: q})
 		}
 		for name, c := range map[string]struct{ got, want error }{
-			"of who is above":               {set(bob, in, "ada", some), invitations.ErrPermissionDenied},
-			"by who may not":                {set(invitations.User("dev"), in, "kim", some), invitations.ErrPermissionDenied},
-			"their own, by who may not":     {set(invitations.User("dev"), in, "dev", some), invitations.ErrPermissionDenied},
+			"of a higher role":              {set(bob, in, "ada", some), invitations.ErrPermissionDenied},
+			"without the permission":        {set(invitations.User("dev"), in, "kim", some), invitations.ErrPermissionDenied},
+			"their own, no permission":      {set(invitations.User("dev"), in, "dev", some), invitations.ErrPermissionDenied},
 			"by nobody here":                {set(invitations.User("eve"), in, "kim", some), invitations.ErrPermissionDenied},
 			"of nobody":                     {set(bob, in, "eve", some), invitations.ErrNotFound},
 			"of nobody, by System":          {set(invitations.System(), in, "eve", some), invitations.ErrNotFound},
@@ -192,7 +192,7 @@ func storySetQuota(w *world) {
 			"a limit above all":             {set(ada, in, "kim", invitations.Quota{Limit: 1_000_000_000_000_001, Period: invitations.PeriodDay}), invitations.ErrInvalid},
 			"a limit without a period":      {set(ada, in, "kim", invitations.Quota{Limit: 1}), invitations.ErrInvalid},
 			"an unknown period":             {set(ada, in, "kim", invitations.Quota{Limit: 1, Period: "week"}), invitations.ErrInvalid},
-			"reading by who may not":        {second(w.svc.Quota(w.ctx, invitations.User("dev"), "acme", "dev")), invitations.ErrPermissionDenied},
+			"reading without permission":    {second(w.svc.Quota(w.ctx, invitations.User("dev"), "acme", "dev")), invitations.ErrPermissionDenied},
 			"reading of nobody":             {second(w.svc.Quota(w.ctx, bob, "acme", "eve")), invitations.ErrNotFound},
 			"reading in no organization":    {second(w.svc.Quota(w.ctx, invitations.System(), "none", "")), invitations.ErrNotFound},
 			"reading in another's":          {second(w.svc.Quota(w.ctx, invitations.User("eve"), "zeta", "")), invitations.ErrPermissionDenied},
@@ -202,7 +202,7 @@ func storySetQuota(w *world) {
 		}
 	})
 	w.remains(invitations.Personal(), "ada", invitations.Balance{})
-	// A quota of one's own, and of one's equal.
+	// An admin sets their own quota, and that of another admin.
 	w.setQuota(bob, "acme", "bob", 5, invitations.PeriodDay)
 	w.role("acme", "dev", "admin")
 	w.setQuota(bob, "acme", "dev", 5, invitations.PeriodDay)
@@ -223,14 +223,14 @@ func storyInvitedQuota(w *world) {
 		Version: version + 1, Index: len(events) - 1, Type: invitations.EventQuotaChanged, Actor: "bob", Subject: "ann", Quota: some,
 	})
 
-	// Each who comes by a link gets one of their own.
+	// Every user of a link gets a quota of their own.
 	link := w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "developer", Quota: some})
 	for _, user := range []string{"x", "y"} {
 		w.accept(link, invitations.Identity{UserID: user})
 		w.spend(acme, user, 4, invitations.Balance{Own: usage(10, invitations.PeriodDay, 4, tomorrow)})
 	}
 
-	// What was set after the sending wins on return, also if it is none.
+	// A quota that was set after the sending stays, even if it is zero.
 	w.setQuota(bob, "acme", "x", 6, invitations.PeriodDay)
 	w.setQuota(bob, "acme", "y", 0, "")
 	for _, user := range []string{"x", "y"} {
@@ -239,7 +239,7 @@ func storyInvitedQuota(w *world) {
 	}
 	w.remains(acme, "x", invitations.Balance{Own: usage(6, invitations.PeriodDay, 4, tomorrow)})
 	w.remains(acme, "y", invitations.Balance{})
-	// A link does not name them, and so brings them none also when it is sent afterwards.
+	// A link that is resent does not replace it either, because it names no recipient.
 	for _, user := range []string{"x", "y"} {
 		w.leave("acme", user)
 	}
@@ -248,13 +248,13 @@ func storyInvitedQuota(w *world) {
 	w.remains(acme, "x", invitations.Balance{Own: usage(6, invitations.PeriodDay, 4, tomorrow)})
 	w.accept(again, invitations.Identity{UserID: "y"})
 	w.remains(acme, "y", invitations.Balance{})
-	// An email invitation that is sent afterwards does, and what is used stays used.
+	// A later email invitation replaces it, and the used amount stays.
 	w.leave("acme", "x")
 	byName, err := w.svc.Invite(w.ctx, bob, invitations.InviteParams{Organization: "acme", Email: "x@example.com", Role: "developer", Quota: some})
 	w.ok(err)
 	w.accept(byName, person("x", "x@example.com"))
 	w.remains(acme, "x", invitations.Balance{Own: usage(10, invitations.PeriodDay, 4, tomorrow)})
-	// One that was sent before the quota was set does not.
+	// An email invitation from before the quota was set does not replace it.
 	before, err := w.svc.Invite(w.ctx, bob, invitations.InviteParams{Organization: "acme", Email: "y@example.com", Role: "developer", Quota: some})
 	w.ok(err)
 	w.setQuota(bob, "acme", "y", 7, invitations.PeriodDay)
@@ -266,7 +266,7 @@ func storyInvitedQuota(w *world) {
 	w.setQuota(bob, "acme", "x", 3, invitations.PeriodDay)
 	w.unchanged("a replay", func() { w.accept(byName, person("x", "x@example.com")) })
 
-	// The same id with another quota is another request.
+	// The same ID with another quota is another request.
 	p := invitations.CreateLinkParams{Organization: "acme", Role: "developer", Quota: some, ID: id(1)}
 	first := w.link(bob, p)
 	w.equal("the same call again", w.link(bob, p).Invitation, first.Invitation)
@@ -297,11 +297,11 @@ func storyQuotaStays(w *world) {
 	w.changeRole(ada, "acme", "dev", "viewer")
 	w.changeRole(ada, "acme", "dev", "developer")
 	w.remains(acme, "dev", want)
-	// In the other organization they have none.
+	// The other organization has no quota for them.
 	w.remains(invitations.InOrganization("zeta"), "dev", invitations.Balance{})
 }
 
-// storyWorkspacesApart: what is spent in one workspace is spent in no other.
+// storyWorkspacesApart: a consumption counts in one workspace only.
 func storyWorkspacesApart(w *world) {
 	w.company()
 	const day = invitations.PeriodDay
@@ -325,12 +325,12 @@ func storyWorkspacesApart(w *world) {
 			}
 		}
 		w.spend(in, "dev", left, *want)
-		w.exceeds(in, "dev", 1, *want) // though there is more in the others
+		w.exceeds(in, "dev", 1, *want) // the others have more
 		for other, want := range all {
 			w.remains(other, "dev", *want)
 		}
 	}
-	// A user without a personal quota is not limited, whatever the organizations say.
+	// A user without a personal quota is not limited outside organizations.
 	w.spend(invitations.Personal(), "kim", 1000, invitations.Balance{})
 	// An organization may have any name.
 	_, err := w.svc.Consume(w.ctx, invitations.InOrganization("personal"), "dev", 1)

@@ -66,7 +66,7 @@ func storyReceived(w *world) {
 		w.equal("member", again, m)
 		w.equal("member", w.accept(acme, ann), m)
 	})
-	w.equal("what is left", w.received(ann, invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(zeta)})
+	w.equal("the rest", w.received(ann, invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(zeta)})
 	_, err = w.svc.Member(w.ctx, "zeta", "ann")
 	w.refused(err, invitations.ErrNotFound)
 	w.clock.Add(7 * day)
@@ -85,8 +85,8 @@ func storyReceivedDeclined(w *world) {
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{{
 		Version: version + 1, Type: invitations.EventInvitationDeclined, Actor: "ann", InvitationID: acme.ID, Role: "viewer", MaxUses: 1, ExpiresAt: acme.ExpiresAt,
 	}})
-	w.equal("what is left", w.received(annID, invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(zeta)})
-	w.unchanged("what has ended", func() {
+	w.equal("the rest", w.received(annID, invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(zeta)})
+	w.unchanged("ended", func() {
 		w.refused(w.svc.DeclineReceived(w.ctx, "acme", acme.ID, annID), invitations.ErrDeclined)
 		_, err := w.svc.AcceptReceived(w.ctx, "acme", acme.ID, annID)
 		w.refused(err, invitations.ErrDeclined)
@@ -101,7 +101,7 @@ func storyReceivedPages(w *world) {
 		organization := fmt.Sprintf("organization %d", n%4*3%4)
 		w.found(organization, "ada")
 		p := invitations.InviteParams{Organization: organization, Email: "ann@example.com", Role: "viewer", ID: id(n % 2)}
-		if n >= 4 { // some have two, because the first has expired
+		if n >= 4 { // some have an expired one too
 			w.clock.Add(8 * day)
 			want = nil
 			p.ID = id(10 + n)
@@ -110,7 +110,7 @@ func storyReceivedPages(w *world) {
 		w.ok(err)
 		want = append(want, offerOf(sent))
 	}
-	for n := range 5 { // the very same id at the very same instant
+	for n := range 5 { // the same ID at the same instant
 		organization := fmt.Sprintf("same %d", n*3%5)
 		w.found(organization, "ada")
 		sent, err := w.svc.Invite(w.ctx, ada, invitations.InviteParams{Organization: organization, Email: "ann@example.com", Role: "viewer", ID: id(1)})
@@ -138,7 +138,7 @@ func storyReceivedPages(w *world) {
 	}
 }
 
-// storyReceivedRules: by the address nobody gets what the token would refuse them.
+// storyReceivedRules: an acceptance by address follows the rules of an acceptance by token.
 func storyReceivedRules(w *world) {
 	w = w.with(invitations.Config{MemberLimit: 5})
 	w.company()
@@ -157,11 +157,11 @@ func storyReceivedRules(w *world) {
 	refused("no id", second(w.svc.AcceptReceived(w.ctx, "acme", uuid.Nil, annID)), invitations.ErrInvalid)
 	refused("a member", by(person("kim", "ann@example.com")), invitations.ErrAlreadyMember)
 	w.role("acme", "bob", "viewer")
-	refused("of who may not send it any more", by(annID), invitations.ErrSenderNotEntitled)
+	refused("the sender lost the role", by(annID), invitations.ErrSenderNotEntitled)
 	w.role("acme", "bob", "admin")
 	w.accept(w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"}), invitations.Identity{UserID: "x"})
 	refused("no seat", by(annID), invitations.ErrMemberLimit)
 	w.remove("acme", "x")
-	refused("by who was removed since", by(person("x", "ann@example.com")), invitations.ErrRevoked)
+	refused("removed since", by(person("x", "ann@example.com")), invitations.ErrRevoked)
 	w.ok(by(annID))
 }

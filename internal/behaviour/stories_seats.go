@@ -16,7 +16,7 @@ func storyMemberLimit(w *world) {
 	w = w.with(invitations.Config{MemberLimit: 3})
 	w.found("acme", "ada")
 	w.found("zeta", "ada")
-	// Nothing that is only sent takes a seat.
+	// A pending invitation takes no seat.
 	var mails []invitations.SentInvitation
 	for i := range 4 {
 		mails = append(mails, w.invite(ada, "acme", fmt.Sprintf("p%d@example.com", i), "viewer"))
@@ -34,9 +34,9 @@ func storyMemberLimit(w *world) {
 		w.refused(next.Reason, invitations.ErrMemberLimit)
 	}
 	full()
-	w.accept(mails[0], p(0)) // who is in is in
+	w.accept(mails[0], p(0)) // a replay needs no seat
 	w.accept(elsewhere, p(2))
-	w.invite(ada, "acme", "more@example.com", "viewer") // it counts when it is accepted
+	w.invite(ada, "acme", "more@example.com", "viewer") // counts when it is accepted
 	w.leave("acme", "p1")
 	w.accept(link, p(3))
 	full()
@@ -45,7 +45,7 @@ func storyMemberLimit(w *world) {
 	w.accept(mails[2], p(2))
 	w.changeRole(ada, "acme", "p2", "admin") // takes no seat
 
-	// A limit that is lowered removes nobody and lets nobody in.
+	// A lower limit removes no member and admits none.
 	lower := w.with(invitations.Config{MemberLimit: 1})
 	lower.acceptRefused(link, invitations.Identity{UserID: "y"}, invitations.ErrMemberLimit)
 	lower.holds("acme", "p2", invitations.PermissionMemberList, true)
@@ -69,7 +69,7 @@ func storyReservedSeats(w *world) {
 		})
 		w.acceptRefused(link, invitations.Identity{UserID: "y"}, invitations.ErrMemberLimit)
 		w.acceptRefused(link, person("y", "y@example.com"), invitations.ErrMemberLimit)
-		// An address that is only claimed gives no right to its owner's seat.
+		// An unverified address gives no right to its seat.
 		w.acceptRefused(link, invitations.Identity{UserID: "y", Email: "ann@example.com"}, invitations.ErrMemberLimit)
 	}
 	full() // ada, x, and the seats of ann and joe
@@ -80,7 +80,7 @@ func storyReservedSeats(w *world) {
 	w.unchanged("a replay", func() { w.accept(ann, annID) })
 	full()
 
-	// Each end of an invitation frees its seat.
+	// Every way to end an invitation frees its seat.
 	w.ok(w.svc.Decline(w.ctx, joe.Token.Reveal()))
 	joe = w.invite(ada, "acme", "joe@example.com", "viewer")
 	full()
@@ -89,13 +89,13 @@ func storyReservedSeats(w *world) {
 	joe = w.invite(ada, "acme", "joe@example.com", "viewer")
 	full()
 	w.clock.Add(7 * day)
-	again := w.invite(ada, "acme", "kim@example.com", "viewer") // joe's has expired
+	again := w.invite(ada, "acme", "kim@example.com", "viewer") // the invitation of joe has expired
 	_, err = w.svc.Resend(w.ctx, ada, invitations.ResendParams{Organization: "acme", ID: joe.ID})
 	w.refused(err, invitations.ErrMemberLimit)
 	_, err = w.svc.Revoke(w.ctx, ada, "acme", again.ID)
 	w.ok(err)
 	joe = w.resend(ada, joe)
-	// And so does each end of a membership.
+	// Every way to end a membership frees its seat.
 	link = w.resend(ada, link)
 	full()
 	w.leave("acme", "x")
@@ -104,7 +104,7 @@ func storyReservedSeats(w *world) {
 	w.acceptRefused(link, invitations.Identity{UserID: "z"}, invitations.ErrMemberLimit)
 }
 
-// storyOneSeat: nobody is counted twice, whichever way they come.
+// storyOneSeat: a user takes one seat, by any invitation.
 func storyOneSeat(w *world) {
 	w = w.with(invitations.Config{MemberLimit: 2, ReserveSeats: true})
 	w.found("acme", "ada")
@@ -114,7 +114,7 @@ func storyOneSeat(w *world) {
 	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.acceptRefused(link, invitations.Identity{UserID: "x"}, invitations.ErrMemberLimit)
 	version := w.version("acme")
-	w.accept(link, annID) // by the link, on the seat of her own invitation
+	w.accept(link, annID) // by the link, on the seat of the email invitation
 	if inv := w.get(mail); inv.State != invitations.StateRevoked || !inv.EndedAt.Equal(start) {
 		w.Errorf("her own invitation is %+v", inv)
 	}
@@ -128,12 +128,12 @@ func storyOneSeat(w *world) {
 	})
 	w.leave("acme", "ann")
 	w.acceptRefused(mail, annID, invitations.ErrRevoked)
-	// The seat that she left is free again, and in the other organization she still has hers.
+	// Her seat is free again, and that of the other organization is still reserved.
 	w.accept(link, invitations.Identity{UserID: "x"})
 	w.acceptRefused(link, annID, invitations.ErrMemberLimit)
 	w.accept(other, annID)
 
-	// Without reserved seats an invitation for who came by a link simply stays.
+	// Without reserved seats, the email invitation of a user who joined by a link stays pending.
 	plain := w.with(invitations.Config{MemberLimit: 9})
 	mail = plain.invite(ada, "zeta", "joe@example.com", "viewer")
 	plain.accept(plain.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer"}), person("joe", "joe@example.com"))

@@ -27,9 +27,9 @@ func storyPendingLimit(w *world) {
 	}
 	full()
 	w.invite(ada, "zeta", "more@example.com", "viewer") // another organization has its own places
-	w.resend(ada, all[0])                               // takes no place, it has one
+	w.resend(ada, all[0])                               // takes no new place
 
-	// Each end of an invitation frees a place.
+	// Every way to end an invitation frees a place.
 	w.accept(w.resend(ada, all[0]), person("p0", "p0@example.com"))
 	w.invite(ada, "acme", "a@example.com", "viewer")
 	full()
@@ -84,7 +84,7 @@ func storyResendExpired(w *world) {
 	}
 	w.accept(again, annID)
 
-	// While a newer one is pending, and at the limit, it is refused like an invite.
+	// A resend follows the limits of Invite.
 	old = w.invite(ada, "acme", "joe@example.com", "viewer")
 	w.clock.Add(8 * day)
 	newer := w.invite(ada, "acme", "joe@example.com", "viewer")
@@ -105,7 +105,7 @@ func storyResendExpired(w *world) {
 		w.Errorf("got state %q after refusals", got.State)
 	}
 
-	// It keeps the lifetime that it had, unless told another.
+	// A resend keeps the lifetime, unless it names another.
 	w.found("zeta", "ada")
 	long := w.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer", ExpiresIn: 30 * day})
 	w.clock.Add(day)
@@ -175,7 +175,7 @@ func storyOwnID(w *world) {
 	w.refused(err, invitations.ErrConflict)
 }
 
-// storyTwinIDs: an id is the caller's own, so another organization may have the same one.
+// storyTwinIDs: two organizations may use the same ID.
 func storyTwinIDs(w *world) {
 	w.found("acme", "ada")
 	w.found("zeta", "eve")

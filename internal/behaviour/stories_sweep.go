@@ -16,7 +16,7 @@ var sweepStories = []check{
 	{"SweepIsBoundedAndResumed", storySweepBounds},
 }
 
-// sweepAll sweeps once, and returns the ids.
+// sweepAll sweeps once, and returns the IDs.
 func (w *world) sweepAll(limit int) (reminders, expired []uuid.UUID) {
 	w.Helper()
 	swept, err := w.svc.Sweep(w.ctx, limit)
@@ -26,7 +26,7 @@ func (w *world) sweepAll(limit int) (reminders, expired []uuid.UUID) {
 	}
 	for _, inv := range swept.Expired {
 		if expired = append(expired, inv.ID); inv.State != invitations.StateExpired {
-			w.Errorf("what has expired is %q", inv.State)
+			w.Errorf("an expired invitation is %q", inv.State)
 		}
 	}
 	return reminders, expired
@@ -60,7 +60,7 @@ func storyReminder(w *world) {
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{{
 		Version: version + 1, Type: invitations.EventInvitationReminded, InvitationID: mail.ID, Role: "viewer", MaxUses: 1, ExpiresAt: mail.ExpiresAt,
 	}})
-	// The worker asks for the token when it sends; it is the one that was sent.
+	// A worker that sends a reminder gets the token that was sent.
 	again, err := w.svc.PendingToken(w.ctx, ada, "acme", mail.ID)
 	w.ok(err)
 	w.equal("token", again.Token.Reveal(), mail.Token.Reveal())
@@ -75,8 +75,8 @@ func storyReminder(w *world) {
 	if inv := w.get(mail); inv.State != invitations.StateExpired {
 		w.Errorf("got state %q", inv.State)
 	}
-	// What is resent begins anew. An edit of the expiry moves the reminder of the sending, if
-	// it is still to come, and brings no second one, however often.
+	// A resend begins anew. An edit of the expiry moves the reminder if it was not sent yet, and
+	// never causes a second one.
 	mail = w.resend(ada, mail)
 	w.edit(ada, mail, invitations.EditParams{ExpiresIn: 10 * day})
 	w.clock.Add(8*day - time.Microsecond)
@@ -116,7 +116,7 @@ func storySweepBounds(w *world) {
 			delete(left, id)
 		}
 	}
-	w.equal("what is left", left, map[uuid.UUID]bool{})
+	w.equal("the rest", left, map[uuid.UUID]bool{})
 	for _, organization := range organizations {
 		_, err := explained(w.ctx, w.store, w.svc.Policy(), organization)
 		w.ok(err)

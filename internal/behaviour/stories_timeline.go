@@ -13,7 +13,7 @@ import (
 
 var timelineStories = []check{
 	{"TimelinePageByPage", storyTimeline},
-	{"TimelineIsForWhoMayList", storyTimelinePermissions},
+	{"TimelineNeedsPermissions", storyTimelinePermissions},
 	{"StatisticsOfACampaign", storyStatistics},
 	{"FeedFromAPosition", storyFeed},
 }
@@ -51,7 +51,7 @@ func storyTimeline(w *world) {
 	for _, e := range ofOne {
 		types = append(types, e.Type)
 	}
-	w.equal("what has happened to the invitation", types, []invitations.EventType{
+	w.equal("the events of the invitation", types, []invitations.EventType{
 		invitations.EventInvitationCreated, invitations.EventInvitationEdited, invitations.EventInvitationResent,
 		invitations.EventInvitationAccepted, invitations.EventMemberJoined,
 	})
@@ -77,7 +77,7 @@ func storyTimeline(w *world) {
 		}
 	}
 	for range w.svc.AllEvents(w.ctx, bob, invitations.TimelineParams{Organization: "acme", Limit: 1}) {
-		break // and no more is read
+		break
 	}
 	w.equal("of no organization", w.timeline(invitations.System(), invitations.TimelineParams{Organization: "none"}), []invitations.Event{})
 	for _, p := range []invitations.TimelineParams{
@@ -89,8 +89,8 @@ func storyTimeline(w *world) {
 	}
 }
 
-// storyTimelinePermissions: what happened to an invitation is for who may list these, and what
-// happened in the organization for who may list the members as well.
+// storyTimelinePermissions: the timeline of an invitation needs the permission to list
+// invitations. That of the organization needs the permission to list members too.
 func storyTimelinePermissions(w *world) {
 	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{
 		"owner": permissions, "both": {invitations.PermissionInvitationList, invitations.PermissionMemberList},
@@ -211,7 +211,7 @@ func storyFeed(w *world) {
 	w.fed(all, "acme", "zeta")
 	w.acceptRefused(sent, person("eve", "eve@example.com"), invitations.ErrRecipientMismatch)
 	if n := take(0); n != 0 {
-		w.Errorf("got %d events of what was refused", n)
+		w.Errorf("got %d events of a refusal", n)
 	}
 	w.accept(sent, annID)
 	w.remove("zeta", "kim")

@@ -13,9 +13,8 @@ import (
 	"github.com/go-invitations/invitations/memstore"
 )
 
-// threats are stories of what has gone wrong in systems like this one. The classes are
-// numbered in the order of an invitation's life: who redeems it, what it grants, how long
-// it lives, what leaks.
+// threats are stories of vulnerabilities that invitation systems have had. The classes follow
+// the life of an invitation: redemption, grants, lifetime, leaks.
 var threats = []check{
 	{"Class01_EmailIsBoundToToken", storyBound},
 	{"Class02_UnverifiedEmailIsNoProof", storyUnverified},
@@ -33,7 +32,7 @@ var threats = []check{
 	{"Class25_RevokedIsDead", storyRevoked},
 	{"Class26_ResendKillsTheOldToken", storyResend},
 	{"Class27_AcceptedIsSpent", storySpent},
-	{"Class31_NoTokenButForWhoMaySend", storyTokenAgain},
+	{"Class31_TokenNeedsPermissionToResend", storyTokenAgain},
 	{"Class33_NothingPrintsASecret", storyNoSecrets},
 	{"Class38_SameAnswerToStrangers", storyStrangers},
 	{"Class44_LookingChangesNothing", storyLooking},
@@ -67,7 +66,7 @@ func storyCanonical(w *world) {
 	if sent.Email != "ann.lee+x@xn--bcher-kva.example" {
 		w.Errorf("got address %q", sent.Email)
 	}
-	// Folding rules of databases and of Unicode would take these for the same.
+	// These are equal under the folding rules of a database or of Unicode.
 	for _, email := range []string{"ann.lee+x@bucher.example", "ann.lee+x@b\u00fccher.exampl\u00e9", "\u0430nn.lee+x@b\u00fccher.example", "annlee+x@b\u00fccher.example", "ann.lee@b\u00fccher.example"} {
 		w.acceptRefused(sent, person("eve", email), invitations.ErrRecipientMismatch)
 	}
@@ -97,13 +96,13 @@ func storyNoRewrite(w *world) {
 		w.acceptRefused(sent, annID, invitations.ErrAlreadyMember)
 		w.next(sent, invitations.Visitor{Identity: annID}, invitations.StepOpen)
 	}
-	w.accept(link, invitations.Identity{UserID: "x"}) // the use is still there
+	w.accept(link, invitations.Identity{UserID: "x"}) // the refusal took no use
 }
 
 func storyRoleFromInvitation(w *world) {
 	w.found("acme", "ada")
 	sent := w.invite(ada, "acme", "ann@example.com", "billing")
-	// The one who accepts says who they are, and nothing else: there is nothing to set.
+	// The caller of Accept names a user, and cannot name a role.
 	if m := w.accept(sent, annID); m.Role != "billing" || m.Organization != "acme" {
 		w.Errorf("got %+v", m)
 	}
@@ -174,12 +173,12 @@ func storySenderAuthority(w *world) {
 	}
 	w.change("acme", invitations.Changes{RemovedMembers: []string{"bob"}})
 	dead()
-	w.accept(elsewhere, annID) // in the other organization nothing has changed
+	w.accept(elsewhere, annID) // the other organization has not changed
 	w.accept(w.resend(ada, mail), annID)
 	w.accept(w.resend(invitations.System(), link), invitations.Identity{UserID: "x"})
 
 	byOwner := w.invite(ada, "acme", "joe@example.com", "owner")
-	w.role("acme", "ada", "admin") // may still invite, but no owner
+	w.role("acme", "ada", "admin") // may still invite, except owners
 	w.acceptRefused(byOwner, person("joe", "joe@example.com"), invitations.ErrSenderNotEntitled)
 }
 
@@ -194,13 +193,13 @@ func storyPurpose(w *world) {
 	if _, err := w.svc.Member(w.ctx, "zeta", "ann"); !errors.Is(err, invitations.ErrNotFound) {
 		w.Errorf("a member of the other organization: %v", err)
 	}
-	// Parts of two tokens do not make a third.
+	// Parts of two tokens do not make a token.
 	mixed := a.Token.Reveal()[:40] + z.Token.Reveal()[40:]
 	_, err := w.svc.Accept(w.ctx, mixed, annID)
 	w.refused(err, invitations.ErrInvalidToken)
 	page, err := w.svc.Invitations(w.ctx, ada, invitations.InvitationsParams{Organization: "acme", Limit: 1})
 	w.ok(err)
-	for _, text := range []string{a.ID.String(), page.NextCursor, ""} { // an id or a cursor is no token
+	for _, text := range []string{a.ID.String(), page.NextCursor, ""} { // an ID or a cursor is not a token
 		_, err := w.svc.Accept(w.ctx, text, annID)
 		w.refused(err, invitations.ErrInvalidToken)
 	}
@@ -212,7 +211,7 @@ func storyOtherOrganization(w *world) {
 	eve := invitations.User("eve")
 	sent := w.invite(ada, "acme", "ann@example.com", "viewer")
 	before := w.state("acme")
-	for _, id := range []uuid.UUID{sent.ID, id(77)} { // it exists elsewhere, or nowhere: no difference
+	for _, id := range []uuid.UUID{sent.ID, id(77)} { // an ID of the other organization, and an unknown one
 		for name, err := range map[string]error{
 			"get":    second(w.svc.Invitation(w.ctx, eve, "zeta", id)),
 			"resend": second(w.svc.Resend(w.ctx, eve, invitations.ResendParams{Organization: "zeta", ID: id})),
@@ -243,10 +242,10 @@ func storyWithoutKey(w *world) {
 	w.found("acme", "ada")
 	w.invite(ada, "acme", "ann@example.com", "viewer")
 	record := w.state("acme").Invitations.Items[0]
-	// A token of everything that the store has, under another key.
+	// A token of everything that the store has, signed with another key.
 	other := newService(w.store, w.clock, testKey(9))
 	forged := []invitations.SentInvitation{w.pending(other, record.ID)}
-	// Tokens of the key without the store: the nonces are none that the record has.
+	// Tokens of the right key, with other nonces than the record has.
 	for _, nonce := range [][16]byte{{}, {1, 2, 3}} {
 		elsewhere := memstore.New()
 		r := record
@@ -264,7 +263,7 @@ func storyWithoutKey(w *world) {
 	w.accept(w.pending(w.svc, record.ID), annID)
 }
 
-// pending returns the present token of an invitation to acme, as svc makes it.
+// pending returns an invitation to acme with the token that svc makes.
 func (w *world) pending(svc *invitations.Service, id uuid.UUID) invitations.SentInvitation {
 	w.Helper()
 	sent, err := svc.PendingToken(w.ctx, ada, "acme", id)

@@ -12,11 +12,11 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// historyThreats go on with [threats], where what has happened is looked back on.
+// historyThreats are the threats to timelines, the feed and statistics.
 var historyThreats = []check{
 	{"Class33_NoSecretInEventsFeedStatisticsOrErrors", storyNoSecretsInHistory},
 	{"Class38_SameAnswerToStrangersEverywhere", storyStrangersEverywhere},
-	{"Class39_HistoryIsForWhoMayList", storyHistoryOfOthers},
+	{"Class39_HistoryNeedsPermissionToList", storyHistoryOfOthers},
 	{"Class42_ForgedCursors", storyForgedCursors},
 }
 
@@ -58,7 +58,7 @@ func storyNoSecretsInHistory(w *world) {
 	secrets = append(secrets, string(testKey(1)), "0x1, 0x1, 0x1, 0x1")
 	for name, v := range map[string]any{
 		"the timeline": w.timeline(ada, invitations.TimelineParams{Organization: "acme"}), "the feed": feed, "statistics": statistics,
-		"what was received": list, "an edited invitation": edited, "outcomes": outcomes, "reminders": reminded, "what has expired": expired,
+		"received offers": list, "an edited invitation": edited, "outcomes": outcomes, "reminders": reminded, "expired invitations": expired,
 		"a refusal": tooMuch, "another refusal": notHers, "a row's refusal": outcomes[1].Err, "the service": w.svc,
 	} {
 		asJSON, err := json.Marshal(v)
@@ -96,11 +96,11 @@ func storyStrangersEverywhere(w *world) {
 			}
 		}
 	}
-	// Whether an address that is not proved to be theirs has been invited, nobody learns.
+	// An unverified address does not tell whether it was invited.
 	for _, email := range []string{"ann@example.com", "joe@example.com"} {
 		list, err := w.svc.Received(w.ctx, invitations.Identity{UserID: "eve", Email: email}, invitations.ReceivedParams{})
 		w.refused(err, invitations.ErrEmailUnverified)
-		w.equal("what is shown with a refusal", list, invitations.List[invitations.Offer]{})
+		w.equal("the list of a refusal", list, invitations.List[invitations.Offer]{})
 		w.refused(w.svc.DeclineReceived(w.ctx, "acme", sent.ID, invitations.Identity{UserID: "eve", Email: email}), invitations.ErrEmailUnverified)
 	}
 }
@@ -127,7 +127,7 @@ func storyHistoryOfOthers(w *world) {
 		received := w.received(person(user, user+"@example.com"), invitations.ReceivedParams{})
 		shown := fmt.Sprintf("%+v", []any{timeline, one, statistics, received})
 		if strings.Contains(shown, "secret") || strings.Contains(shown, sent.ID.String()) || statistics.Total.Created != 0 {
-			w.Errorf("%s is shown what happened: %s", user, shown)
+			w.Errorf("%s is shown the history: %s", user, shown)
 		}
 	}
 	for user, want := range map[string]error{"bob": nil, "nobody": invitations.ErrPermissionDenied} {
@@ -136,7 +136,7 @@ func storyHistoryOfOthers(w *world) {
 	}
 }
 
-// storyForgedCursors: a cursor is a position. Whose list it is of, the call says.
+// storyForgedCursors: a cursor is a position only. The call names the list.
 func storyForgedCursors(w *world) {
 	w.company()
 	for n := range 3 {
@@ -172,7 +172,7 @@ func storyForgedCursors(w *world) {
 			}
 		}
 	}
-	// Elsewhere, and by others, it shows what is theirs to see, behind the position.
+	// In another list, it shows the items of that list after the position.
 	for e, err := range w.svc.AllEvents(w.ctx, ada, invitations.TimelineParams{Organization: "zeta", Cursor: timeline.NextCursor}) {
 		w.ok(err)
 		w.equal("organization", e.Organization, "zeta")

@@ -8,23 +8,23 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// memberThreats go on with [threats], after joining.
+// memberThreats are the threats to memberships.
 var memberThreats = []check{
 	{"Class12_QuotaOfAnInvitationOnEveryPath", storyQuotaOnEveryPath},
 	{"Class13_NobodyRaisesThemselves", storyNoRaise},
 	{"Class13_AdminCannotTouchAnOwner", storyUntouchable},
 	{"Class13_DemotedDoNotComeBackByAnOldLink", storyDemotedComeBack},
 	{"Class15_RemovedComeBackByNothingSentBefore", storyComeBack},
-	{"Class15_WhatTheFallenSentIsDead", storyFallenSender},
+	{"Class15_InvitationsEndWithTheirSender", storyFallenSender},
 	{"Class16_CascadeIsExact", storyCascade},
-	{"Class39_PendingIsForWhoMayList", storyPendingList},
+	{"Class39_PendingNeedsPermissionToList", storyPendingList},
 	{"Class46_StatusIsReadAtUse", storyStatus},
 	{"Class47_RemovedActNoMore", storyRemovedActNoMore},
 	{"Class48_LastOwnerOnEveryPath", storyLastOwner},
 }
 
-// storyQuotaOnEveryPath: who may not set quotas gives none by an invitation either, neither
-// by a new one nor by one that another has sent.
+// storyQuotaOnEveryPath: an actor who may not set quotas cannot give one by an invitation,
+// neither a new one nor one that another member sent.
 func storyQuotaOnEveryPath(w *world) {
 	w = w.with(invitations.Config{Policy: recruiters()})
 	w.company()
@@ -46,7 +46,7 @@ func storyQuotaOnEveryPath(w *world) {
 			w.refusal("token", err, invitations.ErrPermissionDenied)
 		}
 	})
-	// Nor is it given on behalf of who may not any more.
+	// A sender who lost the permission gives no quota.
 	w.role("acme", "bob", "recruiter")
 	w.acceptRefused(mail, annID, invitations.ErrSenderNotEntitled)
 	w.accept(w.invite(joe, "acme", "ann@example.org", "viewer"), person("ann", "ann@example.org"))
@@ -59,7 +59,7 @@ func storyNoRaise(w *world) {
 		for user, role := range map[string]invitations.Role{"bob": "admin", "dev": "developer", "kim": "viewer", "eve": ""} {
 			for _, to := range roles {
 				if to == role || user == "bob" && to != "owner" {
-					continue // they have it, or may give themselves less
+					continue // they have it, or may lower their own
 				}
 				want := error(invitations.ErrPermissionDenied)
 				if user == "bob" {
@@ -71,7 +71,7 @@ func storyNoRaise(w *world) {
 			_, err := w.svc.TransferOwnership(w.ctx, invitations.User(user), invitations.TransferOwnershipParams{Organization: "acme", From: "ada", To: user, Role: "viewer"})
 			w.refusal(user+" by transfer", err, invitations.ErrPermissionDenied)
 		}
-		for _, other := range []string{"bob", "dev", "kim"} { // nor each other, nor by way of another
+		for _, other := range []string{"bob", "dev", "kim"} { // not by raising others either
 			_, err := w.svc.ChangeRole(w.ctx, bob, invitations.ChangeRoleParams{Organization: "acme", UserID: other, Role: "owner"})
 			w.refusal("bob raises "+other, err, invitations.ErrRoleNotAssignable)
 		}
@@ -95,7 +95,7 @@ func storyUntouchable(w *world) {
 		_, err = w.svc.TransferOwnership(w.ctx, bob, invitations.TransferOwnershipParams{Organization: "acme", From: "ada", To: "bob", Role: "viewer"})
 		w.refusal("transfer", err, invitations.ErrPermissionDenied)
 	})
-	// An admin is the equal of another one.
+	// Admins are equal to each other.
 	w.changeRole(bob, "acme", "dev", "admin")
 	w.setQuota(bob, "acme", "dev", 5, invitations.PeriodDay)
 	w.changeRole(bob, "acme", "dev", "viewer")
@@ -110,7 +110,7 @@ func storyComeBack(w *world) {
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
 	elsewhere := w.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer"})
 	w.accept(used, annID)
-	w.clock.Add(-day) // versions tell what was before; no clock does
+	w.clock.Add(-day) // versions tell the order, not the clock
 	_, err := w.svc.RemoveMember(w.ctx, bob, "acme", "ann")
 	w.ok(err)
 	for _, sent := range []invitations.SentInvitation{used, unused, mail} {
@@ -160,11 +160,11 @@ func storyPendingList(w *world) {
 	}
 	page, err := w.svc.Invitations(w.ctx, bob, invitations.InvitationsParams{Organization: "acme", Email: "secret@example.com"})
 	w.ok(err)
-	w.equal("what an admin is shown", page.Items, []invitations.Invitation{sent.Invitation})
+	w.equal("the list of an admin", page.Items, []invitations.Invitation{sent.Invitation})
 }
 
-// storyStatus: a role that the policy has lost, and a limit that is lowered to nothing, stop
-// whoever has them in the very next call, and what stands open with them.
+// storyStatus: a role that the policy lost stops its members at the next call, and their
+// invitations. So does a limit of 0.
 func storyStatus(w *world) {
 	w = w.with(invitations.Config{Policy: recruiters()})
 	w.company()
@@ -208,7 +208,7 @@ func storyRemovedActNoMore(w *world) {
 	_, err = w.svc.RemoveMember(w.ctx, ada, "acme", "bob")
 	w.ok(err)
 
-	w.unchanged("what a removed member does", func() {
+	w.unchanged("calls of a removed member", func() {
 		for _, permission := range permissions {
 			w.holds("acme", "bob", permission, false)
 		}
@@ -266,7 +266,7 @@ func storyLastOwner(w *world) {
 			}
 		}
 	}
-	w.invite(ada, "acme", "joe@example.com", "owner") // an owner to be is none
+	w.invite(ada, "acme", "joe@example.com", "owner") // an invited owner does not count
 	for name, path := range paths {
 		w.unchanged(name, func() {
 			for range 2 {
@@ -278,12 +278,12 @@ func storyLastOwner(w *world) {
 				}
 			}
 		})
-		// Of two owners one may go, and then the other may not.
+		// One of two owners may go, the last one may not.
 		w.role("acme", "ann", "owner")
 		w.ok(path("ann"))
 		w.refusal(name+", the second", path("ada"), invitations.ErrLastOwner)
 	}
-	// Whoever hands over leaves one behind.
+	// A transfer leaves an owner.
 	w.transfer(ada, invitations.TransferOwnershipParams{Organization: "acme", From: "ada", To: "kim", Role: "viewer"})
 	w.leave("acme", "ada")
 	for name, path := range paths {
@@ -293,8 +293,8 @@ func storyLastOwner(w *world) {
 	w.holds("zeta", "ada", invitations.PermissionOrganizationManage, true)
 }
 
-// storyDemotedComeBack: leaving and following an old link does not give back what a demotion
-// took. What is sent afterwards counts.
+// storyDemotedComeBack: leaving and following an old link does not undo a demotion. Later
+// invitations count.
 func storyDemotedComeBack(w *world) {
 	w.company()
 	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "admin"})
@@ -304,7 +304,7 @@ func storyDemotedComeBack(w *world) {
 	w.acceptRefused(link, invitations.Identity{UserID: "tom"}, invitations.ErrRevoked)
 	w.accept(w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"}), invitations.Identity{UserID: "tom"})
 
-	// An owner who handed over.
+	// A transfer is a demotion too.
 	crown := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "owner"})
 	w.accept(crown, invitations.Identity{UserID: "una"})
 	_, err := w.svc.TransferOwnership(w.ctx, invitations.User("una"), invitations.TransferOwnershipParams{Organization: "acme", From: "una", To: "tom", Role: "viewer"})
@@ -312,7 +312,7 @@ func storyDemotedComeBack(w *world) {
 	w.leave("acme", "una")
 	w.acceptRefused(crown, invitations.Identity{UserID: "una"}, invitations.ErrRevoked)
 
-	// Who was raised may come back by what they have outgrown.
+	// A promoted member may come back by an old link with a lower role.
 	low := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	w.accept(low, invitations.Identity{UserID: "pia"})
 	w.changeRole(ada, "acme", "pia", "admin")

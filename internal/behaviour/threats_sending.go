@@ -8,20 +8,18 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// sendingThreats go on with [threats], where invitations are edited, sent in bulk and answered by
-// address.
+// sendingThreats are the threats to edits, bulks and answers by address.
 var sendingThreats = []check{
-	{"Class06_NothingJoinsButAnAcceptance", storyConsent},
+	{"Class06_OnlyAcceptanceJoins", storyConsent},
 	{"Class10_EditAndBulkGiveNoMoreThanTheActorHolds", storyNoEscalationByEdit},
 	{"Class12_QuotaOfAnInvitationInEditAndBulk", storyQuotaByEdit},
 	{"Class15_EditIsNoSending", storyEditIsNoSending},
-	{"Class15_EditorsFallEndsTheInvitation", storyEditorFalls},
+	{"Class15_InvitationsEndWithTheirEditor", storyEditorFalls},
 	{"Class18_IDsOfAnotherOrganizationEverywhere", storyOtherIDs},
 	{"Class26_EditLeavesOneToken", storyEditToken},
 }
 
-// storyConsent: whatever others and she herself do about a pending invitation, she is a member
-// when she accepts this very one, and of nothing else.
+// storyConsent: a user becomes a member only by accepting, and only by that invitation.
 func storyConsent(w *world) {
 	w = w.with(invitations.Config{RemindBefore: 2 * day})
 	w.company()
@@ -35,7 +33,7 @@ func storyConsent(w *world) {
 			w.refused(err, invitations.ErrNotFound)
 		}
 	}
-	w.found("ann's own", "ann") // she signs up, and begins something
+	w.found("ann's own", "ann") // ann signs up
 	w.received(annID, invitations.ReceivedParams{})
 	w.next(sent, invitations.Visitor{Identity: annID}, invitations.StepAccept)
 	w.next(sent, invitations.Visitor{HasAccount: accounts("ann@example.com")}, invitations.StepSignIn)
@@ -84,9 +82,9 @@ func storyNoEscalationByEdit(w *world) {
 		w.refusal("owner", outcomes[0].Err, invitations.ErrRoleNotAssignable)
 		w.refusal("superuser", outcomes[1].Err, invitations.ErrInvalid)
 	})
-	w.equal("what an admin may", w.edit(bob, low, invitations.EditParams{Role: "admin"}).Role, invitations.Role("admin"))
-	w.equal("what an owner may", w.edit(ada, high, invitations.EditParams{Role: "viewer"}).Role, invitations.Role("viewer"))
-	// Whoever accepts gets what is offered now, and no more.
+	w.equal("edited by an admin", w.edit(bob, low, invitations.EditParams{Role: "admin"}).Role, invitations.Role("admin"))
+	w.equal("edited by an owner", w.edit(ada, high, invitations.EditParams{Role: "viewer"}).Role, invitations.Role("viewer"))
+	// The member gets the edited role.
 	w.equal("member", w.accept(high, person("joe", "joe@example.com")).Role, invitations.Role("viewer"))
 }
 
@@ -108,13 +106,13 @@ func storyQuotaByEdit(w *world) {
 	})
 	w.edit(joe, plain, invitations.EditParams{ExpiresIn: day})
 	w.accept(plain, person("eve", "eve@example.com"))
-	w.edit(ada, mail, invitations.EditParams{ExpiresIn: day}) // what it brings stays
+	w.edit(ada, mail, invitations.EditParams{ExpiresIn: day}) // the quota stays
 	w.accept(mail, annID)
 	w.equal("quota", w.view(invitations.Query{Organization: "acme", Members: []string{"ann"}, Quotas: true}).Quotas["ann"].Quota, some)
 }
 
-// storyEditIsNoSending: what was sent before a removal does not bring back who was removed,
-// whoever edits it afterwards.
+// storyEditIsNoSending: an edit after a removal does not let an older invitation admit the
+// removed user.
 func storyEditIsNoSending(w *world) {
 	w.company()
 	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
@@ -129,11 +127,11 @@ func storyEditIsNoSending(w *world) {
 		_, err := w.svc.AcceptReceived(w.ctx, "acme", mail.ID, annID)
 		w.refused(err, invitations.ErrRevoked)
 	})
-	w.accept(link, invitations.Identity{UserID: "x"}) // others may
+	w.accept(link, invitations.Identity{UserID: "x"}) // other users may
 	w.accept(w.resend(ada, mail), annID)
 }
 
-// storyEditorFalls: an invitation rests on who edited it last, and no more on who sent it.
+// storyEditorFalls: an invitation depends on its last editor, and not on its first sender.
 func storyEditorFalls(w *world) {
 	w.company()
 	w.role("acme", "joe", "admin")
@@ -145,7 +143,7 @@ func storyEditorFalls(w *world) {
 	w.changeRole(ada, "acme", "bob", "viewer")
 	w.acceptRefused(byBob, annID, invitations.ErrRevoked)
 	w.equal("the sender", w.lookup(byJoe).SentBy, "joe")
-	// And one who fell behind the library's back vouches for nothing.
+	// The editor's role is checked at acceptance too.
 	w.role("acme", "joe", "viewer")
 	w.acceptRefused(byJoe, person("eve", "eve@example.com"), invitations.ErrSenderNotEntitled)
 	w.edit(ada, byJoe, invitations.EditParams{ExpiresIn: day})
@@ -156,12 +154,12 @@ func storyOtherIDs(w *world) {
 	w.found("acme", "ada")
 	w.found("zeta", "eve")
 	eve := invitations.User("eve")
-	sent := w.invite(ada, "acme", "eve@example.com", "owner") // for eve, and yet not hers to manage
+	sent := w.invite(ada, "acme", "eve@example.com", "owner") // eve may accept it, and not manage it
 	joes := w.invite(ada, "acme", "joe@example.com", "viewer")
 	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	who := person("eve", "eve@example.com")
 	w.unchanged("refused", func() {
-		for _, id := range []uuid.UUID{sent.ID, joes.ID, id(77)} { // it exists elsewhere, or nowhere: no difference
+		for _, id := range []uuid.UUID{sent.ID, joes.ID, id(77)} { // an ID of the other organization, and an unknown one
 			for name, c := range map[string]struct{ err, want error }{
 				"edit there":   {second(w.svc.Edit(w.ctx, eve, invitations.EditParams{Organization: "acme", ID: id, Role: "viewer"})), invitations.ErrPermissionDenied},
 				"edit here":    {second(w.svc.Edit(w.ctx, eve, invitations.EditParams{Organization: "zeta", ID: id, Role: "viewer"})), invitations.ErrNotFound},
@@ -189,7 +187,7 @@ func storyOtherIDs(w *world) {
 			}
 		}
 	})
-	// The same id in both: each answer is for the organization that is named.
+	// With the same ID in both, an answer counts for the named organization.
 	for organization, actor := range map[string]invitations.Actor{"acme": ada, "zeta": eve} {
 		_, err := w.svc.Invite(w.ctx, actor, invitations.InviteParams{Organization: organization, Email: "ann@example.com", Role: "viewer", ID: id(1)})
 		w.ok(err)
@@ -200,7 +198,7 @@ func storyOtherIDs(w *world) {
 	w.equal("organization", m.Organization, "acme")
 }
 
-// storyEditToken: an edit makes no second token, and a resend after it leaves the new one.
+// storyEditToken: an edit keeps the token, and a resend replaces it.
 func storyEditToken(w *world) {
 	w.found("acme", "ada")
 	sent := w.invite(ada, "acme", "ann@example.com", "admin")
