@@ -85,10 +85,10 @@ func TestCostStaysFlat(t *testing.T) {
 				op("list "+name, func() error {
 					p.Organization = acme
 					page, err := svc.Invitations(ctx, by, p)
-					if err != nil || page.Next == "" {
+					if err != nil || page.NextCursor == "" {
 						return err
 					}
-					p.Cursor = page.Next
+					p.Cursor = page.NextCursor
 					_, err = svc.Invitations(ctx, by, p)
 					return err
 				})
@@ -135,7 +135,7 @@ func TestCostStaysFlat(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					p.Cursor = list.Next
+					p.Cursor = list.NextCursor
 					_, err = svc.Members(ctx, by, p)
 					return err
 				})

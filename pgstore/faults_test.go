@@ -88,7 +88,7 @@ func TestFault_LostAnswerToACommitIsAnUnknownOutcome(t *testing.T) {
 			require.NoError(t, err)
 			page, err := s.svc.Invitations(s.ctx, invitations.User(ada), invitations.InvitationsParams{Organization: acme, Kind: invitations.KindLink})
 			require.NoError(t, err)
-			require.Equal(t, []invitations.Invitation{link.Invitation}, page.Invitations)
+			require.Equal(t, []invitations.Invitation{link.Invitation}, page.Items)
 		})
 	}
 }
@@ -152,7 +152,7 @@ func TestFault_SerializationFailuresAndDeadlocksAreRepeated(t *testing.T) {
 		require.Equal(t, 5, tried())
 		page, err := s.svc.Invitations(s.ctx, invitations.User(ada), invitations.InvitationsParams{Organization: acme})
 		require.NoError(t, err)
-		require.Equal(t, invitations.StatePending, page.Invitations[0].State, "nothing changed")
+		require.Equal(t, invitations.StatePending, page.Items[0].State, "nothing changed")
 	})
 }
 
@@ -365,7 +365,7 @@ func TestSearchPathIsNotReliedOn(t *testing.T) {
 	require.Len(t, list.Organizations, 1)
 	members, err := onHosts.Members(s.ctx, invitations.User("one"), invitations.MembersParams{Organization: "of one", Role: invitations.RoleViewer})
 	require.NoError(t, err)
-	require.Empty(t, members.Members)
+	require.Empty(t, members.Items)
 	_, err = onHosts.RemoveMember(s.ctx, invitations.System(), "of one", "two")
 	require.ErrorIs(t, err, invitations.ErrNotFound)
 }

@@ -119,7 +119,7 @@ func ids[T any](v T, translate func(string) string) T {
 // idFields are the fields whose texts are ids of organizations and users.
 var idFields = map[string]bool{
 	"Organization": true, "UserID": true, "Viewer": true, "SentBy": true, "CreatedBy": true, "InvitedBy": true, "Actor": true,
-	"Subject": true, "PendingSentBy": true, "Members": true, "Gone": true,
+	"Subject": true, "PendingSentBy": true, "Members": true, "RemovedMembers": true, "Removals": true,
 }
 
 func translated(v reflect.Value, translate func(string) string) reflect.Value {
@@ -138,8 +138,9 @@ func translated(v reflect.Value, translate func(string) string) reflect.Value {
 				out.Index(i).Set(translated(v.Index(i), translate))
 			}
 		}
-	case reflect.Map:
-		if !v.IsNil() && v.Type().Elem().Kind() == reflect.Struct && v.Type().Elem().NumField() > 3 {
+	case reflect.Map: // of members, quotas, records or removals
+		kind := v.Type().Elem().Kind()
+		if !v.IsNil() && (kind == reflect.Int64 || kind == reflect.Struct && v.Type().Elem().NumField() > 3) {
 			out.Set(reflect.MakeMap(v.Type()))
 			for _, key := range v.MapKeys() {
 				to := key
@@ -171,10 +172,18 @@ func translated(v reflect.Value, translate func(string) string) reflect.Value {
 }
 
 func (n *numbered) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	return n.Store.Update(ctx, ids(q, n.number), func(f invitations.Facts) (invitations.Changes, error) {
+	return n.Store.Update(ctx, ids(q, n.number), n.decision(decide))
+}
+
+func (n *numbered) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return n.Store.Create(ctx, ids(q, n.number), n.decision(decide))
+}
+
+func (n *numbered) decision(decide invitations.Decision) invitations.Decision {
+	return func(f invitations.Facts) (invitations.Changes, error) {
 		changes, err := decide(ids(f, n.name))
 		return ids(changes, n.number), err
-	})
+	}
 }
 
 func (n *numbered) View(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
@@ -191,14 +200,14 @@ func (n *numbered) SetPersonalQuota(ctx context.Context, user string, q invitati
 	return n.Store.SetPersonalQuota(ctx, n.number(user), q)
 }
 
-func (n *numbered) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
-	return n.Store.Sweep(ctx, q, func(due []invitations.Facts) []invitations.Changes {
+func (n *numbered) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
+	return n.Store.Sweep(ctx, at, limit, func(due []invitations.Facts) []invitations.Changes {
 		return ids(decide(ids(due, n.name)), n.number)
 	})
 }
 
-func (n *numbered) Feed(ctx context.Context, q invitations.FeedQuery) ([]invitations.Event, error) {
-	events, err := n.Store.Feed(ctx, q)
+func (n *numbered) Feed(ctx context.Context, after int64, limit int) ([]invitations.Event, error) {
+	events, err := n.Store.Feed(ctx, after, limit)
 	return ids(events, n.name), err
 }
 
@@ -215,22 +224,21 @@ func (n *numbered) Invitations(ctx context.Context, q invitations.InvitationQuer
 	order := func(r invitations.Record, at time.Time, id uuid.UUID, organization string) int {
 		return cmp.Or(at.Compare(r.CreatedAt), bytes.Compare(id[:], r.ID[:]), strings.Compare(organization, r.Organization))
 	}
-	page.Records = slices.DeleteFunc(page.Records, func(r invitations.Record) bool {
+	page.Items = slices.DeleteFunc(page.Items, func(r invitations.Record) bool {
 		return after != nil && order(r, after.CreatedAt, after.ID, after.Organization) <= 0
 	})
-	slices.SortFunc(page.Records, func(a, b invitations.Record) int { return order(a, b.CreatedAt, b.ID, b.Organization) })
-	page.Records = page.Records[:min(limit, len(page.Records))]
+	slices.SortFunc(page.Items, func(a, b invitations.Record) int { return order(a, b.CreatedAt, b.ID, b.Organization) })
+	page.Items = page.Items[:min(limit, len(page.Items))]
 	return page, err
 }
 
 // Statistics has the order of the names, which the numbers do not have.
-func (n *numbered) Statistics(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+func (n *numbered) Statistics(ctx context.Context, q invitations.StatisticsQuery) (*invitations.Member, invitations.Statistics, error) {
 	groups := q.MaxGroups
 	q = ids(q, n.number)
 	q.MaxGroups = 1_000_000
-	page, err := n.Store.Statistics(ctx, q)
-	page = ids(page, n.name)
-	s := &page.Statistics
+	viewer, s, err := n.Store.Statistics(ctx, q)
+	viewer = ids(viewer, n.name)
 	for i := range s.BySender {
 		s.BySender[i].Key = n.name(s.BySender[i].Key)
 	}
@@ -240,7 +248,7 @@ func (n *numbered) Statistics(ctx context.Context, q invitations.StatisticsQuery
 		})
 		*group = (*group)[:min(groups, len(*group))]
 	}
-	return page, err
+	return viewer, s, err
 }
 
 func (n *numbered) Events(ctx context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {
@@ -255,23 +263,23 @@ func (n *numbered) Members(ctx context.Context, q invitations.MemberQuery) (invi
 	q.After, q.Limit = "", 1_000_000
 	page, err := n.Store.Members(ctx, q)
 	page = ids(page, n.name)
-	page.Members = slices.DeleteFunc(page.Members, func(m invitations.Member) bool { return m.UserID <= after })
-	slices.SortFunc(page.Members, func(a, b invitations.Member) int { return strings.Compare(a.UserID, b.UserID) })
-	page.Members = page.Members[:min(limit, len(page.Members))]
+	page.Items = slices.DeleteFunc(page.Items, func(m invitations.Member) bool { return m.UserID <= after })
+	slices.SortFunc(page.Items, func(a, b invitations.Member) int { return strings.Compare(a.UserID, b.UserID) })
+	page.Items = page.Items[:min(limit, len(page.Items))]
 	return page, err
 }
 
 // Workspaces has the order of the names, which the numbers do not have.
-func (n *numbered) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
+func (n *numbered) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
 	after, limit := q.After, q.Limit
 	q = ids(q, n.number)
 	q.After, q.Limit = "", 1_000_000
-	page, err := n.Store.Workspaces(ctx, q)
-	page = ids(page, n.name)
-	page.Memberships = slices.DeleteFunc(page.Memberships, func(m invitations.Membership) bool { return m.Organization <= after })
-	slices.SortFunc(page.Memberships, func(a, b invitations.Membership) int { return strings.Compare(a.Organization, b.Organization) })
-	page.Memberships = page.Memberships[:min(limit, len(page.Memberships))]
-	return page, err
+	personal, memberships, err := n.Store.Workspaces(ctx, q)
+	personal, memberships = ids(personal, n.name), ids(memberships, n.name)
+	memberships = slices.DeleteFunc(memberships, func(m invitations.Membership) bool { return m.Organization <= after })
+	slices.SortFunc(memberships, func(a, b invitations.Membership) int { return strings.Compare(a.Organization, b.Organization) })
+	memberships = memberships[:min(limit, len(memberships))]
+	return personal, memberships, err
 }
 
 func TestHostsTableKeepsTheHostsOwn(t *testing.T) {

@@ -185,7 +185,7 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 	events, err := store.Events(s.ctx, invitations.EventQuery{Organization: acme, Limit: 1000})
 	require.NoError(s, err)
 	joined := map[uuid.UUID]int{}
-	for _, e := range events.Events {
+	for _, e := range events.Items {
 		if e.Type == invitations.EventMemberJoined {
 			joined[e.InvitationID]++
 		}
@@ -199,10 +199,10 @@ func listed(s *scene, p invitations.InvitationsParams) (ids []uuid.UUID) {
 	for {
 		page, err := s.svc.Invitations(s.ctx, invitations.User(ada), p)
 		require.NoError(s, err)
-		for _, inv := range page.Invitations {
+		for _, inv := range page.Items {
 			ids = append(ids, inv.ID)
 		}
-		if p.Cursor = page.Next; p.Cursor == "" {
+		if p.Cursor = page.NextCursor; p.Cursor == "" {
 			return ids
 		}
 	}
