@@ -5,7 +5,7 @@ begin isolation level read committed;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.id, o.version - 1;
+returning o.version - 1;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	(

@@ -5,7 +5,7 @@ begin isolation level read committed;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.id, o.version - 1;
+returning o.version - 1;
 
 select distinct on (i.email) i.email, i.id
 from pg_catalog.jsonb_array_elements_text($2::jsonb) as wanted (email)

@@ -2,7 +2,7 @@
 
 begin isolation level repeatable read read only;
 
-select o.id, o.version
+select o.version
 from "invitations".organizations o
 where o.id = $1::text;
 

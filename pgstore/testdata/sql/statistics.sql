@@ -29,9 +29,10 @@ accepted as (
 		'invitation.accepted'
 ),
 grouped as (
-	select grouping(a.kind, a.role, a.sent_by, a.link) as dimension,
-		case grouping(a.kind, a.role, a.sent_by, a.link) when 7 then a.kind when 11 then a.role when 13 then a.sent_by
-		when 14 then a.link else '' end as key, pg_catalog.count(*) filter (where a.first) as created,
+	select case when grouping(a.kind) = 0 then 'kind' when grouping(a.role) = 0 then 'role' when grouping(a.sent_by) = 0
+		then 'sender' when grouping(a.link) = 0 then 'link' else 'total' end as dimension,
+		coalesce(a.kind, a.role, a.sent_by, a.link, '') as key,
+		pg_catalog.count(*) filter (where a.first) as created,
 		pg_catalog.count(*) filter (where a.first and a.state = 'pending') as pending,
 		pg_catalog.count(*) filter (where a.first and a.state = 'accepted') as accepted,
 		pg_catalog.count(*) filter (where a.first and a.state = 'declined') as declined,
@@ -53,7 +54,7 @@ ranked as (
 select r.dimension, r.key, r.created, r.pending, r.accepted, r.declined, r.revoked, r.expired, r.used, r.joined,
 	r.median, r.p90
 from ranked r
-where r.dimension in (7, 11, 15) or r.rank <= $7::bigint
+where r.dimension not in ('sender', 'link') or r.rank <= $7::bigint
 order by r.dimension, r.rank;
 
 commit work;

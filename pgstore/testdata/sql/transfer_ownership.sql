@@ -5,7 +5,7 @@ begin isolation level read committed;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.id, o.version - 1;
+returning o.version - 1;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	m1.organization, m1.user_id, m1.role, m1.joined_at, m1.invitation_id, m1.invited_by, m1.metadata::text,
@@ -36,9 +36,7 @@ select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.meta
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
 	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 from live i
-where $2::text <> ''
-	and i.sent_by = $2::text or $3::text <> ''
-	and i.email = $3::text
+where ($2::text <> '' and i.sent_by = $2::text) or ($3::text <> '' and i.email = $3::text)
 order by i.created_at desc, i.id desc;
 
 -- TransferOwnership: trip 2 of 2

@@ -1,6 +1,6 @@
 -- Accept, an email: trip 1 of 2
 
-select o.id, o.version
+select o.version
 from "invitations".organizations o
 where o.id = $1::text
 for no key update;
@@ -63,7 +63,7 @@ values ($45::text, $46::bigint, $47::integer, $48::text, $49::timestamptz, $50::
 
 -- Accept, a link with a quota: trip 1 of 2
 
-select o.id, o.version
+select o.version
 from "invitations".organizations o
 where o.id = $1::text
 for no key update;

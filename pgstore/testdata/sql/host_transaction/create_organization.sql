@@ -4,7 +4,7 @@ insert into "invitations".organizations (id, version)
 values ($1::text, 0)
 on conflict do nothing;
 
-select o.id, o.version
+select o.version
 from "invitations".organizations o
 where o.id = $1::text
 for no key update;

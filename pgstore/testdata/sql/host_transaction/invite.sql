@@ -1,6 +1,6 @@
 -- Invite: trip 1 of 2
 
-select o.id, o.version
+select o.version
 from "invitations".organizations o
 where o.id = $1::text
 for no key update;
@@ -62,17 +62,15 @@ values ($1::text, $19::bigint, $23::integer, $24::text, $15::timestamptz, $13::t
 
 -- Invite, with an ID: trip 1 of 2
 
-select o.id, o.version
+select o.version
 from "invitations".organizations o
 where o.id = $1::text
 for no key update;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at, m.organization, m.user_id, m.role, m.joined_at,
-	m.invitation_id, m.invited_by, m.metadata::text
+	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 from "invitations".invitations i
-left join "invitations".members m on m.organization = i.organization and m.user_id = nullif(i.sent_by, '')
 where i.organization = $1::text
 	and i.id = $2::uuid;
 

@@ -13,7 +13,7 @@ on conflict do nothing;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.id, o.version - 1;
+returning o.version - 1;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
@@ -24,7 +24,7 @@ left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
 		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 	from "public"."team members" h
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"
@@ -43,7 +43,7 @@ left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
 		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 	from "public"."team members" h
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"
@@ -108,7 +108,7 @@ on conflict do nothing;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.id, o.version - 1;
+returning o.version - 1;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
@@ -119,7 +119,7 @@ left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
 		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 	from "public"."team members" h
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"
@@ -138,7 +138,7 @@ left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
 		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 	from "public"."team members" h
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"

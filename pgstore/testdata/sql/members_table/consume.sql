@@ -13,7 +13,7 @@ where q.organization = $1::text
 				coalesce(h."role"::text collate "C", '') as role,
 				coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz) as joined_at,
 				coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-				coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+				coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 			from "public"."team members" h
 			left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id =
 				h."account"::text collate "C"
@@ -50,7 +50,7 @@ decided as (
 			coalesce(h."role"::text collate "C", '') as role,
 			coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz) as joined_at,
 			coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-			coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+			coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 		from "public"."team members" h
 		left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id =
 			h."account"::text collate "C"

@@ -13,7 +13,7 @@ on conflict do nothing;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.id, o.version - 1;
+returning o.version - 1;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	(
@@ -53,7 +53,7 @@ left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
 		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 	from "public"."team members" h
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"
@@ -93,24 +93,12 @@ on conflict do nothing;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.id, o.version - 1;
+returning o.version - 1;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at, m.organization, m.user_id, m.role, m.joined_at,
-	m.invitation_id, m.invited_by, m.metadata::text
+	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 from "invitations".invitations i
-left join lateral (
-	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
-		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
-		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
-	from "public"."team members" h
-	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
-		collate "C"
-	where h."Team" = i.organization
-		and h."account" = nullif(i.sent_by, '')
-) m on true
 where i.organization = $1::text
 	and i.id = $2::uuid;
 
@@ -152,7 +140,7 @@ left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
 		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 	from "public"."team members" h
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"

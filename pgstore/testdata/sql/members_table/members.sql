@@ -8,7 +8,7 @@ left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
 		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 	from "public"."team members" h
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"
@@ -19,7 +19,7 @@ left join lateral (
 select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 	coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz) as
 	joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-	coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+	coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 from "public"."team members" h
 left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 	collate "C"
@@ -39,7 +39,7 @@ left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
 		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 	from "public"."team members" h
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"
@@ -50,7 +50,7 @@ left join lateral (
 select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 	coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz) as
 	joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-	coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+	coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 from "public"."team members" h
 left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 	collate "C"
@@ -71,7 +71,7 @@ left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
 		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 	from "public"."team members" h
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"
@@ -82,7 +82,7 @@ left join lateral (
 select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 	coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz) as
 	joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-	coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb) as metadata
+	coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
 from "public"."team members" h
 left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 	collate "C"
