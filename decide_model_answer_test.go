@@ -19,10 +19,8 @@ func (w *world) anyClaim(t *rapid.T) claim {
 		return rapid.SampledFrom(w.sent).Draw(t, "token")
 	}
 	id := w.anyID(t)
-	return claim{id, w.records[id].Nonce}
+	return claim{acme, id, w.records[id].Nonce}
 }
-
-func (c claim) query() Query { return Query{Invitation: c.id, Nonce: c.nonce, Sender: true} }
 
 func (w *world) accept(t *rapid.T) {
 	c := w.anyClaim(t)
@@ -39,14 +37,13 @@ func (w *world) accept(t *rapid.T) {
 		}
 	}
 	email := strings.ToLower(who.Email)
-	q, perform := c.query(), func(f Facts) (Member, Changes, error) { return w.svc.rules().accept(f, c, who) }
+	var a act[Member] = acceptance{c, who}
 	opens, closed := exists && record.Nonce == c.nonce, ErrInvalidToken
 	if rapid.IntRange(0, 2).Draw(t, "received") == 0 {
-		q, perform = receivedOf(c.id), func(f Facts) (Member, Changes, error) { return w.svc.rules().acceptReceived(f, c.id, who) }
+		a = receivedAcceptance{received{acme, c.id}, who}
 		opens, closed = w.isFor(c.id, who), ErrNotFound
 	}
-	w.svc.answering(&q, who)
-	member, changes, err := decided(t, w.facts(q), perform)
+	member, changes, err := performed(t, w, a)
 	if !opens {
 		require.Equal(t, closed, err)
 		return
@@ -79,8 +76,6 @@ func (w *world) accept(t *rapid.T) {
 	}
 	w.apply(t, changes)
 }
-
-func receivedOf(id uuid.UUID) Query { return Query{Organization: acme, Invitation: id, Sender: true} }
 
 // isFor reports whether the invitation was mailed to the verified address of who.
 func (w *world) isFor(id uuid.UUID, who Identity) bool {
@@ -141,14 +136,14 @@ func (w *world) decline(t *rapid.T) {
 	c := w.anyClaim(t)
 	record, exists := w.records[c.id]
 	actor := ""
-	q, perform := c.query(), func(f Facts) (Record, Changes, error) { return w.svc.rules().decline(f, c) }
+	var a act[Record] = declining{c}
 	opens := exists && record.Nonce == c.nonce
 	if rapid.Bool().Draw(t, "received") {
 		who := Identity{UserID: w.anyUser(t, "user"), Email: rapid.SampledFrom(worldEmails).Draw(t, "email"), EmailVerified: rapid.Bool().Draw(t, "verified")}
-		q, perform = receivedOf(c.id), func(f Facts) (Record, Changes, error) { return w.svc.rules().declineReceived(f, c.id, who) }
+		a = receivedDeclining{received{acme, c.id}, who}
 		opens, actor = w.isFor(c.id, who), who.UserID
 	}
-	_, changes, err := decided(t, w.facts(q), perform)
+	_, changes, err := performed(t, w, a)
 	allowed := opens && record.Kind == KindEmail && w.isPending(record)
 	require.Equal(t, allowed, err == nil, "%v", err)
 	if allowed {

@@ -40,8 +40,7 @@ func (w *world) anyEdit(t *rapid.T) (e edit) {
 func (w *world) edit(t *rapid.T) {
 	actor, id, e := w.anyActor(t), w.anyID(t), w.anyEdit(t)
 	before, exists := w.records[id]
-	record, changes, err := decided(t, w.facts(Query{Organization: acme, Invitation: id, Members: actor.members()}),
-		func(f Facts) (Record, Changes, error) { return w.svc.rules().edit(f, actor, e) })
+	record, changes, err := performed(t, w, editing{actor, acme, id, e})
 
 	want := before.Clone()
 	if e.role != "" {
@@ -95,52 +94,46 @@ func (w *world) edit(t *rapid.T) {
 // those before it.
 func (w *world) inviteAll(t *rapid.T) {
 	actor := w.anyActor(t)
-	q := Query{Organization: acme, Members: actor.members(), PendingUpTo: w.svc.config.PendingLimit, PendingAt: w.now}
-	w.svc.mailing(&q)
-	var drafts []draft
+	b := bulk{actor: actor, organization: acme}
 	fine := slices.Clone(w.drafts)
 	for range rapid.IntRange(1, 5).Draw(t, "rows") {
-		var d draft
+		var d bulkRow
 		switch choice := rapid.IntRange(0, 7).Draw(t, "row"); {
 		case choice == 0:
 			d.err = invalid("email", "is bad")
 		case choice == 1 && len(fine) > 0: // an id of before, or of the same batch
-			d.Record = w.repeated(t, actor, fine)
+			d.creation = creationOf(actor, w.repeated(t, actor, fine))
 		default:
-			d.Record = w.anyDraft(t, actor)
+			d.creation = creationOf(actor, w.anyDraft(t, actor))
 		}
-		if drafts = append(drafts, d); d.err == nil {
-			fine = append(fine, d.Record)
-			q.Emails = append(q.Emails, d.Email)
-			q.Invitations = append(q.Invitations, d.ID)
+		if b.rows = append(b.rows, d); d.err == nil {
+			fine = append(fine, d.draft)
 		}
 	}
-	all, changes, err := decided(t, w.facts(q), func(f Facts) ([]created, Changes, error) {
-		return w.svc.rules().createAll(f, actor, drafts)
-	})
+	all, changes, err := performed(t, w, b)
 	if !w.actorMay(actor, PermissionInvitationCreate) {
 		require.Equal(t, ErrPermissionDenied, err)
 		return
 	}
 	require.NoError(t, err)
-	require.Len(t, all, len(drafts))
+	require.Len(t, all, len(b.rows))
 	one := w.clone()
 	var want Changes
-	for i, d := range drafts {
+	for i, d := range b.rows {
 		if d.err != nil {
-			require.Equal(t, created{err: d.err}, all[i])
+			require.Equal(t, bulkResult{err: d.err}, all[i])
 			continue
 		}
-		record, c, err := w.svc.rules().create(one.facts(one.creating(actor, d.Record)), actor, d.Record)
-		if record.SentVersion > w.version { // of this batch, which is one change
-			record.SentVersion = w.version + 1
+		result, c, err := d.decide(w.svc.rules(), one.facts(d.needs(w.svc.rules())))
+		if result.record.SentVersion > w.version { // of this batch, which is one change
+			result.record.SentVersion = w.version + 1
 		}
-		require.Equal(t, created{record, err, err == nil && c.Empty()}, all[i], "row %d", i)
+		require.Equal(t, bulkResult{result, err}, all[i], "row %d", i)
 		if one.apply(t, c); !c.Empty() {
-			want.Invitations = append(want.Invitations, record)
+			want.Invitations = append(want.Invitations, result.record)
 			want.Events = append(want.Events, c.Events...)
-			w.drafts = append(w.drafts, d.Record)
-			w.remember(record)
+			w.drafts = append(w.drafts, d.draft)
+			w.remember(result.record)
 		}
 	}
 	require.Equal(t, want, changes)

@@ -28,16 +28,6 @@ func (w *world) isLastOwner(user string) bool {
 	return w.members[user].Role == RoleOwner && w.owners() == 1
 }
 
-// leaving asks for the facts of who loses a role. Sometimes the step comes later than the
-// call, and what was pending then is not any more.
-func (w *world) leaving(t *rapid.T, actor Actor, user string) Query {
-	q := w.svc.leaving(actor, acme, user)
-	if rapid.IntRange(0, 4).Draw(t, "late") == 4 {
-		w.wait(t)
-	}
-	return q
-}
-
 // lose applies the changes by which user gets another role, or none with an empty one, and
 // checks what became of invitations: of those that were pending, exactly theirs end that
 // they could not send any more, and nothing else changes.
@@ -71,10 +61,10 @@ func (w *world) lose(t *rapid.T, changes Changes, actor Actor, user string, role
 
 // demote notes that user has another role than before, if it holds less, and checks the
 // trace: who lost a right by it can be told from then on, and nothing is told of others.
-func (w *world) demote(t *rapid.T, removals map[string]Removal, user string, before, after Role) {
+func (w *world) demote(t *rapid.T, removals map[string]int64, user string, before, after Role) {
 	want := maps.Clone(removals)
 	if losesBy(w.policy(), before, after) {
-		want[user] = Removal{Organization: acme, UserID: user, Version: w.version, At: w.now}
+		want[user] = w.version
 		w.demoted[user] = w.tick()
 	}
 	require.Equal(t, want, w.removals)
@@ -84,9 +74,7 @@ func (w *world) changeRole(t *rapid.T) {
 	actor, user, role := w.anyActor(t), w.anyUser(t, "user"), w.anyRole(t)
 	before, removals := w.members[user], maps.Clone(w.removals)
 	old := before.Role
-	member, changes, err := decided(t, w.facts(w.leaving(t, actor, user)), func(f Facts) (Member, Changes, error) {
-		return w.svc.rules().changeRole(f, actor, user, role)
-	})
+	member, changes, err := performedLate(t, w, roleChange{actor, ChangeRoleParams{acme, user, role}})
 	allowed := w.mayTouch(actor, PermissionMemberUpdate, user) && w.actorCanGive(actor, role) &&
 		(role == RoleOwner || !w.isLastOwner(user))
 	require.Equal(t, allowed, err == nil, "%v", err)
@@ -111,9 +99,7 @@ func (w *world) changeRole(t *rapid.T) {
 func (w *world) removeMember(t *rapid.T) {
 	actor, user := w.anyActor(t), w.anyUser(t, "user")
 	before := w.members[user]
-	member, changes, err := decided(t, w.facts(w.leaving(t, actor, user)), func(f Facts) (Member, Changes, error) {
-		return w.svc.rules().removeMember(f, actor, user)
-	})
+	member, changes, err := performedLate(t, w, removal{actor, acme, user})
 	allowed := w.mayTouch(actor, PermissionMemberRemove, user) && !w.isLastOwner(user)
 	require.Equal(t, allowed, err == nil, "%v", err)
 	if !allowed {
@@ -131,9 +117,7 @@ func (w *world) leave(t *rapid.T) {
 	user := w.anyUser(t, "user")
 	before, isMember := w.members[user]
 	removals := maps.Clone(w.removals)
-	member, changes, err := decided(t, w.facts(w.leaving(t, User(user), user)), func(f Facts) (Member, Changes, error) {
-		return w.svc.rules().leave(f, user)
-	})
+	member, changes, err := performedLate(t, w, leaving{acme, user})
 	switch {
 	case !isMember:
 		require.Equal(t, ErrNotFound, err)
@@ -153,15 +137,11 @@ func (w *world) transfer(t *rapid.T) {
 	if !w.policy().Has(role) {
 		t.Skip("refused as an argument")
 	}
-	q := w.leaving(t, actor, from)
-	q.Members = append(q.Members, to)
 	owners, removals := w.owners(), maps.Clone(w.removals)
 	old, isMember := w.members[from]
 	heir, isHeir := w.members[to]
 	wasOwner := heir.Role == RoleOwner
-	member, changes, err := decided(t, w.facts(q), func(f Facts) (Member, Changes, error) {
-		return w.svc.rules().transfer(f, actor, from, to, role)
-	})
+	member, changes, err := performedLate(t, w, transfer{actor, TransferOwnershipParams{acme, from, to, role}})
 	switch {
 	case !w.actorMay(actor, PermissionOrganizationManage) || !w.actorCanGive(actor, RoleOwner):
 		require.Equal(t, ErrPermissionDenied, err)
@@ -189,9 +169,7 @@ func (w *world) transfer(t *rapid.T) {
 func (w *world) setQuota(t *rapid.T) {
 	actor, q := w.anyActor(t), anyQuota(t)
 	user := rapid.SampledFrom(append([]string{""}, worldUsers...)).Draw(t, "user")
-	_, changes, err := decided(t, w.facts(Query{Organization: acme, Members: append(actor.members(), user)}), func(f Facts) (Quota, Changes, error) {
-		return w.svc.rules().setQuota(f, actor, user, q)
-	})
+	_, changes, err := performed(t, w, quotaChange{actor, acme, user, q})
 	allowed := w.mayTouch(actor, PermissionQuotaUpdate, user)
 	if user == "" {
 		allowed = actor == System()

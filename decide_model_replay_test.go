@@ -16,7 +16,7 @@ import (
 // A story is what the events tell.
 type story struct {
 	members     map[string]Member
-	removals    map[string]Removal
+	removals    map[string]int64
 	invitations map[uuid.UUID]toldInvitation
 	quotas      map[string]toldQuota
 }
@@ -44,11 +44,10 @@ type toldQuota struct {
 // the policy of the program that wrote the event.
 func replay(events []Event, policies map[int64]*Policy) story {
 	s := story{
-		members: map[string]Member{}, removals: map[string]Removal{},
+		members: map[string]Member{}, removals: map[string]int64{},
 		invitations: map[uuid.UUID]toldInvitation{}, quotas: map[string]toldQuota{},
 	}
 	for _, e := range events {
-		removal := Removal{Organization: e.Organization, UserID: e.Subject, Version: e.Version, At: e.At}
 		switch e.Type {
 		case EventMemberJoined:
 			s.members[e.Subject] = Member{
@@ -61,12 +60,12 @@ func replay(events []Event, policies map[int64]*Policy) story {
 				return other.Type == EventOwnershipTransferred && other.Version == e.Version && other.Subject == e.Subject
 			})
 			if !heir && losesBy(policies[e.Version], m.Role, e.Role) { // who is handed the ownership loses nothing
-				s.removals[e.Subject] = removal
+				s.removals[e.Subject] = e.Version
 			}
 			m.Role = e.Role
 			s.members[e.Subject] = m
 		case EventMemberRemoved:
-			s.removals[e.Subject] = removal
+			s.removals[e.Subject] = e.Version
 			delete(s.members, e.Subject)
 		case EventMemberLeft:
 			delete(s.members, e.Subject)

@@ -24,7 +24,7 @@ func (w *world) anyDraft(t *rapid.T, actor Actor) Record {
 			CreatedAt: w.now, SentAt: w.now,
 			ExpiresAt: w.now.Add(time.Duration(rapid.IntRange(1, 4).Draw(t, "days")) * day),
 		},
-		Nonce: w.newNonce(),
+		Nonce: w.freshNonce(),
 	}
 	switch rapid.IntRange(0, 3).Draw(t, "kind") {
 	case 0:
@@ -51,7 +51,7 @@ func (w *world) repeated(t *rapid.T, actor Actor, drafts []Record) Record {
 	draft := rapid.SampledFrom(drafts).Draw(t, "draft").Clone()
 	lifetime := draft.ExpiresAt.Sub(draft.SentAt)
 	draft.CreatedAt, draft.SentAt, draft.ExpiresAt = w.now, w.now, w.now.Add(lifetime)
-	draft.Nonce = w.newNonce()
+	draft.Nonce = w.freshNonce()
 	draft.CreatedBy, draft.SentBy = actor.user, actor.user
 	if rapid.Bool().Draw(t, "other content") {
 		draft.Message += "!"
@@ -59,23 +59,9 @@ func (w *world) repeated(t *rapid.T, actor Actor, drafts []Record) Record {
 	return draft
 }
 
-// creating asks for what the creation of one invitation needs.
-func (w *world) creating(actor Actor, draft Record) Query {
-	q := Query{
-		Organization: acme, Invitation: draft.ID, Members: actor.members(),
-		PendingUpTo: w.svc.config.PendingLimit, PendingAt: w.now,
-	}
-	if draft.Email != "" {
-		q.Emails = []string{draft.Email}
-		w.svc.mailing(&q)
-	}
-	return q
-}
-
 func (w *world) create(t *rapid.T, actor Actor, draft Record) {
-	record, changes, err := decided(t, w.facts(w.creating(actor, draft)), func(f Facts) (Record, Changes, error) {
-		return w.svc.rules().create(f, actor, draft)
-	})
+	result, changes, err := performed(t, w, creationOf(actor, draft))
+	record := result.record
 
 	existing, exists := w.records[draft.ID]
 	allowed := w.actorMay(actor, PermissionInvitationCreate) && w.actorCanGive(actor, draft.Role) &&
@@ -113,7 +99,7 @@ func (w *world) create(t *rapid.T, actor Actor, draft Record) {
 
 // remember notes that record was sent.
 func (w *world) remember(record Record) {
-	w.sent = append(w.sent, claim{record.ID, record.Nonce})
+	w.sent = append(w.sent, claim{acme, record.ID, record.Nonce})
 	w.sentAt[record.ID] = w.tick()
 	w.vouched[record.ID] = w.ticks
 	if record.Email != "" {
@@ -132,18 +118,11 @@ func (w *world) seatToReserve() bool {
 }
 
 func (w *world) resend(t *rapid.T) {
-	actor, id, nonce := w.anyActor(t), w.anyID(t), w.newNonce()
+	actor, id, nonce := w.anyActor(t), w.anyID(t), w.freshNonce()
 	before, exists := w.records[id]
 	full := len(w.pendingNow()) >= w.svc.config.PendingLimit || w.addressPending(before.Email) ||
 		before.Email != "" && !w.seatToReserve()
-	q := Query{
-		Organization: acme, Invitation: id, Members: actor.members(), SameEmail: true,
-		PendingUpTo: w.svc.config.PendingLimit, PendingAt: w.now,
-	}
-	w.svc.mailing(&q)
-	_, changes, err := decided(t, w.facts(q), func(f Facts) (Record, Changes, error) {
-		return w.svc.rules().resend(f, actor, nonce, 0)
-	})
+	_, changes, err := performed(t, w, resending{actor, acme, id, nonce, 0})
 	allowed := w.actorMay(actor, PermissionInvitationResend) && exists && w.actorCanGive(actor, before.Role) &&
 		(before.Quota == Quota{} || w.actorMay(actor, PermissionQuotaUpdate)) &&
 		before.State == StatePending && (w.isPending(before) || !full)
@@ -173,10 +152,7 @@ func (w *world) resend(t *rapid.T) {
 
 func (w *world) revoke(t *rapid.T) {
 	actor, id := w.anyActor(t), w.anyID(t)
-	q := Query{Organization: acme, Invitation: id, Members: actor.members()}
-	_, changes, err := decided(t, w.facts(q), func(f Facts) (Record, Changes, error) {
-		return w.svc.rules().revoke(f, actor)
-	})
+	_, changes, err := performed(t, w, revocation{actor, acme, id})
 	record, exists := w.records[id]
 	allowed := w.actorMay(actor, PermissionInvitationRevoke) && exists && w.isPending(record)
 	require.Equal(t, allowed, err == nil, "%v", err)

@@ -59,7 +59,7 @@ type world struct {
 	version int64
 
 	members  map[string]Member
-	removals map[string]Removal
+	removals map[string]int64
 	records  map[uuid.UUID]Record
 	quotas   map[string]QuotaRecord
 	events   []Event
@@ -91,7 +91,7 @@ func newWorld(t *rapid.T) *world {
 		now:      noon,
 		version:  1,
 		members:  map[string]Member{olga: memberOf(olga, RoleOwner)},
-		removals: map[string]Removal{},
+		removals: map[string]int64{},
 		records:  map[uuid.UUID]Record{},
 		quotas:   map[string]QuotaRecord{},
 		joined:   map[uuid.UUID]int{},
@@ -175,7 +175,7 @@ func (w *world) newUUID() (id uuid.UUID) {
 	return id
 }
 
-func (w *world) newNonce() (n Nonce) {
+func (w *world) freshNonce() (n [16]byte) {
 	w.serial++
 	binary.BigEndian.PutUint64(n[:], w.serial)
 	return n

@@ -18,7 +18,7 @@ import (
 	"github.com/go-invitations/invitations/memstore"
 )
 
-// renderings returns the texts in which secret, or a good part of it, could come to light.
+// renderings returns the texts that would disclose a secret or a large part of it.
 func renderings(secret []byte) []string {
 	var found []string
 	for _, part := range [][]byte{secret, secret[:12], secret[len(secret)/2:][:12], secret[len(secret)-12:]} {
@@ -34,7 +34,7 @@ func renderings(secret []byte) []string {
 			strings.ReplaceAll(decimal, " ", ","),
 			hex.EncodeToString(part), fmt.Sprintf("%X", part), fmt.Sprintf("% x", part), fmt.Sprintf("%# x", part))
 	}
-	// Base64 of all of it, at the three places where it can begin.
+	// Base64 groups three bytes, so the secret can begin at three places.
 	for shift := range 3 {
 		shifted := append(make([]byte, shift), secret...)
 		for _, encoding := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -44,16 +44,16 @@ func renderings(secret []byte) []string {
 	return found
 }
 
-// requireHidden fails if out shows a secret in one of its renderings.
+// requireHidden fails if out contains one of the renderings.
 func requireHidden(t require.TestingT, out string, shown []string) {
 	for _, s := range shown {
 		if strings.Contains(out, s) {
-			require.Failf(t, "a secret is printed", "%q in %q", s, out)
+			require.Failf(t, "the secret is disclosed", "%q in %q", s, out)
 		}
 	}
 }
 
-// What a host might hold a secret in.
+// Structs in which a host might keep a secret.
 type (
 	openHolder struct {
 		Name  string
@@ -79,20 +79,20 @@ type (
 	}
 )
 
-// secretsOf returns a ring, a token, and all renderings of the keys, the token and its MAC.
+// secretsOf returns a ring, a token, and the renderings of the keys, the token and its MAC.
 func secretsOf(t *testing.T) (*invitations.Keyring, invitations.Token, []string) {
 	t.Helper()
 	second := bytes.Repeat([]byte("Zz9-"), 10)
 	ring := ringOf(t, testKey, second)
-	token := ring.Sign(signedID, signedNonce)
+	token := invitations.SignToken(ring, signed)
 	var shown []string
-	for _, secret := range [][]byte{[]byte(token.Reveal()), validWire().binary()[37:], testKey, second} {
+	for _, secret := range [][]byte{[]byte(token.Reveal()), validWire().binary()[len(validWire().message()):], testKey, second} {
 		shown = append(shown, renderings(secret)...)
 	}
 	return ring, token, shown
 }
 
-func TestClass33_SecretsAreNotPrinted(t *testing.T) {
+func TestClass33_SecretsAreRedacted(t *testing.T) {
 	t.Parallel()
 	ring, token, shown := secretsOf(t)
 	sent := invitations.SentInvitation{Invitation: invitations.Invitation{ID: signedID, Email: "nina@example.com"}, Token: token}
@@ -128,9 +128,9 @@ func TestClass33_SecretsAreNotPrinted(t *testing.T) {
 	}
 }
 
-// fmt calls no method on what is in an unexported field; what is there must be unreadable
-// by itself.
-func TestClass33_UnexportedFields(t *testing.T) {
+// The fmt package does not call methods of unexported fields, so their values must be
+// unreadable by themselves.
+func TestClass33_UnexportedFieldsAreUnreadable(t *testing.T) {
 	t.Parallel()
 	ring, token, shown := secretsOf(t)
 	svc, err := invitations.New(memstore.New(), ring, invitations.Config{})
@@ -140,22 +140,22 @@ func TestClass33_UnexportedFields(t *testing.T) {
 		sent: invitations.SentInvitation{Token: token}, bulk: []invitations.Outcome{{Invitation: invitations.SentInvitation{Token: token}}}, list: []invitations.Token{token}, dict: map[string]invitations.Token{"t": token},
 	}
 	for name, value := range map[string]any{
-		"service":            svc,
-		"service value":      *svc,
-		"struct":             closed,
-		"pointer":            &closed,
-		"slice":              []closedHolder{closed},
-		"slice of pointers":  []*closedHolder{&closed},
-		"map":                map[string]closedHolder{"a": closed},
-		"pointer to pointer": func() any { p := &closed; return &p }(),
-		"in an exported one": struct{ Closed closedHolder }{closed},
-		"token alone":        struct{ token invitations.Token }{token},
-		"two tokens":         struct{ a, b invitations.Token }{token, token},
-		"keyring alone":      struct{ ring invitations.Keyring }{*ring},
-		"pointer alone":      struct{ token *invitations.Token }{&token},
-		"interface":          struct{ v any }{token},
-		"interface, pointer": struct{ v any }{&token},
-		"embedded":           struct{ closedHolder }{closed},
+		"service":              svc,
+		"service value":        *svc,
+		"struct":               closed,
+		"pointer":              &closed,
+		"slice":                []closedHolder{closed},
+		"slice of pointers":    []*closedHolder{&closed},
+		"map":                  map[string]closedHolder{"a": closed},
+		"pointer to pointer":   func() any { p := &closed; return &p }(),
+		"in an exported field": struct{ Closed closedHolder }{closed},
+		"only a token":         struct{ token invitations.Token }{token},
+		"two tokens":           struct{ a, b invitations.Token }{token, token},
+		"only a keyring":       struct{ ring invitations.Keyring }{*ring},
+		"only a pointer":       struct{ token *invitations.Token }{&token},
+		"interface":            struct{ v any }{token},
+		"interface, pointer":   struct{ v any }{&token},
+		"embedded":             struct{ closedHolder }{closed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -164,7 +164,8 @@ func TestClass33_UnexportedFields(t *testing.T) {
 	}
 }
 
-// requireNeverShown prints, marshals and logs value in every way there is.
+// requireNeverShown prints, marshals and logs value in many ways and fails if one of them
+// discloses a secret.
 func requireNeverShown(t *testing.T, value any, verbs string, shown []string) {
 	t.Helper()
 	for _, flags := range []string{"", "+", "#", " ", "-", "0", "+#", "# ", "200", ".3", "10.200", "[1]"} {
@@ -201,8 +202,8 @@ func requireNeverShown(t *testing.T, value any, verbs string, shown []string) {
 	requireHidden(t, lines.String(), shown)
 }
 
-// The secrets of the test above would be found if they were there.
-func TestClass33_TheTestSees(t *testing.T) {
+// The tests above find a secret that is printed without protection.
+func TestClass33_TestFindsBareSecrets(t *testing.T) {
 	t.Parallel()
 	secret := []byte(validWire().text())
 	for _, out := range []string{
@@ -218,11 +219,11 @@ func TestClass33_TheTestSees(t *testing.T) {
 	}
 }
 
-// Where a secret would be, it says so.
-func TestRedacted(t *testing.T) {
+// A secret formats, marshals and logs as "[redacted]".
+func TestRedaction(t *testing.T) {
 	t.Parallel()
 	ring := ringOf(t, testKey)
-	token := ring.Sign(signedID, signedNonce)
+	token := invitations.SignToken(ring, signed)
 	const redacted = "[redacted]"
 	for _, value := range []any{token, &token, ring, *ring, invitations.Token{}} {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
@@ -237,11 +238,11 @@ func TestRedacted(t *testing.T) {
 
 	out, err := json.Marshal(invitations.SentInvitation{Token: token})
 	require.NoError(t, err)
-	require.NotContains(t, string(out), "oken", "a list of what was sent has no word of it")
+	require.NotContains(t, string(out), "oken", "JSON does not mention the token")
 }
 
-// A nil ring is printed like any nil pointer.
-func TestRedacted_Nil(t *testing.T) {
+// Nil pointers can be printed.
+func TestRedaction_Nil(t *testing.T) {
 	t.Parallel()
 	var ring *invitations.Keyring
 	var token *invitations.Token

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/internal/behaviour"
 	"github.com/go-invitations/invitations/internal/pgtest"
 	"github.com/go-invitations/invitations/pgstore"
 	"github.com/go-invitations/invitations/storetest"
@@ -102,18 +103,25 @@ func TestStore(t *testing.T) {
 			t.Parallel()
 			pool := newPool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
 			lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
-			storetest.Run(t, func(t *testing.T) invitations.Store { return lend(t) })
+			suites(t, func(t *testing.T) invitations.Store { return lend(t) })
 		})
 	}
 }
 
-// TestStoreInHostTransaction runs the suite with each operation in a transaction that a
+// suites checks the stores that newStore returns, and the rules on them.
+func suites(t *testing.T, newStore func(t *testing.T) invitations.Store) {
+	t.Helper()
+	storetest.Run(t, newStore)
+	behaviour.Run(t, newStore)
+}
+
+// TestStoreInHostTransaction runs the suites with each operation in a transaction that a
 // host began, and that has to be good for a commit also after a refusal.
 func TestStoreInHostTransaction(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
 	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
-	storetest.Run(t, func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} })
+	suites(t, func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} })
 }
 
 // hostTx is a store that works in transactions of a host's.

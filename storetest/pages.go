@@ -53,7 +53,7 @@ func (w *world) variety() []invitations.Record {
 	return all
 }
 
-// passes is the filter of a query, written as plainly as can be.
+// passes reports whether a record passes the filter of a query.
 func passes(r invitations.Record, q invitations.InvitationQuery) bool {
 	expired := r.State == invitations.StatePending && !q.At.Before(r.ExpiresAt)
 	switch q.State {
@@ -93,7 +93,7 @@ func pagesInvitations(w *world) {
 	}
 }
 
-// walk reads page after page and compares all of them with want.
+// walk reads all pages of a query and compares their items with want.
 func (w *world) walk(q invitations.InvitationQuery, limit int, want []invitations.Record) {
 	w.Helper()
 	var got []invitations.Record

@@ -39,7 +39,7 @@ func (w *world) past() []invitations.Event {
 	return all
 }
 
-// inOrderOf returns the events that q asks for, but for After and Limit.
+// inOrderOf returns the events that q asks for, without regard to After and Limit.
 func inOrderOf(q invitations.EventQuery, all []invitations.Event) []invitations.Event {
 	var found []invitations.Event
 	for _, e := range all {
@@ -53,7 +53,7 @@ func inOrderOf(q invitations.EventQuery, all []invitations.Event) []invitations.
 	return found
 }
 
-// eventQueries are those of every invitation and order.
+// eventQueries returns a query for every invitation and order.
 func eventQueries() (all []invitations.EventQuery) {
 	for _, invitation := range []uuid.UUID{uuid.Nil, id(1), id(2), id(9)} {
 		for _, newestFirst := range []bool{false, true} {

@@ -15,7 +15,7 @@ var memberPageChecks = []check{
 	{"WorkspacesOfOthers", pagesWorkspacesOfOthers},
 }
 
-// betweens are ids that nobody has, among the texts: before all, between some, behind all.
+// betweens are IDs that stand among the texts: before all, between some, behind all.
 var betweens = []string{"\x20", "A\u0308", "Z", "a\u0309", "az", "zz", "\U0010ffff"}
 
 func (w *world) members(q invitations.MemberQuery) invitations.Page[invitations.Member] {
@@ -101,7 +101,6 @@ func pagesMembersViewer(w *world) {
 			w.Errorf("%s: got %d members", c.organization, n)
 		}
 	}
-	// Who reads is told also where nothing is left to read.
 	page := w.members(invitations.MemberQuery{Organization: "acme", Viewer: "bob", Role: "none", After: "zzz", Limit: 5})
 	w.equal("an empty page", page, invitations.Page[invitations.Member]{Viewer: &bob})
 }

@@ -24,8 +24,8 @@ func newestFirst(a, b invitations.InvitationPosition) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), bytes.Compare(b.ID[:], a.ID[:]), strings.Compare(b.Organization, a.Organization))
 }
 
-// mailbox puts invitations of ann, and others, into organizations that hold the very same ids
-// at the very same instants. It returns those that are pending and hers, in order.
+// mailbox puts invitations of ann and of others into organizations that have the same IDs at
+// the same instants. It returns the pending invitations of ann, in order.
 func (w *world) mailbox() []invitations.Record {
 	w.Helper()
 	var hers []invitations.Record

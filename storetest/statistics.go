@@ -14,7 +14,7 @@ import (
 )
 
 var statisticsChecks = []check{
-	{"AreARecount", statisticsRecount},
+	{"EqualARecount", statisticsRecount},
 	{"OfManySendersAndLinks", statisticsMany},
 	{"OfNothing", statisticsNothing},
 }
@@ -32,8 +32,7 @@ func (w *world) statistics(q invitations.StatisticsQuery) counts {
 	return counts{viewer, statistics}
 }
 
-// recount is the statistics of q, counted as plainly as can be: each group by a walk over all
-// invitations.
+// recount returns the statistics of q. It counts each group by a walk over all invitations.
 func recount(q invitations.StatisticsQuery, records []invitations.Record, events []invitations.Event) invitations.Statistics {
 	joined := map[uuid.UUID][]time.Time{}
 	for _, e := range events {
@@ -74,7 +73,7 @@ func recount(q invitations.StatisticsQuery, records []invitations.Record, events
 		}
 		if f.Joined = len(took); f.Joined > 0 {
 			slices.Sort(took)
-			f.Median, f.P90 = took[(f.Joined+1)/2-1], took[(9*f.Joined+9)/10-1] // the nearest ranks
+			f.Median, f.P90 = took[(f.Joined+1)/2-1], took[(9*f.Joined+9)/10-1] // by nearest rank
 		}
 		return f
 	}
@@ -107,7 +106,7 @@ func recount(q invitations.StatisticsQuery, records []invitations.Record, events
 	}
 }
 
-// counted compares the statistics of an organization with a recount of what it shows.
+// counted compares the statistics of an organization with a recount.
 func (w *world) counted(organization string, queries ...invitations.StatisticsQuery) {
 	w.Helper()
 	s := w.state(organization)
@@ -117,8 +116,8 @@ func (w *world) counted(organization string, queries ...invitations.StatisticsQu
 	}
 }
 
-// campaign puts n invitations at random into an organization, and the events of who came by
-// them. Others with the same ids came in the other organization.
+// campaign puts n random invitations into an organization, and the events of the members that
+// joined by them.
 func (w *world) campaign(random *rand.Rand, organization string, n int, senders []string) {
 	w.Helper()
 	var c invitations.Changes
