@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
@@ -14,23 +13,7 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// connect returns a connection of its own, as another process has.
-func connect(t *testing.T) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(context.Background(), pgtest.URL(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
-}
-
-func storeOn(t *testing.T, db pgstore.DB, schema string) *pgstore.Store {
-	t.Helper()
-	store, err := pgstore.NewWithConfig(db, pgstore.Config{Schema: schema})
-	require.NoError(t, err)
-	return store
-}
-
-func TestFault_ManyProcessesMigrateAtOnce(t *testing.T) {
+func TestMigrate_ManyProcessesAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 5 {
 		schema := pgtest.Schema(t)
@@ -57,7 +40,7 @@ func TestFault_ManyProcessesMigrateAtOnce(t *testing.T) {
 	}
 }
 
-func TestFault_MigrateWaitsNoLongerThanItsContext(t *testing.T) {
+func TestMigrate_WaitsNoLongerThanItsContext(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	schema := pgtest.Schema(t)
@@ -84,8 +67,8 @@ func TestFault_MigrateWaitsNoLongerThanItsContext(t *testing.T) {
 	require.NoError(t, store.Migrate(ctx), "a second time")
 }
 
-// TestMigrationsForAHostsTool applies the files as a tool would.
-func TestMigrationsForAHostsTool(t *testing.T) {
+// TestMigrations_AppliedByAnotherTool applies the files as a tool would.
+func TestMigrations_AppliedByAnotherTool(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	schema := pgtest.Schema(t)
@@ -108,7 +91,7 @@ func TestMigrationsForAHostsTool(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestFault_SchemaNamesAreQuotedAndValidated(t *testing.T) {
+func TestConfig_SchemaIsQuotedAndChecked(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	for _, name := range []string{`Mixed Case`, `quote"d`, `semi;colon`, `päth`, `a.b`, `'`, `$1`, `select`, `{schema}`, `{org}`, `{a}`} {
@@ -144,9 +127,9 @@ func TestFault_SchemaNamesAreQuotedAndValidated(t *testing.T) {
 	}
 }
 
-// TestSchemaCanBeSharded checks what lets a distributed PostgreSQL place each organization
+// TestMigrations_CanBeSharded checks what lets a distributed PostgreSQL place each organization
 // as a whole.
-func TestSchemaCanBeSharded(t *testing.T) {
+func TestMigrations_CanBeSharded(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	schema := pgtest.Schema(t)

@@ -35,7 +35,7 @@ func newPooler(t *testing.T, mode pgx.QueryExecMode, maxPreparedStatements int) 
 	}
 }
 
-func TestFault_TransactionPooler(t *testing.T) {
+func TestPooler_EveryExecMode(t *testing.T) {
 	t.Parallel()
 	for _, setup := range []struct {
 		mode                  pgx.QueryExecMode
@@ -77,36 +77,6 @@ func sessionsShareServers(s *scene) {
 	}
 	require.LessOrEqual(s, len(servers), pgtest.PoolerServers)
 }
-
-// crowd runs n calls of f that start at the same instant, and returns how many succeed. The
-// others must be refused with want; if it is nil, there must be no others.
-func crowd(s *scene, n int, want error, f func(i int) error) (successes int) {
-	s.Helper()
-	errs := make([]error, n)
-	var ready, done sync.WaitGroup
-	ready.Add(n)
-	barrier := make(chan struct{})
-	for i := range n {
-		done.Go(func() {
-			ready.Done()
-			<-barrier
-			errs[i] = f(i)
-		})
-	}
-	ready.Wait()
-	close(barrier)
-	done.Wait()
-	for _, err := range errs {
-		if err == nil {
-			successes++
-			continue
-		}
-		require.ErrorIs(s, err, want)
-	}
-	return successes
-}
-
-const crowdSize = 16
 
 // manyMigrate has as many processes migrate at once as the pooler has clients.
 func manyMigrate(s *scene) {
@@ -193,6 +163,36 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 	require.Equal(s, map[uuid.UUID]int{sent.ID: 1, link.ID: 5, uuid.Nil: 1}, joined)
 }
 
+// crowd runs n calls of f that start at the same instant, and returns how many succeed. The
+// others must be refused with want; if it is nil, there must be no others.
+func crowd(s *scene, n int, want error, f func(i int) error) (successes int) {
+	s.Helper()
+	errs := make([]error, n)
+	var ready, done sync.WaitGroup
+	ready.Add(n)
+	barrier := make(chan struct{})
+	for i := range n {
+		done.Go(func() {
+			ready.Done()
+			<-barrier
+			errs[i] = f(i)
+		})
+	}
+	ready.Wait()
+	close(barrier)
+	done.Wait()
+	for _, err := range errs {
+		if err == nil {
+			successes++
+			continue
+		}
+		require.ErrorIs(s, err, want)
+	}
+	return successes
+}
+
+const crowdSize = 16
+
 // listed returns the ids of a whole list, read page by page.
 func listed(s *scene, p invitations.InvitationsParams) (ids []uuid.UUID) {
 	s.Helper()
@@ -208,9 +208,9 @@ func listed(s *scene, p invitations.InvitationsParams) (ids []uuid.UUID) {
 	}
 }
 
-// TestFault_ServersLostBehindThePooler ends the servers' sessions, while those of the
+// TestPooler_LosesItsServers ends the servers' sessions, while those of the
 // clients last.
-func TestFault_ServersLostBehindThePooler(t *testing.T) {
+func TestPooler_LosesItsServers(t *testing.T) {
 	t.Parallel()
 	configure := newPooler(t, pgx.QueryExecModeExec, 0)
 	name := pgtest.Schema(t) // whatever is only this test's

@@ -30,7 +30,7 @@ func (s *scene) used() int64 {
 	return b.Shared.Used
 }
 
-func TestFault_LostAnswerToAConsumption(t *testing.T) {
+func TestConsume_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	for _, mode := range execModes {
 		t.Run(mode.String(), func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestFault_LostAnswerToAConsumption(t *testing.T) {
 	}
 }
 
-func TestFault_ConsumptionThatNeverArrives(t *testing.T) {
+func TestConsume_LostCommit_OutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	s, _, w := newScene(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec })
 	s.grant(10)
@@ -65,7 +65,7 @@ func TestFault_ConsumptionThatNeverArrives(t *testing.T) {
 	require.Zero(t, s.used())
 }
 
-func TestFault_ConsumptionThatCannotBegin(t *testing.T) {
+func TestConsume_NoConnection_TakesNothing(t *testing.T) {
 	t.Parallel()
 	s, _, _ := newScene(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
 	s.grant(10)
@@ -81,7 +81,7 @@ func TestFault_ConsumptionThatCannotBegin(t *testing.T) {
 }
 
 // A consumption that waits decides on what it finds when it goes on.
-func TestConsumptionWaitsAndLooksAgain(t *testing.T) {
+func TestConsume_DecidesAfterWaiting(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		meanwhile func(*scene, *invitations.Service) error
