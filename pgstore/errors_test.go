@@ -28,12 +28,12 @@ func TestChange_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 			noDriver(t, err)
 			require.False(t, w.loseAnswer.Load(), "the answer was not lost")
 			member, err := s.svc.Member(s.ctx, acme, "ann")
-			require.NoError(t, err, "the commit had happened")
+			require.NoError(t, err, "the server had committed")
 			again, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
-			require.NoError(t, err, "the same call converges")
+			require.NoError(t, err, "repeating the call converges")
 			require.Equal(t, member, again)
 
-			// A creation converges by its id.
+			// A creation converges by its ID.
 			p := invitations.CreateLinkParams{Organization: acme, Role: "viewer", ID: sent.ID}
 			p.ID[15]++
 			w.loseAnswer.Store(true)
@@ -54,7 +54,7 @@ func TestChange_LostCommit_OutcomeUnknown(t *testing.T) {
 	sent := s.invite("ann@example.com")
 	w.loseCommit.Store(true)
 	_, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
-	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown, "the client cannot know")
+	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown, "the client cannot know that nothing was committed")
 	_, err = s.svc.Member(s.ctx, acme, "ann")
 	require.ErrorIs(t, err, invitations.ErrNotFound)
 	_, err = s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
@@ -85,7 +85,7 @@ func TestChange_TransientErrorsAreRepeated(t *testing.T) {
 		require.Equal(t, 5, tried())
 		page, err := s.svc.Invitations(s.ctx, invitations.User(ada), invitations.InvitationsParams{Organization: acme})
 		require.NoError(t, err)
-		require.Equal(t, invitations.StatePending, page.Items[0].State, "nothing changed")
+		require.Equal(t, invitations.StatePending, page.Items[0].State, "nothing must have changed")
 	})
 }
 
@@ -107,8 +107,8 @@ func TestChange_OtherErrorsAreNotRepeatedOrQuoted(t *testing.T) {
 	}
 }
 
-// failing makes the next n insertions of members fail with a SQLSTATE, and returns how many
-// were tried so far. A sequence counts, because a rollback does not take it back.
+// failing makes the next n insertions of members fail with a SQLSTATE. tried returns how many
+// insertions were tried. A sequence counts them, because a rollback does not reset it.
 func failing(t *testing.T, store *pgstore.Store, n int, code string) (tried func() int) {
 	t.Helper()
 	exec(t, store.Schema(), `create sequence {schema}.tries minvalue 0 start 0`)
@@ -140,7 +140,7 @@ func TestChange_TerminatedBackendsAreReplaced(t *testing.T) {
 	_, err = s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
 	require.NoError(t, err)
 
-	// Terminated by its own decision's time: between the two trips.
+	// The decision terminates the backend, which is between the two trips.
 	tries := 0
 	err = store.Update(s.ctx, invitations.Query{Organization: acme}, func(f invitations.Facts) (invitations.Changes, error) {
 		tries++
@@ -149,8 +149,7 @@ func TestChange_TerminatedBackendsAreReplaced(t *testing.T) {
 		}
 		return invitations.Changes{RemovedMembers: []string{"ann"}}, nil
 	})
-	// The commit was sent into a dead connection: that nothing came of it, only the server
-	// knows.
+	// The commit was sent into a dead connection. Only the server knows that it did not happen.
 	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 	_, err = s.svc.Member(s.ctx, acme, "ann")
 	require.NoError(t, err)
@@ -168,7 +167,7 @@ func TestChange_ReadOnlyServerLosesItsConnections(t *testing.T) {
 	_, err = s.svc.WithStore(there).CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
 	require.ErrorContains(t, err, "25006")
 	require.NotErrorIs(t, err, invitations.ErrOutcomeUnknown)
-	require.EqualValues(t, 5, pool.Stat().NewConnsCount(), "each attempt has a new connection, which may lead to the new primary")
+	require.EqualValues(t, 5, pool.Stat().NewConnsCount(), "each attempt must have a new connection, which may lead to the new primary")
 	require.EqualValues(t, 0, pool.Stat().IdleConns())
 }
 

@@ -11,11 +11,10 @@ import (
 	"github.com/go-invitations/invitations"
 	"github.com/go-invitations/invitations/internal/pgtest"
 	"github.com/go-invitations/invitations/pgstore"
-	"github.com/go-invitations/invitations/storetest"
 )
 
-// newHostStore returns a store whose members are in a table of a schema of the host's, made
-// by create with the schema's quoted name in the place of {schema}.
+// newHostStore returns a store on a members table, which create makes in a new schema of the host.
+// In create, the schema's quoted name takes the place of {schema}.
 func newHostStore(t *testing.T, pool *pgxpool.Pool, create string, table pgstore.MembersTable) *pgstore.Store {
 	t.Helper()
 	ctx := context.Background()
@@ -44,22 +43,20 @@ var teamMembersTable = pgstore.MembersTable{
 	Name: "team members", Organization: pgstore.Column{Name: "Team"}, UserID: pgstore.Column{Name: "account"}, Role: pgstore.Column{Name: "role"},
 }
 
-// TestMembersTable_Store runs the suite with the members in a table that has columns of its
-// own, with odd names.
+// The table has names that must be quoted, and columns that the store does not know.
 func TestMembersTable_Store(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
 	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newHostStore(t, pool, teamMembers, teamMembersTable) })
-	storetest.Run(t, func(t *testing.T) invitations.Store { return lend(t) })
+	suites(t, func(t *testing.T) invitations.Store { return lend(t) })
 }
 
-// TestMembersTable_StoreOfNumbers runs the suite with the members in a table whose ids are
-// numbers: the suite's names stand for them.
+// The IDs in the table are numbers, and the suites' names stand for them.
 func TestMembersTable_StoreOfNumbers(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
 	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newHostStore(t, pool, numberedMembers, numberedMembersTable) })
-	storetest.Run(t, func(t *testing.T) invitations.Store {
+	suites(t, func(t *testing.T) invitations.Store {
 		return &numbered{Store: lend(t), numbers: map[string]string{}, names: map[string]string{}}
 	})
 }
@@ -101,7 +98,7 @@ func TestMembersTable_KeepsOtherColumns(t *testing.T) {
 
 	_, err = svc.CreateOrganization(ctx, "42", ann)
 	require.NoError(t, err)
-	// Whom the host adds itself is a member, and what the host keeps beside stays.
+	// A row that the host inserts is a member, and its other columns stay as they are.
 	_, err = pool.Exec(ctx, pgstore.SQL(schema, `insert into {schema}.people (org, person, note) values (42, $1::text::uuid, 'mine')`), joe)
 	require.NoError(t, err)
 	m, err := svc.Member(ctx, "42", joe)
@@ -119,7 +116,7 @@ func TestMembersTable_KeepsOtherColumns(t *testing.T) {
 	_, err = svc.Member(ctx, "42", joe)
 	require.ErrorIs(t, err, invitations.ErrNotFound)
 
-	// One value has one spelling, and what is no value is an argument that is wrong.
+	// An ID must be a value of the column's type, in the one form that PostgreSQL writes.
 	for field, call := range map[string]func() error{
 		"organization": func() error { _, err := svc.Member(ctx, "042", ann); return err },
 		"user_id":      func() error { _, err := svc.Member(ctx, "42", strings.ToUpper(ann)); return err },
@@ -134,7 +131,7 @@ func TestMembersTable_KeepsOtherColumns(t *testing.T) {
 	}
 }
 
-// Organizations that the host has had before are there, as they are.
+// Organizations that have members in the table exist, with these members.
 func TestMembersTable_AdoptsOrganizations(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -149,12 +146,12 @@ func TestMembersTable_AdoptsOrganizations(t *testing.T) {
 	}
 	for _, user := range []string{viewer, stranger} {
 		_, err = svc.CreateOrganization(ctx, "42", user)
-		require.ErrorIs(t, err, invitations.ErrConflict, "nobody takes over what exists")
+		require.ErrorIs(t, err, invitations.ErrConflict, "an existing organization must not be taken over")
 	}
 	_, err = svc.Authorize(ctx, "42", owner, invitations.PermissionOrganizationManage)
 	require.NoError(t, err)
 	m, err := svc.CreateOrganization(ctx, "42", owner)
-	require.NoError(t, err, "it is as if the owner had begun it")
+	require.NoError(t, err, "it is as if the owner had created it")
 	require.Equal(t, invitations.RoleOwner, m.Role)
 
 	_, err = svc.Invite(ctx, invitations.User(viewer), invitations.InviteParams{Organization: "43", Email: "ann@example.com", Role: "viewer"})
@@ -171,8 +168,8 @@ func TestMembersTable_AdoptsOrganizations(t *testing.T) {
 	require.ErrorIs(t, err, invitations.ErrNotFound)
 }
 
-// A column of a limited length drops spaces that are too many, and so would take the name of
-// another.
+// A varchar of limited length drops trailing spaces that are too many. An ID with such spaces would
+// become another user's.
 func TestMembersTable_ColumnsOfLimitedLength(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -190,7 +187,7 @@ func TestMembersTable_ColumnsOfLimitedLength(t *testing.T) {
 	_, err = svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: ada + " "})
 	require.ErrorIs(t, err, invitations.ErrInvalid)
 	_, err = svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: "robert"})
-	require.ErrorContains(t, err, "SQLSTATE 22001", "too long is refused, and not cut")
+	require.ErrorContains(t, err, "SQLSTATE 22001", "a longer ID must be refused, not cut")
 	m, err := svc.Member(ctx, acme, ada)
 	require.NoError(t, err)
 	require.Equal(t, invitations.RoleOwner, m.Role)

@@ -46,7 +46,7 @@ func TestMigrate_WaitsNoLongerThanItsContext(t *testing.T) {
 	schema := pgtest.Schema(t)
 	tx, err := connect(t).Begin(ctx)
 	require.NoError(t, err)
-	require.NoError(t, storeOn(t, tx, schema).Migrate(ctx)) // holds the lock until the host ends
+	require.NoError(t, storeOn(t, tx, schema).Migrate(ctx)) // holds the lock until the transaction ends
 
 	waiting, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
@@ -62,12 +62,11 @@ func TestMigrate_WaitsNoLongerThanItsContext(t *testing.T) {
 	require.NoError(t, tx.Rollback(ctx))
 	store := storeOn(t, connect(t), schema)
 	_, err = store.View(ctx, invitations.Query{Organization: acme})
-	require.ErrorContains(t, err, "does not exist", "a rollback leaves nothing")
+	require.ErrorContains(t, err, "does not exist", "a rollback must leave nothing")
 	require.NoError(t, store.Migrate(ctx))
 	require.NoError(t, store.Migrate(ctx), "a second time")
 }
 
-// TestMigrations_AppliedByAnotherTool applies the files as a tool would.
 func TestMigrations_AppliedByAnotherTool(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -112,10 +111,10 @@ func TestConfig_SchemaIsQuotedAndChecked(t *testing.T) {
 		require.NoError(t, err, name)
 	}
 	for name, reason := range map[string]string{
-		"pg_catalog":         "PostgreSQL's own",
-		"information_schema": "PostgreSQL's own",
+		"pg_catalog":         "must not be one of PostgreSQL's own",
+		"information_schema": "must not be one of PostgreSQL's own",
 		"a\x00b":             "control character",
-		"a\xffb":             "not valid UTF-8",
+		"a\xffb":             "must be valid UTF-8",
 		"sixty-four bytes ..............................................xx": "63 bytes",
 	} {
 		_, err := pgstore.NewWithConfig(connect(t), pgstore.Config{Schema: name})
@@ -127,8 +126,8 @@ func TestConfig_SchemaIsQuotedAndChecked(t *testing.T) {
 	}
 }
 
-// TestMigrations_CanBeSharded checks what lets a distributed PostgreSQL place each organization
-// as a whole.
+// A distributed PostgreSQL can place each organization as a whole if there are no sequences and no
+// foreign keys, and if the organization leads every table.
 func TestMigrations_CanBeSharded(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
@@ -154,14 +153,14 @@ func TestMigrations_CanBeSharded(t *testing.T) {
 		if _, ok := first[table]; !ok {
 			first[table] = column
 		}
-		require.Equal(t, "C", collation, "%s.%s: texts are compared byte for byte", table, column)
+		require.Equal(t, "C", collation, "%s.%s: texts must be compared byte for byte", table, column)
 	}
 	require.NoError(t, rows.Err())
 	require.Equal(t, map[string]string{
 		"organizations": "id", "invitations": "organization", "members": "organization", "removals": "organization",
 		"events": "organization", "quotas": "organization",
-		"personal_quotas": "user_id", // no organization's
-		"feed":            "last",    // which only its readers touch
+		"personal_quotas": "user_id", // of no organization
+		"feed":            "last",    // written only by its readers
 		"migrations":      "version",
 	}, first)
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// numbered gives the store beneath a number for each organization and user.
+// numbered is a store that gives the store below it a number for each organization and user.
 type numbered struct {
 	*pgstore.Store
 	mu             sync.Mutex
@@ -44,7 +44,7 @@ func (n *numbered) name(number string) string {
 	return n.names[number]
 }
 
-// ids returns a copy of v with translate applied to all ids of organizations and users.
+// ids returns a copy of v with translate applied to all IDs of organizations and users.
 func ids[T any](v T, translate func(string) string) T {
 	return translated(reflect.ValueOf(&v).Elem(), translate).Interface().(T)
 }
@@ -71,7 +71,7 @@ func translated(v reflect.Value, translate func(string) string) reflect.Value {
 			out.Set(reflect.MakeMap(v.Type()))
 			for _, key := range v.MapKeys() {
 				to := key
-				if key.Kind() == reflect.String { // and no invitation's id
+				if key.Kind() == reflect.String { // and not an invitation's ID
 					to = reflect.ValueOf(translate(key.String()))
 				}
 				out.SetMapIndex(to, translated(v.MapIndex(key), translate))
@@ -98,7 +98,7 @@ func translated(v reflect.Value, translate func(string) string) reflect.Value {
 	return out
 }
 
-// idFields are the fields whose texts are ids of organizations and users.
+// idFields are the fields whose texts are IDs of organizations and users.
 var idFields = map[string]bool{
 	"Organization": true, "UserID": true, "Viewer": true, "SentBy": true, "CreatedBy": true, "InvitedBy": true, "Actor": true,
 	"Subject": true, "PendingSentBy": true, "Members": true, "RemovedMembers": true, "Removals": true,
@@ -139,7 +139,8 @@ func (n *numbered) SetPersonalQuota(ctx context.Context, user string, q invitati
 	return n.Store.SetPersonalQuota(ctx, n.number(user), q)
 }
 
-// Invitations of an address have the order of the names, which the numbers do not have.
+// Invitations sorts the invitations for an address by the names, because the numbers have another
+// order.
 func (n *numbered) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 	if q.Organization != "" {
 		page, err := n.Store.Invitations(ctx, ids(q, n.number))
@@ -160,7 +161,7 @@ func (n *numbered) Invitations(ctx context.Context, q invitations.InvitationQuer
 	return page, err
 }
 
-// Members has the order of the names, which the numbers do not have.
+// Members sorts by the names, because the numbers have another order.
 func (n *numbered) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
 	after, limit := q.After, q.Limit
 	q = ids(q, n.number)
@@ -178,7 +179,7 @@ func (n *numbered) Events(ctx context.Context, q invitations.EventQuery) (invita
 	return ids(page, n.name), err
 }
 
-// Workspaces has the order of the names, which the numbers do not have.
+// Workspaces sorts by the names, because the numbers have another order.
 func (n *numbered) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
 	after, limit := q.After, q.Limit
 	q = ids(q, n.number)
@@ -196,7 +197,7 @@ func (n *numbered) Feed(ctx context.Context, after int64, limit int) ([]invitati
 	return ids(events, n.name), err
 }
 
-// Statistics has the order of the names, which the numbers do not have.
+// Statistics sorts by the names, because the numbers have another order.
 func (n *numbered) Statistics(ctx context.Context, q invitations.StatisticsQuery) (*invitations.Member, invitations.Statistics, error) {
 	groups := q.MaxGroups
 	q = ids(q, n.number)

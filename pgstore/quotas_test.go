@@ -22,7 +22,7 @@ func (s *scene) grant(limit int64) {
 	}))
 }
 
-// used returns how much of the shared quota of acme is used.
+// used returns the amount used of the shared quota of acme.
 func (s *scene) used() int64 {
 	s.Helper()
 	b, err := s.svc.Remaining(s.ctx, inAcme, ada)
@@ -41,7 +41,7 @@ func TestConsume_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 			_, err := s.svc.Consume(s.ctx, inAcme, ada, 4)
 			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 			noDriver(t, err)
-			require.EqualValues(t, 4, s.used(), "it had happened")
+			require.EqualValues(t, 4, s.used(), "the server had committed")
 
 			w.loseAnswer.Store(true)
 			err = s.svc.SetQuota(s.ctx, invitations.System(), invitations.SetQuotaParams{
@@ -50,7 +50,7 @@ func TestConsume_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 			b, err := s.svc.Remaining(s.ctx, invitations.Personal(), ada)
 			require.NoError(t, err)
-			require.EqualValues(t, 1, b.Own.Limit, "it had happened")
+			require.EqualValues(t, 1, b.Own.Limit, "the server had committed")
 		})
 	}
 }
@@ -61,7 +61,7 @@ func TestConsume_LostCommit_OutcomeUnknown(t *testing.T) {
 	s.grant(10)
 	w.loseCommit.Store(true)
 	_, err := s.svc.Consume(s.ctx, inAcme, ada, 4)
-	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown, "the client cannot know")
+	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown, "the client cannot know that nothing was taken")
 	require.Zero(t, s.used())
 }
 
@@ -80,7 +80,7 @@ func TestConsume_NoConnection_TakesNothing(t *testing.T) {
 	require.Zero(t, s.used())
 }
 
-// A consumption that waits decides on what it finds when it goes on.
+// A consumption that had to wait must decide on what is there when it goes on.
 func TestConsume_DecidesAfterWaiting(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

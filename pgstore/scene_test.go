@@ -19,7 +19,7 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// A scene is a service on a store in a schema of its own, with an organization of ada's.
+// A scene is a service on a store in a new schema.
 type scene struct {
 	*testing.T
 	ctx  context.Context
@@ -39,8 +39,8 @@ func keyring(t *testing.T) *invitations.Keyring {
 	return keys
 }
 
-// newScene returns a service on a new store, and its connections' wire. The organization
-// acme is ada's.
+// newScene returns a scene with the organization acme, which ada owns. The wire watches the
+// connections of the store.
 func newScene(t *testing.T, configure func(*pgxpool.Config)) (*scene, *pgstore.Store, *wire) {
 	t.Helper()
 	w := &wire{}
@@ -72,14 +72,14 @@ func person(name string) invitations.Identity {
 	return invitations.Identity{UserID: name, Email: name + "@example.com", EmailVerified: true}
 }
 
-// noDriver fails the test if err shows an error of the driver's.
+// noDriver fails the test if err wraps an error of the driver.
 func noDriver(t *testing.T, err error) {
 	t.Helper()
 	var pgErr *pgconn.PgError
-	require.False(t, errors.As(err, &pgErr), "a driver's error is in %v", err)
+	require.False(t, errors.As(err, &pgErr), "%v wraps an error of the driver", err)
 }
 
-// exec runs SQL on the test's database, with {schema} replaced.
+// exec runs SQL on the test's database, with the schema's quoted name in place of {schema}.
 func exec(t *testing.T, schema, sql string, args ...any) {
 	t.Helper()
 	ctx := context.Background()
@@ -90,7 +90,7 @@ func exec(t *testing.T, schema, sql string, args ...any) {
 	require.NoError(t, err)
 }
 
-// waitFor polls until a query about a schema, $1, says true.
+// waitFor polls until a query, whose $1 is the schema, returns true.
 func waitFor(t *testing.T, sql, schema string) {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), pgtest.URL(t))
@@ -105,7 +105,7 @@ func waitFor(t *testing.T, sql, schema string) {
 	}
 }
 
-// connect returns a connection of its own, as another process has.
+// connect returns a new connection.
 func connect(t *testing.T) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(context.Background(), pgtest.URL(t))
@@ -125,12 +125,12 @@ func storeOn(t *testing.T, db pgstore.DB, schema string) *pgstore.Store {
 type wire struct {
 	trips atomic.Int64
 
-	// loseAnswer closes a connection instead of reading the answer to a commit, loseCommit
-	// instead of sending one (seen where it goes as text).
+	// loseAnswer closes a connection instead of delivering the answer to a commit, once.
+	// loseCommit closes it instead of sending a commit that is sent as text.
 	loseAnswer, loseCommit atomic.Bool
 }
 
-// watch makes the connections of a pool go through w.
+// watch makes w watch the connections of a pool.
 func (w *wire) watch(c *pgxpool.Config) {
 	c.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
@@ -138,8 +138,8 @@ func (w *wire) watch(c *pgxpool.Config) {
 	}
 }
 
-// count returns how many round trips f makes. The first write on a connection is not
-// counted: it follows no read.
+// count returns how many round trips f makes. A round trip is a write after a read, so the first
+// write on a connection does not count.
 func (w *wire) count(f func()) int64 {
 	before := w.trips.Load()
 	f()
@@ -149,7 +149,7 @@ func (w *wire) count(f func()) int64 {
 type watchedConn struct {
 	net.Conn
 	wire  *wire
-	heard atomic.Bool // something came since the last write
+	heard atomic.Bool // something was read since the last write
 }
 
 func (c *watchedConn) Write(b []byte) (int, error) {
@@ -164,7 +164,7 @@ func (c *watchedConn) Write(b []byte) (int, error) {
 }
 
 func (c *watchedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b) // which the driver may have begun before a write, if that is slow
+	n, err := c.Conn.Read(b) // the driver may call it before a slow write, so only the return counts
 	if n > 0 {
 		c.heard.Store(true)
 	}

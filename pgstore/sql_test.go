@@ -39,7 +39,7 @@ func TestSQL_Operations(t *testing.T) {
 	for _, c := range calls {
 		have[c.operation] = true
 	}
-	exempt := []string{"WithStore", "Policy", "AllInvitations", "AllMembers", "AllEvents"} // they send nothing of their own
+	exempt := []string{"WithStore", "Policy", "AllInvitations", "AllMembers", "AllEvents"} // they have no statements of their own
 	for i := range reflect.TypeFor[*invitations.Service]().NumMethod() {
 		name := reflect.TypeFor[*invitations.Service]().Method(i).Name
 		if !have[name] && !slices.Contains(exempt, name) {
@@ -78,7 +78,7 @@ type sqlCall struct {
 	run       func(svc *invitations.Service) error
 }
 
-// only returns the calls, of which only those of operations are compared.
+// only returns the calls, and compares only those of operations.
 func only(calls []sqlCall, operations ...string) []sqlCall {
 	for i := range calls {
 		if !slices.Contains(operations, calls[i].operation) {
@@ -88,8 +88,8 @@ func only(calls []sqlCall, operations ...string) []sqlCall {
 	return calls
 }
 
-// sqlCalls returns calls of all operations, which succeed in this order on an empty store, if
-// the service has the clock.
+// sqlCalls returns calls of all operations. They succeed in this order on an empty store, with a
+// service that has the clock.
 func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	ctx := context.Background()

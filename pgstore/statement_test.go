@@ -11,8 +11,8 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// TestStatements_IgnoreTheSearchPath: what a stranger defines in a schema of the search path is
-// not run.
+// Functions and operators that somebody else has defined in a schema of the search path must not
+// be called.
 func TestStatements_IgnoreTheSearchPath(t *testing.T) {
 	t.Parallel()
 	evil := pgtest.Schema(t)
@@ -21,14 +21,14 @@ func TestStatements_IgnoreTheSearchPath(t *testing.T) {
 		"unnest(text[]) returns setof text", "hashtextextended(text, integer) returns bigint", "count(text) returns bigint",
 		"max(text) returns integer", "pg_advisory_xact_lock(integer) returns void",
 	} {
-		exec(t, evil, `create function {schema}.`+f+` language plpgsql as $$ begin raise exception 'run by a stranger'; end $$`)
+		exec(t, evil, `create function {schema}.`+f+` language plpgsql as $$ begin raise exception 'called from the search path'; end $$`)
 	}
-	exec(t, evil, `create function {schema}.stranger(text[], text[]) returns text[] language plpgsql as $$ begin raise exception 'run by a stranger'; end $$`)
-	exec(t, evil, `create operator {schema}.|| (leftarg = text[], rightarg = text[], function = {schema}.stranger)`)
-	// Where the catalog has no operator of exactly these types.
+	exec(t, evil, `create function {schema}.append(text[], text[]) returns text[] language plpgsql as $$ begin raise exception 'called from the search path'; end $$`)
+	exec(t, evil, `create operator {schema}.|| (leftarg = text[], rightarg = text[], function = {schema}.append)`)
+	// The catalog has no operators of exactly these types.
 	exec(t, evil, `create function {schema}.equal(varchar, text) returns boolean language sql as 'select true'`)
 	exec(t, evil, `create operator {schema}.= (leftarg = varchar, rightarg = text, function = {schema}.equal)`)
-	exec(t, evil, `create function {schema}.times(numeric, integer) returns numeric language plpgsql as $$ begin raise exception 'run by a stranger'; end $$`)
+	exec(t, evil, `create function {schema}.times(numeric, integer) returns numeric language plpgsql as $$ begin raise exception 'called from the search path'; end $$`)
 	exec(t, evil, `create operator {schema}.* (leftarg = numeric, rightarg = integer, function = {schema}.times)`)
 	path := func(c *pgxpool.Config) { c.ConnConfig.RuntimeParams["search_path"] = `"` + evil + `"` }
 	s, store, _ := newScene(t, path)

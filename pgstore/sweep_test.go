@@ -10,7 +10,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// TestSweep_SkipsLockedOrganizations: it leaves out the organization that somebody else is changing.
+// A sweep must not wait for an organization that is being changed.
 func TestSweep_SkipsLockedOrganizations(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -39,10 +39,10 @@ func TestSweep_SkipsLockedOrganizations(t *testing.T) {
 	}
 	tx, err := pool.Begin(ctx)
 	require.NoError(t, err)
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after the commit there is nothing to roll back
+	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it fails after the commit
 	_, err = svc.WithStore(store.WithTx(tx)).CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: "busy", Role: "viewer"})
 	require.NoError(t, err)
-	require.Equal(t, []string{"idle", "idle"}, expired(), "the skipped ones do not count for the limit")
+	require.Equal(t, []string{"idle", "idle"}, expired(), "the skipped ones must not count towards the limit")
 	require.Empty(t, expired())
 	require.NoError(t, tx.Commit(ctx))
 	require.Equal(t, []string{"busy", "busy"}, expired())

@@ -220,7 +220,7 @@ func TestRoundTrips(t *testing.T) {
 			}},
 		}
 	}
-	for _, c := range calls() { // has the statements prepared
+	for _, c := range calls() { // prepares the statements
 		require.NoError(t, c.run(svc), c.name)
 	}
 	for _, c := range calls() {
@@ -231,21 +231,21 @@ func TestRoundTrips(t *testing.T) {
 	}
 	require.EqualValues(t, 1, pool.Stat().NewConnsCount(), "the connection is kept")
 
-	// In a host's transaction they are the same, without beginning and committing.
+	// A transaction of the host takes as many, besides its own begin and commit.
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		inside := svc.WithStore(store.WithTx(tx))
-		for _, c := range calls() { // has the statements prepared
+		for _, c := range calls() { // prepares the statements
 			require.NoError(t, c.run(inside), c.name)
 		}
 		for _, c := range calls() {
 			want := c.trips
 			if c.name == "invite refused" {
-				want = 1 // nothing to end
+				want = 1 // there is nothing to roll back
 			}
 			var err error
 			trips := w.count(func() { err = c.run(inside) })
 			require.NoError(t, err, c.name)
-			require.Equal(t, want, trips, "round trips in a host's transaction: %s", c.name)
+			require.Equal(t, want, trips, "round trips in a transaction of the host: %s", c.name)
 		}
 		return nil
 	})
@@ -293,7 +293,7 @@ func TestWithTx_HigherIsolationLevel_ErrConcurrentChange(t *testing.T) {
 			require.NoError(t, err)
 			defer func() { _ = tx.Rollback(s.ctx) }()
 			inside := s.svc.WithStore(store.WithTx(tx))
-			_, err = inside.Lookup(s.ctx, link.Token.Reveal()) // the snapshot is taken
+			_, err = inside.Lookup(s.ctx, link.Token.Reveal()) // takes the snapshot
 			require.NoError(t, err)
 
 			_, err = s.svc.Accept(s.ctx, link.Token.Reveal(), person("ann"))
@@ -329,13 +329,13 @@ func TestStore_RefusesConnectionInTransaction(t *testing.T) {
 	tx, err := conn.Begin(s.ctx)
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(s.ctx) }()
-	svc := s.svc.WithStore(storeOn(t, conn, store.Schema())) // the host means tx
+	svc := s.svc.WithStore(storeOn(t, conn, store.Schema())) // the host should have passed tx
 	_, err = svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
 	require.ErrorContains(t, err, "in a transaction")
 	_, err = svc.Member(s.ctx, acme, ada)
 	require.ErrorContains(t, err, "in a transaction")
 	require.ErrorContains(t, storeOn(t, conn, "another").Migrate(s.ctx), "in a transaction")
-	require.EqualValues(t, 'T', conn.PgConn().TxStatus(), "the host's transaction is still its own")
+	require.EqualValues(t, 'T', conn.PgConn().TxStatus(), "the transaction of the host is still open")
 }
 
 func TestChange_OrganizationsDoNotBlockEachOther(t *testing.T) {
@@ -373,7 +373,7 @@ func TestChange_ContextEndsWhileWaitingForTheLock(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestClass24_ExpiryWhileWaitingForTheLock: what expires while a change waits has expired.
+// An invitation that expires while a change waits for the lock has expired for this change.
 func TestClass24_ExpiryWhileWaitingForTheLock(t *testing.T) {
 	t.Parallel()
 	s, store, _ := newScene(t, nil)
@@ -403,12 +403,12 @@ func TestClass24_ExpiryWhileWaitingForTheLock(t *testing.T) {
 func TestChange_NeedsOneConnection(t *testing.T) {
 	t.Parallel()
 	s, _, _ := newScene(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
-	s.invite("ann@example.com") // with one connection, an operation that needs two would hang
+	s.invite("ann@example.com") // an operation that needed two connections would hang
 	held, err := s.pool.Acquire(s.ctx)
 	require.NoError(t, err)
 	defer held.Release()
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
 	_, err = s.svc.CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
-	require.ErrorIs(t, err, context.Canceled, "a full pool is not waited for without end")
+	require.ErrorIs(t, err, context.Canceled, "a full pool must not be waited for beyond the context")
 }

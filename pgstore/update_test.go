@@ -8,7 +8,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A new invitation replaces none, whatever ids there are.
+// An invitation that is not in the facts is new. It must not replace one that has its ID.
 func TestUpdate_NewInvitationReplacesNone(t *testing.T) {
 	t.Parallel()
 	s, store, _ := newScene(t, nil)
@@ -26,5 +26,5 @@ func TestUpdate_NewInvitationReplacesNone(t *testing.T) {
 	got, err := s.svc.Invitation(s.ctx, invitations.User(ada), acme, record.ID)
 	require.NoError(t, err)
 	require.Equal(t, "bob@example.com", got.Email)
-	require.NoError(t, put(invitations.Query{Organization: acme, Invitation: record.ID}), "one of the facts is replaced")
+	require.NoError(t, put(invitations.Query{Organization: acme, Invitation: record.ID}), "an invitation of the facts is replaced")
 }
