@@ -14,17 +14,17 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// TestCostStaysFlat counts the blocks that each operation touches in an organization of a
-// thousand invitations and members, and of fifty thousand: the second is hardly more.
-func TestCostStaysFlat(t *testing.T) {
+// The cost of an operation, in blocks touched, must be about the same in an organization of fifty
+// thousand invitations and members as in one of a thousand.
+func TestCost_StaysFlat(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	pool := newPool(t, func(c *pgxpool.Config) { c.MaxConns = 1 }) // whose session reports what it touched
+	pool := newPool(t, func(c *pgxpool.Config) { c.MaxConns = 1 }) // its session reports the blocks it touched
 	store := newStore(t, pool)
 	var version int
 	require.NoError(t, pool.QueryRow(ctx, "select current_setting('server_version_num')::int").Scan(&version))
 	if version < 150000 {
-		t.Skip("PostgreSQL before 15 cannot be told to report its statistics at once; the statements are the same")
+		t.Skip("PostgreSQL before 15 cannot report its statistics at once")
 	}
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	svc, err := invitations.New(store, keyring(t), invitations.Config{
@@ -69,10 +69,10 @@ func TestCostStaysFlat(t *testing.T) {
 	}
 	round := 0
 	measure := func() map[string]int64 {
-		now = now.Add(24 * time.Hour) // so that the statistics are of as many invitations
+		now = now.Add(24 * time.Hour) // so that the statistics count as many invitations
 		cost := map[string]int64{}
 		by := invitations.User(ada)
-		for range 8 { // more than five times, for the server to choose a generic plan; the last counts
+		for range 8 { // after five calls the server chooses a generic plan; the last call counts
 			round++
 			email := fmt.Sprintf("new%d@example.com", round)
 			var mail, link invitations.SentInvitation
@@ -85,10 +85,10 @@ func TestCostStaysFlat(t *testing.T) {
 				op("list "+name, func() error {
 					p.Organization = acme
 					page, err := svc.Invitations(ctx, by, p)
-					if err != nil || page.Next == "" {
+					if err != nil || page.NextCursor == "" {
 						return err
 					}
-					p.Cursor = page.Next
+					p.Cursor = page.NextCursor
 					_, err = svc.Invitations(ctx, by, p)
 					return err
 				})
@@ -135,7 +135,7 @@ func TestCostStaysFlat(t *testing.T) {
 					if err != nil {
 						return err
 					}
-					p.Cursor = list.Next
+					p.Cursor = list.NextCursor
 					_, err = svc.Members(ctx, by, p)
 					return err
 				})
@@ -181,7 +181,7 @@ func TestCostStaysFlat(t *testing.T) {
 				_, err := svc.Sweep(ctx, 10)
 				return err
 			})
-			op("statistics", func() error { // reads the period, and no more
+			op("statistics", func() error { // must read only the period
 				_, err := svc.Statistics(ctx, by, invitations.StatisticsParams{Organization: acme, From: now.Add(-time.Hour)})
 				return err
 			})
@@ -202,7 +202,7 @@ func TestCostStaysFlat(t *testing.T) {
 	large := measure()
 	for name, cost := range large {
 		t.Logf("%-14s %4d blocks at a thousand, %4d at fifty thousand", name, small[name], cost)
-		// Trees grow by a level or two, and a page's rows lie further apart.
+		// Trees grow by a level or two, and the rows of a page lie further apart.
 		if cost > 2*small[name]+60 {
 			t.Errorf("%s: %d blocks at a thousand invitations, %d at fifty thousand", name, small[name], cost)
 		}

@@ -22,16 +22,16 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-// newPool returns a pool of up to 8 connections that configure may change.
+// newPool returns a pool of up to 8 connections, whose configuration configure may change.
 func newPool(t *testing.T, configure func(*pgxpool.Config)) *pgxpool.Pool {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(pgtest.URL(t))
 	require.NoError(t, err)
 	config.MaxConns = 8
-	// Nothing may rely on the search path.
+	// No statement may depend on the search path.
 	config.ConnConfig.RuntimeParams["search_path"] = "nowhere"
-	// A session remembers every table and statement that it has seen, and in a schema for
-	// each test these are many: some gigabytes, if sessions lived on.
+	// A session keeps every table and statement that it has seen. With a schema for each test,
+	// long sessions would take gigabytes.
 	config.MaxConnLifetime = 5 * time.Second
 	if configure != nil {
 		configure(config)
@@ -51,8 +51,8 @@ func newStore(t *testing.T, db pgstore.DB) *pgstore.Store {
 	return store
 }
 
-// lending returns what lends stores to the checks of t, each to one at a time, empty. To make
-// one takes longer than most checks do.
+// lending returns a function that lends an empty store to a check of t, for its duration. Making a
+// store takes longer than most checks.
 func lending(t *testing.T, pool *pgxpool.Pool, make func(*testing.T) *pgstore.Store) func(*testing.T) *pgstore.Store {
 	var mu sync.Mutex
 	var free []*pgstore.Store
@@ -73,7 +73,7 @@ func lending(t *testing.T, pool *pgxpool.Pool, make func(*testing.T) *pgstore.St
 		}
 		check.Cleanup(func() {
 			if check.Failed() {
-				return // somebody may look at it
+				return // its rows may explain the failure
 			}
 			if _, err := pool.Exec(context.Background(), store.Emptying(), pgx.QueryExecModeSimpleProtocol); err != nil {
 				check.Errorf("emptying a store: %v", err)
@@ -87,7 +87,7 @@ func lending(t *testing.T, pool *pgxpool.Pool, make func(*testing.T) *pgstore.St
 	}
 }
 
-// execModes are all that pgx has.
+// execModes are all query exec modes of pgx.
 var execModes = []pgx.QueryExecMode{
 	pgx.QueryExecModeCacheStatement,
 	pgx.QueryExecModeCacheDescribe,
@@ -108,15 +108,14 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// suites checks the stores that newStore returns, and the rules on them.
+// suites checks the stores that newStore returns, and the rules on these stores.
 func suites(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 	t.Helper()
 	storetest.Run(t, newStore)
 	behaviour.Run(t, newStore)
 }
 
-// TestStoreInHostTransaction runs the suites with each operation in a transaction that a
-// host began, and that has to be good for a commit also after a refusal.
+// Each operation runs in a transaction of the host, which must be able to commit even after a refusal.
 func TestStoreInHostTransaction(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
@@ -124,7 +123,7 @@ func TestStoreInHostTransaction(t *testing.T) {
 	suites(t, func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} })
 }
 
-// hostTx is a store that works in transactions of a host's.
+// hostTx is a store that runs each operation in a transaction of the host.
 type hostTx struct {
 	t     *testing.T
 	pool  *pgxpool.Pool
@@ -140,9 +139,9 @@ func (h hostTx) in(ctx context.Context, level pgx.TxIsoLevel, f func(*pgstore.St
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	err = f(h.store.WithTx(tx))
 	if ctx.Err() != nil {
-		return cmp.Or(err, ctx.Err()) // rolled back, with everything
+		return cmp.Or(err, ctx.Err()) // everything is rolled back
 	}
-	assert.NoError(h.t, tx.Commit(ctx), "the transaction is poisoned")
+	assert.NoError(h.t, tx.Commit(ctx), "the transaction must be usable")
 	return err
 }
 

@@ -1,10 +1,9 @@
 package pgstore_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,92 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/pgstore"
 )
-
-// A wire watches the network connections of a pool.
-type wire struct {
-	trips atomic.Int64
-
-	// loseAnswer closes a connection instead of reading the answer to a commit, loseCommit
-	// instead of sending one (seen where it goes as text).
-	loseAnswer, loseCommit atomic.Bool
-}
-
-// watch makes the connections of a pool go through w.
-func (w *wire) watch(c *pgxpool.Config) {
-	c.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-		return &watchedConn{Conn: conn, wire: w}, err
-	}
-}
-
-type watchedConn struct {
-	net.Conn
-	wire  *wire
-	heard atomic.Bool // something came since the last write
-}
-
-func (c *watchedConn) Write(b []byte) (int, error) {
-	if bytes.Contains(b, []byte("commit work\x00")) && c.wire.loseCommit.CompareAndSwap(true, false) {
-		_ = c.Conn.Close()
-		return 0, net.ErrClosed
-	}
-	if c.heard.Swap(false) {
-		c.wire.trips.Add(1)
-	}
-	return c.Conn.Write(b)
-}
-
-func (c *watchedConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b) // which the driver may have begun before a write, if that is slow
-	if n > 0 {
-		c.heard.Store(true)
-	}
-	if bytes.Contains(b[:n], []byte("COMMIT\x00")) && c.wire.loseAnswer.CompareAndSwap(true, false) {
-		_ = c.Conn.Close()
-		return 0, net.ErrClosed
-	}
-	return n, err
-}
-
-// count returns how many round trips f makes. The first write on a connection is not
-// counted: it follows no read.
-func (w *wire) count(f func()) int64 {
-	before := w.trips.Load()
-	f()
-	return w.trips.Load() - before
-}
-
-// A scene is a service on a store in a schema of its own, with an organization of ada's.
-type scene struct {
-	*testing.T
-	ctx  context.Context
-	pool *pgxpool.Pool
-	svc  *invitations.Service
-}
-
-const (
-	acme = "acme"
-	ada  = "ada"
-)
-
-func keyring(t *testing.T) *invitations.Keyring {
-	t.Helper()
-	keys, err := invitations.NewKeyring(bytes.Repeat([]byte{1}, 32))
-	require.NoError(t, err)
-	return keys
-}
-
-func (s *scene) invite(email string) invitations.SentInvitation {
-	s.Helper()
-	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: email, Role: "viewer"})
-	require.NoError(s, err)
-	return sent
-}
-
-func person(name string) invitations.Identity {
-	return invitations.Identity{UserID: name, Email: name + "@example.com", EmailVerified: true}
-}
 
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
@@ -305,7 +220,7 @@ func TestRoundTrips(t *testing.T) {
 			}},
 		}
 	}
-	for _, c := range calls() { // has the statements prepared
+	for _, c := range calls() { // prepares the statements
 		require.NoError(t, c.run(svc), c.name)
 	}
 	for _, c := range calls() {
@@ -316,23 +231,184 @@ func TestRoundTrips(t *testing.T) {
 	}
 	require.EqualValues(t, 1, pool.Stat().NewConnsCount(), "the connection is kept")
 
-	// In a host's transaction they are the same, without beginning and committing.
+	// A transaction of the host takes as many, besides its own begin and commit.
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		inside := svc.WithStore(store.WithTx(tx))
-		for _, c := range calls() { // has the statements prepared
+		for _, c := range calls() { // prepares the statements
 			require.NoError(t, c.run(inside), c.name)
 		}
 		for _, c := range calls() {
 			want := c.trips
 			if c.name == "invite refused" {
-				want = 1 // nothing to end
+				want = 1 // there is nothing to roll back
 			}
 			var err error
 			trips := w.count(func() { err = c.run(inside) })
 			require.NoError(t, err, c.name)
-			require.Equal(t, want, trips, "round trips in a host's transaction: %s", c.name)
+			require.Equal(t, want, trips, "round trips in a transaction of the host: %s", c.name)
 		}
 		return nil
 	})
 	require.NoError(t, err)
+}
+
+func TestWithTx_CommitsOrRollsBackBoth(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	exec(t, store.Schema(), `create table {schema}.host (name text primary key)`)
+	sent := s.invite("ann@example.com")
+	accept := func(end func(pgx.Tx) error) {
+		tx, err := s.pool.Begin(s.ctx)
+		require.NoError(t, err)
+		_, err = s.svc.WithStore(store.WithTx(tx)).Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+		require.NoError(t, err)
+		_, err = tx.Exec(s.ctx, pgstore.SQL(store.Schema(), `insert into {schema}.host values ('ann')`))
+		require.NoError(t, err)
+		require.NoError(t, end(tx))
+	}
+	count := func() (n int) {
+		require.NoError(t, s.pool.QueryRow(s.ctx, pgstore.SQL(store.Schema(), `select count(*) from {schema}.host`)).Scan(&n))
+		return n
+	}
+	accept(func(tx pgx.Tx) error { return tx.Rollback(s.ctx) })
+	_, err := s.svc.Member(s.ctx, acme, "ann")
+	require.ErrorIs(t, err, invitations.ErrNotFound)
+	require.Zero(t, count())
+
+	accept(func(tx pgx.Tx) error { return tx.Commit(s.ctx) })
+	_, err = s.svc.Member(s.ctx, acme, "ann")
+	require.NoError(t, err)
+	require.Equal(t, 1, count())
+}
+
+func TestWithTx_HigherIsolationLevel_ErrConcurrentChange(t *testing.T) {
+	t.Parallel()
+	for _, level := range []pgx.TxIsoLevel{pgx.RepeatableRead, pgx.Serializable} {
+		t.Run(string(level), func(t *testing.T) {
+			t.Parallel()
+			s, store, _ := newScene(t, nil)
+			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer", MaxUses: 1})
+			require.NoError(t, err)
+			tx, err := s.pool.BeginTx(s.ctx, pgx.TxOptions{IsoLevel: level})
+			require.NoError(t, err)
+			defer func() { _ = tx.Rollback(s.ctx) }()
+			inside := s.svc.WithStore(store.WithTx(tx))
+			_, err = inside.Lookup(s.ctx, link.Token.Reveal()) // takes the snapshot
+			require.NoError(t, err)
+
+			_, err = s.svc.Accept(s.ctx, link.Token.Reveal(), person("ann"))
+			require.NoError(t, err)
+			_, err = inside.Accept(s.ctx, link.Token.Reveal(), person("joe"))
+			require.ErrorIs(t, err, invitations.ErrConcurrentChange)
+			noDriver(t, err)
+			require.NoError(t, tx.Rollback(s.ctx))
+			_, err = s.svc.Accept(s.ctx, link.Token.Reveal(), person("joe"))
+			require.ErrorIs(t, err, invitations.ErrExhausted)
+		})
+	}
+}
+
+func TestChange_OnASingleConnection(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	conn := connect(t)
+	svc := s.svc.WithStore(storeOn(t, conn, store.Schema()))
+	sent, err := svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	require.NoError(t, err)
+	_, err = svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+	require.NoError(t, err)
+	_, err = svc.CreateLink(s.ctx, invitations.User("ann"), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	require.ErrorIs(t, err, invitations.ErrPermissionDenied)
+	require.EqualValues(t, 'I', conn.PgConn().TxStatus(), "no transaction is left open")
+}
+
+func TestStore_RefusesConnectionInTransaction(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	conn := connect(t)
+	tx, err := conn.Begin(s.ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(s.ctx) }()
+	svc := s.svc.WithStore(storeOn(t, conn, store.Schema())) // the host should have passed tx
+	_, err = svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	require.ErrorContains(t, err, "in a transaction")
+	_, err = svc.Member(s.ctx, acme, ada)
+	require.ErrorContains(t, err, "in a transaction")
+	require.ErrorContains(t, storeOn(t, conn, "another").Migrate(s.ctx), "in a transaction")
+	require.EqualValues(t, 'T', conn.PgConn().TxStatus(), "the transaction of the host is still open")
+}
+
+func TestChange_OrganizationsDoNotBlockEachOther(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	err := store.Update(s.ctx, invitations.Query{Organization: acme}, func(invitations.Facts) (invitations.Changes, error) {
+		_, err := s.svc.CreateOrganization(s.ctx, "zeta", "eve") // while acme is locked
+		return invitations.Changes{RemovedMembers: []string{"nobody"}}, err
+	})
+	require.NoError(t, err)
+}
+
+func TestChange_ContextEndsWhileWaitingForTheLock(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	sent := s.invite("ann@example.com")
+	holder, err := s.pool.Begin(s.ctx)
+	require.NoError(t, err)
+	defer func() { _ = holder.Rollback(s.ctx) }()
+	_, err = holder.Exec(s.ctx, pgstore.SQL(store.Schema(), `select 1 from {schema}.organizations for update`))
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithCancel(s.ctx)
+	var done sync.WaitGroup
+	done.Go(func() {
+		defer cancel()
+		waitFor(t, `select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%' || $1 || '%')`, store.Schema())
+	})
+	_, err = s.svc.Accept(ctx, sent.Token.Reveal(), person("ann"))
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, invitations.ErrOutcomeUnknown)
+	done.Wait()
+	require.NoError(t, holder.Rollback(s.ctx))
+	_, err = s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+	require.NoError(t, err)
+}
+
+// An invitation that expires while a change waits for the lock has expired for this change.
+func TestClass24_ExpiryWhileWaitingForTheLock(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	var offset atomic.Int64
+	svc, err := invitations.New(store, keyring(t), invitations.Config{PendingLimit: 1, Clock: func() time.Time {
+		return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(offset.Load()))
+	}})
+	require.NoError(t, err)
+	sent, err := svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: "ann@example.com", Role: "viewer"})
+	require.NoError(t, err)
+	holder, err := s.pool.Begin(s.ctx)
+	require.NoError(t, err)
+	defer func() { _ = holder.Rollback(s.ctx) }()
+	_, err = holder.Exec(s.ctx, pgstore.SQL(store.Schema(), `select 1 from {schema}.organizations for update`))
+	require.NoError(t, err)
+	var done sync.WaitGroup
+	done.Go(func() {
+		waitFor(t, `select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%' || $1 || '%')`, store.Schema())
+		offset.Store(int64(8 * 24 * time.Hour))
+		_ = holder.Rollback(s.ctx)
+	})
+	_, err = svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+	require.ErrorIs(t, err, invitations.ErrExpired)
+	done.Wait()
+}
+
+func TestChange_NeedsOneConnection(t *testing.T) {
+	t.Parallel()
+	s, _, _ := newScene(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
+	s.invite("ann@example.com") // an operation that needed two connections would hang
+	held, err := s.pool.Acquire(s.ctx)
+	require.NoError(t, err)
+	defer held.Release()
+	ctx, cancel := context.WithCancel(s.ctx)
+	cancel()
+	_, err = s.svc.CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	require.ErrorIs(t, err, context.Canceled, "a full pool must not be waited for beyond the context")
 }
