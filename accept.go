@@ -76,7 +76,7 @@ func (a receivedAcceptance) decide(r rules, f Facts) (Member, Changes, error) {
 
 // needToJoin adds to q the facts that join reads.
 func (r rules) needToJoin(q Query, identity Identity) Query {
-	q.Members, q.Removals, q.Quotas = []string{identity.UserID}, true, true
+	q.Members, q.Removals, q.Quotas = append(q.Members, identity.UserID), true, true
 	q.MembersUpTo = r.memberLimit
 	if r.reserveSeats {
 		q.PendingEmailsUpTo = r.memberLimit + 1 // one of them may be their own
@@ -97,7 +97,7 @@ func (r rules) join(f Facts, inv Record, identity Identity) (Member, Changes, er
 	if err := r.isFor(inv.Invitation, identity, isMember); err != nil {
 		return Member{}, Changes{}, err
 	}
-	if removed, ok := f.Removals[identity.UserID]; ok && removed >= inv.SentVersion {
+	if version, ok := f.Removals[identity.UserID]; ok && version >= inv.SentVersion {
 		return Member{}, Changes{}, ErrRevoked
 	}
 	if err := r.hasSeat(f); err != nil {

@@ -11,8 +11,8 @@ type Actor struct {
 // change, decides about their permissions.
 func User(id string) Actor { return Actor{user: id} }
 
-// System returns the Actor of the host's own backend. It may do everything that the policy
-// knows. It must never depend on the content of a request.
+// System returns the Actor of the host's own backend. It holds every permission and can grant
+// every role of the policy. It must never depend on the content of a request.
 func System() Actor { return Actor{system: true} }
 
 func (a Actor) check() error {

@@ -16,9 +16,9 @@ type Outcome struct {
 
 // InviteAll invites 1 to 100 people to one organization in one atomic step. It takes as many
 // round trips as one invitation. The outcomes are in the order of the rows. Each is the
-// result of [Service.Invite] after the rows before it: good rows succeed, a repeated address
-// is refused with [ErrAlreadyInvited], and a limit refuses the rows above it. The
-// Organization of a row may be empty.
+// result of [Service.Invite] after the rows before it. Good rows succeed, a repeated address
+// is refused with [ErrAlreadyInvited], and rows beyond a limit are refused. The Organization
+// of a row may be empty.
 //
 // A refusal that concerns all rows is the error of the call, and changes nothing:
 // [ErrInvalid] (the actor, the organization, the number of rows), [ErrPermissionDenied],
@@ -28,7 +28,7 @@ func (s *Service) InviteAll(ctx context.Context, actor Actor, organization strin
 		return nil, err
 	}
 	if len(rows) == 0 || len(rows) > maxBulk {
-		return nil, invalid("rows", "must be 1 to 100")
+		return nil, invalid("rows", "must have 1 to 100 elements")
 	}
 	b := bulk{actor: actor, organization: organization, rows: make([]bulkRow, len(rows))}
 	for i, p := range rows {

@@ -2,7 +2,6 @@ package invitations
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -39,9 +38,9 @@ type Config struct {
 	// invitation; 0 means 60 seconds, a negative value no cooldown. At most 24 hours.
 	ResendCooldown time.Duration
 	// SendsPerRecipient, SendsPerSender and SendsPerOrganization limit the mail of an
-	// organization within 24 hours: to one address, by one user, and altogether; 0 means 10,
-	// 100 and 100, a negative value no limit. At most 10,000. Every email invitation and every
-	// resend of one counts. [System] has no limit per sender.
+	// organization within 24 hours: to one address, by one user, and altogether. 0 means 10,
+	// 100 and 100; a negative value means no limit. At most 10,000. Every email invitation and
+	// every resend of one counts. [System] has no limit per sender.
 	//
 	// A decision reads up to SendsPerOrganization sendings. Without that limit it reads the
 	// newest 10,000, and the other two limits see no more than those.
@@ -50,7 +49,7 @@ type Config struct {
 	// RemindBefore is how long before its expiry [Service.Sweep] returns an email invitation
 	// for a reminder; 0 means never. It must be less than MaxExpiry. Invitations that live no
 	// longer than that get no reminder. The value at the time of sending, or of an edit of the
-	// expiry, counts. A sending has one reminder at most.
+	// expiry, counts. A sending has at most one reminder.
 	RemindBefore time.Duration
 }
 
@@ -75,8 +74,12 @@ func (c Config) complete() (Config, error) {
 		c.Clock = time.Now
 	}
 
+	const off = -1 // any negative value switches a limit off
+	c.ResendCooldown = max(c.ResendCooldown, off)
+	c.SendsPerRecipient = max(c.SendsPerRecipient, off)
+	c.SendsPerSender = max(c.SendsPerSender, off)
+	c.SendsPerOrganization = max(c.SendsPerOrganization, off)
 	var err error
-	const anything = math.MinInt // a negative value switches the limit off
 	//                                                default  least  most
 	setting(&err, "min_expiry", &c.MinExpiry, day, time.Microsecond, 3650*day)
 	setting(&err, "max_expiry", &c.MaxExpiry, 30*day, c.MinExpiry, 3650*day)
@@ -84,14 +87,14 @@ func (c Config) complete() (Config, error) {
 	setting(&err, "pending_limit", &c.PendingLimit, 10, 1, 100_000)
 	setting(&err, "max_uses", &c.MaxUses, 10_000, 1, 1_000_000_000)
 	setting(&err, "member_limit", &c.MemberLimit, 0, 0, 100_000)
-	setting(&err, "resend_cooldown", &c.ResendCooldown, time.Minute, anything, day)
-	setting(&err, "sends_per_recipient", &c.SendsPerRecipient, 10, anything, maxSendings)
-	setting(&err, "sends_per_sender", &c.SendsPerSender, 100, anything, maxSendings)
-	setting(&err, "sends_per_organization", &c.SendsPerOrganization, 100, anything, maxSendings)
+	setting(&err, "resend_cooldown", &c.ResendCooldown, time.Minute, off, day)
+	setting(&err, "sends_per_recipient", &c.SendsPerRecipient, 10, off, maxSendings)
+	setting(&err, "sends_per_sender", &c.SendsPerSender, 100, off, maxSendings)
+	setting(&err, "sends_per_organization", &c.SendsPerOrganization, 100, off, maxSendings)
 	switch {
 	case err != nil:
 	case c.ReserveSeats && c.MemberLimit == 0:
-		err = invalid("reserve_seats", "must come with a member_limit")
+		err = invalid("reserve_seats", "must be set together with member_limit")
 	case c.RemindBefore < 0 || c.RemindBefore >= c.MaxExpiry:
 		err = invalid("remind_before", "must be at least 0 and less than max_expiry")
 	}
@@ -109,7 +112,7 @@ func setting[T int | time.Duration](err *error, field string, value *T, fallback
 	}
 	switch {
 	case *err != nil || *value >= least && *value <= most:
-	case least == math.MinInt:
+	case least < 0:
 		*err = invalid(field, fmt.Sprintf("must be at most %v", most))
 	default:
 		*err = invalid(field, fmt.Sprintf("must be between %v and %v", least, most))

@@ -54,7 +54,7 @@ var (
 	ErrInvalidToken = &Error{code: "invalid_token", status: 404, text: "invalid token", message: noLongerValid}
 
 	// ErrNotPending: the invitation can no longer be answered. One of the next six errors says
-	// why and matches this one too.
+	// why, and matches this one too.
 	ErrNotPending = &Error{code: "not_pending", status: 410, text: "invitation is not pending", message: noLongerValid}
 
 	// ErrExpired: the invitation was pending until it expired. It can be resent.
@@ -102,30 +102,31 @@ var (
 	// ErrRoleNotAssignable: the role holds a permission that the actor lacks.
 	ErrRoleNotAssignable = &Error{code: "role_not_assignable", status: 403, text: "role is not assignable by this actor", message: "You cannot give this role"}
 
-	// ErrNotFound: the organization does not have it. An ID of another organization gets the
-	// same answer.
+	// ErrNotFound: no such invitation, member or organization. An ID of another organization
+	// gets the same answer.
 	ErrNotFound = &Error{code: "not_found", status: 404, text: "not found", message: "Not found"}
 
 	// ErrAlreadyInvited: the address has a pending invitation, which [AlreadyInvitedError]
 	// names.
 	ErrAlreadyInvited = &Error{code: "already_invited", status: 409, text: "address is already invited", message: "This address already has a pending invitation"}
 
-	// ErrPendingLimit: the organization has its largest number of pending invitations.
+	// ErrPendingLimit: the organization has as many pending invitations as
+	// [Config].PendingLimit allows.
 	ErrPendingLimit = &Error{code: "pending_limit_reached", status: 409, text: "limit of pending invitations reached", message: "There are too many pending invitations"}
 
 	// ErrLastOwner: the member is the last owner, and an organization must have one.
 	ErrLastOwner = &Error{code: "last_owner", status: 409, text: "an organization needs an owner", message: "The last owner has to stay"}
 
-	// ErrMemberLimit: the organization has its largest number of members. It refuses an
-	// acceptance and, with reserved seats, an invitation.
+	// ErrMemberLimit: no seat is free. Members take seats and, with [Config].ReserveSeats, so
+	// do pending email invitations.
 	ErrMemberLimit = &Error{code: "member_limit_reached", status: 409, text: "limit of members reached", message: "The organization is full"}
 
 	// ErrQuotaExceeded: a quota has less than the amount left. [QuotaExceededError] has the
 	// balance.
 	ErrQuotaExceeded = &Error{code: "quota_exceeded", status: 429, text: "quota exceeded", message: "Not enough is left of the quota"}
 
-	// ErrRateLimited: a sending limit of the last 24 hours is reached: of the recipient, the
-	// sender or the organization. [RateLimitError] says when to try again.
+	// ErrRateLimited: a sending limit is reached: of the recipient, of the sender or of the
+	// organization. [RateLimitError] says when to try again.
 	ErrRateLimited = &Error{code: "rate_limited", status: 429, text: "too many invitations were sent within a day", message: "Too many invitations were sent; try again later"}
 
 	// ErrTooSoon: the invitation was sent a moment ago. [RateLimitError] says when to try
@@ -153,7 +154,7 @@ var (
 //     [ErrDeclined], a removal or leaving with [ErrNotFound], a transfer with [ErrConflict] or
 //     [ErrPermissionDenied], a resend with [ErrTooSoon] during its cooldown, and a row of
 //     [Service.InviteAll] without an ID with [ErrAlreadyInvited], which names the invitation.
-//   - An edit, a role change and a quota are set again.
+//   - Repeating an edit, a role change or SetQuota has the same result.
 //   - A link without an ID may exist twice. [Service.Consume] takes the amount again.
 //     [Service.Sweep] does not return the same reminders again.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}

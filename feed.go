@@ -15,8 +15,7 @@ import (
 // its commit, above all positions before. The events of one organization keep their order. An
 // empty result means that there is nothing new.
 //
-// A database that loses commits, in a failover or by restoring an old copy, gives their
-// positions again.
+// If a failover or a restore loses commits, their positions are given to other events.
 //
 // Refusals: [ErrInvalid].
 func (s *Service) Feed(ctx context.Context, after int64, limit int) ([]Event, error) {

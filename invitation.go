@@ -57,7 +57,8 @@ type Invitation struct {
 	Uses int `json:"uses"`
 
 	// CreatedBy and SentBy are user IDs, empty for [System]. SentBy is the sender: the last
-	// user to create, edit or resend the invitation. It depends on the sender's permissions.
+	// user to create, edit or resend the invitation, which is valid only while the sender
+	// could still send it.
 	// A host must not empty SentBy to erase a user: that would make System the sender.
 	CreatedBy string `json:"created_by,omitempty"`
 	SentBy    string `json:"sent_by,omitempty"`

@@ -25,8 +25,9 @@
 //     sender's permissions are checked again at acceptance.
 //   - Resending or revoking an invitation kills the old token at once. Expiry is checked at
 //     use, by the clock of [Config], and needs no background job.
-//   - A removed member cannot return through an invitation that was sent before. Invitations
-//     that the removed member could no longer send admit nobody.
+//   - A removed member cannot return through an invitation that was sent before. An
+//     invitation admits nobody if its sender, since removed or demoted, could no longer send
+//     it.
 //   - An organization always has an owner. Limits of members, of pending invitations and of
 //     mail are never exceeded, and neither are quotas.
 //   - Every change writes its events. [Service.Timeline] and [Service.Feed] miss none.

@@ -11,18 +11,17 @@ import (
 	"github.com/google/uuid"
 )
 
-// InviteParams are the parameters of [Service.Invite].
+// InviteParams are the parameters of [Service.Invite]. Organization, Email and Role are
+// required.
 type InviteParams struct {
 	Organization string
 	Email        string // see [CanonicalEmail]
 	Role         Role
 
-	// The other fields are optional.
-
 	// ID is a UUID of version 7 that the caller makes, for instance with uuid.NewV7 of
-	// github.com/google/uuid. It makes the call repeatable: if an answer is lost, the same
-	// call by the same actor with the same parameters returns the existing invitation, unless
-	// it was resent or edited with other content meanwhile.
+	// github.com/google/uuid. It makes the call repeatable after a lost answer: the same call
+	// by the same actor returns the existing invitation. It is refused with [ErrConflict] if
+	// the content differs, also because of a resend or an edit.
 	ID uuid.UUID
 	// ExpiresIn is the lifetime, truncated to microseconds; 0 means [Config].Expiry. Config
 	// bounds it.
@@ -109,7 +108,7 @@ func (s *Service) create(ctx context.Context, c creation) (SentInvitation, error
 func (s *Service) sent(record Record, repeated bool) SentInvitation {
 	sent := SentInvitation{Invitation: record.Invitation.clone().at(s.now()), Repeated: repeated}
 	if sent.State == StatePending {
-		sent.Token = s.keys.sign(claim{record.Organization, record.ID, record.Nonce})
+		sent.Token = s.keys.sign(record.claim())
 	}
 	return sent
 }
@@ -143,8 +142,7 @@ func (c creation) needs(r rules) Query {
 	if c.draft.Kind == KindEmail {
 		q.Emails = []string{c.draft.Email}
 	}
-	r.needPlace(&q, c.draft.Kind)
-	return q
+	return r.needPlace(q, c.draft.Kind)
 }
 
 func (c creation) decide(r rules, f Facts) (made, Changes, error) {

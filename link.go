@@ -7,12 +7,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// CreateLinkParams are the parameters of [Service.CreateLink].
+// CreateLinkParams are the parameters of [Service.CreateLink]. Organization and Role are
+// required.
 type CreateLinkParams struct {
 	Organization string
 	Role         Role
-
-	// The other fields are optional.
 
 	// MaxUses is how many people can join through the link, up to [Config].MaxUses; 0 means
 	// no limit.

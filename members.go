@@ -29,7 +29,7 @@ func (s *Service) Member(ctx context.Context, organization, user string) (Member
 // the next check.
 //
 // Refusals: [ErrPermissionDenied], also if the user is not a member or the organization does
-// not exist; [ErrInvalid], also for an empty user, so check first that somebody is signed in.
+// not exist; [ErrInvalid], also for an empty user. Check first that somebody is signed in.
 func (s *Service) Authorize(ctx context.Context, organization, user string, permission Permission) (Member, error) {
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
@@ -193,9 +193,9 @@ func (a removal) decide(r rules, f Facts) (Member, Changes, error) {
 	return m, r.revokeSent(changes, f, a.actor, ""), nil
 }
 
-// Leave ends a membership at the member's own wish and returns it. The member can return
-// through a link that still has uses; revoke such links to prevent that. The pending
-// invitations that the member sent are revoked in the same step.
+// Leave removes a member at their own request and returns their last membership. The member
+// can return through a link that still has uses; revoke such links to prevent that. The
+// pending invitations that the member sent are revoked in the same step.
 //
 // Refusals: [ErrInvalid], [ErrNotFound] (no such member), [ErrLastOwner].
 func (s *Service) Leave(ctx context.Context, organization, user string) (Member, error) {

@@ -32,7 +32,7 @@ func (q Quota) check() error {
 	case q == Quota{}:
 		return nil
 	case q.Limit < 0 || q.Limit > maxAmount:
-		return invalid("quota", "must have a limit between 0 and "+strconv.Itoa(maxAmount))
+		return invalid("quota", "must have a limit between 0 and "+strconv.FormatInt(maxAmount, 10))
 	case q.Period != PeriodDay && q.Period != PeriodMonth && q.Period != PeriodEndless:
 		return invalid("quota", "must have the period day, month or endless")
 	}
@@ -72,8 +72,9 @@ func (b Balance) Left() (amount int64, limited bool) {
 	return amount, limited
 }
 
-// A QuotaRecord is a quota as a store keeps it, with the amount used. A store keeps the zero
-// Quota like any other.
+// A QuotaRecord is a quota as a store keeps it, with the amount used. A store must keep the
+// zero Quota like any other. When a quota is set again, PeriodStart and Used must stay if the
+// Period stays the same. Otherwise they must become zero.
 type QuotaRecord struct {
 	Organization string `json:"organization"` // empty for a personal quota
 	UserID       string `json:"user_id"`      // empty for the organization's shared quota
@@ -145,7 +146,8 @@ type Consumption struct {
 
 // Decide returns the quotas to write, given the member's role (empty if the user is not a
 // member) and the existing quotas by user ID, the shared one under "". It returns false, and
-// nothing is to be written, if the role may not consume or a quota has too little left.
+// nothing is to be written, if the role may not consume or a quota has too little left. The
+// empty role may never consume in an organization, even if Roles contains it.
 func (c Consumption) Decide(role Role, quotas map[string]QuotaRecord) (put []QuotaRecord, ok bool) {
 	if c.Organization != "" && (role == "" || !slices.Contains(c.Roles, role)) {
 		return nil, false
@@ -168,7 +170,8 @@ func (c Consumption) Decide(role Role, quotas map[string]QuotaRecord) (put []Quo
 type Consumed struct {
 	Taken bool
 	Role  Role // of the member; empty if the user is not a member, and for a personal quota
-	// Quotas are the quotas that limit the user, by user ID, as they are afterwards. A zero
-	// Quota may be among them.
+	// Quotas are the shared quota, under "", and the user's own, as they are afterwards. They
+	// are returned also if nothing was taken and if the user is not a member. A zero Quota may
+	// be left out. If the organization does not exist, there are none.
 	Quotas map[string]QuotaRecord
 }

@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// Consume takes amount, 1 to 10^15, from the quotas that limit a user in the workspace: in an
-// organization the member's own and the shared one, otherwise the personal one. It takes the
-// amount from each of them or from none, in one atomic step and one round trip, and returns
-// the balance afterwards. A quota that is not set limits nothing.
+// Consume takes amount, 1 to 10^15, from the quotas that limit a user in the workspace. In an
+// organization these are the member's own and the shared one, otherwise the personal one. It
+// takes the amount from each of them or from none, in one atomic step and one round trip. It
+// returns the balance afterwards. A quota that is not set limits nothing.
 //
 // In an organization, the user's role at that instant must hold
 // [PermissionOrganizationUse].
@@ -26,7 +26,7 @@ func (s *Service) Consume(ctx context.Context, w Workspace, user string, amount 
 		return Balance{}, err
 	}
 	if amount < 1 || amount > maxAmount {
-		return Balance{}, invalid("amount", "must be between 1 and "+strconv.Itoa(maxAmount))
+		return Balance{}, invalid("amount", "must be between 1 and "+strconv.FormatInt(maxAmount, 10))
 	}
 	r := s.rules()
 	c := Consumption{Organization: w.organization, UserID: user, Amount: amount, Periods: periods(r.now)}

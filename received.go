@@ -94,7 +94,7 @@ func (v received) needs() Query {
 // else gets the same answer whether or not it exists.
 func (v received) find(f Facts, identity Identity) (Record, error) {
 	inv, email := f.Invitation, identity.verifiedEmail()
-	if inv == nil || inv.ID != v.id || inv.Kind != KindEmail || email == "" || inv.Email != email {
+	if inv == nil || inv.Organization != v.organization || inv.ID != v.id || inv.Kind != KindEmail || email == "" || inv.Email != email {
 		return Record{}, ErrNotFound
 	}
 	return *inv, nil

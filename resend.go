@@ -50,8 +50,7 @@ type resending struct {
 
 func (a resending) needs(r rules) Query {
 	q := Query{Organization: a.organization, Invitation: a.id, Members: a.actor.members(), SameEmail: true}
-	r.needPlace(&q, KindEmail) // the kind is not known yet
-	return q
+	return r.needPlace(q, KindEmail) // the kind is not known yet
 }
 
 func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
@@ -108,7 +107,8 @@ func (s *Service) PendingToken(ctx context.Context, actor Actor, organization st
 	if err != nil {
 		return SentInvitation{}, err
 	}
-	return s.sent(record, false), nil
+	// It was pending when it was read, so it has a token whatever the clock says now.
+	return SentInvitation{Invitation: record.clone(), Token: s.keys.sign(record.claim())}, nil
 }
 
 // reveal returns the invitation whose token the actor may have. The token is worth the role,

@@ -127,7 +127,7 @@ func (p *pairs) add(a, b string) {
 // no role holds is reserved to [System]. Invalid roles are refused with an [InvalidError].
 func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	if len(roles) > maxRoles {
-		return nil, invalid("roles", "must be at most 256")
+		return nil, invalid("roles", "must have at most 256 roles")
 	}
 	p := &Policy{roles: slices.Sorted(maps.Keys(roles)), with: map[Permission][]Role{}}
 	for _, role := range p.roles {

@@ -8,7 +8,7 @@ import "time"
 // Rules are pure: facts in; a result and changes, or a refusal, out. They run inside the
 // store's atomic step, so nothing can change between a check here and the write that it
 // allows. That is why no invitation is accepted twice, no limit is exceeded and nobody gains
-// a rank. Nothing that matters is checked before the step.
+// a rank. Nothing that a concurrent change could alter is checked before the step.
 
 // rules are the settings and the instant of a decision.
 type rules struct {
@@ -85,7 +85,7 @@ func (r rules) findInvitation(f Facts, actor Actor, permission Permission) (Reco
 	if err := r.may(f, actor, permission); err != nil {
 		return Record{}, err
 	}
-	if f.Invitation == nil {
+	if f.Invitation == nil || f.Invitation.Organization != f.Organization {
 		return Record{}, ErrNotFound
 	}
 	return *f.Invitation, nil
@@ -172,11 +172,11 @@ func (r rules) mayTakePlace(f Facts, inv Invitation) error {
 	return nil
 }
 
-// needPlace adds the facts that mayTakePlace and maySend read, except the address.
-func (r rules) needPlace(q *Query, kind Kind) {
+// needPlace adds to q the facts that mayTakePlace and maySend read, except the address.
+func (r rules) needPlace(q Query, kind Kind) Query {
 	q.PendingUpTo, q.PendingAt = r.pendingLimit, r.now
 	if kind == KindLink {
-		return
+		return q
 	}
 	switch {
 	case r.sendsPerOrganization > 0:
@@ -190,6 +190,7 @@ func (r rules) needPlace(q *Query, kind Kind) {
 	if r.reserveSeats {
 		q.MembersUpTo, q.PendingEmailsUpTo = r.memberLimit, r.memberLimit
 	}
+	return q
 }
 
 // maySend refuses a sending above the limits. A link has no address and is not mailed.

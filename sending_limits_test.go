@@ -286,12 +286,10 @@ func TestSendingLimits_UpTo(t *testing.T) {
 		maxSendings: {{perRecipient: 1}, {perSender: 1}, {perRecipient: 5, perSender: 9, cooldown: day}, {perOrganization: maxSendings}},
 	} {
 		for _, l := range all {
-			var q Query
-			limitedTo(l).needPlace(&q, KindEmail)
+			q := limitedTo(l).needPlace(Query{}, KindEmail)
 			require.Equal(t, want, q.SendingsUpTo, "%+v", l)
 			require.Equal(t, want > 0, q.SendingsAfter.Equal(noon.Add(-sendingWindow)), "%+v", l)
-			q = Query{}
-			limitedTo(l).needPlace(&q, KindLink)
+			q = limitedTo(l).needPlace(Query{}, KindLink)
 			require.Zero(t, q.SendingsUpTo, "a link is not mailed")
 		}
 	}

@@ -111,13 +111,13 @@ var lastInstant = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
 // storable reports whether all stores can keep a time.
 func storable(at time.Time) bool { return at.Year() >= 1 && at.Year() <= 9999 }
 
-// A StatisticsQuery asks for the statistics of the invitations created from From and before
-// To, in their states at the instant At.
+// A StatisticsQuery asks for the statistics of the invitations created at or after From and
+// before To, in their states at the instant At.
 type StatisticsQuery struct {
 	Organization string
 	Viewer       string // as in [InvitationQuery]
-	// Roles are the roles that may see statistics. A store need not count for a viewer
-	// without one of them: the service refuses that viewer anyway.
+	// Roles are the roles that may see statistics. If Viewer is not empty and has none of
+	// them, a store need not count, because the service refuses that viewer anyway.
 	Roles        []Role
 	From, To, At time.Time
 	MaxGroups    int // the largest number of senders, and of links; at least 1

@@ -14,7 +14,7 @@ import (
 // CreatedAt and ID are equal, the organization's ID decides, descending too.
 type InvitationQuery struct {
 	Organization string
-	Viewer       string // a user ID: also return their membership
+	Viewer       string // a user ID: also return their membership; empty: none
 
 	// State is the state at the instant At: pending invitations are those stored as pending
 	// with ExpiresAt after At; expired ones are the others stored as pending. An empty filter
@@ -39,7 +39,8 @@ type InvitationPosition struct {
 }
 
 // A MemberQuery asks for one page of an organization's members, in the order of their user
-// IDs as bytes. A store that keeps IDs as numbers may use the order of numbers.
+// IDs as bytes. A store that keeps IDs as numbers may use the order of numbers. There need not
+// be a member at the place where the page starts.
 type MemberQuery struct {
 	Organization string
 	Viewer       string // as in [InvitationQuery]
@@ -59,14 +60,16 @@ type EventQuery struct {
 	Limit        int            // at least 1
 }
 
-// An EventPosition is a place in the order of an [EventQuery].
+// An EventPosition is a place in the order of an [EventQuery]. There need not be an event at
+// that place.
 type EventPosition struct {
 	Version int64
 	Index   int
 }
 
 // A WorkspaceQuery asks for a user's personal quota and one page of their memberships, in the
-// order of the organizations' IDs as bytes, or as numbers like a [MemberQuery].
+// order of the organizations' IDs as bytes, or as numbers like a [MemberQuery]. There need not
+// be a membership at the place where the page starts.
 type WorkspaceQuery struct {
 	UserID string
 	After  string // the page starts after this organization's ID; empty: with the first

@@ -14,15 +14,15 @@ type Swept struct {
 	Expired []Invitation `json:"expired"`
 }
 
-// Sweep writes the events of expired invitations, and returns the invitations whose
-// recipients should be reminded ([Config].RemindBefore): up to limit invitations of all
-// organizations, 1 to 1000. Call it every few minutes, from any number of processes, and
-// again at once while it returns anything. It returns each expiry and each reminder once. It
-// skips organizations that are being changed; a later call finds them.
+// Sweep writes the events of expired invitations, and returns them together with the
+// invitations that need a reminder ([Config].RemindBefore). It handles up to limit invitations
+// of all organizations, 1 to 1000. Call it every few minutes, from any number of processes,
+// and again at once while it returns anything. It returns each expiry and each reminder once.
+// It skips organizations that are being changed; a later call finds them.
 //
 // Nothing depends on Sweep: an expired invitation cannot be accepted, swept or not. A reminder
-// that is returned but not sent is lost, so hand it to a queue in a transaction of the host's,
-// in which Sweep can run too ([Service.WithStore]). The queue's worker asks
+// that is returned but not sent is lost. To avoid that, hand it to a queue in a transaction of
+// the host's, in which Sweep can run too ([Service.WithStore]). The queue's worker asks
 // [Service.PendingToken] for the link, and is refused if the invitation has ended meanwhile.
 //
 // Refusals: [ErrInvalid].

@@ -46,6 +46,9 @@ var tokenEncoding = base64.RawURLEncoding.Strict()
 // A Token is the secret in an invitation's link. It formats, marshals and logs as
 // "[redacted]"; only [Token.Reveal] returns its text. The zero Token holds no text. Do not
 // compare Tokens with ==: two Tokens of the same text differ.
+//
+// The text is signed, not encrypted: everybody who has it can read the IDs of the
+// organization and the invitation.
 type Token struct {
 	// The text lies behind two pointers. The fmt package does not call methods of an
 	// unexported field of the caller's struct, and follows one pointer if the verb does not
@@ -55,8 +58,8 @@ type Token struct {
 
 const redacted = "[redacted]"
 
-// Reveal returns the text of the token, or "" for the zero Token. It has at most 438
-// characters, about 120 if organization IDs are UUIDs, and all of them are safe in URLs. Put
+// Reveal returns the text of the token, or "" for the zero Token. It has 119 characters if
+// the organization's ID is a UUID in lower case, at most 438 otherwise, all safe in URLs. Put
 // it into a link and nowhere else. It can end in "-" or "_": enclose the link in angle
 // brackets in plain text, because some mail programs cut such characters off.
 func (t Token) Reveal() string {
@@ -119,6 +122,9 @@ type claim struct {
 	nonce        [nonceLen]byte
 }
 
+// claim returns the claim of the present token of r.
+func (r Record) claim() claim { return claim{r.Organization, r.ID, r.Nonce} }
+
 func newNonce() (nonce [nonceLen]byte) {
 	_, _ = rand.Read(nonce[:]) // crypto/rand.Read never fails
 	return nonce
@@ -134,8 +140,8 @@ type Keyring struct {
 }
 
 // NewKeyring returns a Keyring of the given secrets. Each must have at least 32 bytes from a
-// cryptographic random source. An empty ring, a short secret and a repeated secret are
-// refused with an [InvalidError].
+// cryptographic random source. An empty ring, a short secret, and two secrets with the same
+// key ID of 4 bytes, such as a repeated one, are refused with an [InvalidError].
 func NewKeyring(secrets ...[]byte) (*Keyring, error) {
 	if len(secrets) == 0 {
 		return nil, invalid("keys", "must not be empty")
@@ -147,7 +153,7 @@ func NewKeyring(secrets ...[]byte) (*Keyring, error) {
 		}
 		k := newKey(secret)
 		if ring.find(k.id[:]) != nil {
-			return nil, invalid("keys", "must be different from each other")
+			return nil, invalid("keys", "must have different key IDs: make another key")
 		}
 		ring.keys = append(ring.keys, k)
 	}

@@ -413,7 +413,7 @@ func TestOneStatementIsNotSafe(t *testing.T) {
 	behind := func(organization string, invite inviter) error {
 		tx, err := w.pool.Begin(ctx)
 		require.NoError(t, err)
-		defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after the commit there is nothing to roll back
+		defer tx.Rollback(context.WithoutCancel(ctx))
 		first := serviceInviter(w.service(t, invitations.Config{}).WithStore(w.store.WithTx(tx)))
 		require.NoError(t, first(ctx, organization, "ada", "bob@example.com"))
 		var pid int

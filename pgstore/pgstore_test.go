@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/internal/behaviour"
 	"github.com/go-invitations/invitations/internal/pgtest"
 	"github.com/go-invitations/invitations/pgstore"
 	"github.com/go-invitations/invitations/storetest"
@@ -102,18 +103,25 @@ func TestStore(t *testing.T) {
 			t.Parallel()
 			pool := newPool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
 			lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
-			storetest.Run(t, func(t *testing.T) invitations.Store { return lend(t) })
+			suites(t, func(t *testing.T) invitations.Store { return lend(t) })
 		})
 	}
 }
 
-// TestStoreInHostTransaction runs the suite with each operation in a transaction that a
+// suites checks the stores that newStore returns, and the rules on them.
+func suites(t *testing.T, newStore func(t *testing.T) invitations.Store) {
+	t.Helper()
+	storetest.Run(t, newStore)
+	behaviour.Run(t, newStore)
+}
+
+// TestStoreInHostTransaction runs the suites with each operation in a transaction that a
 // host began, and that has to be good for a commit also after a refusal.
 func TestStoreInHostTransaction(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
 	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
-	storetest.Run(t, func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} })
+	suites(t, func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} })
 }
 
 // hostTx is a store that works in transactions of a host's.
@@ -140,6 +148,10 @@ func (h hostTx) in(ctx context.Context, level pgx.TxIsoLevel, f func(*pgstore.St
 
 func (h hostTx) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
 	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Update(ctx, q, decide) })
+}
+
+func (h hostTx) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Create(ctx, q, decide) })
 }
 
 func (h hostTx) View(ctx context.Context, q invitations.Query) (f invitations.Facts, err error) {
@@ -174,12 +186,12 @@ func (h hostTx) Members(ctx context.Context, q invitations.MemberQuery) (p invit
 	return p, err
 }
 
-func (h hostTx) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (p invitations.WorkspacePage, err error) {
+func (h hostTx) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (personal *invitations.QuotaRecord, memberships []invitations.Membership, err error) {
 	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
-		p, err = s.Workspaces(ctx, q)
+		personal, memberships, err = s.Workspaces(ctx, q)
 		return err
 	})
-	return p, err
+	return personal, memberships, err
 }
 
 func (h hostTx) Consume(ctx context.Context, c invitations.Consumption) (consumed invitations.Consumed, err error) {
@@ -194,22 +206,22 @@ func (h hostTx) SetPersonalQuota(ctx context.Context, user string, q invitations
 	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.SetPersonalQuota(ctx, user, q) })
 }
 
-func (h hostTx) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
-	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Sweep(ctx, q, decide) })
+func (h hostTx) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
+	return h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error { return s.Sweep(ctx, at, limit, decide) })
 }
 
-func (h hostTx) Feed(ctx context.Context, q invitations.FeedQuery) (events []invitations.Event, err error) {
+func (h hostTx) Feed(ctx context.Context, after int64, limit int) (events []invitations.Event, err error) {
 	err = h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error {
-		events, err = s.Feed(ctx, q)
+		events, err = s.Feed(ctx, after, limit)
 		return err
 	})
 	return events, err
 }
 
-func (h hostTx) Statistics(ctx context.Context, q invitations.StatisticsQuery) (p invitations.StatisticsPage, err error) {
+func (h hostTx) Statistics(ctx context.Context, q invitations.StatisticsQuery) (viewer *invitations.Member, statistics invitations.Statistics, err error) {
 	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
-		p, err = s.Statistics(ctx, q)
+		viewer, statistics, err = s.Statistics(ctx, q)
 		return err
 	})
-	return p, err
+	return viewer, statistics, err
 }

@@ -1,9 +1,10 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"time"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -12,42 +13,85 @@ import (
 
 var factsChecks = []check{
 	{"Invitation", factsInvitation},
+	{"InvitationsByID", factsInvitations},
 	{"Sender", factsSender},
-	{"Members", factsMembers},
-	{"PendingOfAddresses", factsPending},
-	{"PendingCount", factsPendingCount},
+	{"MembersAndRemovals", factsMembers},
+	{"MemberAndOwnerCount", factsCounts},
+	{"Quotas", factsQuotas},
+	{"AllAtOnce", factsAllAtOnce},
 }
 
-// facts compares what View and Update load for q with want.
+// facts compares the facts that View, Update and Create load for q with want.
 func (w *world) facts(what string, q invitations.Query, want invitations.Facts) {
 	w.Helper()
 	w.equal(what+": View", w.view(q), want)
-	seen := errors.New("seen")
-	w.refused(w.store.Update(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
-		w.equal(what+": Update", f, want)
-		return invitations.Changes{}, seen
-	}), seen)
+	w.equal(what+": Update", w.loaded(w.store.Update, q), want)
+	if want.Version == 0 {
+		want = invitations.Facts{Organization: q.Organization}
+	}
+	w.equal(what+": Create", w.loaded(w.store.Create, q), want)
 }
 
-// twins makes two organizations that have all ids and addresses in common.
-func (w *world) twins() {
+// loaded returns the facts that change, which is Update or Create, passes to a decision. The
+// decision refuses.
+func (w *world) loaded(
+	change func(context.Context, invitations.Query, invitations.Decision) error, q invitations.Query,
+) (got invitations.Facts) {
 	w.Helper()
-	for _, organization := range []string{"acme", "zeta"} {
-		w.change(organization, everything(organization))
-	}
+	refusal := errors.New("refusal")
+	w.refused(change(w.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+		got = f
+		return invitations.Changes{}, refusal
+	}), refusal)
+	return got
 }
 
 func factsInvitation(w *world) {
 	w.twins()
 	for _, organization := range []string{"acme", "zeta"} {
 		for n, want := range []invitations.Record{invitation(organization, 1), link(organization, 2)} {
-			f := invitations.Facts{Organization: organization, Version: 1, Invitation: &want}
-			w.facts("by id", invitations.Query{Organization: organization, Invitation: id(n + 1)}, f)
-			w.facts("by token", invitations.Query{Invitation: id(n + 1), Nonce: want.Nonce}, f)
-			w.facts("by id, whatever the nonce", invitations.Query{Organization: organization, Invitation: id(n + 1), Nonce: [16]byte{5}}, f)
+			w.facts("of "+organization, invitations.Query{Organization: organization, Invitation: id(n + 1)}, invitations.Facts{
+				Organization: organization, Version: 1, Invitation: &want,
+			})
 		}
-		w.facts("unknown id", invitations.Query{Organization: organization, Invitation: id(3)}, invitations.Facts{Organization: organization, Version: 1})
+		w.facts("unknown ID", invitations.Query{Organization: organization, Invitation: id(3)}, invitations.Facts{Organization: organization, Version: 1})
 	}
+}
+
+func factsInvitations(w *world) {
+	w.twins()
+	w.change("zeta", invitations.Changes{Invitations: []invitations.Record{invitation("zeta", 3)}})
+	all := map[uuid.UUID]invitations.Record{id(1): invitation("acme", 1), id(2): link("acme", 2)}
+	for _, c := range []struct {
+		name string
+		ids  []uuid.UUID
+		want []uuid.UUID
+	}{
+		{"none", nil, nil},
+		{"one", []uuid.UUID{id(1)}, []uuid.UUID{id(1)}},
+		{"one twice", []uuid.UUID{id(2), id(2)}, []uuid.UUID{id(2)}},
+		{"all, some twice, and unknown ones", []uuid.UUID{id(9), id(2), id(1), id(8), id(1), id(9), id(2)}, []uuid.UUID{id(1), id(2)}},
+		{"one that exists in the other organization only", []uuid.UUID{id(3)}, nil},
+		{"the zero ID", []uuid.UUID{uuid.Nil}, nil},
+	} {
+		want := invitations.Facts{Organization: "acme", Version: 1, Invitations: map[uuid.UUID]invitations.Record{}}
+		for _, id := range c.want {
+			want.Invitations[id] = all[id]
+		}
+		q := invitations.Query{Organization: "acme", Invitations: c.ids}
+		w.facts(c.name, q, want)
+		inv := all[id(1)]
+		q.Invitation, want.Invitation = id(1), &inv
+		w.facts(c.name+", with Invitation", q, want)
+	}
+	w.facts("unknown organization", invitations.Query{Organization: "none", Invitations: []uuid.UUID{id(1)}}, invitations.Facts{})
+	many := make([]uuid.UUID, 100)
+	for i := range many {
+		many[i] = id(i)
+	}
+	w.facts("a hundred", invitations.Query{Organization: "acme", Invitations: many}, invitations.Facts{
+		Organization: "acme", Version: 1, Invitations: all,
+	})
 }
 
 func factsSender(w *world) {
@@ -56,133 +100,132 @@ func factsSender(w *world) {
 	inv := invitation("acme", 1)
 	bob := member("acme", "bob", "admin")
 	q := invitations.Query{Organization: "acme", Invitation: inv.ID, Sender: true}
+	deref(w, "the Sender of View", w.view(q).Sender)
+	deref(w, "the Sender of Update", w.loaded(w.store.Update, q).Sender)
 	w.facts("a member", q, invitations.Facts{Organization: "acme", Version: 1, Invitation: &inv, Sender: &bob})
 
 	theirs := invitation("zeta", 1)
-	q = invitations.Query{Invitation: theirs.ID, Nonce: theirs.Nonce, Sender: true}
-	w.facts("no member any more", q, invitations.Facts{Organization: "zeta", Version: 2, Invitation: &theirs})
+	q.Organization = "zeta"
+	w.facts("a former member", q, invitations.Facts{Organization: "zeta", Version: 2, Invitation: &theirs})
 
 	inv.SentBy = ""
 	w.change("acme", invitations.Changes{Invitations: []invitations.Record{inv}})
-	q = invitations.Query{Organization: "acme", Invitation: inv.ID, Sender: true}
-	w.facts("no user", q, invitations.Facts{Organization: "acme", Version: 2, Invitation: &inv})
+	q.Organization = "acme"
+	w.facts("not a user", q, invitations.Facts{Organization: "acme", Version: 2, Invitation: &inv})
+	w.facts("of an unknown invitation", invitations.Query{Organization: "acme", Invitation: id(7), Sender: true}, invitations.Facts{
+		Organization: "acme", Version: 2,
+	})
 }
 
 func factsMembers(w *world) {
 	w.twins()
 	w.change("zeta", invitations.Changes{
 		Members:  []invitations.Member{member("zeta", "eve", "viewer")},
-		Removals: []invitations.Removal{{Organization: "zeta", UserID: "ada", Version: 2, At: start}},
+		Removals: []string{"ada"},
 	})
 	q := invitations.Query{Organization: "acme", Members: []string{"eve", "ada", "nobody", "ada"}, Removals: true}
-	w.facts("some", q, invitations.Facts{
+	w.facts("a member and a removed one", q, invitations.Facts{
 		Organization: "acme", Version: 1,
 		Members:  map[string]invitations.Member{"ada": member("acme", "ada", "owner")},
-		Removals: map[string]invitations.Removal{"eve": {Organization: "acme", UserID: "eve", Version: 1, At: start}},
+		Removals: map[string]int64{"eve": 1},
 	})
 	q.Organization = "zeta"
-	w.facts("a removed one who is back, and a member who was removed before", q, invitations.Facts{
+	want := invitations.Facts{
 		Organization: "zeta", Version: 2,
-		Members: map[string]invitations.Member{"ada": member("zeta", "ada", "owner"), "eve": member("zeta", "eve", "viewer")},
-		Removals: map[string]invitations.Removal{
-			"ada": {Organization: "zeta", UserID: "ada", Version: 2, At: start},
-			"eve": {Organization: "zeta", UserID: "eve", Version: 1, At: start},
-		},
-	})
-	q.Removals = false
-	w.facts("members alone", q, invitations.Facts{
-		Organization: "zeta", Version: 2,
-		Members: map[string]invitations.Member{"ada": member("zeta", "ada", "owner"), "eve": member("zeta", "eve", "viewer")},
+		Members:  map[string]invitations.Member{"ada": member("zeta", "ada", "owner"), "eve": member("zeta", "eve", "viewer")},
+		Removals: map[string]int64{"ada": 2, "eve": 1},
+	}
+	w.facts("a removed user who is back, and a demoted member", q, want)
+	q.Removals, want.Removals = false, nil
+	w.facts("without removals", q, want)
+	w.change("zeta", invitations.Changes{Removals: []string{"eve"}})
+	w.facts("removed again", invitations.Query{Organization: "zeta", Members: []string{"eve"}, Removals: true}, invitations.Facts{
+		Organization: "zeta", Version: 3,
+		Members:  map[string]invitations.Member{"eve": member("zeta", "eve", "viewer")},
+		Removals: map[string]int64{"eve": 3},
 	})
 }
 
-// crowd puts invitations of all states into both organizations, and returns those of the
-// first that are pending at start, newest last.
-func (w *world) crowd() (pending []invitations.Record) {
-	w.Helper()
-	n := 0
-	put := func(organization string, r invitations.Record, state invitations.State, email string, expires time.Duration) {
-		r.State, r.ExpiresAt = state, start.Add(expires)
-		if r.Kind == invitations.KindEmail {
-			r.Email = email
-		}
-		if state != invitations.StatePending {
-			r.EndedAt = start
-		}
-		w.change(organization, invitations.Changes{Invitations: []invitations.Record{r}})
-		if organization == "acme" && state == invitations.StatePending && expires > 0 {
-			pending = append(pending, r)
-		}
+func factsCounts(w *world) {
+	w.twins()
+	crowd := invitations.Changes{RemovedMembers: []string{"bob"}}
+	for i, role := range []invitations.Role{"owner", "owner", "Owner", "owner ", "admin", "viewer", "OWNER"} {
+		crowd.Members = append(crowd.Members, member("acme", fmt.Sprint("user ", i), role))
 	}
+	w.change("acme", crowd)
+	for _, c := range []struct {
+		organization    string
+		version         int64
+		members, owners int
+	}{{"acme", 2, 8, 3}, {"zeta", 1, 2, 1}} {
+		want := invitations.Facts{Organization: c.organization, Version: c.version}
+		for upTo := range c.members + 3 {
+			want.MemberCount, want.OwnerCount = min(upTo, c.members), 0
+			w.facts(fmt.Sprintf("members up to %d", upTo), invitations.Query{Organization: c.organization, MembersUpTo: upTo}, want)
+			want.MemberCount, want.OwnerCount = 0, min(upTo, c.owners)
+			w.facts(fmt.Sprintf("owners up to %d", upTo), invitations.Query{Organization: c.organization, OwnersUpTo: upTo}, want)
+		}
+		want.MemberCount, want.OwnerCount = c.members, c.owners
+		w.facts("members and owners", invitations.Query{Organization: c.organization, MembersUpTo: 100_000, OwnersUpTo: 100_000}, want)
+	}
+	w.change("acme", invitations.Changes{RemovedMembers: []string{"ada", "user 0", "user 1"}})
+	w.facts("without an owner", invitations.Query{Organization: "acme", MembersUpTo: 100, OwnersUpTo: 2}, invitations.Facts{
+		Organization: "acme", Version: 3, MemberCount: 5,
+	})
+}
+
+func factsQuotas(w *world) {
+	w.twins()
+	theirs := quota("zeta", "ada", 5, invitations.PeriodDay, 2)
+	w.change("zeta", invitations.Changes{Quotas: []invitations.QuotaRecord{theirs}})
+	w.ok(w.store.SetPersonalQuota(w.ctx, "ada", invitations.Quota{Limit: 9, Period: invitations.PeriodDay}))
+
+	ours := everything("acme")
+	ada, bob := ours.Members[0], ours.Members[1]
+	q := invitations.Query{Organization: "acme", Quotas: true}
+	want := invitations.Facts{
+		Organization: "acme", Version: 1,
+		Quotas: map[string]invitations.QuotaRecord{"": ours.Quotas[0]},
+	}
+	w.facts("the shared quota only", q, want)
+	q.Members = []string{"bob", "nobody", "eve", "ada", "bob"}
+	want.Members = map[string]invitations.Member{"ada": ada, "bob": bob}
+	want.Quotas["bob"], want.Quotas["eve"] = ours.Quotas[1], ours.Quotas[2]
+	w.facts("members, and a user who is not a member", q, want)
+	q.Quotas, want.Quotas = false, nil
+	w.facts("without quotas", q, want)
+
+	w.facts("the other organization", invitations.Query{Organization: "zeta", Members: []string{"ada"}, Quotas: true}, invitations.Facts{
+		Organization: "zeta", Version: 2,
+		Members: map[string]invitations.Member{"ada": member("zeta", "ada", "owner")},
+		Quotas:  map[string]invitations.QuotaRecord{"": quota("zeta", "", 1000, invitations.PeriodMonth, 1), "ada": theirs},
+	})
+	w.change("beta", invitations.Changes{Members: []invitations.Member{member("beta", "bob", "owner")}})
+	w.facts("an organization without quotas", invitations.Query{Organization: "beta", Members: []string{"bob"}, Quotas: true}, invitations.Facts{
+		Organization: "beta", Version: 1, Members: map[string]invitations.Member{"bob": member("beta", "bob", "owner")},
+	})
+}
+
+// factsAllAtOnce asks for everything in one query.
+func factsAllAtOnce(w *world) {
+	w.twins()
 	for _, organization := range []string{"acme", "zeta"} {
-		for i := range 4 {
-			email := fmt.Sprintf("p%d@example.com", i)
-			for _, state := range []invitations.State{invitations.StateAccepted, invitations.StateDeclined, invitations.StateRevoked} {
-				n++
-				put(organization, invitation(organization, n), state, email, day)
-			}
-			n++
-			put(organization, invitation(organization, n), invitations.StatePending, email, 0) // expires at the very instant
-			n++
-			put(organization, invitation(organization, n), invitations.StatePending, email, -time.Microsecond)
-			if i < 3 {
-				n++
-				put(organization, invitation(organization, n), invitations.StatePending, email, time.Microsecond)
-			}
-			n++
-			put(organization, link(organization, n), invitations.StatePending, "", day)
+		all := everything(organization)
+		slices.Reverse(all.Invitations) // newest first
+		mail := all.Invitations[1]
+		q := invitations.Query{
+			Organization: organization, Invitation: mail.ID, Sender: true, Members: users, Removals: true,
+			Emails: []string{"nobody@example.com"}, SameEmail: true,
+			PendingUpTo: 9, PendingEmailsUpTo: 9, PendingSentBy: "bob", PendingFor: mail.Email, PendingAt: start,
+			MembersUpTo: 9, OwnersUpTo: 9, Quotas: true,
+			Invitations: []uuid.UUID{id(2), id(1), id(7)}, SendingsUpTo: 9, SendingsAfter: start.Add(-day),
 		}
+		want := everythingState(organization).Facts
+		want.Invitation, want.Sender = &mail, &all.Members[1]
+		want.PendingByEmail = map[string]uuid.UUID{mail.Email: mail.ID}
+		want.PendingEmailCount, want.PendingRecords = 1, all.Invitations
+		want.Invitations = map[uuid.UUID]invitations.Record{id(1): mail, id(2): all.Invitations[0]}
+		want.Sendings = []invitations.Sending{{At: start, Actor: "ada", Email: all.Events[0].Email}}
+		w.facts(organization, q, want)
 	}
-	n++
-	put("zeta", invitation("zeta", n), invitations.StatePending, "p3@example.com", day)
-	return pending
-}
-
-func factsPending(w *world) {
-	pending := w.crowd()
-	want := invitations.Facts{Organization: "acme", Version: w.view(invitations.Query{Organization: "acme"}).Version}
-	byEmail := map[string]uuid.UUID{}
-	for _, r := range pending {
-		if r.Kind == invitations.KindEmail {
-			byEmail[r.Email] = r.ID
-		}
-	}
-	q := invitations.Query{Organization: "acme", PendingAt: start}
-	q.Emails = []string{"p0@example.com", "p1@example.com", "p2@example.com", "p3@example.com", "p9@example.com", "P0@example.com"}
-	want.PendingByEmail = byEmail
-	w.facts("of addresses", q, want)
-
-	q.PendingAt = start.Add(time.Microsecond)
-	want.PendingByEmail = nil
-	w.facts("a microsecond later", q, want)
-
-	for _, r := range pending {
-		q = invitations.Query{Organization: "acme", PendingAt: start, Invitation: r.ID, SameEmail: true}
-		want.Invitation, want.PendingByEmail = &r, map[string]uuid.UUID{}
-		if r.Kind == invitations.KindEmail {
-			want.PendingByEmail[r.Email] = r.ID
-		}
-		w.facts("of the same address", q, want)
-	}
-
-	// Clocks that disagree have left two; the newest counts.
-	newer := invitation("acme", 900)
-	newer.Email = "p1@example.com"
-	w.change("acme", invitations.Changes{Invitations: []invitations.Record{newer}})
-	want.Version++
-	want.Invitation, want.PendingByEmail = nil, map[string]uuid.UUID{"p1@example.com": newer.ID}
-	w.facts("the newest", invitations.Query{Organization: "acme", PendingAt: start, Emails: []string{newer.Email}}, want)
-}
-
-func factsPendingCount(w *world) {
-	pending := w.crowd()
-	want := invitations.Facts{Organization: "acme", Version: w.view(invitations.Query{Organization: "acme"}).Version}
-	for _, upTo := range []int{1, len(pending) - 1, len(pending), len(pending) + 1, 1000} {
-		want.PendingCount = min(upTo, len(pending))
-		w.facts(fmt.Sprintf("up to %d", upTo), invitations.Query{Organization: "acme", PendingAt: start, PendingUpTo: upTo}, want)
-	}
-	want.PendingCount = 4 // the links
-	w.facts("later", invitations.Query{Organization: "acme", PendingAt: start.Add(time.Microsecond), PendingUpTo: 1000}, want)
-	want.PendingCount = 0
-	w.facts("when all have expired", invitations.Query{Organization: "acme", PendingAt: start.Add(day), PendingUpTo: 1000}, want)
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/go-invitations/invitations"
 	"github.com/go-invitations/invitations/memstore"
@@ -90,52 +91,61 @@ func (n *naive) Update(ctx context.Context, q invitations.Query, decide invitati
 	if err != nil {
 		return err
 	}
+	return n.decided(ctx, q.Organization, facts, decide)
+}
+
+func (n *naive) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	facts, err := n.View(ctx, q)
+	if err != nil {
+		return err
+	}
+	facts.Organization = q.Organization
+	return n.decided(ctx, q.Organization, facts, decide)
+}
+
+func (n *naive) decided(ctx context.Context, organization string, facts invitations.Facts, decide invitations.Decision) error {
 	changes, err := decide(facts)
 	if err != nil || changes.Empty() {
 		return err
 	}
-	organization := facts.Organization
-	if organization == "" {
-		organization = q.Organization
-	}
-	return n.apply(ctx, invitations.Query{Organization: organization, Create: q.Create}, changes)
+	return n.apply(ctx, organization, changes)
 }
 
 // apply applies changes to whatever the organization has become. As an identity column does,
 // it numbers the events before they are there to be read.
-func (n *naive) apply(ctx context.Context, q invitations.Query, changes invitations.Changes) error {
+func (n *naive) apply(ctx context.Context, organization string, changes invitations.Changes) error {
 	n.mu.Lock()
 	first := n.next + 1
 	n.next += int64(len(changes.Events))
 	n.mu.Unlock()
 	pause()
 	n.set(changes.Quotas...)
-	return n.Store.Update(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+	return n.Store.Create(ctx, invitations.Query{Organization: organization}, func(f invitations.Facts) (invitations.Changes, error) {
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		for i, e := range changes.Events {
-			e.Version, e.Index = f.Version+1, i
-			n.feed = append(n.feed, invitations.Event{Position: first + int64(i), Event: e})
+			e.Position, e.Version, e.Index = first+int64(i), f.Version+1, i
+			n.feed = append(n.feed, e)
 		}
 		return changes, nil
 	})
 }
 
-func (n *naive) Feed(_ context.Context, q invitations.FeedQuery) ([]invitations.Event, error) {
+func (n *naive) Feed(_ context.Context, after int64, limit int) ([]invitations.Event, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	slices.SortFunc(n.feed, func(a, b invitations.Event) int { return cmp.Compare(a.Position, b.Position) })
-	first, found := slices.BinarySearchFunc(n.feed, q.After, func(e invitations.Event, after int64) int { return cmp.Compare(e.Position, after) })
+	first, found := slices.BinarySearchFunc(n.feed, after, func(e invitations.Event, after int64) int { return cmp.Compare(e.Position, after) })
 	if found {
 		first++
 	}
-	return slices.Clone(n.feed[first:min(first+q.Limit, len(n.feed))]), nil
+	return slices.Clone(n.feed[first:min(first+limit, len(n.feed))]), nil
 }
 
-func (n *naive) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+func (n *naive) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
 	var due []invitations.Facts
 	n.reading.Lock() // nobody is left out
-	err := n.Store.Sweep(ctx, q, func(all []invitations.Facts) []invitations.Changes {
+	err := n.Store.Sweep(ctx, at, limit, func(all []invitations.Facts) []invitations.Changes {
 		due = all
 		return make([]invitations.Changes, len(all))
 	})
@@ -147,7 +157,7 @@ func (n *naive) Sweep(ctx context.Context, q invitations.SweepQuery, decide func
 		if changes.Empty() {
 			continue
 		}
-		if err := n.apply(ctx, invitations.Query{Organization: due[i].Organization}, changes); err != nil {
+		if err := n.apply(ctx, due[i].Organization, changes); err != nil {
 			return err
 		}
 	}
@@ -179,10 +189,10 @@ func (n *naive) SetPersonalQuota(_ context.Context, user string, q invitations.Q
 	return nil
 }
 
-func (n *naive) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-	page, err := n.Store.Workspaces(ctx, q)
+func (n *naive) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+	personal, memberships, err := n.Store.Workspaces(ctx, q)
 	if mine, ok := n.read("", q.UserID)[q.UserID]; ok {
-		page.Personal = &mine
+		personal = &mine
 	}
-	return page, err
+	return personal, memberships, err
 }

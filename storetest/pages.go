@@ -53,7 +53,7 @@ func (w *world) variety() []invitations.Record {
 	return all
 }
 
-// passes is the filter of a query, written as plainly as can be.
+// passes reports whether a record passes the filter of a query.
 func passes(r invitations.Record, q invitations.InvitationQuery) bool {
 	expired := r.State == invitations.StatePending && !q.At.Before(r.ExpiresAt)
 	switch q.State {
@@ -93,20 +93,20 @@ func pagesInvitations(w *world) {
 	}
 }
 
-// walk reads page after page and compares all of them with want.
+// walk reads all pages of a query and compares their items with want.
 func (w *world) walk(q invitations.InvitationQuery, limit int, want []invitations.Record) {
 	w.Helper()
 	var got []invitations.Record
 	for q.Limit = limit; ; {
 		page := w.page(q)
-		got = append(got, page.Records...)
-		if len(page.Records) > limit || len(got) > len(want) {
-			w.Fatalf("%+v: got %d invitations on a page, %d in all, want %d", q, len(page.Records), len(got), len(want))
+		got = append(got, page.Items...)
+		if len(page.Items) > limit || len(got) > len(want) {
+			w.Fatalf("%+v: got %d invitations on a page, %d in all, want %d", q, len(page.Items), len(got), len(want))
 		}
-		if len(page.Records) < limit {
+		if len(page.Items) < limit {
 			break
 		}
-		last := page.Records[limit-1]
+		last := page.Items[limit-1]
 		q.After = &invitations.InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID}
 	}
 	w.equal(fmt.Sprintf("%+v", q), got, want)
@@ -140,7 +140,7 @@ func pagesPositions(w *world) {
 		{CreatedAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)},
 	} {
 		page := w.page(invitations.InvitationQuery{Organization: "acme", At: start, After: &p, Limit: 100})
-		w.equal(fmt.Sprintf("after %+v", p), page.Records, before(p))
+		w.equal(fmt.Sprintf("after %+v", p), page.Items, before(p))
 	}
 }
 
@@ -162,7 +162,7 @@ func pagesViewer(w *world) {
 		w.equal("viewer of invitations", page.Viewer, c.want)
 		events := w.events(invitations.EventQuery{Organization: c.organization, Viewer: c.viewer, Limit: 1})
 		w.equal("viewer of events", events.Viewer, c.want)
-		if n := len(page.Records) + len(events.Events); (c.organization == "none") != (n == 0) {
+		if n := len(page.Items) + len(events.Items); (c.organization == "none") != (n == 0) {
 			w.Errorf("%s: got %d records", c.organization, n)
 		}
 	}

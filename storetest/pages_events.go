@@ -39,7 +39,7 @@ func (w *world) past() []invitations.Event {
 	return all
 }
 
-// inOrderOf returns the events that q asks for, but for After and Limit.
+// inOrderOf returns the events that q asks for, without regard to After and Limit.
 func inOrderOf(q invitations.EventQuery, all []invitations.Event) []invitations.Event {
 	var found []invitations.Event
 	for _, e := range all {
@@ -53,7 +53,7 @@ func inOrderOf(q invitations.EventQuery, all []invitations.Event) []invitations.
 	return found
 }
 
-// eventQueries are those of every invitation and order.
+// eventQueries returns a query for every invitation and order.
 func eventQueries() (all []invitations.EventQuery) {
 	for _, invitation := range []uuid.UUID{uuid.Nil, id(1), id(2), id(9)} {
 		for _, newestFirst := range []bool{false, true} {
@@ -72,14 +72,14 @@ func pagesEvents(w *world) {
 			q.Limit, q.After = limit, nil
 			for {
 				page := w.events(q)
-				got = append(got, page.Events...)
-				if len(page.Events) > limit || len(got) > len(want) {
-					w.Fatalf("%+v: got %d events on a page, %d in all, want %d", q, len(page.Events), len(got), len(want))
+				got = append(got, page.Items...)
+				if len(page.Items) > limit || len(got) > len(want) {
+					w.Fatalf("%+v: got %d events on a page, %d in all, want %d", q, len(page.Items), len(got), len(want))
 				}
-				if len(page.Events) < limit {
+				if len(page.Items) < limit {
 					break
 				}
-				last := page.Events[limit-1]
+				last := page.Items[limit-1]
 				q.After = &invitations.EventPosition{Version: last.Version, Index: last.Index}
 			}
 			w.equal(fmt.Sprintf("%+v", q), got, want)
@@ -103,7 +103,7 @@ func pagesEventPositions(w *world) {
 			}
 			q.After = &p
 			for _, q.Limit = range []int{2, 100} {
-				w.equal(fmt.Sprintf("%+v after %+v", q, p), w.events(q).Events, want[:min(q.Limit, len(want))])
+				w.equal(fmt.Sprintf("%+v after %+v", q, p), w.events(q).Items, want[:min(q.Limit, len(want))])
 			}
 		}
 	}

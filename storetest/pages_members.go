@@ -15,7 +15,7 @@ var memberPageChecks = []check{
 	{"WorkspacesOfOthers", pagesWorkspacesOfOthers},
 }
 
-// betweens are ids that nobody has, among the texts: before all, between some, behind all.
+// betweens are IDs that stand among the texts: before all, between some, behind all.
 var betweens = []string{"\x20", "A\u0308", "Z", "a\u0309", "az", "zz", "\U0010ffff"}
 
 func (w *world) members(q invitations.MemberQuery) invitations.Page[invitations.Member] {
@@ -25,11 +25,17 @@ func (w *world) members(q invitations.MemberQuery) invitations.Page[invitations.
 	return page
 }
 
-func (w *world) workspaces(q invitations.WorkspaceQuery) invitations.WorkspacePage {
+// workspaces are what [invitations.Store.Workspaces] returns.
+type workspaces struct {
+	Personal    *invitations.QuotaRecord
+	Memberships []invitations.Membership
+}
+
+func (w *world) workspaces(q invitations.WorkspaceQuery) workspaces {
 	w.Helper()
-	page, err := w.store.Workspaces(w.ctx, q)
+	personal, memberships, err := w.store.Workspaces(w.ctx, q)
 	w.ok(err)
-	return page
+	return workspaces{personal, memberships}
 }
 
 func pagesMembers(w *world) {
@@ -55,11 +61,11 @@ func pagesMembers(w *world) {
 			q := invitations.MemberQuery{Organization: "acme", Role: role, Limit: limit}
 			for {
 				page := w.members(q)
-				got = append(got, page.Members...)
-				if len(page.Members) < limit || len(got) > len(want) {
+				got = append(got, page.Items...)
+				if len(page.Items) < limit || len(got) > len(want) {
 					break
 				}
-				q.After = page.Members[limit-1].UserID
+				q.After = page.Items[limit-1].UserID
 			}
 			w.equal(fmt.Sprintf("role %q, %d a page", role, limit), got, want)
 		}
@@ -69,7 +75,7 @@ func pagesMembers(w *world) {
 				first = len(want)
 			}
 			page := w.members(invitations.MemberQuery{Organization: "acme", Role: role, After: after, Limit: 2})
-			w.equal(fmt.Sprintf("role %q, after %q", role, after), page.Members, want[first:min(first+2, len(want))])
+			w.equal(fmt.Sprintf("role %q, after %q", role, after), page.Items, want[first:min(first+2, len(want))])
 		}
 	}
 }
@@ -91,11 +97,10 @@ func pagesMembersViewer(w *world) {
 	} {
 		page := w.members(invitations.MemberQuery{Organization: c.organization, Viewer: c.viewer, Limit: 1})
 		w.equal("viewer", page.Viewer, c.want)
-		if n := len(page.Members); (c.organization == "none") != (n == 0) {
+		if n := len(page.Items); (c.organization == "none") != (n == 0) {
 			w.Errorf("%s: got %d members", c.organization, n)
 		}
 	}
-	// Who reads is told also where nothing is left to read.
 	page := w.members(invitations.MemberQuery{Organization: "acme", Viewer: "bob", Role: "none", After: "zzz", Limit: 5})
 	w.equal("an empty page", page, invitations.Page[invitations.Member]{Viewer: &bob})
 }
@@ -159,19 +164,19 @@ func pagesWorkspacesOfOthers(w *world) {
 	shared := used(quota("acme", "", 1000, invitations.PeriodMonth, 1), 2, 0)
 	own := used(quota("acme", "ada", 3, invitations.PeriodDay, 2), 2, 0)
 	personal := used(invitations.QuotaRecord{UserID: "ada", Quota: invitations.Quota{Limit: 'a', Period: invitations.PeriodDay}}, 4, 0)
-	w.equal("of ada, who has left the other", w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 9}), invitations.WorkspacePage{
+	w.equal("of ada, who has left the other", w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 9}), workspaces{
 		Personal: &personal, Memberships: []invitations.Membership{{Member: member("acme", "ada", "owner"), Own: &own, Shared: &shared}},
 	})
-	w.equal("no memberships", w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 0}), invitations.WorkspacePage{Personal: &personal})
+	w.equal("no memberships", w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 0}), workspaces{Personal: &personal})
 
 	bobs := func(organization string, shared invitations.QuotaRecord) invitations.Membership {
 		own := quota(organization, "bob", 0, invitations.PeriodEndless, 1)
 		return invitations.Membership{Member: member(organization, "bob", "admin"), Own: &own, Shared: &shared}
 	}
-	w.equal("of bob", w.workspaces(invitations.WorkspaceQuery{UserID: "bob", Limit: 9}), invitations.WorkspacePage{
+	w.equal("of bob", w.workspaces(invitations.WorkspaceQuery{UserID: "bob", Limit: 9}), workspaces{
 		Memberships: []invitations.Membership{bobs("acme", shared), bobs("zeta", quota("zeta", "", 1000, invitations.PeriodMonth, 1))},
 	})
 	for _, user := range []string{"eve", "nobody", "BOB"} { // eve has a quota in both, and is a member of none
-		w.equal("of "+user, w.workspaces(invitations.WorkspaceQuery{UserID: user, Limit: 9}), invitations.WorkspacePage{})
+		w.equal("of "+user, w.workspaces(invitations.WorkspaceQuery{UserID: user, Limit: 9}), workspaces{})
 	}
 }

@@ -24,8 +24,8 @@ func newestFirst(a, b invitations.InvitationPosition) int {
 	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), bytes.Compare(b.ID[:], a.ID[:]), strings.Compare(b.Organization, a.Organization))
 }
 
-// mailbox puts invitations of ann, and others, into organizations that hold the very same ids
-// at the very same instants. It returns those that are pending and hers, in order.
+// mailbox puts invitations of ann and of others into organizations that have the same IDs at
+// the same instants. It returns the pending invitations of ann, in order.
 func (w *world) mailbox() []invitations.Record {
 	w.Helper()
 	var hers []invitations.Record
@@ -80,23 +80,23 @@ func pagesReceived(w *world) {
 		q := receivedQuery
 		for q.Limit = limit; ; {
 			page := w.page(q)
-			got = append(got, page.Records...)
-			if len(page.Records) > limit || len(got) > len(want) || page.Viewer != nil {
-				w.Fatalf("%d a page: got %d invitations on a page, %d in all, want %d, and viewer %v", limit, len(page.Records), len(got), len(want), page.Viewer)
+			got = append(got, page.Items...)
+			if len(page.Items) > limit || len(got) > len(want) || page.Viewer != nil {
+				w.Fatalf("%d a page: got %d invitations on a page, %d in all, want %d, and viewer %v", limit, len(page.Items), len(got), len(want), page.Viewer)
 			}
-			if len(page.Records) < limit {
+			if len(page.Items) < limit {
 				break
 			}
-			p := positionOf(page.Records[limit-1])
+			p := positionOf(page.Items[limit-1])
 			q.After = &p
 		}
 		w.equal(fmt.Sprintf("%d a page", limit), got, want)
 	}
 	q := receivedQuery
 	q.Limit, q.At = 1000, start.Add(time.Microsecond)
-	w.equal("a microsecond later", w.page(q).Records, []invitations.Record{})
+	w.equal("a microsecond later", w.page(q).Items, []invitations.Record{})
 	q.Email, q.At = "nobody@example.com", start
-	w.equal("of another address", w.page(q).Records, []invitations.Record{})
+	w.equal("of another address", w.page(q).Items, []invitations.Record{})
 }
 
 func pagesReceivedPositions(w *world) {
@@ -121,6 +121,6 @@ func pagesReceivedPositions(w *world) {
 		}
 		q := receivedQuery
 		q.After, q.Limit = &p, 3
-		w.equal(fmt.Sprintf("after %+v", p), w.page(q).Records, all[first:min(first+3, len(all))])
+		w.equal(fmt.Sprintf("after %+v", p), w.page(q).Items, all[first:min(first+3, len(all))])
 	}
 }

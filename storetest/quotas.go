@@ -2,308 +2,130 @@ package storetest
 
 import (
 	"fmt"
-	"maps"
-	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/go-invitations/invitations"
 )
 
 var quotaChecks = []check{
-	{"ConsumeInAnOrganization", consumeInOrganization},
-	{"ConsumeNeedsTheRole", consumeRoles},
-	{"ConsumeOverPeriods", consumePeriods},
-	{"ConsumeIsDecide", consumeIsDecide},
-	{"Personal", personalQuotas},
-	{"ChangesKeepWhatIsUsed", quotaChanges},
+	{"PersonalQuota", quotasPersonal},
+	{"ChangesKeepTheUsedAmount", quotasChanged},
 }
 
-// today is the day that start lies in.
-var today = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
-
-// periodsOn returns the starts of the periods that lie so many days from today.
-func periodsOn(days int) map[invitations.Period]time.Time {
-	d := today.AddDate(0, 0, days)
-	return map[invitations.Period]time.Time{
-		invitations.PeriodDay:     d,
-		invitations.PeriodMonth:   time.Date(d.Year(), d.Month(), 1, 0, 0, 0, 0, time.UTC),
-		invitations.PeriodEndless: time.Unix(0, 0).UTC(),
-	}
-}
-
-// consumption asks for an amount on a day, for the roles of an owner and a developer.
-func consumption(organization, user string, amount int64, days int) invitations.Consumption {
-	c := invitations.Consumption{Organization: organization, UserID: user, Amount: amount, Periods: periodsOn(days)}
-	if organization != "" {
-		c.Roles = []invitations.Role{"owner", "developer"}
-	}
-	return c
-}
-
-func (w *world) consume(c invitations.Consumption) invitations.Consumed {
+// personal returns the personal quota of a user, and no memberships.
+func (w *world) personal(user string) workspaces {
 	w.Helper()
-	consumed, err := w.store.Consume(w.ctx, c)
-	w.ok(err)
-	return limiting(consumed)
+	return w.workspaces(invitations.WorkspaceQuery{UserID: user})
 }
 
-// limiting returns c without the quotas that limit nothing, which a store may leave out.
-func limiting(c invitations.Consumed) invitations.Consumed {
-	c.Quotas = maps.Clone(c.Quotas)
-	maps.DeleteFunc(c.Quotas, func(_ string, q invitations.QuotaRecord) bool { return q.Quota == invitations.Quota{} })
-	return c
-}
-
-func (w *world) setQuotas(organization string, quotas ...invitations.QuotaRecord) {
-	w.Helper()
-	w.change(organization, invitations.Changes{Quotas: quotas})
-}
-
-// quotas reads the quotas of an organization and of users, as they are stored.
-func (w *world) quotas(organization string, users ...string) map[string]invitations.QuotaRecord {
-	w.Helper()
-	return w.view(invitations.Query{Organization: organization, Members: users, Quotas: true}).Quotas
-}
-
-// used returns q with what is used of it, in a period that began on a day.
-func used(q invitations.QuotaRecord, amount int64, days int) invitations.QuotaRecord {
-	q.Used, q.PeriodStart = amount, periodsOn(days)[q.Period]
-	return q
-}
-
-// staff makes two organizations with the same developers.
-func (w *world) staff() {
-	w.Helper()
-	for _, organization := range []string{"acme", "zeta"} {
-		var all invitations.Changes
-		for _, user := range []string{"ada", "bob", "joe"} {
-			all.Members = append(all.Members, member(organization, user, "developer"))
-		}
-		w.change(organization, all)
-	}
-}
-
-func consumeInOrganization(w *world) {
-	const month, day, endless = invitations.PeriodMonth, invitations.PeriodDay, invitations.PeriodEndless
-	shared := func(limit int64) invitations.QuotaRecord { return quota("", "", limit, month, 7) }
-	own := func(limit int64) invitations.QuotaRecord { return quota("", "ada", limit, day, 8) }
-	nothing := quota("", "ada", 0, "", 9)
-	const largest = 1_000_000_000_000_000
-	type step struct {
-		amount      int64
-		taken       bool
-		shared, own int64 // used afterwards
-	}
+func quotasPersonal(w *world) {
 	w.staff()
-	for i, c := range []struct {
-		name   string
-		quotas []invitations.QuotaRecord
-		steps  []step
-	}{
-		{"neither", nil, []step{{1, true, 0, 0}, {largest, true, 0, 0}}},
-		{"shared only: the exact limit, and one over", []invitations.QuotaRecord{shared(10)}, []step{
-			{3, true, 3, 0}, {8, false, 3, 0}, {7, true, 10, 0}, {1, false, 10, 0},
-		}},
-		{"own only: the exact limit, and one over", []invitations.QuotaRecord{own(10)}, []step{
-			{10, true, 0, 10}, {1, false, 0, 10},
-		}},
-		{"both: the own one is the nearer", []invitations.QuotaRecord{shared(100), own(10)}, []step{
-			{6, true, 6, 6}, {5, false, 6, 6}, {4, true, 10, 10}, {1, false, 10, 10},
-		}},
-		{"both: the shared one is the nearer", []invitations.QuotaRecord{shared(10), own(100)}, []step{
-			{6, true, 6, 6}, {5, false, 6, 6}, {4, true, 10, 10}, {1, false, 10, 10},
-		}},
-		{"a limit of zero", []invitations.QuotaRecord{shared(0), own(5)}, []step{{1, false, 0, 0}}},
-		{"the zero quota counts nothing", []invitations.QuotaRecord{shared(10), nothing}, []step{
-			{10, true, 10, 0}, {1, false, 10, 0},
-		}},
-		{"two zero quotas", []invitations.QuotaRecord{{Version: 3}, nothing}, []step{{largest, true, 0, 0}}},
-		{"the largest", []invitations.QuotaRecord{quota("", "", largest, endless, 1), own(largest)}, []step{
-			{largest - 1, true, largest - 1, largest - 1}, {2, false, largest - 1, largest - 1}, {largest, false, largest - 1, largest - 1},
-			{1, true, largest, largest}, {1, false, largest, largest},
-		}},
-		{"of another member", []invitations.QuotaRecord{shared(10), quota("", "bob", 1, day, 2)}, []step{{10, true, 10, 0}}},
-	} {
-		// Each in an organization of its own, and beside a twin that it must not touch.
-		organization, twin := fmt.Sprintf("acme %d", i), fmt.Sprintf("zeta %d", i)
-		stored := map[string]map[string]invitations.QuotaRecord{organization: {}, twin: {}}
-		for o, quotas := range stored {
-			changes := invitations.Changes{Members: []invitations.Member{member(o, "ada", "developer"), member(o, "bob", "developer")}}
-			for _, q := range c.quotas {
-				q.Organization = o
-				quotas[q.UserID] = q
-				changes.Quotas = append(changes.Quotas, q)
-			}
-			w.change(o, changes)
-		}
-		for n, s := range c.steps {
-			what := fmt.Sprintf("%s: step %d", c.name, n)
-			for user, amount := range map[string]int64{"": s.shared, "ada": s.own} {
-				if q, ok := stored[organization][user]; ok && amount > 0 {
-					stored[organization][user] = used(q, amount, 0)
-				}
-			}
-			answer := maps.Clone(stored[organization])
-			delete(answer, "bob")
-			w.equal(what, w.consume(consumption(organization, "ada", s.amount, 0)), limiting(invitations.Consumed{
-				Taken: s.taken, Role: "developer", Quotas: answer,
-			}))
-			for o, quotas := range stored {
-				w.equal(what+": stored in "+o, w.quotas(o, "ada", "bob"), quotas)
-			}
-		}
-		w.equal(c.name+": the organization", w.view(invitations.Query{Organization: organization}), invitations.Facts{Organization: organization, Version: 1})
-		w.equal(c.name+": the events", w.events(invitations.EventQuery{Organization: organization, Limit: 9}), invitations.Page[invitations.Event]{})
+	w.setQuotas("acme", quota("acme", "", 3, invitations.PeriodDay, 1), quota("acme", "ada", 2, invitations.PeriodDay, 1))
+	before := w.state("acme", "ada")
+	mine := invitations.QuotaRecord{UserID: "ada", Quota: invitations.Quota{Limit: 10, Period: invitations.PeriodDay}}
+	w.equal("before it is set", w.personal("ada"), workspaces{})
+	w.equal("consumed before it is set", w.consume(consumption("", "ada", 1000, 0)), invitations.Consumed{Taken: true})
+	stored := func(what string) {
+		w.Helper()
+		w.equal(what+": stored", w.personal("ada"), workspaces{Personal: &mine})
 	}
-	w.equal("the personal quota", w.personal("ada"), invitations.WorkspacePage{})
-}
-
-func consumeRoles(w *world) {
-	w.staff()
-	w.change("acme", invitations.Changes{
-		Members:        []invitations.Member{member("acme", "ann", "viewer"), member("acme", "kim", "Developer")},
-		RemovedMembers: []string{"joe"},
-	})
-	shared, own := quota("acme", "", 10, invitations.PeriodDay, 1), quota("acme", "joe", 5, invitations.PeriodDay, 1)
-	w.setQuotas("acme", shared, own)
-	w.ok(w.store.SetPersonalQuota(w.ctx, "joe", invitations.Quota{Limit: 1, Period: invitations.PeriodDay}))
-	ofAll := map[string]invitations.QuotaRecord{"": shared}
-	before := w.state("acme", "ada", "joe")
-	for _, c := range []struct {
-		name string
-		c    invitations.Consumption
-		want invitations.Consumed
-	}{
-		{"a role that may not", consumption("acme", "ann", 1, 0), invitations.Consumed{Role: "viewer", Quotas: ofAll}},
-		{"a role that differs in case", consumption("acme", "kim", 1, 0), invitations.Consumed{Role: "Developer", Quotas: ofAll}},
-		{"nobody", consumption("acme", "nobody", 1, 0), invitations.Consumed{Quotas: ofAll}},
-		{"who is no member any more", consumption("acme", "joe", 1, 0), invitations.Consumed{
-			Quotas: map[string]invitations.QuotaRecord{"": shared, "joe": own},
-		}},
-		{"no organization", consumption("none", "ada", 1, 0), invitations.Consumed{}},
-		{"no role may", invitations.Consumption{Organization: "acme", UserID: "ada", Amount: 1, Periods: periodsOn(0)}, invitations.Consumed{Role: "developer", Quotas: ofAll}},
-		{"the empty role is no member's", invitations.Consumption{
-			Organization: "acme", UserID: "nobody", Roles: []invitations.Role{"", "developer"}, Amount: 1, Periods: periodsOn(0),
-		}, invitations.Consumed{Quotas: ofAll}},
-	} {
-		w.equal(c.name, w.consume(c.c), c.want)
+	consume := func(what string, amount int64, days int, taken bool) {
+		w.Helper()
+		w.equal(what, w.consume(consumption("", "ada", amount, days)), limiting(invitations.Consumed{
+			Taken: taken, Quotas: map[string]invitations.QuotaRecord{"ada": mine},
+		}))
+		stored(what)
 	}
-	w.equal("state", w.state("acme", "ada", "joe"), before)
-	w.equal("facts of no organization", w.view(invitations.Query{Organization: "none", Members: []string{"ada"}, Quotas: true}), invitations.Facts{})
-}
+	set := func(what string, q invitations.Quota) {
+		w.Helper()
+		w.ok(w.store.SetPersonalQuota(w.ctx, "ada", q))
+		mine.Quota = q
+		stored(what)
+	}
+	set("set", mine.Quota)
+	mine = used(mine, 9, 0)
+	consume("some", 9, 0, true)
+	consume("one over", 2, 0, false)
+	mine = used(mine, 10, 0)
+	consume("the exact limit", 1, 0, true)
+	set("another limit in the same period", invitations.Quota{Limit: 5, Period: invitations.PeriodDay})
+	consume("above the new limit", 1, 0, false)
+	mine.Used, mine.PeriodStart = 0, time.Time{}
+	set("another period", invitations.Quota{Limit: 5, Period: invitations.PeriodMonth})
+	mine = used(mine, 5, 0)
+	consume("in the new period", 5, 3, true)
+	mine.Used, mine.PeriodStart = 0, time.Time{}
+	set("none", invitations.Quota{})
+	consume("without one", 1000, 3, true)
 
-func consumePeriods(w *world) {
-	w.staff()
-	for i, c := range []struct {
-		period invitations.Period
-		day    []int   // of each consumption, today being the first of a month
-		used   []int64 // afterwards, of 10 each time
-		start  []int   // the day that the period began on
-	}{
-		{invitations.PeriodDay, []int{0, 1, 1, 400}, []int64{10, 10, 20, 10}, []int{0, 1, 1, 400}},
-		{invitations.PeriodMonth, []int{0, 30, 31, 40, 31 + 30}, []int64{10, 20, 10, 20, 10}, []int{0, 0, 31, 31, 61}},
-		{invitations.PeriodEndless, []int{0, 1, 400, -20_000}, []int64{10, 20, 30, 40}, []int{0, 0, 0, 0}},
-		// A clock that is behind counts in the period of the one that is ahead.
-		{invitations.PeriodDay, []int{1, 0, 1, 2}, []int64{10, 20, 30, 10}, []int{1, 1, 1, 2}},
-		{invitations.PeriodMonth, []int{31, 30, 62}, []int64{10, 20, 10}, []int{31, 31, 61}},
-	} {
-		organization := fmt.Sprintf("acme %d", i)
-		shared, own := quota(organization, "", 100, c.period, 1), quota(organization, "ada", 100, c.period, 1)
-		w.change(organization, invitations.Changes{
-			Members: []invitations.Member{member(organization, "ada", "owner")}, Quotas: []invitations.QuotaRecord{shared, own},
+	// It belongs to no other user and to no organization.
+	w.equal("of bob", w.personal("bob"), workspaces{})
+	w.equal("state", w.state("acme", "ada"), before)
+	for i, text := range texts {
+		w.ok(w.store.SetPersonalQuota(w.ctx, text, invitations.Quota{Limit: int64(i), Period: invitations.PeriodDay}))
+	}
+	for i, text := range texts {
+		w.equal(fmt.Sprintf("of text %d", i), w.personal(text).Personal, invitations.QuotaRecord{
+			UserID: text, Quota: invitations.Quota{Limit: int64(i), Period: invitations.PeriodDay},
 		})
-		mine := invitations.QuotaRecord{UserID: "user of " + organization, Quota: own.Quota}
-		w.ok(w.store.SetPersonalQuota(w.ctx, mine.UserID, mine.Quota))
-		for n, days := range c.day {
-			what := fmt.Sprintf("%s %d: consumption %d", c.period, i, n)
-			w.equal(what, w.consume(consumption(organization, "ada", 10, days)), invitations.Consumed{
-				Taken: true, Role: "owner", Quotas: map[string]invitations.QuotaRecord{
-					"": used(shared, c.used[n], c.start[n]), "ada": used(own, c.used[n], c.start[n]),
-				},
-			})
-			w.equal(what+", personal", w.consume(consumption("", mine.UserID, 10, days)), invitations.Consumed{
-				Taken: true, Quotas: map[string]invitations.QuotaRecord{mine.UserID: used(mine, c.used[n], c.start[n])},
-			})
-		}
 	}
-
-	// One quota turns over and the other does not; and a refusal turns nothing over.
-	shared, own := quota("acme", "", 10, invitations.PeriodMonth, 1), quota("acme", "ada", 10, invitations.PeriodDay, 1)
-	w.setQuotas("acme", shared, own)
-	w.consume(consumption("acme", "ada", 6, 0))
-	refused := invitations.Consumed{Role: "developer", Quotas: map[string]invitations.QuotaRecord{"": used(shared, 6, 0), "ada": used(own, 6, 0)}}
-	w.equal("a day later, too much for the month", w.consume(consumption("acme", "ada", 5, 1)), refused)
-	w.equal("stored", w.quotas("acme", "ada"), refused.Quotas)
-	w.equal("a day later", w.consume(consumption("acme", "ada", 4, 1)), invitations.Consumed{
-		Taken: true, Role: "developer", Quotas: map[string]invitations.QuotaRecord{"": used(shared, 10, 0), "ada": used(own, 4, 1)},
-	})
 }
 
-// consumeIsDecide compares many consumptions with what the rule says of the same facts.
-func consumeIsDecide(w *world) {
-	random := rand.New(rand.NewPCG(1, 2))
-	organizations, users := []string{"acme", "zeta"}, []string{"ada", "bob", "eve"}
-	periods := []invitations.Period{invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless, ""}
-	roles := []invitations.Role{"owner", "developer", "viewer"}
-	someQuota := func() invitations.Quota {
-		q := invitations.Quota{Limit: random.Int64N(30), Period: periods[random.IntN(len(periods))]}
-		if q.Period == "" {
-			q.Limit = 0
-		}
-		return q
-	}
-	pick := func(from []string) string { return from[random.IntN(len(from))] }
+func quotasChanged(w *world) {
 	w.staff()
-	taken := 0
-	const cases = 200
-	for i := range cases {
-		organization, user := pick(organizations), pick(users)
-		switch random.IntN(8) {
-		case 0:
-			w.setQuotas(organization, invitations.QuotaRecord{Organization: organization, Quota: someQuota(), Version: int64(i)})
-		case 1:
-			w.setQuotas(organization, invitations.QuotaRecord{Organization: organization, UserID: user, Quota: someQuota(), Version: int64(i)})
-		case 2:
-			w.role(organization, pick(users), roles[random.IntN(len(roles))])
-		case 3:
-			w.ok(w.store.SetPersonalQuota(w.ctx, user, someQuota()))
+	users := []string{"ada", "bob", "joe"}
+	put := func(limit int64, period invitations.Period, version int64) map[string]invitations.QuotaRecord {
+		w.Helper()
+		var all []invitations.QuotaRecord
+		want := map[string]invitations.QuotaRecord{}
+		for _, user := range []string{"", "ada"} {
+			q := quota("acme", user, limit, period, version)
+			want[user] = q
+			q.PeriodStart, q.Used = today.AddDate(0, 0, 9), 77 // a store must ignore them
+			all = append(all, q)
 		}
-		c := consumption(organization, user, 1+random.Int64N(12), random.IntN(70)-random.IntN(3))
-		if random.IntN(4) == 0 {
-			c.Organization, c.Roles = "", nil
-		} else {
-			c.Roles = roles[random.IntN(len(roles)):]
-		}
-		role, before := w.limits(c.Organization, user)
-		put, ok := c.Decide(role, before)
-		want := invitations.Consumed{Taken: ok, Role: role, Quotas: maps.Clone(before)}
-		for _, q := range put {
-			want.Quotas[q.UserID] = q
-		}
-		what := fmt.Sprintf("case %d, %+v of %v", i, c, before)
-		w.equal(what, w.consume(c), limiting(want))
-		_, after := w.limits(c.Organization, user)
-		w.equal(what+": stored", after, want.Quotas)
-		if ok {
-			taken++
+		w.setQuotas("acme", all...)
+		return want
+	}
+	want := put(100, invitations.PeriodDay, 3)
+	w.equal("new", w.quotas("acme", users...), want)
+	consume := func(amount int64, days int) {
+		w.Helper()
+		w.consume(consumption("acme", "ada", amount, days))
+	}
+	useAll := func(amount int64, days int) {
+		for user, q := range want {
+			want[user] = used(q, amount, days)
 		}
 	}
-	if taken < cases/4 || taken > cases*3/4 {
-		w.Errorf("%d of %d were taken: the cases are one-sided", taken, cases)
-	}
-}
+	consume(10, 1)
+	want = put(20, invitations.PeriodDay, 9)
+	useAll(10, 1)
+	w.equal("another limit in the same period", w.quotas("acme", users...), want)
+	want = put(5, invitations.PeriodDay, 4) // a store takes any version
+	useAll(10, 1)
+	w.equal("a limit below what is used", w.quotas("acme", users...), want)
+	want = put(50, invitations.PeriodMonth, 5)
+	w.equal("another period", w.quotas("acme", users...), want)
+	consume(10, 0)
+	want = put(0, "", 6)
+	w.equal("the zero quota", w.quotas("acme", users...), want)
+	want = put(50, invitations.PeriodMonth, 7)
+	w.equal("set again after the zero quota", w.quotas("acme", users...), want)
+	consume(10, 0)
+	useAll(10, 0)
 
-// limits reads the role of a user, and the quotas that limit them.
-func (w *world) limits(organization, user string) (invitations.Role, map[string]invitations.QuotaRecord) {
-	w.Helper()
-	quotas := map[string]invitations.QuotaRecord{}
-	if organization == "" {
-		if q := w.personal(user).Personal; q != nil {
-			quotas[user] = *q
-		}
-		return "", quotas
-	}
-	f := w.view(invitations.Query{Organization: organization, Members: []string{user}, Quotas: true})
-	maps.Copy(quotas, f.Quotas)
-	return f.Members[user].Role, quotas
+	// Quotas that are not in the changes stay, and a refusal changes none.
+	w.setQuotas("acme", quota("acme", "bob", 1, invitations.PeriodDay, 8))
+	want["bob"] = quota("acme", "bob", 1, invitations.PeriodDay, 8)
+	w.equal("of another member", w.quotas("acme", users...), want)
+	w.refused(w.store.Update(w.ctx, invitations.Query{Organization: "acme"}, func(invitations.Facts) (invitations.Changes, error) {
+		return invitations.Changes{Quotas: []invitations.QuotaRecord{quota("acme", "ada", 9, invitations.PeriodEndless, 9)}}, invitations.ErrConflict
+	}), invitations.ErrConflict)
+	w.equal("after a refusal", w.quotas("acme", users...), want)
+	// A quota outlives the membership.
+	w.change("acme", invitations.Changes{RemovedMembers: slices.Clone(users)})
+	w.equal("after all members were removed", w.quotas("acme", users...), want)
+	w.equal("of the other organization", w.quotas("zeta", users...), map[string]invitations.QuotaRecord{})
 }

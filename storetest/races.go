@@ -1,329 +1,283 @@
 package storetest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/go-invitations/invitations"
 )
 
-// A race is a check of what many do at once. It returns what went wrong, so that a test can
-// see it fail against a store that is not atomic.
+// A race begins no round after raceTime, but it runs at least minRounds rounds. It runs at most
+// maxRounds.
+const (
+	raceTime  = 250 * time.Millisecond
+	minRounds = 3
+	maxRounds = 30
+)
+
+const crowdSize = 64 // the number of calls in most rounds
+
+// A race is a check of simultaneous calls. It repeats its round, which returns an error if the
+// results have no order that explains them. It is a value, so that a test can show that a
+// store whose methods are not atomic fails every race.
 type race struct {
-	name string
-	run  func(ctx context.Context, store invitations.Store) error
+	name    string
+	config  invitations.Config
+	members map[string]invitations.Role // of the organization at the beginning; nil: ada, its owner
+	round   func(r *round) error
 }
 
-var races = []race{
-	{"SerializedUpdates", raceSerialized},
-	{"ReadsOfOneInstant", raceReads},
-	{"FoundersOfOneOrganization", raceFound},
-	{"InvitesAtThePendingLimit", raceInvites},
-	{"InvitesOfOneAddress", raceSameAddress},
-	{"InvitesWithOneID", raceSameID},
-	{"Class28_AcceptsByManyUsers", raceAcceptManyUsers},
-	{"Class28_AcceptsByOneUser", raceAcceptOneUser},
-	{"Class29_AcceptsOfALimitedLink", raceAcceptLink},
-	{"RevokeAgainstAccept", raceRevokeAccept},
-	{"DeclineAgainstAccept", raceDeclineAccept},
-	{"ResendAgainstAccept", raceResendAccept},
-	{"Class15_DemotionAgainstAccept", raceDemotionAccept},
-	{"Class15_RemovalAgainstAccept", raceRemovalAccept},
-	{"Class10_DemotionAgainstInvite", raceDemotionInvite},
+// A round is one repetition of a race, in organizations of its own.
+type round struct {
+	ctx          context.Context
+	store        invitations.Store
+	svc          *invitations.Service
+	clock        *clock
+	n            int // the number of rounds before this one
+	organization string
+	random       *rand.Rand
 }
 
-func raceFound(ctx context.Context, store invitations.Store) error {
-	svc := newService(store, &clock{now: start}, testKey(1))
-	owners := names("owner", crowdSize)
-	for round := range crowdRounds {
-		organization := fmt.Sprintf("round %d", round)
-		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
-			return answerOf(svc.CreateOrganization(ctx, organization, owners[i]))
-		}), invitations.ErrConflict)
-		if err != nil {
-			return err
-		}
-		s, err := readState(ctx, store, organization, owners...)
-		if err := errors.Join(err, want("successes", n, 1), want("owners", len(s.Facts.Members), 1), want("events", len(s.Events.Events), 1)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+var races = slices.Concat(
+	updateRaces, inviteRaces, acceptRaces, seatRaces, memberRaces, quotaRaces, feedRaces, sweepRaces,
+)
 
-func raceInvites(ctx context.Context, store invitations.Store) error {
-	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		n, err := tally(together(crowdSize, func(i int) answer[invitations.SentInvitation] {
-			if i%2 == 0 {
-				return answerOf(svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{Organization: organization, Role: "viewer"}))
-			}
-			return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
-				Organization: organization, Email: fmt.Sprintf("p%d@example.com", i), Role: "viewer",
-			}))
-		}), invitations.ErrPendingLimit)
-		if err != nil {
-			return err
-		}
-		page, err := svc.Invitations(ctx, invitations.System(), invitations.InvitationsParams{Organization: organization, State: invitations.StatePending, Limit: 100})
-		return errors.Join(err, want("successes", n, 10), want("pending invitations", len(page.Invitations), 10))
-	})
-}
-
-func raceSameAddress(ctx context.Context, store invitations.Store) error {
-	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		answers := together(crowdSize, func(int) answer[invitations.SentInvitation] {
-			return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
-				Organization: organization, Email: "ann@example.com", Role: "viewer",
-			}))
-		})
-		n, err := tally(answers, invitations.ErrAlreadyInvited)
-		if err != nil {
-			return err
-		}
-		page, err := svc.Invitations(ctx, invitations.System(), invitations.InvitationsParams{Organization: organization})
-		if err := errors.Join(err, want("successes", n, 1), want("invitations", len(page.Invitations), 1)); err != nil {
-			return err
-		}
-		for _, a := range answers {
-			var already *invitations.AlreadyInvitedError
-			if errors.As(a.err, &already) && already.InvitationID != page.Invitations[0].ID {
-				return errors.New("a refusal names another invitation than the one there is")
-			}
-		}
-		return nil
-	})
-}
-
-func raceSameID(ctx context.Context, store invitations.Store) error {
-	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		answers := together(crowdSize, func(int) answer[invitations.SentInvitation] {
-			return answerOf(svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{
-				Organization: organization, Role: "viewer", ID: id(1),
-			}))
-		})
-		if _, err := tally(answers); err != nil {
-			return err
-		}
-		for _, a := range answers {
-			if a.value.Token.Reveal() != answers[0].value.Token.Reveal() {
-				return errors.New("the same call has got different tokens")
-			}
-		}
-		s, err := readState(ctx, store, organization)
-		return errors.Join(err, want("invitations", len(s.Invitations.Records), 1), want("events", len(s.Events.Events), 2))
-	})
-}
-
-// invited runs f for an email invitation to ann in each round.
-func invited(n int, store invitations.Store, f func(svc *invitations.Service, sent invitations.SentInvitation) error) error {
-	return rounds(n, store, func(svc *invitations.Service, organization string) error {
-		sent, err := svc.Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
-			Organization: organization, Email: "ann@example.com", Role: "admin",
-		})
-		if err != nil {
-			return err
-		}
-		return f(svc, sent)
-	})
-}
-
-func raceAcceptManyUsers(ctx context.Context, store invitations.Store) error {
-	users := names("user", crowdSize)
-	return invited(crowdRounds, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
-		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
-			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), person(users[i], "ann@example.com")))
-		}), invitations.ErrAccepted)
-		if err != nil {
-			return err
-		}
-		members, err := joined(ctx, store, sent.Organization, sent.ID, users)
-		return errors.Join(err, want("successes", n, 1), want("members", members, 1))
-	})
-}
-
-func raceAcceptOneUser(ctx context.Context, store invitations.Store) error {
-	return invited(crowdRounds, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
-		answers := together(crowdSize, func(int) answer[invitations.Member] {
-			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), person("ann", "ann@example.com")))
-		})
-		if _, err := tally(answers); err != nil {
-			return err
-		}
-		for _, a := range answers {
-			if d := differ(a.value, answers[0].value); d != "" {
-				return errors.New("the same call has got different memberships: " + d)
-			}
-		}
-		members, err := joined(ctx, store, sent.Organization, sent.ID, []string{"ann"})
-		return errors.Join(err, want("members", members, 1))
-	})
-}
-
-func raceAcceptLink(ctx context.Context, store invitations.Store) error {
-	users := names("user", crowdSize)
-	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		sent, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{Organization: organization, Role: "viewer", MaxUses: 10})
-		if err != nil {
-			return err
-		}
-		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
-			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: users[i]}))
-		}), invitations.ErrExhausted)
-		if err != nil {
-			return err
-		}
-		members, err := joined(ctx, store, organization, sent.ID, users)
-		return errors.Join(err, want("successes", n, 10), want("members", members, 10))
-	})
-}
-
-// acceptAgainst races ann's acceptance with another call, and passes both errors to judge,
-// with how many members there are by the invitation.
-func acceptAgainst(
-	ctx context.Context, store invitations.Store,
-	other func(svc *invitations.Service, sent invitations.SentInvitation) error,
-	judge func(sent invitations.SentInvitation, accepted, other error, members int) error,
-) error {
-	return invited(pairRounds, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
-		errs := together(2, func(i int) error {
-			if i == 0 {
-				_, err := svc.Accept(ctx, sent.Token.Reveal(), person("ann", "ann@example.com"))
-				return err
-			}
-			return other(svc, sent)
-		})
-		members, err := joined(ctx, store, sent.Organization, sent.ID, []string{"ann"})
-		if err != nil {
-			return err
-		}
-		if (errs[0] == nil) != (members == 1) {
-			return fmt.Errorf("acceptance ended with %v, and there are %d members by it", errs[0], members)
-		}
-		if err := judge(sent, errs[0], errs[1], members); err != nil {
-			return fmt.Errorf("%w (acceptance: %v; the other: %v)", err, errs[0], errs[1])
-		}
-		return nil
-	})
-}
-
-// oneWinner is the judge of two calls that both end the invitation.
-func oneWinner(refusedBy error) func(invitations.SentInvitation, error, error, int) error {
-	return func(_ invitations.SentInvitation, accepted, other error, _ int) error {
-		if accepted == nil && errors.Is(other, invitations.ErrAccepted) || errors.Is(accepted, refusedBy) && other == nil {
-			return nil
-		}
-		return errors.New("there is not one winner")
-	}
-}
-
-func raceRevokeAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
-		_, err := svc.Revoke(ctx, invitations.User("ada"), sent.Organization, sent.ID)
-		return err
-	}, oneWinner(invitations.ErrRevoked))
-}
-
-func raceDeclineAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
-		return svc.Decline(ctx, sent.Token.Reveal())
-	}, oneWinner(invitations.ErrDeclined))
-}
-
-func raceResendAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(svc *invitations.Service, sent invitations.SentInvitation) error {
-		_, err := svc.Resend(ctx, invitations.User("ada"), invitations.ResendParams{Organization: sent.Organization, ID: sent.ID})
-		return err
-	}, oneWinner(invitations.ErrInvalidToken))
-}
-
-// inOrder returns an error unless the events of acceptance and of the sender's fall have an
-// order that explains how the acceptance ended.
-func inOrder(ctx context.Context, store invitations.Store, sent invitations.SentInvitation, accepted error, what invitations.EventType) error {
-	s, err := readState(ctx, store, sent.Organization)
-	if err != nil {
-		return err
-	}
-	fell, join := int64(0), int64(0)
-	for _, e := range s.Events.Events {
-		switch {
-		case e.Type == what:
-			fell = e.Version
-		case e.Type == invitations.EventMemberJoined && e.InvitationID == sent.ID:
-			join = e.Version
-		}
-	}
-	switch {
-	case accepted == nil && join > fell:
-		return errors.New("accepted although the sender had fallen before")
-	case accepted != nil && !errors.Is(accepted, invitations.ErrSenderNotEntitled):
-		return errors.New("refused for another reason")
-	}
-	return nil
-}
-
-func raceDemotionAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(_ *invitations.Service, sent invitations.SentInvitation) error {
-		return store.Update(ctx, invitations.Query{Organization: sent.Organization}, func(invitations.Facts) (invitations.Changes, error) {
-			return setRole(sent.Organization, "ada", "viewer"), nil
-		})
-	}, func(sent invitations.SentInvitation, accepted, fell error, _ int) error {
-		return cmp.Or(fell, inOrder(ctx, store, sent, accepted, "member.role_changed"))
-	})
-}
-
-func raceRemovalAccept(ctx context.Context, store invitations.Store) error {
-	return acceptAgainst(ctx, store, func(_ *invitations.Service, sent invitations.SentInvitation) error {
-		return store.Update(ctx, invitations.Query{Organization: sent.Organization}, func(f invitations.Facts) (invitations.Changes, error) {
-			return invitations.Changes{
-				RemovedMembers: []string{"ada"},
-				Removals:       []invitations.Removal{{Organization: sent.Organization, UserID: "ada", Version: f.Version + 1, At: start}},
-				Events:         []invitations.Event{{Organization: sent.Organization, Type: "member.removed", At: start, Subject: "ada"}},
-			}, nil
-		})
-	}, func(sent invitations.SentInvitation, accepted, fell error, _ int) error {
-		return cmp.Or(fell, inOrder(ctx, store, sent, accepted, "member.removed"))
-	})
-}
-
-// raceDemotionInvite: an admin who loses the role cannot invite afterwards.
-func raceDemotionInvite(ctx context.Context, store invitations.Store) error {
-	return rounds(pairRounds, store, func(svc *invitations.Service, organization string) error {
-		set := func(role invitations.Role) error {
-			return store.Update(ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
-				return setRole(organization, "bob", role), nil
+func raceChecks() (checks []check) {
+	for _, r := range races {
+		checks = append(checks, check{r.name, func(w *world) {
+			begin := time.Now()
+			n, err := r.run(w.ctx, w.store, func(n int) bool {
+				return n < minRounds || n < maxRounds && time.Since(begin) < raceTime
 			})
-		}
-		if err := set("admin"); err != nil {
-			return err
-		}
-		errs := together(2, func(i int) error {
-			if i == 0 {
-				return set("viewer")
+			if err != nil {
+				w.Errorf("round %d: %v", n, err)
 			}
-			_, err := svc.Invite(ctx, invitations.User("bob"), invitations.InviteParams{Organization: organization, Email: "ann@example.com", Role: "admin"})
-			return err
-		})
-		if errs[0] != nil || errs[1] != nil && !errors.Is(errs[1], invitations.ErrPermissionDenied) {
-			return errors.Join(errs...)
-		}
-		s, err := readState(ctx, store, organization)
-		if err != nil {
-			return err
-		}
-		var demoted, created int64
-		for _, e := range s.Events.Events {
-			switch {
-			case e.Type == "member.role_changed" && e.Role == "viewer":
-				demoted = e.Version
-			case e.Type == invitations.EventInvitationCreated:
-				created = e.Version
-			}
-		}
-		if created > demoted || (created > 0) != (errs[1] == nil) {
-			return fmt.Errorf("invited at version %d, demoted at %d, and the invitation ended with %v", created, demoted, errs[1])
-		}
-		return nil
+			w.Logf("%d rounds", n)
+		}})
+	}
+	return checks
+}
+
+// run runs rounds while more returns true, which it asks with the number of rounds so far. It
+// returns the number of rounds, and the error of the last one.
+func (r race) run(ctx context.Context, store invitations.Store, more func(n int) bool) (n int, err error) {
+	for ; err == nil && more(n); n++ {
+		err = r.once(ctx, store, n)
+	}
+	return n, err
+}
+
+func (r race) once(ctx context.Context, store invitations.Store, n int) error {
+	c := &clock{now: start}
+	members := r.members
+	if members == nil {
+		members = map[string]invitations.Role{"ada": invitations.RoleOwner}
+	}
+	organization := fmt.Sprintf("round %d", n)
+	if err := assemble(ctx, store, organization, members); err != nil {
+		return err
+	}
+	return r.round(&round{
+		ctx: ctx, store: store, svc: newService(store, c, r.config), clock: c,
+		n: n, organization: organization, random: rand.New(rand.NewPCG(rand.Uint64(), 1)),
 	})
+}
+
+// assemble creates an organization with members of these roles.
+func assemble(ctx context.Context, store invitations.Store, organization string, roles map[string]invitations.Role) error {
+	var c invitations.Changes
+	for user, role := range roles {
+		c.Members = append(c.Members, invitations.Member{Organization: organization, UserID: user, Role: role, JoinedAt: start})
+		c.Events = append(c.Events, invitations.Event{
+			Organization: organization, Type: invitations.EventMemberJoined, At: start, Subject: user, Role: role,
+		})
+	}
+	return put(ctx, store.Create, organization, c)
+}
+
+// A clock shows the instant that it is set to.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// newService returns a service that has only the sending limits of config.
+func newService(store invitations.Store, c *clock, config invitations.Config) *invitations.Service {
+	config.Clock = c.Now
+	if config.ResendCooldown == 0 {
+		config.ResendCooldown = -1
+	}
+	for _, limit := range []*int{&config.SendsPerRecipient, &config.SendsPerSender, &config.SendsPerOrganization} {
+		if *limit == 0 {
+			*limit = -1
+		}
+	}
+	keys, err := invitations.NewKeyring([]byte("a key of the suite with 32 bytes"))
+	if err != nil {
+		panic(err)
+	}
+	svc, err := invitations.New(store, keys, config)
+	if err != nil {
+		panic(err)
+	}
+	return svc
+}
+
+var ada = invitations.User("ada")
+
+// ann is the user that the email invitations of the races are for.
+var ann = person("ann", "ann@example.com")
+
+// person returns an identity with a verified address.
+func person(user, email string) invitations.Identity {
+	return invitations.Identity{UserID: user, Email: email, EmailVerified: true}
+}
+
+// together runs n calls of f that start at the same instant, and returns their results in
+// order. A panic of a call goes on in the caller.
+func together[T any](n int, f func(i int) T) []T {
+	results, panics := make([]T, n), make([]any, n)
+	var ready, done sync.WaitGroup
+	ready.Add(n)
+	barrier := make(chan struct{})
+	for i := range n {
+		done.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					panics[i] = fmt.Sprintf("%v\n%s", p, debug.Stack())
+				}
+			}()
+			ready.Done()
+			<-barrier
+			results[i] = f(i)
+		})
+	}
+	ready.Wait()
+	close(barrier)
+	done.Wait()
+	for _, p := range panics {
+		if p != nil {
+			panic(p)
+		}
+	}
+	return results
+}
+
+// An answer is the result of a call.
+type answer[T any] struct {
+	value T
+	err   error
+}
+
+func answerOf[T any](value T, err error) answer[T] { return answer[T]{value, err} }
+
+// tally returns the number of successes. It returns an error if another answer is not one of
+// the refusals.
+func tally[T any](answers []answer[T], refusals ...error) (successes int, err error) {
+	for _, a := range answers {
+		switch {
+		case a.err == nil:
+			successes++
+		case !slices.ContainsFunc(refusals, func(refusal error) bool { return errors.Is(a.err, refusal) }):
+			return successes, fmt.Errorf("a call ended with: %w", a.err)
+		}
+	}
+	return successes, nil
+}
+
+// want returns an error if got is not want.
+func want(what string, got, want int) error {
+	if got != want {
+		return fmt.Errorf("%s: got %d, want %d", what, got, want)
+	}
+	return nil
+}
+
+// oneRecord returns the invitation of an organization that has one invitation.
+func (s state) oneRecord() (invitations.Record, error) {
+	if len(s.Invitations.Items) == 0 {
+		return invitations.Record{}, errors.New("the invitation is missing")
+	}
+	return s.Invitations.Items[0], want("invitations", len(s.Invitations.Items), 1)
+}
+
+// joined returns the number of users that joined by an invitation. The members, the events
+// and the uses of the invitation must agree.
+func (r *round) joined(inv uuid.UUID, users []string) (int, error) {
+	s, err := readState(r.ctx, r.store, r.organization, users...)
+	if err != nil {
+		return 0, err
+	}
+	events, members := 0, 0
+	for _, e := range s.Events.Items {
+		if e.Type == invitations.EventMemberJoined && e.InvitationID == inv {
+			events++
+		}
+	}
+	for _, m := range s.Facts.Members {
+		if m.InvitationID == inv {
+			members++
+		}
+	}
+	for _, r := range s.Invitations.Items {
+		if r.ID == inv && r.Uses != members {
+			return members, fmt.Errorf("the invitation counts %d uses, and %d members joined by it", r.Uses, members)
+		}
+	}
+	if events != members {
+		return members, fmt.Errorf("%d members joined by the invitation, and there are events of %d", members, events)
+	}
+	return members, nil
+}
+
+func names(prefix string, n int) []string {
+	out := make([]string, n)
+	for i := range out {
+		out[i] = fmt.Sprintf("%s %d", prefix, i)
+	}
+	return out
+}
+
+// setRole returns the changes that give a member a role without any rule.
+func setRole(organization, user string, role invitations.Role) invitations.Changes {
+	return invitations.Changes{
+		Members: []invitations.Member{{Organization: organization, UserID: user, Role: role, JoinedAt: start}},
+		Events: []invitations.Event{{
+			Organization: organization, Type: invitations.EventMemberRoleChanged, At: start, Subject: user, Role: role,
+		}},
+	}
+}
+
+// update applies changes to the organization of the round.
+func (r *round) update(c invitations.Changes) error {
+	return put(r.ctx, r.store.Update, r.organization, c)
+}
+
+func (r *round) invite(role invitations.Role) (invitations.SentInvitation, error) {
+	return r.svc.Invite(r.ctx, ada, invitations.InviteParams{Organization: r.organization, Email: "ann@example.com", Role: role})
+}
+
+func (r *round) link(p invitations.CreateLinkParams) (invitations.SentInvitation, error) {
+	p.Organization = r.organization
+	return r.svc.CreateLink(r.ctx, ada, p)
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +13,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-var feedRaces = []race{
-	{"FollowersOfTheFeed", raceFeed},
-}
+var feedRaces = []race{{name: "FollowersOfTheFeed", round: raceFeed}}
 
 // A follower reads the feed and keeps its position, as a host does.
 type follower struct {
@@ -24,7 +23,7 @@ type follower struct {
 	all   []invitations.Event
 }
 
-// next takes what the feed has behind the position, and reports whether there was anything.
+// next reads once, and reports whether there was an event.
 func (f *follower) next(ctx context.Context) (bool, error) {
 	found, err := f.store.Feed(ctx, f.after, f.limit)
 	for _, e := range found {
@@ -37,15 +36,22 @@ func (f *follower) next(ctx context.Context) (bool, error) {
 	return len(found) > 0, err
 }
 
-// raceFeed lets many write into a few organizations that they have in common, while others
-// follow. Each follower gets each event once, and those of an organization in order. Some
-// changes have many events, so that others begin after them and have ended before.
-func raceFeed(ctx context.Context, store invitations.Store) error {
-	const writers, writes = 12, 16
-	organizations := names("organization", 8)
+func (f *follower) toTheEnd(ctx context.Context) error {
+	for {
+		if more, err := f.next(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// raceFeed lets many write into a few organizations while three others follow the feed. Some
+// changes have many events, so that shorter ones begin after them and end before them.
+func raceFeed(r *round) error {
+	const writers, writes = 12, 8
+	organizations := names(r.organization+", organization", 8)
+	refusal := errors.New("refusal")
 	write := func(organization string, n, m int) error {
-		q := invitations.Query{Organization: organization, Create: true}
-		return store.Update(ctx, q, func(invitations.Facts) (invitations.Changes, error) {
+		return r.store.Create(r.ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
 			var c invitations.Changes
 			events := 1 + m%2
 			if n%3 == 0 && m%2 == 0 {
@@ -55,26 +61,33 @@ func raceFeed(ctx context.Context, store invitations.Store) error {
 				c.Events = append(c.Events, event(organization, fmt.Sprint("writer ", n), uuid.Nil))
 			}
 			if m%5 == 4 {
-				return c, errRefused
+				return c, refusal
 			}
 			return c, nil
 		})
 	}
-	followers := []*follower{{store: store, limit: 5}, {store: store, limit: 30}, {store: store, limit: 100}}
+	before := follower{store: r.store, limit: 1000}
+	if err := before.toTheEnd(r.ctx); err != nil {
+		return err
+	}
+	var followers []*follower
+	for _, limit := range []int{5, 30, 100} {
+		followers = append(followers, &follower{store: r.store, limit: limit, after: before.after})
+	}
 	var writing atomic.Int32
 	writing.Store(writers)
-	err := errors.Join(together(writers+len(followers), func(i int) error {
+	err := cmp.Or(together(writers+len(followers), func(i int) error {
 		if i < writers {
 			defer writing.Add(-1)
 			for m := range writes {
-				if err := write(organizations[(i+m)%len(organizations)], i, m); err != nil && !errors.Is(err, errRefused) {
+				if err := write(organizations[(i+m)%len(organizations)], i, m); err != nil && !errors.Is(err, refusal) {
 					return err
 				}
 			}
 			return nil
 		}
 		for writing.Load() > 0 {
-			if _, err := followers[i-writers].next(ctx); err != nil {
+			if _, err := followers[i-writers].next(r.ctx); err != nil {
 				return err
 			}
 		}
@@ -85,37 +98,34 @@ func raceFeed(ctx context.Context, store invitations.Store) error {
 	}
 	var want []invitations.Event
 	for _, organization := range organizations {
-		page, err := store.Events(ctx, invitations.EventQuery{Organization: organization, Limit: 100_000})
+		page, err := r.store.Events(r.ctx, invitations.EventQuery{Organization: organization, Limit: 100_000})
 		if err != nil {
 			return err
 		}
-		want = append(want, page.Events...)
+		want = append(want, page.Items...)
 	}
 	for _, f := range followers {
-		for more := true; more; {
-			if more, err = f.next(ctx); err != nil {
-				return err
-			}
+		if err := f.toTheEnd(r.ctx); err != nil {
+			return err
 		}
 		if len(f.all) != len(want) {
-			return fmt.Errorf("who follows with a limit of %d has got %d events, of %d", f.limit, len(f.all), len(want))
+			return fmt.Errorf("a follower with a limit of %d got %d events of %d", f.limit, len(f.all), len(want))
 		}
 		var got []invitations.Event
 		for _, organization := range organizations {
 			for _, e := range f.all {
 				if e.Organization == organization {
-					got = append(got, e.Event)
+					e.Position = 0
+					got = append(got, e)
 				}
 			}
 		}
 		if !slices.Equal(got, want) {
-			return fmt.Errorf("who follows with a limit of %d has got other events than there are, or in another order", f.limit)
+			return fmt.Errorf("a follower with a limit of %d got other events, or in another order", f.limit)
 		}
 		if !slices.Equal(f.all, followers[0].all) {
-			return errors.New("two followers have got different feeds")
+			return errors.New("two followers got different feeds")
 		}
 	}
 	return nil
 }
-
-var errRefused = errors.New("refused")

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -13,26 +12,27 @@ import (
 )
 
 var quotaRaces = []race{
-	{"ConsumersOfOneQuota", raceConsumers},
-	{"ConsumersOfAPersonalQuota", racePersonal},
-	{"Class47_RemovalAgainstConsume", raceRemovalConsume},
-	{"SetQuotaAgainstConsume", raceSetQuota},
-	{"SetPersonalQuotaAgainstConsume", raceSetPersonal},
+	{name: "ConsumersOfOneQuota", round: raceConsumers},
+	{name: "ConsumersOfAPersonalQuota", round: racePersonal},
+	{name: "Class47_RemovalAgainstConsume", round: raceRemovalConsume},
+	{name: "SetQuotaAgainstConsume", round: raceSetQuota},
+	{name: "SetPersonalQuotaAgainstConsume", round: raceSetPersonal},
 }
 
 // A bite is one consumption and its answer.
 type bite struct {
 	user   string
 	amount int64
-	left   invitations.Balance // that the answer tells, also of a refusal
+	left   invitations.Balance // according to the answer, even if it is a refusal
 	err    error
 }
 
-func bites(ctx context.Context, svc *invitations.Service, in invitations.Workspace, user string, random *rand.Rand, n int) []bite {
+// bites consumes n random amounts, one after the other.
+func (r *round) bites(in invitations.Workspace, user string, n int) []bite {
 	var all []bite
 	for range n {
-		b := bite{user: user, amount: 1 + random.Int64N(40)}
-		b.left, b.err = svc.Consume(ctx, in, user, b.amount)
+		b := bite{user: user, amount: 1 + rand.Int64N(40)}
+		b.left, b.err = r.svc.Consume(r.ctx, in, user, b.amount)
 		var exceeded *invitations.QuotaExceededError
 		if errors.As(b.err, &exceeded) {
 			b.left = exceeded.Balance
@@ -42,15 +42,15 @@ func bites(ctx context.Context, svc *invitations.Service, in invitations.Workspa
 	return all
 }
 
-// accounted checks that the answers have an order, and returns how much all of them took.
-// counted tells which of the two quotas all bites had in common.
+// accounted returns the amount that all bites took together. It returns an error if the answers
+// have no order. counted returns the quota that all bites had in common.
 func accounted(all []bite, counted func(invitations.Balance) *invitations.Usage) (taken int64, err error) {
 	var eaten []bite
 	for _, b := range all {
 		left, _ := b.left.Left()
 		switch {
 		case counted(b.left) == nil && (b.err == nil || errors.Is(b.err, invitations.ErrQuotaExceeded)):
-			return 0, errors.New("an answer does not tell the quota")
+			return 0, errors.New("an answer misses the quota")
 		case b.err == nil:
 			eaten = append(eaten, b)
 			if u := counted(b.left); u.Used > u.Limit {
@@ -65,183 +65,149 @@ func accounted(all []bite, counted func(invitations.Balance) *invitations.Usage)
 	slices.SortFunc(eaten, func(a, b bite) int { return cmp.Compare(counted(a.left).Used, counted(b.left).Used) })
 	for _, b := range eaten {
 		if taken += b.amount; counted(b.left).Used != taken {
-			return 0, fmt.Errorf("no order explains the answers: after %d in all, one tells that %d are used", taken, counted(b.left).Used)
+			return 0, fmt.Errorf("no order explains the answers: %d were taken, and an answer says that %d are used", taken, counted(b.left).Used)
 		}
 	}
 	return taken, nil
 }
 
-// spent returns an error if not as much is used as was taken.
-func spent(u *invitations.Usage, taken int64) error {
-	if u == nil || u.Used != taken {
-		return fmt.Errorf("%d were taken, and used is %+v", taken, u)
-	}
-	return nil
-}
-
 func own(b invitations.Balance) *invitations.Usage    { return b.Own }
 func shared(b invitations.Balance) *invitations.Usage { return b.Shared }
 
-// raceConsumers lets 64 members bite into a quota of 1,000, half of them with a quota of
-// their own.
-func raceConsumers(ctx context.Context, store invitations.Store) error {
-	svc := newService(store, &clock{now: start}, testKey(1))
+// raceConsumers lets 64 members consume from a quota of 1,000. Half of them have a quota of
+// their own too.
+func raceConsumers(r *round) error {
 	users := names("user", crowdSize)
-	for round := range crowdRounds {
-		organization := fmt.Sprintf("round %d", round)
-		setUp := invitations.Changes{Quotas: []invitations.QuotaRecord{quota(organization, "", 1000, invitations.PeriodMonth, 1)}}
-		for i, user := range users {
-			setUp.Members = append(setUp.Members, member(organization, user, "developer"))
-			if i%2 == 0 {
-				setUp.Quotas = append(setUp.Quotas, quota(organization, user, 30, invitations.PeriodDay, 1))
-			}
+	setUp := invitations.Changes{Quotas: []invitations.QuotaRecord{quota(r.organization, "", 1000, invitations.PeriodMonth, 1)}}
+	for i, user := range users {
+		setUp.Members = append(setUp.Members, member(r.organization, user, "developer"))
+		if i%2 == 0 {
+			setUp.Quotas = append(setUp.Quotas, quota(r.organization, user, 30, invitations.PeriodDay, 1))
 		}
-		if err := store.Update(ctx, invitations.Query{Organization: organization, Create: true}, func(invitations.Facts) (invitations.Changes, error) {
-			return setUp, nil
-		}); err != nil {
-			return err
+	}
+	if err := r.update(setUp); err != nil {
+		return err
+	}
+	all := slices.Concat(together(crowdSize, func(i int) []bite {
+		return r.bites(invitations.InOrganization(r.organization), users[i], 2)
+	})...)
+	taken, err := accounted(all, shared)
+	if err != nil {
+		return err
+	}
+	f, err := r.store.View(r.ctx, invitations.Query{Organization: r.organization, Members: users, Quotas: true})
+	if err := errors.Join(err, want("used of the shared quota", int(f.Quotas[""].Used), int(taken))); err != nil {
+		return err
+	}
+	mine := map[string]int64{}
+	for _, b := range all {
+		if b.err == nil {
+			mine[b.user] += b.amount
 		}
-		all := slices.Concat(together(crowdSize, func(i int) []bite {
-			random := rand.New(rand.NewPCG(uint64(round), uint64(i)))
-			return bites(ctx, svc, invitations.InOrganization(organization), users[i], random, 2)
-		})...)
-		taken, err := accounted(all, shared)
-		if err != nil {
-			return fmt.Errorf("%s: %w", organization, err)
-		}
-		f, err := store.View(ctx, invitations.Query{Organization: organization, Members: users, Quotas: true})
-		if err := errors.Join(err, want("used of the shared quota", int(f.Quotas[""].Used), int(taken))); err != nil {
-			return fmt.Errorf("%s: %w", organization, err)
-		}
-		mine := map[string]int64{}
-		for _, b := range all {
-			if b.err == nil {
-				mine[b.user] += b.amount
-			}
-		}
-		for i, user := range users {
-			q, limited := f.Quotas[user]
-			if limited != (i%2 == 0) || limited && (q.Used != mine[user] || q.Used > q.Limit) {
-				return fmt.Errorf("%s: %s has taken %d, and %d of %d are used", organization, user, mine[user], q.Used, q.Limit)
-			}
+	}
+	for i, user := range users {
+		q, limited := f.Quotas[user]
+		if limited != (i%2 == 0) || limited && (q.Used != mine[user] || q.Used > q.Limit) {
+			return fmt.Errorf("%s took %d, and %d of %d are used", user, mine[user], q.Used, q.Limit)
 		}
 	}
 	return nil
 }
 
-func racePersonal(ctx context.Context, store invitations.Store) error {
-	svc := newService(store, &clock{now: start}, testKey(1))
-	for round := range crowdRounds {
-		user := fmt.Sprintf("user %d", round)
-		if err := store.SetPersonalQuota(ctx, user, invitations.Quota{Limit: 500, Period: invitations.PeriodDay}); err != nil {
-			return err
-		}
-		all := slices.Concat(together(crowdSize, func(i int) []bite {
-			return bites(ctx, svc, invitations.Personal(), user, rand.New(rand.NewPCG(uint64(round), uint64(i))), 1)
-		})...)
-		taken, err := accounted(all, own)
-		if err != nil {
-			return fmt.Errorf("%s: %w", user, err)
-		}
-		left, err := svc.Remaining(ctx, invitations.Personal(), user)
-		if err := errors.Join(err, spent(left.Own, taken)); err != nil {
-			return fmt.Errorf("%s: %w", user, err)
-		}
+func racePersonal(r *round) error {
+	user := fmt.Sprintf("user %d", r.n)
+	if err := r.store.SetPersonalQuota(r.ctx, user, invitations.Quota{Limit: 500, Period: invitations.PeriodDay}); err != nil {
+		return err
 	}
-	return nil
-}
-
-// raceRemovalConsume removes a member who consumes, and has the shared quota begin anew in
-// the same step: what is used of it afterwards, the removed member has used.
-func raceRemovalConsume(ctx context.Context, store invitations.Store) error {
-	const eaters = 8
-	return rounds(2*crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		put := func(c invitations.Changes) error {
-			return store.Update(ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) { return c, nil })
-		}
-		if err := put(invitations.Changes{
-			Members: []invitations.Member{member(organization, "ann", "developer")},
-			Quotas:  []invitations.QuotaRecord{quota(organization, "", 1_000_000, invitations.PeriodDay, 2)},
-		}); err != nil {
-			return err
-		}
-		var removed atomic.Bool
-		err := errors.Join(together(eaters+1, func(i int) error {
-			if i == eaters {
-				defer removed.Store(true)
-				return put(invitations.Changes{
-					RemovedMembers: []string{"ann"},
-					Quotas:         []invitations.QuotaRecord{quota(organization, "", 1_000_000, invitations.PeriodMonth, 3)},
-				})
-			}
-			for range 50 {
-				late := removed.Load()
-				_, err := svc.Consume(ctx, invitations.InOrganization(organization), "ann", 1)
-				switch {
-				case errors.Is(err, invitations.ErrPermissionDenied):
-					return nil
-				case err != nil:
-					return err
-				case late:
-					return errors.New("a consumption succeeds that began after the removal")
-				}
-			}
-			return nil
-		})...)
-		if err != nil {
-			return err
-		}
-		f, err := store.View(ctx, invitations.Query{Organization: organization, Quotas: true})
-		return errors.Join(err, want("used by a member who was removed", int(f.Quotas[""].Used), 0))
-	})
-}
-
-func raceSetQuota(ctx context.Context, store invitations.Store) error {
-	return rounds(crowdRounds, store, func(svc *invitations.Service, organization string) error {
-		in := invitations.InOrganization(organization)
-		return limitsAgainstBites(ctx, svc, in, "ada", shared, invitations.SetQuotaParams{Workspace: in})
-	})
-}
-
-func raceSetPersonal(ctx context.Context, store invitations.Store) error {
-	svc := newService(store, &clock{now: start}, testKey(1))
-	for _, user := range names("user", crowdRounds) {
-		in := invitations.Personal()
-		if err := limitsAgainstBites(ctx, svc, in, user, own, invitations.SetQuotaParams{Workspace: in, UserID: user}); err != nil {
-			return fmt.Errorf("%s: %w", user, err)
-		}
+	all := slices.Concat(together(crowdSize, func(int) []bite { return r.bites(invitations.Personal(), user, 1) })...)
+	taken, err := accounted(all, own)
+	if err != nil {
+		return err
 	}
-	return nil
+	left, err := r.svc.Remaining(r.ctx, invitations.Personal(), user)
+	if err != nil || left.Own == nil {
+		return cmp.Or(err, errors.New("the personal quota is missing"))
+	}
+	return want("used", int(left.Own.Used), int(taken))
 }
 
-// limitsAgainstBites lets the limit go up and down under many who consume.
-func limitsAgainstBites(
-	ctx context.Context, svc *invitations.Service, in invitations.Workspace, user string,
-	counted func(invitations.Balance) *invitations.Usage, p invitations.SetQuotaParams,
+// raceRemovalConsume removes a member who consumes, and begins a new period of the shared quota
+// in the same step. If anything is used in the new period, the removed member used it.
+func raceRemovalConsume(r *round) error {
+	const consumers = 8
+	if err := r.update(invitations.Changes{
+		Members: []invitations.Member{member(r.organization, "ann", "developer")},
+		Quotas:  []invitations.QuotaRecord{quota(r.organization, "", 1_000_000, invitations.PeriodDay, 2)},
+	}); err != nil {
+		return err
+	}
+	var removed atomic.Bool
+	err := cmp.Or(together(consumers+1, func(i int) error {
+		if i == consumers {
+			defer removed.Store(true)
+			return r.update(invitations.Changes{
+				RemovedMembers: []string{"ann"},
+				Quotas:         []invitations.QuotaRecord{quota(r.organization, "", 1_000_000, invitations.PeriodMonth, 3)},
+			})
+		}
+		for range 50 {
+			late := removed.Load()
+			_, err := r.svc.Consume(r.ctx, invitations.InOrganization(r.organization), "ann", 1)
+			switch {
+			case errors.Is(err, invitations.ErrPermissionDenied):
+				return nil
+			case err != nil:
+				return err
+			case late:
+				return errors.New("a consumption succeeds that began after the removal")
+			}
+		}
+		return nil
+	})...)
+	if err != nil {
+		return err
+	}
+	f, err := r.store.View(r.ctx, invitations.Query{Organization: r.organization, Quotas: true})
+	return errors.Join(err, want("used after the removal", int(f.Quotas[""].Used), 0))
+}
+
+func raceSetQuota(r *round) error {
+	in := invitations.InOrganization(r.organization)
+	return r.limitsAgainstBites(in, "ada", shared, invitations.SetQuotaParams{Workspace: in})
+}
+
+func raceSetPersonal(r *round) error {
+	in, user := invitations.Personal(), fmt.Sprintf("user %d", r.n)
+	return r.limitsAgainstBites(in, user, own, invitations.SetQuotaParams{Workspace: in, UserID: user})
+}
+
+// limitsAgainstBites raises and lowers a limit while 16 consume.
+func (r *round) limitsAgainstBites(
+	in invitations.Workspace, user string, counted func(invitations.Balance) *invitations.Usage, p invitations.SetQuotaParams,
 ) error {
-	const eaters = 16
+	const consumers = 16
 	set := func(limit int64) error {
 		p.Quota = invitations.Quota{Limit: limit, Period: invitations.PeriodEndless}
-		return svc.SetQuota(ctx, invitations.System(), p)
+		return r.svc.SetQuota(r.ctx, invitations.System(), p)
 	}
 	used := func() (int64, error) {
-		b, err := svc.Remaining(ctx, in, user)
+		b, err := r.svc.Remaining(r.ctx, in, user)
 		if err != nil || counted(b) == nil {
-			return 0, cmp.Or(err, errors.New("what remains does not tell the quota"))
+			return 0, cmp.Or(err, errors.New("the quota is missing"))
 		}
 		return counted(b).Used, nil
 	}
 	if err := set(100); err != nil {
 		return err
 	}
-	answers := make([][]bite, eaters)
-	err := errors.Join(together(eaters+1, func(i int) error {
-		if i < eaters {
-			answers[i] = bites(ctx, svc, in, user, rand.New(rand.NewPCG(1, uint64(i))), 8)
+	answers := make([][]bite, consumers)
+	err := cmp.Or(together(consumers+1, func(i int) error {
+		if i < consumers {
+			answers[i] = r.bites(in, user, 8)
 			return nil
 		}
 		for n := range int64(12) {
-			limit := 100 * (n + 3) / (1 + 3*(n%2)) // up, and down below what may be used
+			limit := 100 * (n + 3) / (1 + 3*(n%2)) // up, and down below the used amount
 			if err := set(limit); err != nil {
 				return err
 			}

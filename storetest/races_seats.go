@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,101 +9,98 @@ import (
 )
 
 var seatRaces = []race{
-	{"Class29_AcceptsOfALinkAtTheMemberLimit", raceMemberLimitLink},
-	{"Class29_AcceptsByEmailAtTheMemberLimit", raceMemberLimitMails},
-	{"Class29_ReservedSeats", raceReservedSeats},
+	{name: "Class29_AcceptsOfALinkAtTheMemberLimit", config: invitations.Config{MemberLimit: 10}, round: raceMemberLimitLink},
+	{
+		name:   "Class29_AcceptsByEmailAtTheMemberLimit",
+		config: invitations.Config{MemberLimit: 10, PendingLimit: crowdSize},
+		round:  raceMemberLimitMails,
+	},
+	{
+		name:   "Class29_ReservedSeats",
+		config: invitations.Config{MemberLimit: 10, ReserveSeats: true, PendingLimit: crowdSize + 1},
+		round:  raceReservedSeats,
+	},
 }
 
-// limited runs f for organizations of which ada is the only member, with a service that is
-// told config.
-func limited(n int, store invitations.Store, config invitations.Config, f func(svc *invitations.Service, organization string) error) error {
-	config.Clock = (&clock{now: start}).Now
-	svc := configured(store, config, testKey(1))
-	return rounds(n, store, func(_ *invitations.Service, organization string) error { return f(svc, organization) })
+// seats compares the number of members, and of events of members that joined, with wanted.
+func (r *round) seats(wanted int) error {
+	s, err := readState(r.ctx, r.store, r.organization)
+	joined := 0
+	for _, e := range s.Events.Items {
+		if e.Type == invitations.EventMemberJoined {
+			joined++
+		}
+	}
+	return errors.Join(err, want("members", s.Facts.MemberCount, wanted), want("events of members that joined", joined, wanted))
 }
 
-// seats compares how many members there are with want.
-func seats(ctx context.Context, store invitations.Store, organization string, wanted int) error {
-	members, err := explained(ctx, store, invitations.DefaultPolicy(), organization)
+func raceMemberLimitLink(r *round) error {
+	sent, err := r.link(invitations.CreateLinkParams{Role: "viewer"})
 	if err != nil {
 		return err
 	}
-	return want("members", len(members), wanted)
+	n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
+		return answerOf(r.svc.Accept(r.ctx, sent.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("user ", i)}))
+	}), invitations.ErrMemberLimit)
+	return errors.Join(err, want("successes", n, 9), r.seats(10))
 }
 
-func raceMemberLimitLink(ctx context.Context, store invitations.Store) error {
-	return limited(crowdRounds, store, invitations.Config{MemberLimit: 10}, func(svc *invitations.Service, organization string) error {
-		sent, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{Organization: organization, Role: "viewer"})
-		if err != nil {
-			return err
-		}
-		n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
-			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("user ", i)}))
-		}), invitations.ErrMemberLimit)
-		return errors.Join(err, want("successes", n, 9), seats(ctx, store, organization, 10))
+// mails lets a crowd of different addresses be invited at once.
+func (r *round) mails() []answer[invitations.SentInvitation] {
+	return together(crowdSize, func(i int) answer[invitations.SentInvitation] {
+		return answerOf(r.svc.Invite(r.ctx, ada, invitations.InviteParams{
+			Organization: r.organization, Email: fmt.Sprintf("p%d@example.com", i), Role: "viewer",
+		}))
 	})
 }
 
-// mail invites the nth of a crowd.
-func mail(ctx context.Context, svc *invitations.Service, organization string, n int) answer[invitations.SentInvitation] {
-	return answerOf(svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
-		Organization: organization, Email: fmt.Sprintf("p%d@example.com", n), Role: "viewer",
-	}))
+func raceMemberLimitMails(r *round) error {
+	sent := r.mails()
+	n, err := tally(sent)
+	if err := errors.Join(err, want("invitations", n, crowdSize)); err != nil {
+		return err
+	}
+	n, err = tally(together(crowdSize, func(i int) answer[invitations.Member] {
+		return answerOf(r.svc.Accept(r.ctx, sent[i].value.Token.Reveal(), person(fmt.Sprint("user ", i), sent[i].value.Email)))
+	}), invitations.ErrMemberLimit)
+	return errors.Join(err, want("successes", n, 9), r.seats(10))
 }
 
-func raceMemberLimitMails(ctx context.Context, store invitations.Store) error {
-	config := invitations.Config{MemberLimit: 10, PendingLimit: crowdSize}
-	return limited(crowdRounds/2, store, config, func(svc *invitations.Service, organization string) error {
-		sent := together(crowdSize, func(i int) answer[invitations.SentInvitation] { return mail(ctx, svc, organization, i) })
-		n, err := tally(sent)
-		if err := errors.Join(err, want("invitations", n, crowdSize)); err != nil {
-			return err
+// raceReservedSeats invites as many as there are seats. Each of them gets a seat by the email
+// or by a link, and a crowd that follows the link gets none.
+func raceReservedSeats(r *round) error {
+	link, err := r.link(invitations.CreateLinkParams{Role: "viewer"})
+	if err != nil {
+		return err
+	}
+	answers := r.mails()
+	n, err := tally(answers, invitations.ErrMemberLimit)
+	if err := errors.Join(err, want("invitations", n, 9)); err != nil {
+		return err
+	}
+	invited := slices.DeleteFunc(answers, func(a answer[invitations.SentInvitation]) bool { return a.err != nil })
+	joined := together(crowdSize, func(i int) answer[invitations.Member] {
+		if i >= 2*len(invited) {
+			return answerOf(r.svc.Accept(r.ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("guest ", i)}))
 		}
-		n, err = tally(together(crowdSize, func(i int) answer[invitations.Member] {
-			return answerOf(svc.Accept(ctx, sent[i].value.Token.Reveal(), person(fmt.Sprint("user ", i), sent[i].value.Email)))
-		}), invitations.ErrMemberLimit)
-		return errors.Join(err, want("successes", n, 9), seats(ctx, store, organization, 10))
+		sent := invited[i/2].value
+		user := person("owner of "+sent.Email, sent.Email)
+		if i%2 == 0 {
+			sent = link
+		}
+		return answerOf(r.svc.Accept(r.ctx, sent.Token.Reveal(), user))
 	})
-}
-
-// raceReservedSeats: as many are invited as there are seats, and all of these get theirs, by
-// whichever of two ways comes first, against a crowd that has none.
-func raceReservedSeats(ctx context.Context, store invitations.Store) error {
-	config := invitations.Config{MemberLimit: 10, ReserveSeats: true, PendingLimit: crowdSize + 1}
-	return limited(crowdRounds, store, config, func(svc *invitations.Service, organization string) error {
-		link, err := svc.CreateLink(ctx, invitations.User("ada"), invitations.CreateLinkParams{Organization: organization, Role: "viewer"})
-		if err != nil {
-			return err
+	n, err = tally(joined, invitations.ErrMemberLimit, invitations.ErrAlreadyMember, invitations.ErrRevoked)
+	if err := errors.Join(err, want("successes", n, 9), r.seats(10)); err != nil {
+		return err
+	}
+	for i, a := range joined {
+		switch guest := i >= 2*len(invited); {
+		case guest && !errors.Is(a.err, invitations.ErrMemberLimit):
+			return fmt.Errorf("the call of a guest ended with: %w", a.err)
+		case !guest && errors.Is(a.err, invitations.ErrMemberLimit):
+			return fmt.Errorf("an invited user got no seat: %w", a.err)
 		}
-		answers := together(crowdSize, func(i int) answer[invitations.SentInvitation] { return mail(ctx, svc, organization, i) })
-		n, err := tally(answers, invitations.ErrMemberLimit)
-		if err := errors.Join(err, want("invitations", n, 9)); err != nil {
-			return err
-		}
-		invited := slices.DeleteFunc(answers, func(a answer[invitations.SentInvitation]) bool { return a.err != nil })
-		joined := together(crowdSize, func(i int) answer[invitations.Member] {
-			if i >= 2*len(invited) {
-				return answerOf(svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("guest ", i)}))
-			}
-			sent := invited[i/2].value
-			who := person("owner of "+sent.Email, sent.Email)
-			if i%2 == 0 {
-				sent = link
-			}
-			return answerOf(svc.Accept(ctx, sent.Token.Reveal(), who))
-		})
-		n, err = tally(joined, invitations.ErrMemberLimit, invitations.ErrAlreadyMember, invitations.ErrRevoked)
-		if err := errors.Join(err, want("successes", n, 9), seats(ctx, store, organization, 10)); err != nil {
-			return err
-		}
-		for i, a := range joined {
-			switch guest := i >= 2*len(invited); {
-			case guest && !errors.Is(a.err, invitations.ErrMemberLimit):
-				return fmt.Errorf("a guest is answered with: %w", a.err)
-			case !guest && errors.Is(a.err, invitations.ErrMemberLimit):
-				return fmt.Errorf("who was invited has no seat: %w", a.err)
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -24,8 +25,8 @@ var sweepChecks = []check{
 	{"SharesNoMemory", sweepSharesNoMemory},
 }
 
-// sweep runs one Sweep of the store, and returns the facts of the last decision by
-// organization. A nil decide changes nothing.
+// sweep runs one Sweep, and returns the facts of the last call of the decision, by organization.
+// If decide is nil, the Sweep changes nothing.
 func (w *world) sweep(at time.Time, limit int, decide func(invitations.Facts) invitations.Changes) map[string]invitations.Facts {
 	w.Helper()
 	var all []invitations.Facts
@@ -42,15 +43,15 @@ func (w *world) sweep(at time.Time, limit int, decide func(invitations.Facts) in
 	found := map[string]invitations.Facts{}
 	for _, f := range all {
 		if _, twice := found[f.Organization]; twice || len(f.PendingRecords) == 0 {
-			w.Errorf("%s is there twice, or without anything that is due", f.Organization)
+			w.Errorf("the facts of %s occur twice, or have no invitation", f.Organization)
 		}
 		found[f.Organization] = f
 	}
 	return found
 }
 
-// overdue puts invitations of all kinds and states into organizations with the same ids, of
-// which the first two have a version more than one. It returns those that are due at start, the
+// overdue puts invitations of all kinds and states into four organizations that have the same
+// IDs. The first two have version 2. It returns the invitations that are due at start, the
 // earliest first.
 func (w *world) overdue() []invitations.Record {
 	w.Helper()
@@ -65,7 +66,7 @@ func (w *world) overdue() []invitations.Record {
 			if n%2 == 1 {
 				r = link(organization, n)
 			}
-			// No two are due at the same instant, and the last one is so just now.
+			// No two are due at the same instant, and the last one is due at start.
 			r.SweepAt = start.Add(-time.Duration(n*3%8*4+i) * time.Second)
 			if organization == "not due" {
 				r.SweepAt = start.Add(time.Duration(n) * time.Microsecond).Add(time.Microsecond)
@@ -92,7 +93,7 @@ func (w *world) overdue() []invitations.Record {
 	return due
 }
 
-// dueFacts are the facts of the first invitations that are due.
+// dueFacts returns the facts of the first due invitations.
 func dueFacts(due []invitations.Record) map[string]invitations.Facts {
 	versions := map[string]int64{"acme": 2, "zeta": 2, "beta": 1}
 	facts := map[string]invitations.Facts{}
@@ -116,7 +117,7 @@ func sweepFacts(w *world) {
 		return r.SweepAt.After(earlier)
 	})))
 
-	// Of those that are due at the same instant some come now, and the others later.
+	// Of ten that are due at the same instant, each Sweep of two finds others.
 	var c invitations.Changes
 	for n := range 10 {
 		r := invitation("many", n)
@@ -131,12 +132,12 @@ func sweepFacts(w *world) {
 		}
 	}
 	if len(seen) != 10 {
-		w.Errorf("of ten that are due at the same instant, five sweeps of two have found %d", len(seen))
+		w.Errorf("of ten that are due at the same instant, five Sweeps of two found %d", len(seen))
 	}
 	w.equal("what is still due", w.sweep(start, 1000, nil), dueFacts(due))
 }
 
-// markSwept takes what is due off the list, and writes an event for each.
+// markSwept clears SweepAt of all due invitations, and writes an event for each.
 func markSwept(f invitations.Facts) (c invitations.Changes) {
 	for _, r := range f.PendingRecords {
 		r.SweepAt = time.Time{}
@@ -162,7 +163,7 @@ func sweepApplies(w *world) {
 			return markSwept(f)
 		case "beta":
 			c := everything("beta")
-			c.Events[0].Version, c.Events[0].Index = 77, 77 // not the decision's to say
+			c.Events[0].Version, c.Events[0].Index = 77, 77 // the store sets them
 			return c
 		}
 		return invitations.Changes{}
@@ -175,11 +176,11 @@ func sweepApplies(w *world) {
 	acme.Facts.Version++
 	for _, r := range dueFacts(due)["acme"].PendingRecords {
 		e := event("acme", "swept", r.ID)
-		e.Version, e.Index = acme.Facts.Version, len(acme.Events.Events)
-		acme.Events.Events = append(acme.Events.Events, e)
-		for i := range acme.Invitations.Records {
-			if acme.Invitations.Records[i].ID == r.ID {
-				acme.Invitations.Records[i].SweepAt = time.Time{}
+		e.Version, e.Index = acme.Facts.Version, len(acme.Events.Items)
+		acme.Events.Items = append(acme.Events.Items, e)
+		for i := range acme.Invitations.Items {
+			if acme.Invitations.Items[i].ID == r.ID {
+				acme.Invitations.Items[i].SweepAt = time.Time{}
 			}
 		}
 	}
@@ -187,9 +188,10 @@ func sweepApplies(w *world) {
 
 	beta, all := w.state("beta", users...), everythingState("beta")
 	w.equal("beta's members", beta.Facts.Members, all.Facts.Members)
-	w.equal("beta's removals and quotas", []any{beta.Facts.Removals, beta.Facts.Quotas}, []any{all.Facts.Removals, all.Facts.Quotas})
-	for i := range all.Events.Events {
-		all.Events.Events[i].Version = 2
+	w.equal("beta's removals", beta.Facts.Removals, map[string]int64{"eve": 2})
+	w.equal("beta's quotas", beta.Facts.Quotas, all.Facts.Quotas)
+	for i := range all.Events.Items {
+		all.Events.Items[i].Version = 2
 	}
 	w.equal("beta's events", beta.Events, all.Events)
 	w.fed(w.follow(last, 1000), "acme", "beta", "zeta")
@@ -207,15 +209,10 @@ func sweepNothing(w *world) {
 
 func sweepPanic(w *world) {
 	due := w.overdue()
-	func() {
-		defer func() {
-			if recover() != "boom" {
-				w.Error("the panic did not go on")
-			}
-		}()
-		_ = w.store.Sweep(w.ctx, start, 5, func([]invitations.Facts) []invitations.Changes { panic("boom") })
-	}()
-	w.equal("what is due after a panic", w.sweep(start, 1000, markSwept), dueFacts(due)) // and no organization is left locked
+	w.panics("Sweep", func() error {
+		return w.store.Sweep(w.ctx, start, 5, func([]invitations.Facts) []invitations.Changes { panic("boom") })
+	})
+	w.equal("what is due after a panic", w.sweep(start, 1000, markSwept), dueFacts(due))
 	w.change("acme", everything("acme"))
 }
 
@@ -244,36 +241,38 @@ func sweepCancelled(w *world) {
 	}
 }
 
-// sweepDoesNotWait sweeps while somebody changes one of the organizations, who goes on only
-// after the sweep.
+// sweepDoesNotWait runs a Sweep inside an Update of one of the organizations. The Sweep must
+// leave that organization out.
 func sweepDoesNotWait(w *world) {
 	due := w.overdue()
-	late, cancel := context.WithTimeout(w.ctx, time.Minute)
-	defer cancel()
-	done := make(chan error, 1)
 	found := map[string]int{}
-	sweep := func() {
-		during := map[string]int{}
-		err := w.store.Sweep(w.ctx, start, 1000, func(all []invitations.Facts) []invitations.Changes {
-			clear(during)
+	sweep := func() (err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+			}
+		}()
+		return w.store.Sweep(w.ctx, start, 1000, func(all []invitations.Facts) []invitations.Changes {
+			clear(found)
 			changes := make([]invitations.Changes, len(all))
 			for i, f := range all {
-				during[f.Organization], changes[i] = len(f.PendingRecords), markSwept(f)
+				found[f.Organization], changes[i] = len(f.PendingRecords), markSwept(f)
 			}
 			return changes
 		})
-		found = during
-		done <- err
 	}
+	// A Sweep that waits for the Update would wait for ever.
+	const patience = 2 * time.Minute
 	var once sync.Once
 	var swept error
 	w.ok(w.store.Update(w.ctx, invitations.Query{Organization: "acme"}, func(invitations.Facts) (invitations.Changes, error) {
 		once.Do(func() {
-			go sweep()
+			done := make(chan error, 1)
+			go func() { done <- sweep() }()
 			select {
 			case swept = <-done:
-			case <-late.Done():
-				swept = errors.New("the sweep waits for who changes an organization")
+			case <-time.After(patience):
+				swept = errors.New("the Sweep waits for an organization that is being changed")
 			}
 		})
 		return invitations.Changes{Events: []invitations.Event{event("acme", "meanwhile", uuid.Nil)}}, nil
@@ -283,7 +282,7 @@ func sweepDoesNotWait(w *world) {
 		found[organization] += len(f.PendingRecords)
 	}
 	for organization, f := range dueFacts(due) {
-		w.equal(organization+": how many two sweeps have found", found[organization], len(f.PendingRecords))
+		w.equal(organization+": number of invitations in two Sweeps", found[organization], len(f.PendingRecords))
 	}
 }
 
@@ -291,24 +290,22 @@ func sweepSharesNoMemory(w *world) {
 	due := w.overdue()
 	var given []invitations.Record
 	w.sweep(start, 1000, func(f invitations.Facts) invitations.Changes {
-		for i := range f.PendingRecords {
-			f.PendingRecords[i].Metadata["team"] = "spoiled"
-		}
+		spoilFacts(f)
 		return invitations.Changes{}
 	})
-	w.equal("what is due after what was returned is spoiled", w.sweep(start, 1000, nil), dueFacts(due))
+	w.equal("what is due after the decision changed its facts", w.sweep(start, 1000, nil), dueFacts(due))
 	w.sweep(start, 1000, func(f invitations.Facts) invitations.Changes {
 		c := markSwept(f)
 		given = append(given, c.Invitations...)
 		return c
 	})
-	for _, r := range given {
-		r.Metadata["team"] = "spoiled"
+	for i := range given {
+		spoil(&given[i])
 	}
 	for _, organization := range []string{"acme", "zeta", "beta"} {
-		for _, r := range w.state(organization).Invitations.Records {
+		for _, r := range w.state(organization).Invitations.Items {
 			if strings.Contains(fmt.Sprint(r.Metadata), "spoiled") {
-				w.Errorf("%s: what was given is spoiled: %v", organization, r.Metadata)
+				w.Errorf("%s: the store keeps memory of the decision: %v", organization, r.Metadata)
 			}
 		}
 	}

@@ -1,0 +1,48 @@
+// Package behaviour checks the rules of the library through its service, on a store: whole
+// stories, threats, a matrix of every role and operation, random histories and storms. Package
+// storetest checks the store itself.
+//
+// Every store of this repository runs both.
+package behaviour
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/go-invitations/invitations"
+)
+
+// Run runs all checks. newStore must return an empty store that is safe for concurrent use. Run
+// calls it once for each check, and the checks of one group run in parallel.
+func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
+	for _, g := range groups {
+		t.Run(g.name, func(t *testing.T) {
+			for _, c := range g.checks {
+				t.Run(c.name, func(t *testing.T) {
+					t.Parallel()
+					c.run(newWorld(t, newStore(t)))
+				})
+			}
+		})
+	}
+}
+
+// groups are all checks.
+var groups = []struct {
+	name   string
+	checks []check
+}{
+	{"Stories", slices.Concat(
+		stories, memberStories, quotaStories, seatStories, editStories, limitStories, bulkStories, receivedStories, timelineStories, sweepStories,
+	)},
+	{"Threats", slices.Concat(threats, memberThreats, sendingThreats, historyThreats)},
+	{"Matrix", matrixChecks},
+	{"Histories", historyChecks},
+	{"Storms", stormChecks},
+}
+
+// A check is one test of the rules.
+type check struct {
+	name string
+	run  func(*world)
+}

@@ -1,0 +1,66 @@
+package behaviour
+
+import (
+	"context"
+	"math/rand/v2"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/memstore"
+)
+
+// naive is a store whose changes are not atomic: it reads, decides and then writes.
+type naive struct{ *memstore.Store }
+
+func (n naive) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	facts, err := n.View(ctx, q)
+	if err != nil {
+		return err
+	}
+	changes, err := decide(facts)
+	if err != nil || changes.Empty() {
+		return err
+	}
+	return n.write(ctx, q.Organization, changes)
+}
+
+func (n naive) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
+	var due []invitations.Facts
+	err := n.Store.Sweep(ctx, at, limit, func(all []invitations.Facts) []invitations.Changes {
+		due = all
+		return make([]invitations.Changes, len(all))
+	})
+	if err != nil {
+		return err
+	}
+	for i, changes := range decide(due) {
+		if err := n.write(ctx, due[i].Organization, changes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n naive) write(ctx context.Context, organization string, changes invitations.Changes) error {
+	for range rand.N(200) {
+		runtime.Gosched()
+	}
+	return n.Store.Update(ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
+		return changes, nil
+	})
+}
+
+// TestStorm_FailsOnANaiveStore is the negative control of the storms.
+func TestStorm_FailsOnANaiveStore(t *testing.T) {
+	t.Parallel()
+	store := naive{memstore.New()}
+	for n := range 1000 {
+		if err := storm(t.Context(), store, n); err != nil {
+			t.Logf("storm %d: %v", n, err)
+			return
+		}
+	}
+	t.Fatal("a thousand storms do not tell a naive store from an atomic one")
+}

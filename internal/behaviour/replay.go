@@ -1,0 +1,180 @@
+package behaviour
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+// A replay is what the events of an organization make of it, one after the other: all that a
+// store shows of it, but for what no event tells (messages, metadata, domains and tokens).
+type replay struct {
+	policy   *invitations.Policy
+	members  map[string]invitations.Member
+	removals map[string]int64
+	records  map[uuid.UUID]invitations.Record
+	quotas   map[string]invitations.QuotaRecord
+	swept    map[uuid.UUID][]invitations.EventType // since it was last sent, or edited
+}
+
+func newReplay(policy *invitations.Policy) *replay {
+	return &replay{
+		policy: policy, members: map[string]invitations.Member{}, removals: map[string]int64{},
+		records: map[uuid.UUID]invitations.Record{}, quotas: map[string]invitations.QuotaRecord{},
+		swept: map[uuid.UUID][]invitations.EventType{},
+	}
+}
+
+// apply takes one event. It is an error if it cannot have happened.
+func (r *replay) apply(e invitations.Event) error {
+	m, isMember := r.members[e.Subject]
+	switch e.Type {
+	case invitations.EventMemberJoined:
+		if isMember {
+			return fmt.Errorf("they are %q already", m.Role)
+		}
+		inv := r.records[e.InvitationID]
+		r.members[e.Subject] = invitations.Member{
+			Organization: e.Organization, UserID: e.Subject, Role: e.Role, JoinedAt: e.At, InvitationID: e.InvitationID, InvitedBy: inv.SentBy,
+		}
+		return nil
+	case invitations.EventQuotaChanged:
+		r.quotas[e.Subject] = invitations.QuotaRecord{Organization: e.Organization, UserID: e.Subject, Quota: e.Quota, Version: e.Version}
+		return nil
+	case invitations.EventMemberRoleChanged:
+		if !r.policy.Has(m.Role) || !covers(r.policy, e.Role, m.Role) {
+			r.removals[e.Subject] = e.Version
+		}
+		m.Role = e.Role
+		r.members[e.Subject] = m
+	case invitations.EventMemberRemoved:
+		r.removals[e.Subject] = e.Version
+		delete(r.members, e.Subject)
+	case invitations.EventMemberLeft:
+		delete(r.members, e.Subject)
+	case invitations.EventOwnershipTransferred:
+	default:
+		return r.invitation(e)
+	}
+	if !isMember || e.Role != m.Role {
+		return fmt.Errorf("they are %q", m.Role)
+	}
+	return nil
+}
+
+// invitation takes an event of an invitation.
+func (r *replay) invitation(e invitations.Event) error {
+	inv, known := r.records[e.InvitationID]
+	if e.Type == invitations.EventInvitationCreated {
+		if known {
+			return errors.New("it exists already")
+		}
+		inv.ID, inv.Organization, inv.State, inv.Kind = e.InvitationID, e.Organization, invitations.StatePending, invitations.KindLink
+		if inv.Email = e.Email; e.Email != "" {
+			inv.Kind = invitations.KindEmail
+		}
+		inv.Quota, inv.CreatedBy, inv.CreatedAt = e.Quota, e.Actor, e.At
+	} else if inv.State != invitations.StatePending {
+		return fmt.Errorf("it is %q", inv.State)
+	}
+	expired := known && !e.At.Before(inv.ExpiresAt)
+	sending, expiry := false, false
+	switch e.Type {
+	case invitations.EventInvitationCreated:
+		inv.Role, inv.MaxUses, sending = e.Role, e.MaxUses, true
+	case invitations.EventInvitationResent:
+		sending = true
+	case invitations.EventInvitationEdited:
+		inv.Role, inv.MaxUses, inv.ExpiresAt, inv.SentBy = e.Role, e.MaxUses, e.ExpiresAt, e.Actor
+		delete(r.swept, inv.ID)
+	case invitations.EventInvitationReminded, invitations.EventInvitationExpired:
+		expiry = e.Type == invitations.EventInvitationExpired
+		if slices.Contains(r.swept[inv.ID], e.Type) {
+			return errors.New("it was swept before")
+		}
+		r.swept[inv.ID] = append(r.swept[inv.ID], e.Type)
+	case invitations.EventInvitationRevoked:
+		inv.State, inv.EndedAt = invitations.StateRevoked, e.At
+	case invitations.EventInvitationDeclined:
+		inv.State, inv.EndedAt = invitations.StateDeclined, e.At
+	case invitations.EventInvitationAccepted:
+		if inv.Uses++; inv.Uses == inv.MaxUses {
+			inv.State, inv.EndedAt = invitations.StateAccepted, e.At
+		}
+	default:
+		return errors.New("nobody knows this type")
+	}
+	if expired != expiry && !sending {
+		return fmt.Errorf("it expires at %v, and this is at %v", inv.ExpiresAt, e.At)
+	}
+	if sending {
+		inv.SentBy, inv.SentAt, inv.SentVersion, inv.ExpiresAt = e.Actor, e.At, e.Version, e.ExpiresAt
+		delete(r.swept, inv.ID)
+	}
+	told := invitations.Event{Role: inv.Role, Quota: inv.Quota, MaxUses: inv.MaxUses, ExpiresAt: inv.ExpiresAt}
+	if sending {
+		told.Email = inv.Email
+	}
+	if told != (invitations.Event{Role: e.Role, Quota: e.Quota, MaxUses: e.MaxUses, ExpiresAt: e.ExpiresAt, Email: e.Email}) {
+		return fmt.Errorf("it tells %+v, and the invitation is %+v", e, told)
+	}
+	r.records[inv.ID] = inv
+	return nil
+}
+
+// shown returns an error if a store shows anything of an organization that its events do not
+// leave, or does not show what they leave.
+func (r *replay) shown(ctx context.Context, store invitations.Store, organization string, version int64) error {
+	users := slices.Collect(maps.Keys(r.members))
+	users = slices.AppendSeq(users, maps.Keys(r.removals))
+	users = slices.AppendSeq(users, maps.Keys(r.quotas)) // the shared one is ""
+	users = slices.DeleteFunc(users, func(user string) bool { return user == "" })
+	const all = 100_000
+	f, err := store.View(ctx, invitations.Query{Organization: organization, Members: users, Removals: true, MembersUpTo: all, Quotas: true})
+	if err != nil {
+		return err
+	}
+	page, err := store.Invitations(ctx, invitations.InvitationQuery{Organization: organization, Limit: all})
+	if err != nil {
+		return err
+	}
+	records := map[uuid.UUID]invitations.Record{}
+	for _, shown := range page.Items {
+		if shown.State != invitations.StatePending && !shown.SweepAt.IsZero() {
+			return fmt.Errorf("an invitation that is %q is to be swept", shown.State)
+		}
+		shown.Message, shown.Metadata, shown.AllowedDomains, shown.Nonce, shown.SweepAt = "", nil, nil, [16]byte{}, time.Time{}
+		records[shown.ID] = shown
+	}
+	for user, m := range f.Members {
+		m.Metadata = nil
+		f.Members[user] = m
+	}
+	for user, q := range f.Quotas {
+		q.Used, q.PeriodStart = 0, time.Time{}
+		f.Quotas[user] = q
+	}
+	for _, c := range []struct {
+		what        string
+		shown, left any
+	}{
+		{"the version", f.Version, version},
+		{"the members", f.Members, r.members},
+		{"how many members there are", f.MemberCount, len(r.members)},
+		{"the removals", f.Removals, r.removals},
+		{"the quotas", f.Quotas, r.quotas},
+		{"the invitations", records, r.records},
+	} {
+		if d := differ(c.shown, c.left); d != "" {
+			return fmt.Errorf("%s are not as the events leave them: %s", c.what, d)
+		}
+	}
+	return nil
+}
