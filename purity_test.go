@@ -77,7 +77,7 @@ func checkTypes(t *testing.T, set *token.FileSet, imports types.Importer, files 
 	return s
 }
 
-// typeName returns the name of a type of the package, or of what it points to.
+// typeName returns the name of a type of the package, or of a pointer to one.
 func (s *typedSource) typeName(t types.Type) string {
 	if pointer, ok := t.(*types.Pointer); ok {
 		t = pointer.Elem()
@@ -154,7 +154,7 @@ func (s *typedSource) impurity(f *types.Func) (reason string) {
 // impureUse returns the reason why a function that uses object is not pure, or "".
 func (s *typedSource) impureUse(object types.Object) string {
 	if _, isPackage := object.(*types.PkgName); isPackage || object.Pkg() == nil {
-		return "" // what is selected from the package has a use of its own
+		return "" // the object after the dot has a use of its own
 	}
 	if object.Pkg() != s.pkg {
 		return impureImport(object)

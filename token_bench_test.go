@@ -27,7 +27,7 @@ const (
 	bareText   = len("inv_") + (bareBinary*8+5)/6
 )
 
-// A bareState holds what would otherwise be allocated at every call.
+// A bareState is the memory of one call, which the next call uses again.
 type bareState struct {
 	mac    hash.Hash
 	sum    [sha256.Size]byte

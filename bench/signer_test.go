@@ -30,7 +30,7 @@ type signer struct {
 	states sync.Pool // of *signerState
 }
 
-// A signerState holds what would otherwise be allocated at every call.
+// A signerState is the memory of one call, which the next call uses again.
 type signerState struct {
 	mac    hash.Hash
 	binary []byte
