@@ -320,7 +320,8 @@ func TestList_IteratorBreak(t *testing.T) {
 		}
 		for _, stop := range []int{1, 10} {
 			store, seen := l.store(30, alwaysOwner), 0
-			for range l.all(t.Context(), serviceOn(t, store, atNoon()), 10, "") {
+			for _, err := range l.all(t.Context(), serviceOn(t, store, atNoon()), 10, "") {
+				require.NoError(t, err)
 				if seen++; seen == stop {
 					break
 				}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ var signedClaims = map[string]invitations.TokenClaim{
 // without a claim.
 func requireRefused(t require.TestingT, ring *invitations.Keyring, text string) {
 	c, err := invitations.VerifyToken(ring, text)
-	require.True(t, err == error(invitations.ErrInvalidToken), "%v for %.500q", err, text)
+	require.Same(t, invitations.ErrInvalidToken, err, "%.500q", text)
 	require.Zero(t, c)
 }
 
@@ -555,7 +556,7 @@ func TestToken_Allocations(t *testing.T) {
 				"the longest, of zeros":       "inv_" + strings.Repeat("A", maxTokenLen-4),
 			} {
 				atMost(name+": refuse "+refused, 0, func() {
-					if _, err := invitations.VerifyToken(ring, text); err != error(invitations.ErrInvalidToken) {
+					if _, err := invitations.VerifyToken(ring, text); !errors.Is(err, invitations.ErrInvalidToken) {
 						t.Fatal(err)
 					}
 				})
