@@ -18,6 +18,7 @@ test: postgres
 		(cd $$module && INVITATIONS_REQUIRE_POSTGRES=1 go test -race -shuffle=on -parallel 6 -timeout 60m ./...); \
 	done
 	@echo "== allocations, which the race detector would blur"
+	@go test -run Alloc -v .
 	@cd bench && INVITATIONS_REQUIRE_POSTGRES=1 go test -run Alloc -v .
 
 # golangci-lint contains vet and staticcheck. A cold cache compiles it first, which takes minutes.

@@ -356,8 +356,8 @@ func badAnswerCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 	as := func(user, email string) invitations.Identity {
 		return invitations.Identity{UserID: user, Email: email, EmailVerified: true}
 	}
-	received := func(who invitations.Identity, p invitations.ReceivedParams) error {
-		return errOf(svc.Received(ctx, who, p))
+	received := func(identity invitations.Identity, p invitations.ReceivedParams) error {
+		return errOf(svc.Received(ctx, identity, p))
 	}
 	all := [][]badCall{
 		each("Accept", "user_id", badNames, func(v string) error { return errOf(svc.Accept(ctx, token, as(v, nina.Email))) }),
@@ -370,12 +370,12 @@ func badAnswerCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 		each("Received", "limit", badPageLimits, func(v int) error { return received(nina, invitations.ReceivedParams{Limit: v}) }),
 		each("Received", "cursor", offerCursors.bad(), func(v string) error { return received(nina, invitations.ReceivedParams{Cursor: v}) }),
 	}
-	for operation, call := range map[string]func(organization string, id uuid.UUID, who invitations.Identity) error{
-		"AcceptReceived": func(organization string, id uuid.UUID, who invitations.Identity) error {
-			return errOf(svc.AcceptReceived(ctx, organization, id, who))
+	for operation, call := range map[string]func(organization string, id uuid.UUID, identity invitations.Identity) error{
+		"AcceptReceived": func(organization string, id uuid.UUID, identity invitations.Identity) error {
+			return errOf(svc.AcceptReceived(ctx, organization, id, identity))
 		},
-		"DeclineReceived": func(organization string, id uuid.UUID, who invitations.Identity) error {
-			return svc.DeclineReceived(ctx, organization, id, who)
+		"DeclineReceived": func(organization string, id uuid.UUID, identity invitations.Identity) error {
+			return svc.DeclineReceived(ctx, organization, id, identity)
 		},
 	} {
 		all = append(all,

@@ -18,7 +18,7 @@ func requireTime(t *testing.T, want, got time.Time) {
 	require.Zero(t, got.Nanosecond()%1000)
 }
 
-// All times are in UTC and truncated to microseconds, whatever the clock returns.
+// All times are in UTC and truncated to microseconds, for every clock.
 func TestClock_UTCMicroseconds(t *testing.T) {
 	t.Parallel()
 	kiritimati := time.FixedZone("+14", 14*60*60)
@@ -37,7 +37,7 @@ func TestClock_UTCMicroseconds(t *testing.T) {
 	require.NoError(t, err)
 	got, err := svc.Invitation(ctx, olga, "acme", sent.ID)
 	require.NoError(t, err)
-	require.Equal(t, got, sent.Invitation, "the result is what the store keeps")
+	require.Equal(t, got, sent.Invitation, "the result equals the stored value")
 	requireTime(t, want, sent.CreatedAt)
 	requireTime(t, want, sent.SentAt)
 	requireTime(t, want.Add(3*day+time.Microsecond), sent.ExpiresAt)

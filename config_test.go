@@ -220,7 +220,7 @@ func TestNew_MemberLimitQueries(t *testing.T) {
 			config := atNoon()
 			config.MemberLimit, config.ReserveSeats = c.limit, c.reserve
 			store := answering(emailFacts())
-			_ = c.call(t.Context(), serviceOn(t, store, config)) // what it asks for counts
+			_ = c.call(t.Context(), serviceOn(t, store, config)) // only its query counts
 			calls := callsOf(store)
 			require.Len(t, calls, 1)
 			q := calls[0].argument.(invitations.Query)

@@ -121,7 +121,7 @@ func listOfInvitations() cursorList {
 	return l
 }
 
-// listOfIDs returns what the lists in the order of IDs share.
+// listOfIDs returns the common part of the lists in the order of IDs.
 func listOfIDs(operation string) cursorList {
 	l := cursorList{operation: operation, good: idCursor("dora"), refused: map[string]string{
 		"only an ID":     "dora",
@@ -344,8 +344,8 @@ func decodeCursor(cursor string) []byte {
 	return b
 }
 
-// A forged cursor is a position like any other. It must not change what else the store is
-// asked for, and so shows nothing that the call does not show without it.
+// A forged cursor is a position like any other. It must not change the rest of the query, so
+// it shows nothing that the call does not show without it.
 func TestClass42_ForgedCursorIsOnlyAPosition(t *testing.T) {
 	t.Parallel()
 	for name, l := range cursorLists {

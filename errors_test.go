@@ -15,8 +15,8 @@ import (
 
 const noLongerValid = "Invitation no longer valid"
 
-// sentinels are all errors with what hosts and their clients rely on. An empty message is
-// not compared.
+// sentinels lists all errors with the values that hosts and their clients rely on. An empty
+// message is not compared.
 var sentinels = []struct {
 	err     *invitations.Error
 	code    string

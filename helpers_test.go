@@ -140,7 +140,7 @@ func linkFacts() invitations.Facts {
 	return f
 }
 
-// offer is what emailFacts offer.
+// offer is the offer of emailFacts.
 var offer = invitations.Offer{
 	ID: signedID, Organization: "acme", Kind: invitations.KindEmail, Email: "nina@example.com",
 	Role: invitations.RoleDeveloper, Message: "Welcome!", SentBy: "olga", SentAt: noon, ExpiresAt: noon.Add(7 * day),

@@ -320,7 +320,8 @@ func TestList_IteratorBreak(t *testing.T) {
 		}
 		for _, stop := range []int{1, 10} {
 			store, seen := l.store(30, alwaysOwner), 0
-			for range l.all(t.Context(), serviceOn(t, store, atNoon()), 10, "") {
+			for _, err := range l.all(t.Context(), serviceOn(t, store, atNoon()), 10, "") {
+				require.NoError(t, err)
 				if seen++; seen == stop {
 					break
 				}
@@ -409,7 +410,7 @@ func TestList_ForeignID(t *testing.T) {
 		}, name)
 	}
 
-	// Permission is checked first: a stranger must not learn what the store holds.
+	// Permission is checked first: a stranger must not learn the contents of the store.
 	members := manyMembers(1)
 	members[0].UserID = ""
 	stranger := func(int) (*invitations.Member, error) { return nil, nil }
@@ -435,7 +436,7 @@ func TestList_LongestID(t *testing.T) {
 }
 
 // A list is shown to the roles that hold its permissions, and to System. Other viewers see
-// nothing of what the store returned.
+// nothing of the store's answer.
 func TestClass39_ListPermissions(t *testing.T) {
 	t.Parallel()
 	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{
@@ -527,7 +528,7 @@ func viewedBy(viewer *invitations.Member) (store *StoreMock, asked *string) {
 	}, asked
 }
 
-// A list is expired where a store keeps it as pending.
+// An expired invitation is listed as expired, although a store keeps it as pending.
 func TestInvitations_ShowsExpired(t *testing.T) {
 	t.Parallel()
 	records := manyRecords(3)
@@ -564,9 +565,9 @@ func TestMembers_Query(t *testing.T) {
 func TestReceived_CanonicalEmail(t *testing.T) {
 	t.Parallel()
 	store := listing(nil, alwaysOwner)
-	who := nina
-	who.Email = "NINA@example.com"
-	require.NoError(t, errOf(serviceOn(t, store, atNoon()).Received(t.Context(), who, invitations.ReceivedParams{})))
+	identity := nina
+	identity.Email = "NINA@example.com"
+	require.NoError(t, errOf(serviceOn(t, store, atNoon()).Received(t.Context(), identity, invitations.ReceivedParams{})))
 	require.Equal(t, "nina@example.com", store.InvitationsCalls()[0].Q.Email)
 }
 

@@ -66,8 +66,8 @@ func TestClass47_NextCheckRefuses(t *testing.T) {
 	require.Empty(t, workspaces.Organizations)
 }
 
-// A member who was demoted and leaves does not come back by the old link, which has the old
-// role. A member who was not demoted does.
+// After a demotion and leaving, a member cannot return by the old link, which has the old role.
+// Without the demotion they can.
 func TestClass13_DemotionOutlastsLeaving(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
@@ -121,7 +121,7 @@ func TestMembers_Story(t *testing.T) {
 	require.Equal(t, invitations.RoleViewer, demoted.Role)
 	stored, err := svc.Member(ctx, "acme", "dora")
 	require.NoError(t, err)
-	require.Equal(t, stored, demoted, "the result is what the store keeps")
+	require.Equal(t, stored, demoted, "the result equals the stored value")
 	got, err := svc.Invitation(ctx, olga, "acme", sent.ID)
 	require.NoError(t, err)
 	require.Equal(t, invitations.StateRevoked, got.State, "Class15: Dora may not send it any more")
@@ -148,7 +148,7 @@ func TestMembers_Story(t *testing.T) {
 	require.Equal(t, invitations.ErrNotFound, err)
 }
 
-// A caller that changes a result does not change what the store keeps.
+// A caller that changes a result does not change the stored value.
 func TestMembers_ResultsAreCopies(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()

@@ -10,7 +10,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// NextStep tells every visitor what to do, whatever the state of the invitation.
+// NextStep returns a step for every visitor and every state of the invitation.
 func TestNextStep(t *testing.T) {
 	t.Parallel()
 	yes := func(context.Context, string) (bool, error) { return true, nil }
@@ -55,6 +55,18 @@ func TestNextStep(t *testing.T) {
 		return func(f *invitations.Facts) { a(f); b(f) }
 	}
 
+	const (
+		signIn        = invitations.StepSignIn
+		register      = invitations.StepRegister
+		stop          = invitations.StepStop
+		accept        = invitations.StepAccept
+		verify        = invitations.StepVerifyEmail
+		switchAccount = invitations.StepSwitchAccount
+		open          = invitations.StepOpen
+	)
+	withAccount, withoutAccount := invitations.Visitor{HasAccount: yes}, invitations.Visitor{HasAccount: no}
+	revoked, accepted, declined := state(invitations.StateRevoked), state(invitations.StateAccepted), state(invitations.StateDeclined)
+
 	for name, c := range map[string]struct {
 		facts   invitations.Facts
 		visitor invitations.Visitor
@@ -62,39 +74,39 @@ func TestNextStep(t *testing.T) {
 		reason  error
 		offered bool
 	}{
-		"anonymous":                                  {email(unchanged), anonymous, invitations.StepSignIn, nil, true},
-		"anonymous with an account":                  {email(unchanged), invitations.Visitor{HasAccount: yes}, invitations.StepSignIn, nil, true},
-		"anonymous without an account":               {email(unchanged), invitations.Visitor{HasAccount: no}, invitations.StepRegister, nil, true},
-		"anonymous with a link":                      {link(unchanged), invitations.Visitor{HasAccount: no}, invitations.StepSignIn, nil, true},
-		"anonymous, revoked":                         {email(state(invitations.StateRevoked)), invitations.Visitor{HasAccount: no}, invitations.StepStop, invitations.ErrRevoked, false},
-		"anonymous, expired":                         {email(expired), anonymous, invitations.StepStop, invitations.ErrExpired, false},
-		"anonymous, accepted":                        {email(state(invitations.StateAccepted)), anonymous, invitations.StepStop, invitations.ErrAccepted, false},
-		"anonymous, the sender left":                 {email(senderGone), anonymous, invitations.StepStop, invitations.ErrSenderNotEntitled, false},
-		"anonymous, unknown invitation":              {invitations.Facts{}, anonymous, invitations.StepStop, invitations.ErrInvalidToken, false},
-		"recipient":                                  {email(unchanged), recipient, invitations.StepAccept, nil, true},
-		"recipient with an unverified address":       {email(unchanged), unverified, invitations.StepVerifyEmail, invitations.ErrEmailUnverified, true},
-		"another account":                            {email(unchanged), mallory, invitations.StepSwitchAccount, invitations.ErrRecipientMismatch, true},
-		"recipient who accepted it":                  {email(both(state(invitations.StateAccepted), member(true))), recipient, invitations.StepOpen, nil, false},
-		"recipient who joined by another invitation": {email(member(false)), recipient, invitations.StepOpen, invitations.ErrAlreadyMember, true},
-		"recipient, declined":                        {email(state(invitations.StateDeclined)), recipient, invitations.StepStop, invitations.ErrDeclined, false},
-		"recipient, expired":                         {email(expired), recipient, invitations.StepStop, invitations.ErrExpired, false},
-		"recipient, the sender left":                 {email(senderGone), recipient, invitations.StepStop, invitations.ErrSenderNotEntitled, false},
-		"recipient, unknown invitation":              {invitations.Facts{}, recipient, invitations.StepStop, invitations.ErrInvalidToken, false},
-		"another account, revoked":                   {email(state(invitations.StateRevoked)), mallory, invitations.StepStop, invitations.ErrRevoked, false},
-		"any account with a link":                    {link(unchanged), mallory, invitations.StepAccept, nil, true},
-		"unverified account with a link":             {link(unchanged), unverified, invitations.StepAccept, nil, true},
-		"allowed domain":                             {link(limited), recipient, invitations.StepAccept, nil, true},
-		"allowed domain, unverified":                 {link(limited), unverified, invitations.StepVerifyEmail, invitations.ErrEmailUnverified, true},
-		"another domain":                             {link(limited), mallory, invitations.StepSwitchAccount, invitations.ErrDomainNotAllowed, true},
-		"member with a link":                         {link(member(false)), recipient, invitations.StepOpen, invitations.ErrAlreadyMember, true},
-		"member by this link":                        {link(member(true)), recipient, invitations.StepOpen, nil, true},
-		"member by this link, used up":               {link(both(state(invitations.StateAccepted), member(true))), recipient, invitations.StepOpen, nil, false},
-		"member by this link, revoked":               {link(both(state(invitations.StateRevoked), member(true))), recipient, invitations.StepOpen, nil, false},
-		"any account with a link, used up":           {link(state(invitations.StateAccepted)), mallory, invitations.StepStop, invitations.ErrExhausted, false},
-		"removed before the sending":                 {email(removed(1)), recipient, invitations.StepAccept, nil, true},
+		"anonymous":                                  {email(unchanged), anonymous, signIn, nil, true},
+		"anonymous with an account":                  {email(unchanged), withAccount, signIn, nil, true},
+		"anonymous without an account":               {email(unchanged), withoutAccount, register, nil, true},
+		"anonymous with a link":                      {link(unchanged), withoutAccount, signIn, nil, true},
+		"anonymous, revoked":                         {email(revoked), withoutAccount, stop, invitations.ErrRevoked, false},
+		"anonymous, expired":                         {email(expired), anonymous, stop, invitations.ErrExpired, false},
+		"anonymous, accepted":                        {email(accepted), anonymous, stop, invitations.ErrAccepted, false},
+		"anonymous, the sender left":                 {email(senderGone), anonymous, stop, invitations.ErrSenderNotEntitled, false},
+		"anonymous, unknown invitation":              {invitations.Facts{}, anonymous, stop, invitations.ErrInvalidToken, false},
+		"recipient":                                  {email(unchanged), recipient, accept, nil, true},
+		"recipient with an unverified address":       {email(unchanged), unverified, verify, invitations.ErrEmailUnverified, true},
+		"another account":                            {email(unchanged), mallory, switchAccount, invitations.ErrRecipientMismatch, true},
+		"recipient who accepted it":                  {email(both(accepted, member(true))), recipient, open, nil, false},
+		"recipient who joined by another invitation": {email(member(false)), recipient, open, invitations.ErrAlreadyMember, true},
+		"recipient, declined":                        {email(declined), recipient, stop, invitations.ErrDeclined, false},
+		"recipient, expired":                         {email(expired), recipient, stop, invitations.ErrExpired, false},
+		"recipient, the sender left":                 {email(senderGone), recipient, stop, invitations.ErrSenderNotEntitled, false},
+		"recipient, unknown invitation":              {invitations.Facts{}, recipient, stop, invitations.ErrInvalidToken, false},
+		"another account, revoked":                   {email(revoked), mallory, stop, invitations.ErrRevoked, false},
+		"any account with a link":                    {link(unchanged), mallory, accept, nil, true},
+		"unverified account with a link":             {link(unchanged), unverified, accept, nil, true},
+		"allowed domain":                             {link(limited), recipient, accept, nil, true},
+		"allowed domain, unverified":                 {link(limited), unverified, verify, invitations.ErrEmailUnverified, true},
+		"another domain":                             {link(limited), mallory, switchAccount, invitations.ErrDomainNotAllowed, true},
+		"member with a link":                         {link(member(false)), recipient, open, invitations.ErrAlreadyMember, true},
+		"member by this link":                        {link(member(true)), recipient, open, nil, true},
+		"member by this link, used up":               {link(both(accepted, member(true))), recipient, open, nil, false},
+		"member by this link, revoked":               {link(both(revoked, member(true))), recipient, open, nil, false},
+		"any account with a link, used up":           {link(accepted), mallory, stop, invitations.ErrExhausted, false},
+		"removed before the sending":                 {email(removed(1)), recipient, accept, nil, true},
 		// Lookup shows the offer, but this account must not accept it.
-		"removed after the sending":   {email(removed(3)), recipient, invitations.StepStop, invitations.ErrRevoked, true},
-		"member with an expired link": {link(both(expired, member(false))), recipient, invitations.StepStop, invitations.ErrExpired, false},
+		"removed after the sending":   {email(removed(3)), recipient, stop, invitations.ErrRevoked, true},
+		"member with an expired link": {link(both(expired, member(false))), recipient, stop, invitations.ErrExpired, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,7 +121,7 @@ func TestNextStep(t *testing.T) {
 				want.Kind, want.Email = c.facts.Invitation.Kind, c.facts.Invitation.Email
 			}
 			require.Equal(t, want, next.Offer)
-			if c.step == invitations.StepOpen {
+			if c.step == open {
 				require.Equal(t, "acme", next.Organization, "the organization to open")
 			} else {
 				require.Empty(t, next.Organization)

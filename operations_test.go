@@ -19,7 +19,7 @@ import (
 
 // An operation is a method of the service, called with valid arguments.
 type operation struct {
-	name string // the method, and after a comma what is special about the call
+	name string // the method, and for a variant of it a comma and the variant
 	asks string // the method of the store that it calls, once
 	call func(ctx context.Context, svc *invitations.Service) (result any, err error)
 }
@@ -118,7 +118,7 @@ func operations() []operation {
 	}
 }
 
-// first returns what an iterator yields first.
+// first returns the first item of an iterator.
 func first[T any](all iter.Seq2[T, error]) (any, error) {
 	for item, err := range all {
 		return item, err
@@ -154,7 +154,7 @@ func TestOperations_StoreError(t *testing.T) {
 				t.Parallel()
 				store := failing(err, factsFor(o.name), func(context.Context) {})
 				result, got := o.call(t.Context(), serviceOn(t, store, atNoon()))
-				require.True(t, got == err, "changed: %v", got)
+				require.True(t, got == err, "changed: %v", got) //nolint:errorlint // the very error must arrive
 				if result != nil {
 					require.Zero(t, result)
 				}

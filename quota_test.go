@@ -161,8 +161,14 @@ func TestConsumption_Decide(t *testing.T) {
 	const (
 		perDay, perMonth, endless = invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless
 	)
-	today, ever := midnight(2026, 3, 1), midnight(1970, 1, 1)
+	yesterday, today, tomorrow, ever := midnight(2026, 2, 28), midnight(2026, 3, 1), midnight(2026, 3, 2), midnight(1970, 1, 1)
 	type quotas = []invitations.QuotaRecord
+	own := func(limit int64, period invitations.Period, start time.Time, used int64) quotas {
+		return quotas{quotaOf("nina", limit, period, start, used)}
+	}
+	both := func(sharedLimit, sharedUsed, ownLimit, ownUsed int64) quotas {
+		return quotas{quotaOf("", sharedLimit, perMonth, today, sharedUsed), quotaOf("nina", ownLimit, perDay, today, ownUsed)}
+	}
 	for name, c := range map[string]struct {
 		quotas quotas
 		amount int64
@@ -171,36 +177,36 @@ func TestConsumption_Decide(t *testing.T) {
 	}{
 		"no quota":                           {nil, maxAmount, nil, true},
 		"the zero quota":                     {quotas{{UserID: "nina", Version: 3, PeriodStart: today, Used: 9}}, maxAmount, nil, true},
-		"the first use":                      {quotas{quotaOf("nina", 5, perDay, time.Time{}, 0)}, 2, quotas{quotaOf("nina", 5, perDay, today, 2)}, true},
-		"more":                               {quotas{quotaOf("nina", 5, perDay, today, 2)}, 2, quotas{quotaOf("nina", 5, perDay, today, 4)}, true},
-		"the last one":                       {quotas{quotaOf("nina", 5, perDay, today, 4)}, 1, quotas{quotaOf("nina", 5, perDay, today, 5)}, true},
-		"all at once":                        {quotas{quotaOf("nina", 5, perDay, today, 0)}, 5, quotas{quotaOf("nina", 5, perDay, today, 5)}, true},
-		"one too many":                       {quotas{quotaOf("nina", 5, perDay, today, 4)}, 2, nil, false},
-		"nothing left":                       {quotas{quotaOf("nina", 5, perDay, today, 5)}, 1, nil, false},
-		"a limit of 0":                       {quotas{quotaOf("nina", 0, perDay, today, 0)}, 1, nil, false},
-		"a limit below the amount used":      {quotas{quotaOf("nina", 3, perDay, today, 5)}, 1, nil, false},
-		"a lower limit, the next day":        {quotas{quotaOf("nina", 3, perDay, today.AddDate(0, 0, -1), 5)}, 3, quotas{quotaOf("nina", 3, perDay, today, 3)}, true},
-		"the next day":                       {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, -1), 5)}, 5, quotas{quotaOf("nina", 5, perDay, today, 5)}, true},
-		"the next day, one too many":         {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, -1), 5)}, 6, nil, false},
-		"years later":                        {quotas{quotaOf("nina", 5, perDay, midnight(2019, 5, 5), 5)}, 1, quotas{quotaOf("nina", 5, perDay, today, 1)}, true},
-		"the next month":                     {quotas{quotaOf("nina", 5, perMonth, midnight(2026, 2, 1), 5)}, 1, quotas{quotaOf("nina", 5, perMonth, today, 1)}, true},
-		"the same month":                     {quotas{quotaOf("nina", 5, perMonth, today, 5)}, 1, nil, false},
-		"endless":                            {quotas{quotaOf("nina", 5, endless, ever, 5)}, 1, nil, false},
-		"endless, the first use":             {quotas{quotaOf("nina", 5, endless, time.Time{}, 0)}, 5, quotas{quotaOf("nina", 5, endless, ever, 5)}, true},
-		"a clock a day behind":               {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, 1), 4)}, 1, quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, 1), 5)}, true},
-		"a clock a day behind, nothing left": {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, 1), 5)}, 1, nil, false},
-		"a clock a month behind":             {quotas{quotaOf("nina", 5, perMonth, midnight(2026, 4, 1), 5)}, 1, nil, false},
-		"both":                               {quotas{quotaOf("", 9, perMonth, today, 1), quotaOf("nina", 5, perDay, today, 1)}, 3, quotas{quotaOf("", 9, perMonth, today, 4), quotaOf("nina", 5, perDay, today, 4)}, true},
-		"own too little":                     {quotas{quotaOf("", 9, perMonth, today, 1), quotaOf("nina", 5, perDay, today, 4)}, 3, nil, false},
-		"shared too little":                  {quotas{quotaOf("", 9, perMonth, today, 8), quotaOf("nina", 5, perDay, today, 1)}, 3, nil, false},
+		"the first use":                      {own(5, perDay, time.Time{}, 0), 2, own(5, perDay, today, 2), true},
+		"more":                               {own(5, perDay, today, 2), 2, own(5, perDay, today, 4), true},
+		"the last one":                       {own(5, perDay, today, 4), 1, own(5, perDay, today, 5), true},
+		"all at once":                        {own(5, perDay, today, 0), 5, own(5, perDay, today, 5), true},
+		"one too many":                       {own(5, perDay, today, 4), 2, nil, false},
+		"nothing left":                       {own(5, perDay, today, 5), 1, nil, false},
+		"a limit of 0":                       {own(0, perDay, today, 0), 1, nil, false},
+		"a limit below the amount used":      {own(3, perDay, today, 5), 1, nil, false},
+		"a lower limit, the next day":        {own(3, perDay, yesterday, 5), 3, own(3, perDay, today, 3), true},
+		"the next day":                       {own(5, perDay, yesterday, 5), 5, own(5, perDay, today, 5), true},
+		"the next day, one too many":         {own(5, perDay, yesterday, 5), 6, nil, false},
+		"years later":                        {own(5, perDay, midnight(2019, 5, 5), 5), 1, own(5, perDay, today, 1), true},
+		"the next month":                     {own(5, perMonth, midnight(2026, 2, 1), 5), 1, own(5, perMonth, today, 1), true},
+		"the same month":                     {own(5, perMonth, today, 5), 1, nil, false},
+		"endless":                            {own(5, endless, ever, 5), 1, nil, false},
+		"endless, the first use":             {own(5, endless, time.Time{}, 0), 5, own(5, endless, ever, 5), true},
+		"a clock a day behind":               {own(5, perDay, tomorrow, 4), 1, own(5, perDay, tomorrow, 5), true},
+		"a clock a day behind, nothing left": {own(5, perDay, tomorrow, 5), 1, nil, false},
+		"a clock a month behind":             {own(5, perMonth, midnight(2026, 4, 1), 5), 1, nil, false},
+		"both":                               {both(9, 1, 5, 1), 3, both(9, 4, 5, 4), true},
+		"own too little":                     {both(9, 1, 5, 4), 3, nil, false},
+		"shared too little":                  {both(9, 8, 5, 1), 3, nil, false},
 		"only shared":                        {quotas{quotaOf("", 9, perMonth, today, 1)}, 3, quotas{quotaOf("", 9, perMonth, today, 4)}, true},
-		"own and a zero shared":              {quotas{{Version: 9}, quotaOf("nina", 5, perDay, today, 1)}, 3, quotas{quotaOf("nina", 5, perDay, today, 4)}, true},
-		"own and another user's":             {quotas{quotaOf("olga", 0, perDay, today, 0), quotaOf("nina", 5, perDay, today, 1)}, 3, quotas{quotaOf("nina", 5, perDay, today, 4)}, true},
+		"own and a zero shared":              {quotas{{Version: 9}, quotaOf("nina", 5, perDay, today, 1)}, 3, own(5, perDay, today, 4), true},
+		"own and another user's":             {quotas{quotaOf("olga", 0, perDay, today, 0), quotaOf("nina", 5, perDay, today, 1)}, 3, own(5, perDay, today, 4), true},
 		"only another user's":                {quotas{quotaOf("olga", 0, perDay, today, 0)}, 3, nil, true},
-		"the bounds":                         {quotas{quotaOf("nina", maxAmount, endless, ever, 0)}, maxAmount, quotas{quotaOf("nina", maxAmount, endless, ever, maxAmount)}, true},
-		"beyond the bounds":                  {quotas{quotaOf("nina", maxAmount, endless, ever, maxAmount)}, maxAmount, nil, false},
+		"the bounds":                         {own(maxAmount, endless, ever, 0), maxAmount, own(maxAmount, endless, ever, maxAmount), true},
+		"beyond the bounds":                  {own(maxAmount, endless, ever, maxAmount), maxAmount, nil, false},
 		"beyond the bounds, both":            {quotas{quotaOf("", maxAmount, perDay, today, 1), quotaOf("nina", maxAmount, endless, ever, 0)}, maxAmount, nil, false},
-		"an unknown period":                  {quotas{quotaOf("nina", 5, "week", today, 5)}, 1, nil, false},
+		"an unknown period":                  {own(5, "week", today, 5), 1, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

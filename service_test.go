@@ -275,7 +275,7 @@ func TestResend_PresentBounds(t *testing.T) {
 	}
 }
 
-// Neither the params nor the result of Edit share memory with what the store gets.
+// Neither the params nor the result of Edit share memory with the record of the store.
 func TestEdit_Copies(t *testing.T) {
 	t.Parallel()
 	f := linkFacts()
@@ -302,7 +302,7 @@ func TestEdit_Copies(t *testing.T) {
 	require.Equal(t, 10_000, put.MaxUses)
 }
 
-// Neither the params nor the result of CreateLink share memory with what the store gets.
+// Neither the params nor the result of CreateLink share memory with the record of the store.
 func TestCreateLink_Copies(t *testing.T) {
 	t.Parallel()
 	p := goodLink()
@@ -326,7 +326,7 @@ func TestCreateLink_Copies(t *testing.T) {
 	require.Equal(t, "example.com", put.AllowedDomains[0])
 }
 
-// Sweep returns what it found in all organizations, by the last call of the decision.
+// Sweep returns the due invitations of all organizations, by the last call of the decision.
 func TestSweep_AllOrganizations(t *testing.T) {
 	t.Parallel()
 	due := func(organization string, expires time.Time) invitations.Record {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ var signedClaims = map[string]invitations.TokenClaim{
 // without a claim.
 func requireRefused(t require.TestingT, ring *invitations.Keyring, text string) {
 	c, err := invitations.VerifyToken(ring, text)
-	require.True(t, err == error(invitations.ErrInvalidToken), "%v for %.500q", err, text)
+	require.Same(t, invitations.ErrInvalidToken, err, "%.500q", text)
 	require.Zero(t, c)
 }
 
@@ -515,10 +516,10 @@ func TestToken_Allocations(t *testing.T) {
 		t.Skip("sync.Pool drops items at random under the race detector")
 	}
 	first := []byte("the newer secret of 32 bytes or so")
-	atMost := func(what string, most float64, f func()) {
+	atMost := func(name string, most float64, f func()) {
 		t.Helper()
 		if got := testing.AllocsPerRun(1000, f); got > most {
-			t.Errorf("%s: %v allocations, want at most %v", what, got, most)
+			t.Errorf("%s: %v allocations, want at most %v", name, got, most)
 		}
 	}
 	for keys, ring := range map[string]*invitations.Keyring{"one key": ringOf(t, testKey), "two keys": ringOf(t, first, testKey)} {
@@ -555,7 +556,7 @@ func TestToken_Allocations(t *testing.T) {
 				"the longest, of zeros":       "inv_" + strings.Repeat("A", maxTokenLen-4),
 			} {
 				atMost(name+": refuse "+refused, 0, func() {
-					if _, err := invitations.VerifyToken(ring, text); err != error(invitations.ErrInvalidToken) {
+					if _, err := invitations.VerifyToken(ring, text); !errors.Is(err, invitations.ErrInvalidToken) {
 						t.Fatal(err)
 					}
 				})
@@ -570,7 +571,7 @@ func other(c byte) string {
 	return string(alphabet[strings.IndexByte(alphabet, c)^1])
 }
 
-// The text is what would be signed, so no other text is accepted for the same claim.
+// An accepted text is the one that the ring signs for its claim.
 func FuzzVerify(f *testing.F) {
 	old := bytes.Repeat([]byte("o"), 32)
 	ring, oldRing := ringOf(f, testKey, old), ringOf(f, old)
@@ -651,7 +652,7 @@ func FuzzSignVerify(f *testing.F) {
 	})
 }
 
-// Two claims have different tokens, whatever their organizations are.
+// Two different claims have two different tokens.
 func TestToken_Injective(t *testing.T) {
 	t.Parallel()
 	ring := ringOf(t, testKey)

@@ -88,7 +88,7 @@ func TestConsume(t *testing.T) {
 				return
 			}
 			require.Zero(t, balance)
-			if c.err != invitations.ErrQuotaExceeded {
+			if !errors.Is(c.err, invitations.ErrQuotaExceeded) {
 				require.Equal(t, c.err, err)
 				return
 			}
