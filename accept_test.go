@@ -1,31 +1,42 @@
 package invitations
 
 import (
+	"errors"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-func accept(t require.TestingT, f Facts, who Identity) (Member, Changes, error) {
-	return decided(t, f, func(f Facts) (Member, Changes, error) { return acceptance{token, who}.decide(atNoon(), f) })
+func accept(t require.TestingT, f Facts, identity Identity) (Member, Changes, error) {
+	return decide(t, atNoon(), f, acceptance{token, identity})
 }
 
-// acceptTwice fails unless the second answer to the same facts is the first: a refusal
-// leaves nothing behind on which another try could succeed.
-func acceptTwice(t require.TestingT, f Facts, who Identity) error {
-	_, changes, err := accept(t, f, who)
-	_, changes2, err2 := accept(t, f, who)
-	require.Equal(t, err, err2)
-	require.Equal(t, changes, changes2)
+// acceptErr returns the refusal of an acceptance.
+func acceptErr(t require.TestingT, f Facts, identity Identity) error {
+	_, _, err := accept(t, f, identity)
 	return err
 }
 
-// Everything that is granted comes from the row; of the caller comes their user id alone.
-func TestClass09_AcceptGivesWhatTheInvitationSays(t *testing.T) {
+func acceptReceived(t require.TestingT, f Facts, identity Identity) (Member, Changes, error) {
+	return decide(t, atNoon(), f, receivedAcceptance{received{acme, invitedID}, identity})
+}
+
+func declineReceived(t require.TestingT, f Facts, identity Identity) (Record, Changes, error) {
+	return decide(t, atNoon(), f, receivedDeclining{received{acme, invitedID}, identity})
+}
+
+// joined returns Nina's membership through the invitation.
+func joined() Member {
+	m := memberOf(nina, RoleDeveloper)
+	m.InvitationID, m.InvitedBy = invitedID, adam
+	return m
+}
+
+// Only the user ID comes from the caller. Everything that is granted comes from the record.
+func TestClass09_AcceptGrantsTheInvitation(t *testing.T) {
 	t.Parallel()
 	for _, role := range DefaultPolicy().Roles() {
-		for _, kind := range []Kind{KindEmail, KindLink} {
+		for _, kind := range bothKinds {
 			for _, sender := range []string{olga, ""} {
 				t.Run(string(role)+"/"+string(kind)+"/sent by "+sender, func(t *testing.T) {
 					t.Parallel()
@@ -42,10 +53,10 @@ func TestClass09_AcceptGivesWhatTheInvitationSays(t *testing.T) {
 						InvitationID: invitedID, InvitedBy: sender, Metadata: map[string]string{"team": "red"},
 					}
 					after := before
-					after.Uses++
 					if kind == KindEmail {
-						after.State, after.EndedAt, after.SweepAt = StateAccepted, noon, time.Time{}
+						after = ended(before, StateAccepted)
 					}
+					after.Uses++
 					accepted := Event{
 						Organization: acme, Type: EventInvitationAccepted, At: noon, Actor: nina,
 						InvitationID: invitedID, Role: role, MaxUses: before.MaxUses, ExpiresAt: before.ExpiresAt,
@@ -66,8 +77,7 @@ func TestClass09_AcceptGivesWhatTheInvitationSays(t *testing.T) {
 	}
 }
 
-// The membership's metadata is its own.
-func TestAccept_MetadataIsACopy(t *testing.T) {
+func TestAccept_CopiesMetadata(t *testing.T) {
 	t.Parallel()
 	f := factsOf(emailRecord())
 	member, changes, err := accept(t, f, verifiedNina)
@@ -77,7 +87,7 @@ func TestAccept_MetadataIsACopy(t *testing.T) {
 	require.Equal(t, "red", changes.Invitations[0].Metadata["team"])
 }
 
-func TestClass01_EmailInvitationIsForItsRecipient(t *testing.T) {
+func TestClass01_OnlyTheRecipientAccepts(t *testing.T) {
 	t.Parallel()
 	for email, want := range map[string]error{
 		"nina@example.com":         nil,
@@ -98,34 +108,34 @@ func TestClass01_EmailInvitationIsForItsRecipient(t *testing.T) {
 	} {
 		t.Run(email, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, want, acceptTwice(t, factsOf(emailRecord()), Identity{nina, email, true}))
+			require.Equal(t, want, acceptErr(t, factsOf(emailRecord()), Identity{nina, email, true}))
 		})
 	}
 }
 
-func TestClass02_UnverifiedEmailIsNoProof(t *testing.T) {
+func TestClass02_UnverifiedEmailIsRefused(t *testing.T) {
 	t.Parallel()
-	require.Equal(t, ErrEmailUnverified, acceptTwice(t, factsOf(emailRecord()), Identity{nina, ninasEmail, false}))
-	require.Equal(t, ErrRecipientMismatch, acceptTwice(t, factsOf(emailRecord()), Identity{UserID: nina}),
-		"the zero identity is nobody's address")
+	unverified := Identity{nina, ninasEmail, false}
+	require.Equal(t, ErrEmailUnverified, acceptErr(t, factsOf(emailRecord()), unverified))
+	require.Equal(t, ErrRecipientMismatch, acceptErr(t, factsOf(emailRecord()), Identity{UserID: nina}), "no address")
 
 	limited := linkRecord()
 	limited.AllowedDomains = []string{"example.com"}
-	require.Equal(t, ErrEmailUnverified, acceptTwice(t, factsOf(limited), Identity{nina, ninasEmail, false}))
-	require.Equal(t, ErrDomainNotAllowed, acceptTwice(t, factsOf(limited), Identity{UserID: nina}))
+	require.Equal(t, ErrEmailUnverified, acceptErr(t, factsOf(limited), unverified))
+	require.Equal(t, ErrDomainNotAllowed, acceptErr(t, factsOf(limited), Identity{UserID: nina}), "no address")
 }
 
-// A link without domains asks for no address at all.
-func TestAccept_LinkIsForWhoeverHoldsIt(t *testing.T) {
+// A link without allowed domains needs no address.
+func TestAccept_LinkNeedsNoAddress(t *testing.T) {
 	t.Parallel()
-	for _, who := range []Identity{
+	for _, identity := range []Identity{
 		{UserID: nina}, {nina, ninasEmail, false}, {nina, "not an address", true}, verifiedNina,
 	} {
-		require.NoError(t, acceptTwice(t, factsOf(linkRecord()), who), "%v", who)
+		require.NoError(t, acceptErr(t, factsOf(linkRecord()), identity), "%v", identity)
 	}
 }
 
-func TestClass05_DomainsAreComparedWhole(t *testing.T) {
+func TestClass05_DomainsMatchExactly(t *testing.T) {
 	t.Parallel()
 	link := linkRecord()
 	link.AllowedDomains = []string{"example.com", "xn--bcher-kva.example"}
@@ -153,54 +163,53 @@ func TestClass05_DomainsAreComparedWhole(t *testing.T) {
 	} {
 		t.Run(email, func(t *testing.T) {
 			t.Parallel()
-			require.Equal(t, want, acceptTwice(t, factsOf(link), Identity{nina, email, true}))
+			require.Equal(t, want, acceptErr(t, factsOf(link), Identity{nina, email, true}))
 		})
 	}
 }
 
-// Who is a member keeps what they have; the invitation keeps its use.
-func TestClass07_AcceptanceChangesNoMembership(t *testing.T) {
+// A member keeps their role, and the invitation keeps its use.
+func TestClass07_AcceptChangesNoMembership(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{KindEmail, KindLink} {
+	for _, kind := range bothKinds {
 		for _, role := range append(DefaultPolicy().Roles(), ghost) {
 			before := recordOf(kind)
 			before.Role = RoleAdmin
-			f := withRole(factsOf(before), nina, role)
-			require.Equal(t, ErrAlreadyMember, acceptTwice(t, f, verifiedNina), "%s %s", kind, role)
+			member := memberOf(nina, role)
+			f := withMember(factsOf(before), member)
+			require.Equal(t, ErrAlreadyMember, acceptErr(t, f, verifiedNina), "%s %s", kind, role)
 
-			byAnother := f.Members[nina]
-			byAnother.InvitationID = otherID
-			f.Members[nina] = byAnother
-			require.Equal(t, ErrAlreadyMember, acceptTwice(t, f, verifiedNina), "%s %s", kind, role)
+			member.InvitationID = otherID
+			f = withMember(f, member)
+			require.Equal(t, ErrAlreadyMember, acceptErr(t, f, verifiedNina), "%s %s by another invitation", kind, role)
 		}
 	}
 }
 
-// The same user who accepts again gets the same membership back, whatever has become of it
-// and of the invitation meanwhile, and nothing happens.
+// A user who accepts again gets the same membership, and nothing changes. It does not matter
+// what has become of the membership and the invitation.
 func TestClass27_AcceptAgain(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		record Record
 		change func(*Facts)
 	}{
-		"email":                {inState(emailRecord(), StateAccepted), func(*Facts) {}},
-		"link with uses":       {linkRecord(), func(f *Facts) { f.Invitation.Uses = 1 }},
-		"link, used up":        {inState(linkRecord(), StateAccepted), func(*Facts) {}},
-		"link, revoked":        {inState(linkRecord(), StateRevoked), func(*Facts) {}},
-		"link, expired":        {inState(linkRecord(), StateExpired), func(*Facts) {}},
-		"the sender has gone":  {linkRecord(), func(f *Facts) { f.Sender = nil }},
-		"another role by now":  {inState(emailRecord(), StateAccepted), func(f *Facts) { f.promote(nina, RoleOwner) }},
-		"removed once, before": {linkRecord(), func(f *Facts) { f.Removals[nina] = 2 }},
+		"email":                       {inState(emailRecord(), StateAccepted), func(*Facts) {}},
+		"link with uses left":         {linkRecord(), func(f *Facts) { f.Invitation.Uses = 1 }},
+		"exhausted link":              {inState(linkRecord(), StateAccepted), func(*Facts) {}},
+		"revoked link":                {inState(linkRecord(), StateRevoked), func(*Facts) {}},
+		"expired link":                {inState(linkRecord(), StateExpired), func(*Facts) {}},
+		"the sender is not a member":  {linkRecord(), func(f *Facts) { f.Sender = nil }},
+		"another role since":          {inState(emailRecord(), StateAccepted), func(f *Facts) { setRole(f, nina, RoleOwner) }},
+		"removed before the sending":  {linkRecord(), func(f *Facts) { f.Removals[nina] = 2 }},
+		"a member of an unknown role": {linkRecord(), func(f *Facts) { setRole(f, nina, ghost) }},
 	} {
-		for _, who := range []Identity{verifiedNina, {UserID: nina}} {
+		for _, identity := range []Identity{verifiedNina, {UserID: nina}} {
 			t.Run(name, func(t *testing.T) {
-				f := factsOf(c.record)
-				joined := memberOf(nina, RoleDeveloper)
-				joined.InvitationID, joined.InvitedBy = invitedID, adam
-				f.Members[nina] = joined
+				t.Parallel()
+				f := withMember(factsOf(c.record), joined())
 				c.change(&f)
-				member, changes, err := accept(t, f, who)
+				member, changes, err := accept(t, f, identity)
 				require.NoError(t, err)
 				require.Equal(t, f.Members[nina], member)
 				require.Zero(t, changes)
@@ -209,29 +218,29 @@ func TestClass27_AcceptAgain(t *testing.T) {
 	}
 }
 
-func (f *Facts) promote(user string, role Role) {
+func setRole(f *Facts, user string, role Role) {
 	m := f.Members[user]
 	m.Role = role
 	f.Members[user] = m
 }
 
-// A replay is for the one who joined, and only while the membership lasts.
-func TestClass27_AcceptedIsSpent(t *testing.T) {
+// Only the user who joined can repeat an acceptance, and only while they are a member.
+func TestClass27_AcceptedIsUsedUp(t *testing.T) {
 	t.Parallel()
-	spent := factsOf(inState(emailRecord(), StateAccepted))
-	require.Equal(t, ErrAccepted, acceptTwice(t, spent, verifiedNina), "who left and comes back")
-	require.Equal(t, ErrAccepted, acceptTwice(t, spent, Identity{vera, ninasEmail, true}), "somebody else")
-	require.Equal(t, ErrAccepted, acceptTwice(t, spent, Identity{UserID: "mallory"}), "whoever")
+	accepted := factsOf(inState(emailRecord(), StateAccepted))
+	require.Equal(t, ErrAccepted, acceptErr(t, accepted, verifiedNina), "a former member")
+	require.Equal(t, ErrAccepted, acceptErr(t, accepted, Identity{vera, ninasEmail, true}), "another member")
+	require.Equal(t, ErrAccepted, acceptErr(t, accepted, Identity{UserID: "mallory"}), "a stranger")
 
-	used := factsOf(inState(linkRecord(), StateAccepted))
-	require.Equal(t, ErrExhausted, acceptTwice(t, used, verifiedNina))
+	exhausted := factsOf(inState(linkRecord(), StateAccepted))
+	require.Equal(t, ErrExhausted, acceptErr(t, exhausted, verifiedNina))
 
-	left := factsOf(linkRecord())
-	left.Invitation.Uses = 1
-	require.NoError(t, acceptTwice(t, left, verifiedNina), "a link with uses lets them in again")
+	link := factsOf(linkRecord())
+	link.Invitation.Uses = 1
+	require.NoError(t, acceptErr(t, link, verifiedNina), "a former member can use a link with uses left")
 }
 
-func TestClass29_UsesEndAtTheMaximum(t *testing.T) {
+func TestClass29_LinkEndsAtMaxUses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		uses, max int
@@ -239,7 +248,7 @@ func TestClass29_UsesEndAtTheMaximum(t *testing.T) {
 	}{
 		{0, 1, StateAccepted}, {0, 2, StatePending}, {1, 2, StateAccepted},
 		{9_998, 10_000, StatePending}, {9_999, 10_000, StateAccepted},
-		{0, 0, StatePending}, {1_000_000, 0, StatePending}, // without limit
+		{0, 0, StatePending}, {1_000_000, 0, StatePending}, // no limit
 	} {
 		f := factsOf(linkRecord())
 		f.Invitation.Uses, f.Invitation.MaxUses = c.uses, c.max
@@ -252,40 +261,41 @@ func TestClass29_UsesEndAtTheMaximum(t *testing.T) {
 	}
 }
 
-// Acceptance rests on what the sender may do now, not on what they could do then.
-func TestClass15_AuthorityOfTheSender(t *testing.T) {
+// The sender's present permissions count, not those at the sending.
+func TestClass15_SenderMustBeEntitled(t *testing.T) {
 	t.Parallel()
 	policy := DefaultPolicy()
-	for _, kind := range []Kind{KindEmail, KindLink} {
-		for _, granted := range append(policy.Roles(), ghost) {
+	roles := append(policy.Roles(), ghost)
+	for _, kind := range bothKinds {
+		for _, granted := range roles {
 			f := factsOf(recordOf(kind))
 			f.Invitation.Role = granted
-			for _, sender := range append(policy.Roles(), ghost) {
+			for _, sender := range roles {
 				f := withRole(f, adam, sender)
 				entitled := holdsAllOf(policy, sender, granted) && policy.Allows(sender, PermissionInvitationCreate)
 				var want error = ErrSenderNotEntitled
 				if entitled {
 					want = nil
 				}
-				require.Equal(t, want, acceptTwice(t, f, verifiedNina), "%s of %s for %s", kind, sender, granted)
-				_, err := atNoon().lookup(f, token)
-				require.Equal(t, entitled, err == nil, "%s of %s for %s: what is shown is what can be had", kind, sender, granted)
+				require.Equal(t, want, acceptErr(t, f, verifiedNina), "%s of %s for %s", kind, sender, granted)
+				_, _, err := decide(t, atNoon(), f, showing{token})
+				require.Equal(t, want, err, "a lookup shows what can be accepted: %s of %s for %s", kind, sender, granted)
 			}
 			f.Sender = nil
-			require.Equal(t, ErrSenderNotEntitled, acceptTwice(t, f, verifiedNina), "sender gone: %s for %s", kind, granted)
+			require.Equal(t, ErrSenderNotEntitled, acceptErr(t, f, verifiedNina), "%s for %s, the sender is not a member", kind, granted)
 
-			f.Invitation.SentBy = "" // the host vouches, for every role that there is
+			f.Invitation.SentBy = "" // System is entitled to every role of the policy
 			if policy.Has(granted) {
-				require.NoError(t, acceptTwice(t, f, verifiedNina))
+				require.NoError(t, acceptErr(t, f, verifiedNina))
 			} else {
-				require.Equal(t, ErrSenderNotEntitled, acceptTwice(t, f, verifiedNina))
+				require.Equal(t, ErrSenderNotEntitled, acceptErr(t, f, verifiedNina))
 			}
 		}
 	}
 }
 
-// Either of the two permissions to send is enough, so a policy may split them.
-func TestClass15_SplitPermissions(t *testing.T) {
+// A sender needs one of the two permissions to send, so a policy can split them.
+func TestClass15_CreateOrResendEntitles(t *testing.T) {
 	t.Parallel()
 	policy, err := NewPolicy(map[Role][]Permission{
 		RoleOwner:  allPermissions,
@@ -294,73 +304,59 @@ func TestClass15_SplitPermissions(t *testing.T) {
 		"member":   {PermissionMemberList},
 	})
 	require.NoError(t, err)
-	r := atNoon()
-	r.policy = policy
 	for sender, want := range map[Role]error{
 		RoleOwner: nil, "inviter": nil, "resender": nil, "member": ErrSenderNotEntitled, RoleAdmin: ErrSenderNotEntitled,
 	} {
-		f := withRole(factsOf(emailRecord()), adam, sender)
-		f.Invitation.Role = "member"
-		_, _, err := acceptance{token, verifiedNina}.decide(r, f)
+		f := factsOf(changed(emailRecord(), func(r *Record) { r.Role = "member" }))
+		_, _, err := decide(t, rulesOf(policy), withRole(f, adam, sender), acceptance{token, verifiedNina})
 		require.Equal(t, want, err, sender)
 	}
 }
 
-// A removal ends what was sent before it, told by versions; what was sent after it is a new
-// offer.
+// A removed member cannot return through an invitation that was sent before the removal.
+// Versions tell what came first.
 func TestAccept_RemovedMember(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{KindEmail, KindLink} {
+	for _, kind := range bothKinds {
 		for version, want := range map[int64]error{1: nil, 3: nil, 4: ErrRevoked, 5: ErrRevoked, 9: ErrRevoked} {
 			f := factsOf(recordOf(kind)) // sent at version 4
 			f.Removals[nina] = version
-			require.Equal(t, want, acceptTwice(t, f, verifiedNina), "%s, removed at %d", kind, version)
+			require.Equal(t, want, acceptErr(t, f, verifiedNina), "%s, removed at version %d", kind, version)
 		}
 		f := factsOf(recordOf(kind))
 		f.Removals["mallory"] = 9
-		require.NoError(t, acceptTwice(t, f, verifiedNina), "the removal of somebody else")
+		require.NoError(t, acceptErr(t, f, verifiedNina), "the removal of another user")
 	}
 }
 
-// Every refusal has its turn: what is wrong is repaired one by one, and each time the next
-// one shows. None of them leaves anything behind.
-func TestClass11_OrderOfRefusals(t *testing.T) {
+// Each step repairs the reason of one refusal, and the next refusal shows.
+func TestClass11_AcceptRefusalsInOrder(t *testing.T) {
 	t.Parallel()
 	type step struct {
 		want   error
-		repair func(f *Facts, who *Identity)
+		repair func(f *Facts, identity *Identity)
 	}
-	openLink := linkRecord()
 	limitedLink := linkRecord()
 	limitedLink.AllowedDomains = []string{"example.com"}
+	invalidToken := step{ErrInvalidToken, func(f *Facts, _ *Identity) { f.Invitation.Nonce = sentNonce }}
+	expired := step{ErrExpired, func(f *Facts, _ *Identity) { f.Invitation.ExpiresAt = noon.Add(1) }}
+	notEntitled := step{ErrSenderNotEntitled, func(f *Facts, _ *Identity) { *f = withRole(*f, adam, RoleAdmin) }}
+	alreadyMember := step{ErrAlreadyMember, func(f *Facts, _ *Identity) { delete(f.Members, nina) }}
+	unverified := step{ErrEmailUnverified, func(_ *Facts, identity *Identity) { identity.EmailVerified = true }}
+	removed := step{ErrRevoked, func(f *Facts, _ *Identity) { delete(f.Removals, nina) }}
+	ownEmail := func(_ *Facts, identity *Identity) { identity.Email = ninasEmail }
 	for name, c := range map[string]struct {
 		record Record
 		steps  []step
 	}{
 		"email": {emailRecord(), []step{
-			{ErrInvalidToken, func(f *Facts, _ *Identity) { f.Invitation.Nonce = sentNonce }},
-			{ErrExpired, func(f *Facts, _ *Identity) { f.Invitation.ExpiresAt = noon.Add(1) }},
-			{ErrSenderNotEntitled, func(f *Facts, _ *Identity) { f.promoteSender() }},
-			{ErrRecipientMismatch, func(_ *Facts, who *Identity) { who.Email = ninasEmail }},
-			{ErrEmailUnverified, func(_ *Facts, who *Identity) { who.EmailVerified = true }},
-			{ErrAlreadyMember, func(f *Facts, _ *Identity) { delete(f.Members, nina) }},
-			{ErrRevoked, func(f *Facts, _ *Identity) { delete(f.Removals, nina) }},
+			invalidToken, expired, notEntitled, {ErrRecipientMismatch, ownEmail}, unverified, alreadyMember, removed,
 		}},
-		"open link": {openLink, []step{
-			{ErrInvalidToken, func(f *Facts, _ *Identity) { f.Invitation.Nonce = sentNonce }},
-			{ErrExpired, func(f *Facts, _ *Identity) { f.Invitation.ExpiresAt = noon.Add(1) }},
-			{ErrSenderNotEntitled, func(f *Facts, _ *Identity) { f.promoteSender() }},
-			{ErrAlreadyMember, func(f *Facts, _ *Identity) { delete(f.Members, nina) }},
-			{ErrRevoked, func(f *Facts, _ *Identity) { delete(f.Removals, nina) }},
+		"link": {linkRecord(), []step{
+			invalidToken, expired, notEntitled, alreadyMember, removed,
 		}},
 		"link with domains": {limitedLink, []step{
-			{ErrInvalidToken, func(f *Facts, _ *Identity) { f.Invitation.Nonce = sentNonce }},
-			{ErrExpired, func(f *Facts, _ *Identity) { f.Invitation.ExpiresAt = noon.Add(1) }},
-			{ErrSenderNotEntitled, func(f *Facts, _ *Identity) { f.promoteSender() }},
-			{ErrAlreadyMember, func(f *Facts, _ *Identity) { delete(f.Members, nina) }},
-			{ErrDomainNotAllowed, func(_ *Facts, who *Identity) { who.Email = ninasEmail }},
-			{ErrEmailUnverified, func(_ *Facts, who *Identity) { who.EmailVerified = true }},
-			{ErrRevoked, func(f *Facts, _ *Identity) { delete(f.Removals, nina) }},
+			invalidToken, expired, notEntitled, alreadyMember, {ErrDomainNotAllowed, ownEmail}, unverified, removed,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -369,20 +365,159 @@ func TestClass11_OrderOfRefusals(t *testing.T) {
 			f.Invitation.Nonce = nextNonce
 			f.Invitation.ExpiresAt = noon
 			f.Removals[nina] = 9
-			who := Identity{UserID: nina, Email: "nina@evil.example"}
+			identity := Identity{UserID: nina, Email: "nina@evil.example"}
 			for _, s := range c.steps {
-				require.Equal(t, s.want, acceptTwice(t, f, who))
-				s.repair(&f, &who)
+				require.Equal(t, s.want, acceptErr(t, f, identity))
+				s.repair(&f, &identity)
 			}
-			_, changes, err := accept(t, f, who)
+			_, changes, err := accept(t, f, identity)
 			require.NoError(t, err)
 			require.Len(t, changes.Members, 1)
 		})
 	}
 }
 
-func (f *Facts) promoteSender() {
-	sender := *f.Sender
-	sender.Role = RoleAdmin
-	f.Sender = &sender
+// The verified address replaces the token and nothing else: the result is that of Accept.
+func TestAcceptReceived(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*Facts){
+		"pending":                        func(*Facts) {},
+		"sent by System":                 func(f *Facts) { f.Invitation.SentBy, f.Sender = "", nil },
+		"the sender is not a member":     func(f *Facts) { f.Sender = nil },
+		"the sender was demoted":         func(f *Facts) { *f = withRole(*f, adam, RoleViewer) },
+		"expired":                        func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateExpired) },
+		"accepted":                       func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateAccepted) },
+		"declined":                       func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateDeclined) },
+		"revoked":                        func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateRevoked) },
+		"already a member":               func(f *Facts) { f.Members[nina] = memberOf(nina, RoleViewer) },
+		"removed after the sending":      func(f *Facts) { f.Removals[nina] = 4 },
+		"removed before the sending":     func(f *Facts) { f.Removals[nina] = 3 },
+		"with a quota":                   func(f *Facts) { f.Invitation.Quota = fiveADay },
+		"a member by the invitation":     func(f *Facts) { f.Members[nina] = joined() },
+		"a member, it is accepted since": func(f *Facts) { *f = withMember(factsOf(inState(emailRecord(), StateAccepted)), joined()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := factsOf(emailRecord())
+			change(&f)
+			wantMember, want, wantErr := accept(t, f, verifiedNina)
+			member, changes, err := acceptReceived(t, f, verifiedNina)
+			require.Equal(t, wantErr, err)
+			require.Equal(t, wantMember, member)
+			require.Equal(t, want, changes)
+		})
+	}
+}
+
+// A person gets the same answer for every invitation that is not for their verified address.
+func TestClass01_ReceivedIsForTheAddress(t *testing.T) {
+	t.Parallel()
+	joined := func(f Facts) Facts { return withMember(f, joined()) }
+	otherRecord := changed(emailRecord(), func(r *Record) { r.ID = otherID })
+	addressless := changed(emailRecord(), func(r *Record) { r.Email = "" })
+	notCanonical := changed(emailRecord(), func(r *Record) { r.Email = "nina" })
+	linkWithAddress := changed(linkRecord(), func(r *Record) { r.Email = ninasEmail })
+	for name, c := range map[string]struct {
+		facts    Facts
+		identity Identity
+	}{
+		"link":                                  {factsOf(linkRecord()), verifiedNina},
+		"link through which they joined":        {joined(factsOf(linkRecord())), verifiedNina},
+		"link with an address":                  {factsOf(linkWithAddress), verifiedNina},
+		"another ID":                            {factsOf(otherRecord), verifiedNina},
+		"no invitation":                         {noInvitation(), verifiedNina},
+		"no organization":                       {Facts{}, verifiedNina},
+		"another address":                       {factsOf(emailRecord()), Identity{nina, "nina@example.org", true}},
+		"an address with the same beginning":    {factsOf(emailRecord()), Identity{nina, "nina@example.com.evil.example", true}},
+		"an address with a tag":                 {factsOf(emailRecord()), Identity{nina, "nina+x@example.com", true}},
+		"Class02: unverified":                   {factsOf(emailRecord()), Identity{nina, ninasEmail, false}},
+		"Class02: unverified, joined":           {joined(factsOf(emailRecord())), Identity{nina, ninasEmail, false}},
+		"no address":                            {factsOf(emailRecord()), Identity{nina, "", true}},
+		"no address in the invitation either":   {factsOf(addressless), Identity{nina, "", true}},
+		"the same address, not canonical":       {factsOf(notCanonical), Identity{nina, "nina", true}},
+		"another address, joined":               {joined(factsOf(emailRecord())), Identity{nina, "nina@example.org", true}},
+		"another address, a revoked invitation": {factsOf(inState(emailRecord(), StateRevoked)), Identity{nina, "nina@example.org", true}},
+		"zero identity":                         {factsOf(emailRecord()), Identity{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := acceptReceived(t, c.facts, c.identity)
+			require.Equal(t, ErrNotFound, err)
+			_, _, err = declineReceived(t, c.facts, c.identity)
+			require.Equal(t, ErrNotFound, err)
+		})
+	}
+
+	member, _, err := acceptReceived(t, factsOf(emailRecord()), Identity{nina, "NINA@Example.COM", true})
+	require.NoError(t, err, "canonical forms are compared")
+	require.Equal(t, nina, member.UserID)
+}
+
+func TestDecline(t *testing.T) {
+	t.Parallel()
+	want := ended(emailRecord(), StateDeclined)
+	record, changes, err := decide(t, atNoon(), factsOf(emailRecord()), declining{token})
+	require.NoError(t, err)
+	require.Equal(t, want.Invitation, record.Invitation)
+	require.Equal(t, Changes{
+		Invitations: []Record{want},
+		Events: []Event{{
+			Organization: acme, Type: EventInvitationDeclined, At: noon,
+			InvitationID: invitedID, Role: RoleDeveloper, MaxUses: 1, ExpiresAt: want.ExpiresAt,
+		}},
+	}, changes)
+}
+
+func TestDecline_SenderNotEntitled(t *testing.T) {
+	t.Parallel()
+	f := factsOf(emailRecord())
+	f.Sender = nil
+	_, _, err := decide(t, atNoon(), f, declining{token})
+	require.NoError(t, err, "declining needs nobody's permission")
+}
+
+func TestDecline_Link(t *testing.T) {
+	t.Parallel()
+	_, _, err := decide(t, atNoon(), factsOf(linkRecord()), declining{token})
+	var refused *InvalidError
+	require.ErrorAs(t, err, &refused)
+	require.Equal(t, "token", refused.Field)
+	require.NotEmpty(t, refused.Reason)
+}
+
+// Unlike a token, a verified address tells who declines.
+func TestDeclineReceived(t *testing.T) {
+	t.Parallel()
+	want := ended(emailRecord(), StateDeclined)
+	record, changes, err := declineReceived(t, factsOf(emailRecord()), verifiedNina)
+	require.NoError(t, err)
+	require.Equal(t, want.Invitation, record.Invitation)
+	require.Equal(t, Changes{
+		Invitations: []Record{want}, Events: []Event{eventOf(EventInvitationDeclined, want, nina)},
+	}, changes)
+
+	f := withRole(factsOf(emailRecord()), nina, RoleViewer)
+	f.Sender = nil
+	_, _, err = declineReceived(t, f, verifiedNina)
+	require.NoError(t, err, "a member can decline, and it needs nobody's permission")
+}
+
+// Every refusal that a signed-in person can get has a step.
+func TestStepAfter(t *testing.T) {
+	t.Parallel()
+	for want, reasons := range map[Step][]error{
+		StepAccept:        {nil},
+		StepOpen:          {ErrAlreadyMember},
+		StepSwitchAccount: {ErrRecipientMismatch, ErrDomainNotAllowed},
+		StepVerifyEmail:   {ErrEmailUnverified},
+		StepStop: {
+			ErrInvalidToken, ErrNotPending, ErrExpired, ErrRevoked, ErrDeclined, ErrAccepted, ErrExhausted,
+			ErrSenderNotEntitled, ErrMemberLimit, ErrNotFound, errors.New("an error that is added later"),
+		},
+	} {
+		for _, reason := range reasons {
+			require.Equal(t, want, stepAfter(reason, false), "%v", reason)
+		}
+	}
+	require.Equal(t, StepOpen, stepAfter(nil, true), "a member by this invitation")
 }

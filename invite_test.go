@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -8,47 +9,73 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// draftOf is what the service hands to the decision for an invitation by Adam, now.
-func draftOf(kind Kind) Record {
+// creationOf returns Adam's invitation of Nina for seven days, with an ID that he made.
+func creationOf(kind Kind) creation {
 	draft := recordOf(kind)
 	draft.ID = otherID
-	draft.CreatedAt, draft.SentAt, draft.ExpiresAt = noon, noon, noon.Add(7*day)
-	draft.SentVersion, draft.SweepAt = 0, time.Time{}
-	return draft
+	draft.CreatedAt, draft.SentAt, draft.ExpiresAt, draft.SweepAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	draft.SentVersion = 0
+	return creation{actor: User(adam), ownID: otherID, draft: draft, lifetime: 7 * day}
 }
 
-// creationOf returns the creation of a draft by a caller who made its ID.
-func creationOf(actor Actor, draft Record) creation {
-	return creation{actor: actor, ownID: draft.ID, draft: draft, lifetime: draft.ExpiresAt.Sub(draft.SentAt)}
+// varied returns a copy of c with changes.
+func varied(c creation, changes ...func(*creation)) creation {
+	c.draft = c.draft.Clone()
+	for _, change := range changes {
+		change(&c)
+	}
+	return c
 }
 
-func create(t require.TestingT, r rules, f Facts, actor Actor, draft Record) (Record, Changes, error) {
-	asked := draft.Clone()
-	made, changes, err := decided(t, f, func(f Facts) (made, Changes, error) { return creationOf(actor, draft).decide(r, f) })
-	require.Equal(t, err == nil && changes.Empty(), made.repeated)
-	require.Equal(t, asked, draft, "the decision changed the draft")
-	return made.record, changes, err
+// by makes actor the actor of a creation.
+func by(actor Actor) func(*creation) {
+	return func(c *creation) { c.actor, c.draft.CreatedBy, c.draft.SentBy = actor, actor.user, actor.user }
 }
 
-func TestCreate(t *testing.T) {
+// granting makes role the role of a creation.
+func granting(role Role) func(*creation) { return func(c *creation) { c.draft.Role = role } }
+
+// madeOf returns the record that c makes at noon if the facts are at version 9.
+func madeOf(c creation) Record {
+	return changed(c.draft, func(r *Record) {
+		r.CreatedAt, r.SentAt, r.ExpiresAt = noon, noon, noon.Add(c.lifetime)
+		r.SentVersion, r.SweepAt = 10, r.ExpiresAt
+	})
+}
+
+func create(t require.TestingT, r rules, f Facts, c creation) (Record, Changes, error) {
+	before := varied(c)
+	result, changes, err := decide(t, r, f, c)
+	require.Equal(t, before, c, "the decision changed the creation")
+	require.Equal(t, err == nil && changes.Empty(), result.repeated)
+	return result.record, changes, err
+}
+
+// createErr returns the refusal of a creation.
+func createErr(t require.TestingT, r rules, f Facts, c creation) error {
+	_, _, err := create(t, r, f, c)
+	return err
+}
+
+func TestInvite(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{KindEmail, KindLink} {
-		for name, actor := range map[string]Actor{"by a member": User(adam), "by the host": System()} {
+	for _, kind := range bothKinds {
+		for name, actor := range map[string]Actor{"user": User(adam), "System": System()} {
 			t.Run(string(kind)+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				draft := draftOf(kind)
-				draft.CreatedBy, draft.SentBy = actor.user, actor.user
-				record, changes, err := create(t, atNoon(), noInvitation(), actor, draft)
+				c := varied(creationOf(kind), by(actor))
+				record, changes, err := create(t, atNoon(), noInvitation(), c)
 				require.NoError(t, err)
-				want := draft
+				want := c.draft
+				want.CreatedAt, want.SentAt, want.ExpiresAt = noon, noon, noon.Add(7*day)
 				want.SentVersion, want.SweepAt = 10, noon.Add(7*day) // the facts are at version 9
 				require.Equal(t, want, record)
 				require.Equal(t, Changes{
 					Invitations: []Record{want},
 					Events: []Event{{
 						Organization: acme, Type: EventInvitationCreated, At: noon, Actor: actor.user,
-						InvitationID: otherID, Email: draft.Email, Role: RoleDeveloper,
-						MaxUses: draft.MaxUses, ExpiresAt: noon.Add(7 * day),
+						InvitationID: otherID, Email: c.draft.Email, Role: RoleDeveloper,
+						MaxUses: c.draft.MaxUses, ExpiresAt: noon.Add(7 * day),
 					}},
 				}, changes)
 			})
@@ -56,7 +83,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-func TestCreate_Authority(t *testing.T) {
+func TestInvite_Authority(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		facts Facts
@@ -64,37 +91,34 @@ func TestCreate_Authority(t *testing.T) {
 		role  Role
 		want  error
 	}{
-		"owner":                             {noInvitation(), User(olga), RoleOwner, nil},
-		"admin":                             {noInvitation(), User(adam), RoleAdmin, nil},
-		"developer":                         {noInvitation(), User(dora), RoleViewer, ErrPermissionDenied},
-		"billing":                           {noInvitation(), User(bill), RoleViewer, ErrPermissionDenied},
-		"viewer":                            {noInvitation(), User(vera), RoleViewer, ErrPermissionDenied},
-		"not a member":                      {noInvitation(), User(nina), RoleViewer, ErrPermissionDenied},
-		"nobody":                            {noInvitation(), Actor{}, RoleViewer, ErrPermissionDenied},
-		"a member with an unknown role":     {withRole(noInvitation(), adam, ghost), User(adam), RoleViewer, ErrPermissionDenied},
-		"not a member, an unknown role":     {noInvitation(), User(nina), ghost, ErrPermissionDenied},
-		"an owner gives an unknown role":    {noInvitation(), User(olga), ghost, ErrRoleNotAssignable},
-		"an owner gives no role":            {noInvitation(), User(olga), "", ErrRoleNotAssignable},
-		"the host":                          {noInvitation(), System(), RoleOwner, nil},
-		"the host gives an unknown role":    {noInvitation(), System(), ghost, ErrRoleNotAssignable},
-		"no organization, a user":           {Facts{}, User(olga), RoleViewer, ErrPermissionDenied},
-		"no organization, the host":         {Facts{}, System(), RoleViewer, ErrNotFound},
-		"no organization, the host, a role": {Facts{}, System(), ghost, ErrNotFound},
+		"owner":                                {noInvitation(), User(olga), RoleOwner, nil},
+		"admin":                                {noInvitation(), User(adam), RoleAdmin, nil},
+		"developer":                            {noInvitation(), User(dora), RoleViewer, ErrPermissionDenied},
+		"billing":                              {noInvitation(), User(bill), RoleViewer, ErrPermissionDenied},
+		"viewer":                               {noInvitation(), User(vera), RoleViewer, ErrPermissionDenied},
+		"stranger":                             {noInvitation(), User(nina), RoleViewer, ErrPermissionDenied},
+		"zero actor":                           {noInvitation(), Actor{}, RoleViewer, ErrPermissionDenied},
+		"member with an unknown role":          {withRole(noInvitation(), adam, ghost), User(adam), RoleViewer, ErrPermissionDenied},
+		"stranger grants an unknown role":      {noInvitation(), User(nina), ghost, ErrPermissionDenied},
+		"owner grants an unknown role":         {noInvitation(), User(olga), ghost, ErrRoleNotAssignable},
+		"owner grants the empty role":          {noInvitation(), User(olga), "", ErrRoleNotAssignable},
+		"System":                               {noInvitation(), System(), RoleOwner, nil},
+		"System grants an unknown role":        {noInvitation(), System(), ghost, ErrRoleNotAssignable},
+		"user, no organization":                {Facts{}, User(olga), RoleViewer, ErrPermissionDenied},
+		"System, no organization":              {Facts{}, System(), RoleViewer, ErrNotFound},
+		"System, no organization, known roles": {Facts{}, System(), ghost, ErrNotFound},
 	} {
-		for _, kind := range []Kind{KindEmail, KindLink} {
+		for _, kind := range bothKinds {
 			t.Run(name+"/"+string(kind), func(t *testing.T) {
 				t.Parallel()
-				draft := draftOf(kind)
-				draft.Role = c.role
-				_, _, err := create(t, atNoon(), c.facts, c.actor, draft)
-				require.Equal(t, c.want, err)
+				require.Equal(t, c.want, createErr(t, atNoon(), c.facts, varied(creationOf(kind), by(c.actor), granting(c.role))))
 			})
 		}
 	}
 }
 
-// The rule is about permissions, not about names: a host's own roles obey it too.
-func TestCreate_OwnRoles(t *testing.T) {
+// Permissions decide, not the names of roles. A host's own permissions count too.
+func TestInvite_OwnPolicy(t *testing.T) {
 	t.Parallel()
 	policy, err := NewPolicy(map[Role][]Permission{
 		RoleOwner:   {PermissionInvitationCreate, PermissionMemberList, "report:read", "report:write"},
@@ -104,197 +128,406 @@ func TestCreate_OwnRoles(t *testing.T) {
 		"guest":     {},
 	})
 	require.NoError(t, err)
-	r := atNoon()
-	r.policy = policy
+	r := rulesOf(policy)
 	for role, want := range map[Role]error{
 		"reader": nil, "guest": nil, "recruiter": nil,
 		"writer": ErrRoleNotAssignable, RoleOwner: ErrRoleNotAssignable, RoleAdmin: ErrRoleNotAssignable,
 	} {
-		draft := draftOf(KindEmail)
-		draft.Role = role
-		_, _, err := create(t, r, withRole(noInvitation(), adam, "recruiter"), User(adam), draft)
-		require.Equal(t, want, err, role)
+		c := varied(creationOf(KindEmail), granting(role))
+		require.Equal(t, want, createErr(t, r, withRole(noInvitation(), adam, "recruiter"), c), role)
 	}
-	_, _, err = create(t, r, withRole(noInvitation(), adam, "writer"), User(adam), draftOf(KindEmail))
-	require.Equal(t, ErrPermissionDenied, err, "whoever holds all of it, but may not invite")
+	err = createErr(t, r, withRole(noInvitation(), adam, "writer"), varied(creationOf(KindEmail), granting("reader")))
+	require.Equal(t, ErrPermissionDenied, err, "a writer holds every permission of the role, but must not invite")
 }
 
-// The limit counts both kinds together, so only the number is a fact.
-func TestCreate_PendingLimit(t *testing.T) {
-	t.Parallel()
-	for _, kind := range []Kind{KindEmail, KindLink} {
-		for _, c := range []struct {
-			limit, pending int
-			want           error
-		}{
-			{10, 0, nil}, {10, 9, nil}, {10, 10, ErrPendingLimit}, {10, 11, ErrPendingLimit},
-			{1, 0, nil}, {1, 1, ErrPendingLimit},
-			{100_000, 99_999, nil}, {100_000, 100_000, ErrPendingLimit},
-		} {
-			r, f := atNoon(), noInvitation()
-			r.pendingLimit, f.PendingCount = c.limit, c.pending
-			_, _, err := create(t, r, f, User(adam), draftOf(kind))
-			require.Equal(t, c.want, err, "%s: %d of %d", kind, c.pending, c.limit)
-			_, _, err = create(t, r, f, System(), draftOf(kind))
-			require.Equal(t, c.want, err, "the host: %s: %d of %d", kind, c.pending, c.limit)
-		}
-	}
-}
-
-// A second invitation of an address names the first, for "resend". It says so even at the
-// limit, because resending takes no place.
-func TestCreate_AlreadyInvited(t *testing.T) {
+// The refusal names the pending invitation, so that the host can offer to resend it. It comes
+// before the limit, because resending a pending invitation takes no place.
+func TestInvite_AlreadyInvited(t *testing.T) {
 	t.Parallel()
 	f := noInvitation()
 	f.PendingByEmail = map[string]uuid.UUID{ninasEmail: invitedID}
 	for _, pending := range []int{1, 10} {
 		f.PendingCount = pending
-		_, _, err := create(t, atNoon(), f, User(adam), draftOf(KindEmail))
 		var already *AlreadyInvitedError
-		require.ErrorAs(t, err, &already)
+		require.ErrorAs(t, createErr(t, atNoon(), f, creationOf(KindEmail)), &already)
 		require.Equal(t, invitedID, already.InvitationID)
 	}
 	f.PendingCount = 1
-	other := draftOf(KindEmail)
-	other.Email = "nina@example.org"
-	_, _, err := create(t, atNoon(), f, User(adam), other)
-	require.NoError(t, err, "another address")
-	_, _, err = create(t, atNoon(), f, User(adam), draftOf(KindLink))
-	require.NoError(t, err, "a link is for no address")
-}
+	other := varied(creationOf(KindEmail), func(c *creation) { c.draft.Email = "nina@example.org" })
+	require.NoError(t, createErr(t, atNoon(), f, other), "another address")
+	require.NoError(t, createErr(t, atNoon(), f, creationOf(KindLink)), "a link has no address")
 
-// The pending invitation of no address is not in the way of a link.
-func TestCreate_LinkHasNoAddress(t *testing.T) {
-	t.Parallel()
-	f := noInvitation()
 	f.PendingByEmail = map[string]uuid.UUID{"": invitedID}
-	_, _, err := create(t, atNoon(), f, User(adam), draftOf(KindLink))
-	require.NoError(t, err)
+	require.NoError(t, createErr(t, atNoon(), f, creationOf(KindLink)), "an empty address is no address")
 }
 
-// Refusals come in this order: whoever lacks a right learns nothing of what exists.
-func TestCreate_OrderOfRefusals(t *testing.T) {
+// An actor without the permission learns nothing of what exists.
+func TestInvite_RefusalsInOrder(t *testing.T) {
 	t.Parallel()
-	other := draftOf(KindEmail)
-	other.Message = "another"
+	c := varied(creationOf(KindEmail), granting(RoleOwner))
+	existing := changed(madeOf(c), func(r *Record) { r.Message = "another" })
 	f := withRole(noInvitation(), adam, RoleViewer)
-	f.Invitation = &other
+	f.Invitation = &existing
 	f.PendingByEmail = map[string]uuid.UUID{ninasEmail: invitedID}
 	f.PendingCount = 10
-	draft := draftOf(KindEmail)
-	draft.Role = RoleOwner
 
-	var already *AlreadyInvitedError
-	_, _, err := create(t, atNoon(), f, User(adam), draft)
-	require.Equal(t, ErrPermissionDenied, err)
+	require.Equal(t, ErrPermissionDenied, createErr(t, atNoon(), f, c))
 	f = withRole(f, adam, RoleAdmin)
-	_, _, err = create(t, atNoon(), f, User(adam), draft)
-	require.Equal(t, ErrRoleNotAssignable, err)
-	draft.Role = RoleDeveloper
-	_, _, err = create(t, atNoon(), f, User(adam), draft)
-	require.Equal(t, ErrConflict, err)
+	require.Equal(t, ErrRoleNotAssignable, createErr(t, atNoon(), f, c))
+	c.draft.Role = RoleDeveloper
+	require.Equal(t, ErrConflict, createErr(t, atNoon(), f, c))
 	f.Invitation = nil
-	_, _, err = create(t, atNoon(), f, User(adam), draft)
-	require.ErrorAs(t, err, &already)
+	var already *AlreadyInvitedError
+	require.ErrorAs(t, createErr(t, atNoon(), f, c), &already)
 	f.PendingByEmail = nil
-	_, _, err = create(t, atNoon(), f, User(adam), draft)
-	require.Equal(t, ErrPendingLimit, err)
+	require.Equal(t, ErrPendingLimit, createErr(t, atNoon(), f, c))
 	f.PendingCount = 9
-	_, _, err = create(t, atNoon(), f, User(adam), draft)
-	require.NoError(t, err)
+	require.NoError(t, createErr(t, atNoon(), f, c))
 }
 
-// A call that is repeated with the id that the caller made gives back what exists.
-func TestCreate_Again(t *testing.T) {
+// A call that is repeated with the ID of the caller returns the existing invitation.
+func TestInvite_Repeated(t *testing.T) {
 	t.Parallel()
 	later := atNoon()
 	later.now = noon.Add(time.Minute)
-	for _, kind := range []Kind{KindEmail, KindLink} {
-		first, _, err := create(t, atNoon(), noInvitation(), User(adam), draftOf(kind))
+	for _, kind := range bothKinds {
+		first, _, err := create(t, atNoon(), noInvitation(), creationOf(kind))
 		require.NoError(t, err)
-		// What differs between two calls with the same content.
-		again := draftOf(kind)
-		again.Nonce = nextNonce
-		again.CreatedAt, again.SentAt, again.ExpiresAt = later.now, later.now, later.now.Add(7*day)
-		if kind == KindEmail {
-			again.AllowedDomains = []string{} // empty and nil are the same
-		}
-
-		for name, state := range map[string]func(*Facts){
-			"as it is":               func(*Facts) {},
-			"at the limit":           func(f *Facts) { f.PendingCount = 10 },
-			"in its own way":         func(f *Facts) { f.PendingByEmail[ninasEmail] = first.ID },
-			"expired meanwhile":      func(f *Facts) { f.Invitation.SentAt, f.Invitation.ExpiresAt = noon.Add(-7*day), noon },
-			"accepted meanwhile":     func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateAccepted) },
-			"revoked meanwhile":      func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateRevoked) },
-			"one has joined":         func(f *Facts) { f.Invitation.Uses = 1 },
-			"resent by somebody":     func(f *Facts) { f.Invitation.SentBy, f.Invitation.Nonce = olga, [16]byte{5} },
-			"its sender has gone":    func(f *Facts) { f.Sender = nil },
-			"by a member, now owner": func(f *Facts) { f.Members[adam] = memberOf(adam, RoleOwner) },
+		repetition := varied(creationOf(kind), func(c *creation) {
+			c.draft.Nonce = nextNonce
+			c.draft.AllowedDomains = []string{} // like nil
+		})
+		for name, change := range map[string]func(*Facts){
+			"unchanged":                     func(*Facts) {},
+			"at the limit":                  func(f *Facts) { f.PendingCount = 10 },
+			"pending for the same address":  func(f *Facts) { f.PendingByEmail[ninasEmail] = first.ID },
+			"expired since":                 func(f *Facts) { f.Invitation.SentAt, f.Invitation.ExpiresAt = noon.Add(-7*day), noon },
+			"accepted since":                func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateAccepted) },
+			"revoked since":                 func(f *Facts) { *f.Invitation = inState(*f.Invitation, StateRevoked) },
+			"used since":                    func(f *Facts) { f.Invitation.Uses = 1 },
+			"resent by another user":        func(f *Facts) { f.Invitation.SentBy, f.Invitation.Nonce = olga, [16]byte{5} },
+			"the sender is not a member":    func(f *Facts) { f.Sender = nil },
+			"the caller is an owner by now": func(f *Facts) { setRole(f, adam, RoleOwner) },
 		} {
 			t.Run(string(kind)+"/"+name, func(t *testing.T) {
-				f := factsOf(first)
-				state(&f)
-				record, changes, err := create(t, later, f, User(adam), again)
+				t.Parallel()
+				f := cloneFacts(factsOf(first))
+				change(&f)
+				record, changes, err := create(t, later, f, repetition)
 				require.NoError(t, err)
-				require.Zero(t, changes, "nothing happens twice")
-				require.Equal(t, *f.Invitation, record, "what exists")
+				require.Zero(t, changes)
+				require.Equal(t, *f.Invitation, record)
 			})
 		}
 	}
 }
 
-// The id is the caller's, but it is no right: who may not create gets nothing back.
-func TestCreate_AgainWithoutAuthority(t *testing.T) {
+// Knowing the ID grants nothing.
+func TestInvite_RepeatedWithoutAuthority(t *testing.T) {
 	t.Parallel()
-	draft := draftOf(KindEmail)
-	f := factsOf(draft)
-	_, _, err := create(t, atNoon(), withRole(f, adam, RoleViewer), User(adam), draft)
-	require.Equal(t, ErrPermissionDenied, err)
+	c := creationOf(KindEmail)
+	f := factsOf(madeOf(c))
+	require.Equal(t, ErrPermissionDenied, createErr(t, atNoon(), withRole(f, adam, RoleViewer), c))
 
-	draft.Role = RoleOwner
-	f.Invitation = &draft
-	_, _, err = create(t, atNoon(), f, User(adam), draft)
-	require.Equal(t, ErrRoleNotAssignable, err)
+	c.draft.Role = RoleOwner
+	require.Equal(t, ErrRoleNotAssignable, createErr(t, atNoon(), factsOf(madeOf(c)), c))
 }
 
-// The id with any other content stands for something else.
-func TestCreate_AgainWithOtherContent(t *testing.T) {
+func TestInvite_RepeatedWithOtherContent(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		kind   Kind
-		change func(*Record)
+		change func(*creation)
 	}{
-		"kind":                {KindEmail, func(r *Record) { r.Kind = KindLink }},
-		"email":               {KindEmail, func(r *Record) { r.Email = "nina@example.org" }},
-		"role":                {KindEmail, func(r *Record) { r.Role = RoleViewer }},
-		"role, higher":        {KindEmail, func(r *Record) { r.Role = RoleAdmin }},
-		"message":             {KindEmail, func(r *Record) { r.Message = "" }},
-		"metadata, no":        {KindEmail, func(r *Record) { r.Metadata = nil }},
-		"metadata, value":     {KindEmail, func(r *Record) { r.Metadata = map[string]string{"team": "blue"} }},
-		"metadata, more":      {KindEmail, func(r *Record) { r.Metadata = map[string]string{"team": "red", "x": "y"} }},
-		"lifetime, longer":    {KindEmail, func(r *Record) { r.ExpiresAt = r.ExpiresAt.Add(time.Microsecond) }},
-		"lifetime, shorter":   {KindEmail, func(r *Record) { r.ExpiresAt = r.ExpiresAt.Add(-day) }},
-		"creator":             {KindEmail, func(r *Record) { r.CreatedBy = olga }},
-		"creator, the host":   {KindEmail, func(r *Record) { r.CreatedBy = "" }},
-		"link, role":          {KindLink, func(r *Record) { r.Role = RoleViewer }},
-		"link, message":       {KindLink, func(r *Record) { r.Message = "Hello" }},
-		"link, metadata":      {KindLink, func(r *Record) { r.Metadata = nil }},
-		"link, max uses":      {KindLink, func(r *Record) { r.MaxUses = 4 }},
-		"link, without limit": {KindLink, func(r *Record) { r.MaxUses = 0 }},
-		"link, domains":       {KindLink, func(r *Record) { r.AllowedDomains = []string{"example.com"} }},
-		"link, lifetime":      {KindLink, func(r *Record) { r.ExpiresAt = r.ExpiresAt.Add(day) }},
-		"link, creator":       {KindLink, func(r *Record) { r.CreatedBy = olga }},
+		"kind":                   {KindEmail, func(c *creation) { c.draft.Kind = KindLink }},
+		"email":                  {KindEmail, func(c *creation) { c.draft.Email = "nina@example.org" }},
+		"role":                   {KindEmail, granting(RoleViewer)},
+		"higher role":            {KindEmail, granting(RoleAdmin)},
+		"message":                {KindEmail, func(c *creation) { c.draft.Message = "" }},
+		"no metadata":            {KindEmail, func(c *creation) { c.draft.Metadata = nil }},
+		"other metadata":         {KindEmail, func(c *creation) { c.draft.Metadata = map[string]string{"team": "blue"} }},
+		"more metadata":          {KindEmail, func(c *creation) { c.draft.Metadata = map[string]string{"team": "red", "x": "y"} }},
+		"longer lifetime":        {KindEmail, func(c *creation) { c.lifetime += time.Microsecond }},
+		"shorter lifetime":       {KindEmail, func(c *creation) { c.lifetime -= day }},
+		"creator":                {KindEmail, by(User(olga))},
+		"creator is System":      {KindEmail, by(System())},
+		"quota":                  {KindEmail, func(c *creation) { c.draft.Quota = fiveADay }},
+		"link: role":             {KindLink, granting(RoleViewer)},
+		"link: message":          {KindLink, func(c *creation) { c.draft.Message = "Hello" }},
+		"link: no metadata":      {KindLink, func(c *creation) { c.draft.Metadata = nil }},
+		"link: max uses":         {KindLink, func(c *creation) { c.draft.MaxUses = 4 }},
+		"link: no limit of uses": {KindLink, func(c *creation) { c.draft.MaxUses = 0 }},
+		"link: domains":          {KindLink, func(c *creation) { c.draft.AllowedDomains = []string{"example.com"} }},
+		"link: longer lifetime":  {KindLink, func(c *creation) { c.lifetime += day }},
+		"link: creator":          {KindLink, by(User(olga))},
+		"link: quota":            {KindLink, func(c *creation) { c.draft.Quota = fiveADay }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := factsOf(draftOf(c.kind))
-			draft := draftOf(c.kind)
-			c.change(&draft)
-			_, _, err := create(t, atNoon(), f, System(), draft)
-			require.Equal(t, ErrConflict, err)
-			_, _, err = create(t, atNoon(), f, System(), draftOf(c.kind))
-			require.NoError(t, err, "the same content")
+			first := creationOf(c.kind)
+			require.NoError(t, createErr(t, atNoon(), factsOf(madeOf(first)), first), "the same content")
+			require.Equal(t, ErrConflict, createErr(t, atNoon(), factsOf(madeOf(first)), varied(first, c.change)))
 		})
 	}
+	for _, kind := range bothKinds { // with a quota before
+		first := varied(creationOf(kind), func(c *creation) { c.draft.Quota = fiveADay })
+		require.NoError(t, createErr(t, atNoon(), factsOf(madeOf(first)), first), "the same content")
+		for _, q := range []Quota{{}, {6, PeriodDay}, {5, PeriodMonth}} {
+			other := varied(first, func(c *creation) { c.draft.Quota = q })
+			require.Equal(t, ErrConflict, createErr(t, atNoon(), factsOf(madeOf(first)), other), "%s %v", kind, q)
+		}
+	}
+}
+
+// row returns Adam's invitation of the nth person. n is in its ID.
+func row(n byte, changes ...func(*creation)) bulkRow {
+	c := creationOf(KindEmail)
+	c.draft.ID[15], c.draft.Nonce, c.draft.Email = n, [16]byte{n}, string('a'+rune(n))+"@example.com"
+	c.ownID = c.draft.ID
+	return bulkRow{creation: varied(c, changes...)}
+}
+
+// linkRow returns Adam's nth invitation as a link.
+func linkRow(n byte) bulkRow {
+	return row(n, func(c *creation) { c.draft.Kind, c.draft.Email, c.draft.MaxUses = KindLink, "", 3 })
+}
+
+func rows(n byte) []bulkRow {
+	var all []bulkRow
+	for i := range n {
+		all = append(all, row(i))
+	}
+	return all
+}
+
+// badRow is a row whose parameters are refused.
+var badRow = bulkRow{err: invalid("email", "is bad")}
+
+// addressOf makes the address of the nth person that of a creation.
+func addressOf(n byte) func(*creation) {
+	return func(c *creation) { c.draft.Email = row(n).draft.Email }
+}
+
+// withID makes the ID of the nth row that of a creation.
+func withID(n byte) func(*creation) {
+	return func(c *creation) { c.draft.ID, c.ownID = row(n).ownID, row(n).ownID }
+}
+
+func withMessage(message string) func(*creation) {
+	return func(c *creation) { c.draft.Message = message }
+}
+
+func TestInviteAll(t *testing.T) {
+	t.Parallel()
+	b := bulk{User(adam), acme, rows(3)}
+	results, changes, err := decide(t, atNoon(), noInvitation(), b)
+	require.NoError(t, err)
+	var want Changes
+	for i, row := range b.rows {
+		record := madeOf(row.creation)
+		require.Equal(t, bulkResult{made: made{record: record}}, results[i])
+		want.Invitations = append(want.Invitations, record)
+		want.Events = append(want.Events, eventOf(EventInvitationCreated, record, adam))
+		require.Equal(t, row.draft.Email, changes.Events[i].Email)
+	}
+	require.Equal(t, want, changes)
+}
+
+// A refusal of the actor refuses the call, whatever the rows are.
+func TestInviteAll_Refused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		facts Facts
+		bulk  bulk
+		want  error
+	}{
+		"viewer":                  {noInvitation(), bulk{User(vera), acme, rows(2)}, ErrPermissionDenied},
+		"stranger":                {noInvitation(), bulk{User(nina), acme, rows(2)}, ErrPermissionDenied},
+		"zero actor":              {noInvitation(), bulk{Actor{}, acme, rows(2)}, ErrPermissionDenied},
+		"viewer, bad row":         {noInvitation(), bulk{User(vera), acme, []bulkRow{badRow}}, ErrPermissionDenied},
+		"user, no organization":   {Facts{}, bulk{User(olga), acme, rows(2)}, ErrPermissionDenied},
+		"System, no organization": {Facts{}, bulk{System(), acme, rows(2)}, ErrNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := decide(t, atNoon(), c.facts, c.bulk)
+			require.Equal(t, c.want, err)
+		})
+	}
+}
+
+// Each row has its own result, after the rows before it.
+func TestInviteAll_Rows(t *testing.T) {
+	t.Parallel()
+	owner := granting(RoleOwner)
+	badFirst := row(0)
+	badFirst.err = badRow.err
+	alreadyInvited := &AlreadyInvitedError{row(0).ownID}
+	for name, c := range map[string]struct {
+		rows []bulkRow
+		want []error
+	}{
+		"a bad row":                        {[]bulkRow{row(0), badRow, row(2)}, []error{nil, badRow.err, nil}},
+		"only bad rows":                    {[]bulkRow{badRow, badRow}, []error{badRow.err, badRow.err}},
+		"a higher role":                    {[]bulkRow{row(0, owner), row(1)}, []error{ErrRoleNotAssignable, nil}},
+		"an address twice":                 {[]bulkRow{row(0), row(1, addressOf(0)), row(2)}, []error{nil, alreadyInvited, nil}},
+		"an address three times":           {[]bulkRow{row(0), row(1, addressOf(0)), row(2, addressOf(0))}, []error{nil, alreadyInvited, alreadyInvited}},
+		"an address again after a refusal": {[]bulkRow{row(0, owner), row(1, addressOf(0)), row(2, addressOf(0))}, []error{ErrRoleNotAssignable, nil, &AlreadyInvitedError{row(1).ownID}}},
+		"an ID twice, the same content":    {[]bulkRow{row(0), row(0), row(2)}, []error{nil, nil, nil}},
+		"an ID twice, another message":     {[]bulkRow{row(0), row(0, withMessage("another")), row(2)}, []error{nil, ErrConflict, nil}},
+		"an ID twice, another address":     {[]bulkRow{row(0), row(1, withID(0)), row(2)}, []error{nil, ErrConflict, nil}},
+		"an ID again after a refusal":      {[]bulkRow{row(0, owner), row(0), row(2)}, []error{ErrRoleNotAssignable, nil, nil}},
+		"an ID again after a bad row":      {[]bulkRow{badFirst, row(0)}, []error{badRow.err, nil}},
+		"an ID and its address again":      {[]bulkRow{row(0), row(1, addressOf(0)), row(0)}, []error{nil, alreadyInvited, nil}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			results, changes, err := decide(t, atNoon(), noInvitation(), bulk{User(adam), acme, c.rows})
+			require.NoError(t, err)
+			require.Len(t, results, len(c.want))
+			var records []Record
+			for i, want := range c.want {
+				require.Equal(t, want, results[i].err, "row %d", i)
+				if want != nil {
+					require.Zero(t, results[i].made)
+					continue
+				}
+				record := results[i].record
+				require.Equal(t, madeOf(c.rows[i].creation), record)
+				repeated := slices.ContainsFunc(records, func(r Record) bool { return r.ID == record.ID })
+				require.Equal(t, repeated, results[i].repeated)
+				if !repeated {
+					records = append(records, record)
+				}
+			}
+			require.Equal(t, records, changes.Invitations, "each once")
+			require.Len(t, changes.Events, len(records))
+		})
+	}
+}
+
+// A row whose ID exists returns the existing invitation and takes no place.
+func TestInviteAll_Repeated(t *testing.T) {
+	t.Parallel()
+	pending := madeOf(row(0).creation)
+	for name, existing := range map[string]Record{"pending": pending, "revoked": ended(pending, StateRevoked)} {
+		r, f := withSendingLimits(sendingLimits{perOrganization: 2}), noInvitation()
+		f.Invitations = map[uuid.UUID]Record{pending.ID: existing}
+		f.Sendings = sendingsAt(time.Hour)
+		repeated, second := bulkResult{made: made{existing, true}}, madeOf(row(1).creation)
+
+		results, changes, err := decide(t, r, f, bulk{User(adam), acme, rows(2)})
+		require.NoError(t, err)
+		require.Equal(t, []bulkResult{repeated, {made: made{record: second}}}, results, name)
+		require.Equal(t, []Record{second}, changes.Invitations)
+
+		results, changes, err = decide(t, r, f, bulk{User(adam), acme, []bulkRow{row(0), row(0)}})
+		require.NoError(t, err)
+		require.Equal(t, []bulkResult{repeated, repeated}, results, name)
+		require.Zero(t, changes)
+
+		results, _, err = decide(t, r, f, bulk{User(olga), acme, []bulkRow{row(0, by(User(olga)))}})
+		require.NoError(t, err)
+		require.Equal(t, []bulkResult{{err: ErrConflict}}, results, "another actor")
+	}
+}
+
+// A limit refuses the rows above it. Refused rows do not count.
+func TestInviteAll_Limits(t *testing.T) {
+	t.Parallel()
+	sendings := func(changes ...func(*Sending)) func(*Facts) {
+		return func(f *Facts) { f.Sendings = sendingsWith(sendingsAt(time.Hour), changes...) }
+	}
+	pending := func(n int) func(*Facts) { return func(f *Facts) { f.PendingCount = n } }
+	seats := func(members, pendingEmails int) func(*Facts) {
+		return func(f *Facts) { f.MemberCount, f.PendingEmailCount = members, pendingEmails }
+	}
+	for name, c := range map[string]struct {
+		rules rules
+		facts func(*Facts)
+		rows  []bulkRow
+		want  []error
+	}{
+		"pending":            {atNoon(), pending(8), rows(4), []error{nil, nil, ErrPendingLimit, ErrPendingLimit}},
+		"pending: full":      {atNoon(), pending(10), rows(1), []error{ErrPendingLimit}},
+		"pending: link":      {atNoon(), pending(8), []bulkRow{linkRow(1), row(2), row(3)}, []error{nil, nil, ErrPendingLimit}},
+		"seats":              {withMemberLimit(10, true), seats(5, 3), rows(3), []error{nil, nil, ErrMemberLimit}},
+		"seats: link":        {withMemberLimit(10, true), seats(5, 4), []bulkRow{linkRow(1), row(2), row(3)}, []error{nil, nil, ErrMemberLimit}},
+		"seats not reserved": {withMemberLimit(10, false), seats(9, 9), rows(3), []error{nil, nil, nil}},
+		"pending: refused rows": {
+			atNoon(), pending(8),
+			[]bulkRow{badRow, row(1), row(1, withMessage("x")), row(3, addressOf(0)), row(4)},
+			[]error{badRow.err, nil, ErrConflict, nil, ErrPendingLimit},
+		},
+		"per organization": {
+			withSendingLimits(sendingLimits{perOrganization: 3}), sendings(byOlga), rows(4),
+			[]error{nil, nil, rateLimited(23 * time.Hour), rateLimited(23 * time.Hour)},
+		},
+		"per sender": {
+			withSendingLimits(sendingLimits{perSender: 2}), sendings(byOlga), rows(3),
+			[]error{nil, nil, rateLimited(day)},
+		},
+		"per recipient": {
+			withSendingLimits(sendingLimits{perRecipient: 1}), sendings(func(s *Sending) { s.Email = row(1).draft.Email }),
+			rows(3), []error{nil, rateLimited(23 * time.Hour), nil},
+		},
+		"per recipient: address twice": {
+			withSendingLimits(sendingLimits{perRecipient: 1}), func(*Facts) {}, []bulkRow{row(0), row(1, addressOf(0)), row(2)},
+			[]error{nil, &AlreadyInvitedError{row(0).ownID}, nil},
+		},
+		"links are not mailed": {
+			withSendingLimits(sendingLimits{perOrganization: 1, perSender: 1}), func(*Facts) {},
+			[]bulkRow{linkRow(1), linkRow(2), row(3), linkRow(4), row(5)}, []error{nil, nil, nil, nil, rateLimited(day)},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := noInvitation()
+			c.facts(&f)
+			results, changes, err := decide(t, c.rules, f, bulk{User(adam), acme, c.rows})
+			require.NoError(t, err)
+			succeeded := 0
+			for i, want := range c.want {
+				require.Equal(t, want, results[i].err, "row %d", i)
+				if want == nil {
+					succeeded++
+				}
+			}
+			require.Len(t, changes.Invitations, succeeded)
+		})
+	}
+}
+
+// System has no limit per sender.
+func TestInviteAll_System(t *testing.T) {
+	t.Parallel()
+	b := bulk{System(), acme, []bulkRow{row(0, by(System())), row(1, by(System())), row(2, by(System()))}}
+	results, _, err := decide(t, withSendingLimits(sendingLimits{perSender: 1, perOrganization: 2}), noInvitation(), b)
+	require.NoError(t, err)
+	require.Equal(t, []error{nil, nil, rateLimited(day)}, []error{results[0].err, results[1].err, results[2].err})
+}
+
+// A store may return nil maps and slices.
+func TestInviteAll_NilFacts(t *testing.T) {
+	t.Parallel()
+	f := Facts{Organization: acme, Version: 9, Members: staff()}
+	results, changes, err := decide(t, atNoon(), f, bulk{User(adam), acme, rows(2)})
+	require.NoError(t, err)
+	require.Len(t, results, 2)
+	require.Len(t, changes.Invitations, 2)
+}
+
+// If another process's clock is ahead, a bulk still has the results of single calls.
+func TestInviteAll_ClockAhead(t *testing.T) {
+	t.Parallel()
+	r, f := withSendingLimits(sendingLimits{perOrganization: 2}), noInvitation()
+	f.Sendings = sendingsWith(sendingsAt(-time.Hour), byOlga) // newer than all others
+	results, _, err := decide(t, r, f, bulk{User(adam), acme, rows(2)})
+	require.NoError(t, err)
+	require.NoError(t, results[0].err)
+
+	f.Sendings = append(f.Sendings, Sending{At: noon, Actor: adam, Email: row(0).draft.Email})
+	want := createErr(t, r, f, row(1).creation)
+	require.Equal(t, rateLimited(day), want)
+	require.Equal(t, want, results[1].err)
 }

@@ -7,57 +7,60 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// withOwners are the facts of a member's act: all staff, and so many owners as a store
-// would count.
-func withOwners(n int) Facts {
-	f := noInvitation()
-	f.OwnerCount = n
-	return f
-}
-
-// dorasMembership has everything that a change of role must leave alone.
-func dorasMembership() Member {
-	m := memberOf(dora, RoleDeveloper)
+// fullMember returns a membership with every field. A role change must leave the others alone.
+func fullMember(user string, role Role) Member {
+	m := memberOf(user, role)
 	m.InvitationID, m.InvitedBy, m.Metadata = invitedID, adam, map[string]string{"team": "red"}
 	return m
 }
 
-// A memberAct is something that is done to a member.
-type memberAct struct {
-	name    string
-	needs   Permission
-	perform func(t require.TestingT, r rules, f Facts, actor Actor, user string) error
+// memberEvent returns the event of a change of m at noon.
+func memberEvent(event EventType, actor Actor, m Member) Event {
+	return Event{Organization: acme, Type: event, At: noon, Actor: actor.user, Subject: m.UserID, Role: m.Role}
 }
 
-// memberActs are all of them that need a rank. The role that is given is one that everybody
-// who may give any can give.
-var memberActs = []memberAct{
-	{"change role", PermissionMemberUpdate, func(t require.TestingT, r rules, f Facts, actor Actor, user string) error {
-		_, _, err := changeRole(t, r, f, actor, user, RoleViewer)
-		return err
-	}},
-	{"remove", PermissionMemberRemove, func(t require.TestingT, r rules, f Facts, actor Actor, user string) error {
-		_, _, err := removeMember(t, r, f, actor, user)
-		return err
-	}},
-	{"set quota", PermissionQuotaUpdate, func(t require.TestingT, r rules, f Facts, actor Actor, user string) error {
-		_, _, err := setQuota(t, r, f, actor, user, Quota{Limit: 5, Period: PeriodDay})
-		return err
-	}},
-}
-
-func changeRole(t require.TestingT, r rules, f Facts, actor Actor, user string, role Role) (Member, Changes, error) {
-	return decided(t, f, func(f Facts) (Member, Changes, error) {
-		return roleChange{actor, ChangeRoleParams{acme, user, role}}.decide(r, f)
-	})
-}
-
-func removeMember(t require.TestingT, r rules, f Facts, actor Actor, user string) (Member, Changes, error) {
-	return decided(t, f, func(f Facts) (Member, Changes, error) { return removal{actor, acme, user}.decide(r, f) })
-}
-
-func leave(t require.TestingT, r rules, f Facts, user string) (Member, Changes, error) {
-	return decided(t, f, func(f Facts) (Member, Changes, error) { return leaving{acme, user}.decide(r, f) })
+func TestCreateOrganization(t *testing.T) {
+	t.Parallel()
+	founder := memberOf(olga, RoleOwner)
+	invited := founder
+	invited.InvitationID = invitedID
+	demoted := memberOf(olga, RoleAdmin)
+	existing := func(members ...Member) Facts {
+		f := Facts{Organization: acme, Version: 3, Members: map[string]Member{}}
+		for _, m := range members {
+			f.Members[m.UserID] = m
+		}
+		return f
+	}
+	for name, c := range map[string]struct {
+		facts Facts
+		want  any // the membership, or the refusal
+	}{
+		"new":                     {Facts{Organization: acme}, Member{Organization: acme, UserID: olga, Role: RoleOwner, JoinedAt: noon}},
+		"repeated":                {existing(founder), founder},
+		"of another founder":      {existing(), ErrConflict},
+		"by an invited owner":     {existing(invited), ErrConflict},
+		"by a founder, now admin": {existing(demoted), ErrConflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, changes, err := decide(t, atNoon(), c.facts, founding{acme, olga})
+			if refusal, ok := c.want.(error); ok {
+				require.Equal(t, refusal, err)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, c.want, m)
+			if c.facts.Version > 0 {
+				require.Zero(t, changes, "a repetition changes nothing")
+				return
+			}
+			require.Equal(t, Changes{
+				Members: []Member{m},
+				Events:  []Event{memberEvent(EventMemberJoined, User(olga), m)},
+			}, changes)
+		})
+	}
 }
 
 func TestChangeRole(t *testing.T) {
@@ -67,51 +70,44 @@ func TestChangeRole(t *testing.T) {
 		user   string
 		before Role
 		after  Role
-		loses  bool
+		loses  bool // a permission
 	}{
-		"an admin moves a developer": {User(adam), dora, RoleDeveloper, RoleBilling, true},
-		"an admin raises to the own": {User(adam), dora, RoleDeveloper, RoleAdmin, false},
-		"an admin lowers another":    {User(adam), vera, RoleAdmin, RoleViewer, true},
-		"an admin lowers themselves": {User(adam), adam, RoleAdmin, RoleViewer, true},
-		"an admin raises a viewer":   {User(adam), vera, RoleViewer, RoleDeveloper, false},
-		"an owner raises to the own": {User(olga), dora, RoleDeveloper, RoleOwner, false},
-		"an owner lowers another":    {User(olga), vera, RoleOwner, RoleViewer, true},
-		"an owner lowers themselves": {User(olga), olga, RoleOwner, RoleAdmin, true},
-		"the host raises":            {System(), dora, RoleDeveloper, RoleOwner, false},
-		"the host lowers an owner":   {System(), olga, RoleOwner, RoleViewer, true},
-		"out of a role that is gone": {User(olga), dora, ghost, RoleViewer, true},
-		"the host, of a role gone":   {System(), dora, ghost, RoleOwner, true},
-		"out of no role at all":      {User(olga), dora, "", RoleViewer, true},
+		"admin changes a developer":         {User(adam), dora, RoleDeveloper, RoleBilling, true},
+		"admin raises to admin":             {User(adam), dora, RoleDeveloper, RoleAdmin, false},
+		"admin lowers another admin":        {User(adam), vera, RoleAdmin, RoleViewer, true},
+		"admin lowers themselves":           {User(adam), adam, RoleAdmin, RoleViewer, true},
+		"admin raises a viewer":             {User(adam), vera, RoleViewer, RoleDeveloper, false},
+		"owner raises to owner":             {User(olga), dora, RoleDeveloper, RoleOwner, false},
+		"owner lowers another owner":        {User(olga), vera, RoleOwner, RoleViewer, true},
+		"owner lowers themselves":           {User(olga), olga, RoleOwner, RoleAdmin, true},
+		"System raises":                     {System(), dora, RoleDeveloper, RoleOwner, false},
+		"System lowers an owner":            {System(), olga, RoleOwner, RoleViewer, true},
+		"owner changes an unknown role":     {User(olga), dora, ghost, RoleViewer, true},
+		"System changes an unknown role":    {System(), dora, ghost, RoleOwner, true},
+		"owner changes a member of no role": {User(olga), dora, "", RoleViewer, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := withOwners(2)
-			before := dorasMembership()
-			before.UserID, before.Role = c.user, c.before
-			f.Members[c.user] = before
-			member, changes, err := changeRole(t, atNoon(), f, c.actor, c.user, c.after)
+			f := withMember(withOwners(2), fullMember(c.user, c.before))
+			member, changes, err := decide(t, atNoon(), f, roleChangeBy(c.actor, c.user, c.after))
 			require.NoError(t, err)
-			want := before
-			want.Role = c.after
+			want := fullMember(c.user, c.after)
 			require.Equal(t, want, member)
 			wantChanges := Changes{
 				Members: []Member{want},
-				Events: []Event{{
-					Organization: acme, Type: EventMemberRoleChanged, At: noon,
-					Actor: c.actor.user, Subject: c.user, Role: c.after,
-				}},
+				Events:  []Event{memberEvent(EventMemberRoleChanged, c.actor, want)},
 			}
 			if c.loses {
-				wantChanges.Removals = []string{c.user} // the facts are at version 9
+				wantChanges.Removals = []string{c.user}
 			}
 			require.Equal(t, wantChanges, changes)
 		})
 	}
 }
 
-// The role that a member has already is no change, and so ends nothing, not even of the last
-// owner. It takes the same right as any other.
-func TestChangeRole_Same(t *testing.T) {
+// A change to the present role changes nothing, even for the last owner. It needs the same
+// permission as any other.
+func TestChangeRole_SameRole(t *testing.T) {
 	t.Parallel()
 	for user, c := range map[string]struct {
 		actor Actor
@@ -123,9 +119,9 @@ func TestChangeRole_Same(t *testing.T) {
 		adam: {User(dora), ErrPermissionDenied},
 	} {
 		f := withOwners(1)
-		// Something that the member could not send; it is not for this call to end it.
+		// The member is not entitled to this invitation, but the call does not revoke it.
 		f.PendingRecords = []Record{changed(emailRecord(), func(r *Record) { r.SentBy, r.Role = user, ghost })}
-		member, changes, err := changeRole(t, atNoon(), f, c.actor, user, f.Members[user].Role)
+		member, changes, err := decide(t, atNoon(), f, roleChangeBy(c.actor, user, f.Members[user].Role))
 		require.Equal(t, c.want, err, user)
 		require.Zero(t, changes, user)
 		if err == nil {
@@ -133,8 +129,7 @@ func TestChangeRole_Same(t *testing.T) {
 		}
 	}
 	f := withRole(withOwners(1), dora, ghost)
-	_, _, err := changeRole(t, atNoon(), f, User(olga), dora, ghost)
-	require.Equal(t, ErrRoleNotAssignable, err, "nobody gives a role that is in no policy, not even again")
+	require.Equal(t, ErrRoleNotAssignable, refusal(t, atNoon(), f, roleChangeBy(User(olga), dora, ghost)), "the present role is unknown")
 }
 
 func TestRemoveMember(t *testing.T) {
@@ -144,135 +139,107 @@ func TestRemoveMember(t *testing.T) {
 		user  string
 		role  Role
 	}{
-		"an admin removes a developer":  {User(adam), dora, RoleDeveloper},
-		"an admin removes an admin":     {User(adam), vera, RoleAdmin},
-		"an admin removes themselves":   {User(adam), adam, RoleAdmin},
-		"an owner removes an owner":     {User(olga), vera, RoleOwner},
-		"an owner removes themselves":   {User(olga), olga, RoleOwner},
-		"the host removes an owner":     {System(), olga, RoleOwner},
-		"who has a role that is gone":   {User(olga), dora, ghost},
-		"the host, of a role gone":      {System(), dora, ghost},
-		"who was removed once before":   {User(adam), bill, RoleBilling},
-		"who came back and was removed": {System(), bill, RoleBilling},
+		"admin removes a developer":        {User(adam), dora, RoleDeveloper},
+		"admin removes another admin":      {User(adam), vera, RoleAdmin},
+		"admin removes themselves":         {User(adam), adam, RoleAdmin},
+		"owner removes another owner":      {User(olga), vera, RoleOwner},
+		"owner removes themselves":         {User(olga), olga, RoleOwner},
+		"System removes an owner":          {System(), olga, RoleOwner},
+		"owner removes an unknown role":    {User(olga), dora, ghost},
+		"System removes an unknown role":   {System(), dora, ghost},
+		"admin removes a returned member":  {User(adam), bill, RoleBilling},
+		"System removes a returned member": {System(), bill, RoleBilling},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f := withOwners(2)
-			before := dorasMembership()
-			before.UserID, before.Role = c.user, c.role
-			f.Members[c.user] = before
+			before := fullMember(c.user, c.role)
+			f := withMember(withOwners(2), before)
 			f.Removals[bill] = 2
-			member, changes, err := removeMember(t, atNoon(), f, c.actor, c.user)
+			member, changes, err := decide(t, atNoon(), f, removal{c.actor, acme, c.user})
 			require.NoError(t, err)
-			require.Equal(t, before, member, "as it was")
+			require.Equal(t, before, member)
 			require.Equal(t, Changes{
 				RemovedMembers: []string{c.user},
-				Removals:       []string{c.user}, // the facts are at version 9
-				Events: []Event{{
-					Organization: acme, Type: EventMemberRemoved, At: noon,
-					Actor: c.actor.user, Subject: c.user, Role: c.role,
-				}},
+				Removals:       []string{c.user},
+				Events:         []Event{memberEvent(EventMemberRemoved, c.actor, before)},
 			}, changes)
 		})
 	}
 }
 
-// Who leaves needs nobody's permission, and leaves no trace that would keep them out.
+// Leaving needs no permission and is not a removal, so the user can return.
 func TestLeave(t *testing.T) {
 	t.Parallel()
 	for _, role := range append(DefaultPolicy().Roles(), ghost) {
 		t.Run(string(role), func(t *testing.T) {
 			t.Parallel()
 			f := withOwners(2)
-			before := dorasMembership()
-			before.Role = role
+			before := fullMember(dora, role)
 			f.Members = map[string]Member{dora: before}
-			member, changes, err := leave(t, atNoon(), f, dora)
+			member, changes, err := decide(t, atNoon(), f, leaving{acme, dora})
 			require.NoError(t, err)
-			require.Equal(t, before, member, "as it was")
+			require.Equal(t, before, member)
 			require.Equal(t, Changes{
 				RemovedMembers: []string{dora},
-				Events: []Event{{
-					Organization: acme, Type: EventMemberLeft, At: noon, Actor: dora, Subject: dora, Role: role,
-				}},
+				Events:         []Event{memberEvent(EventMemberLeft, User(dora), before)},
 			}, changes)
 		})
 	}
-	for name, f := range map[string]Facts{"no member": withOwners(2), "no organization": {}} {
-		_, _, err := leave(t, atNoon(), f, nina)
-		require.Equal(t, ErrNotFound, err, name)
+	for name, f := range map[string]Facts{"stranger": withOwners(2), "no organization": {}} {
+		require.Equal(t, ErrNotFound, refusal(t, atNoon(), f, leaving{acme, nina}), name)
 	}
 }
 
-// An organization keeps an owner, whoever asks, and by whatever way one would go.
+// No act leaves an organization without an owner, whoever the actor is.
 func TestClass48_TheLastOwnerStays(t *testing.T) {
 	t.Parallel()
-	ways := map[string]func(t require.TestingT, f Facts, actor Actor) error{
+	for name, perform := range map[string]actorTest{
 		"demote": func(t require.TestingT, f Facts, actor Actor) error {
-			_, _, err := changeRole(t, atNoon(), f, actor, olga, RoleAdmin)
-			return err
+			return refusal(t, atNoon(), f, roleChangeBy(actor, olga, RoleAdmin))
 		},
 		"remove": func(t require.TestingT, f Facts, actor Actor) error {
-			_, _, err := removeMember(t, atNoon(), f, actor, olga)
-			return err
+			return refusal(t, atNoon(), f, removal{actor, acme, olga})
 		},
 		"leave": func(t require.TestingT, f Facts, _ Actor) error {
-			_, _, err := leave(t, atNoon(), f, olga)
-			return err
+			return refusal(t, atNoon(), f, leaving{acme, olga})
 		},
-	}
-	for way, perform := range ways {
-		for name, actor := range map[string]Actor{"themselves": User(olga), "the host": System()} {
+	} {
+		for _, actor := range []Actor{User(olga), System()} {
 			for owners, want := range map[int]error{0: ErrLastOwner, 1: ErrLastOwner, 2: nil} {
-				require.Equal(t, want, perform(t, withOwners(owners), actor), "%s by %s, %d owners", way, name, owners)
+				require.Equal(t, want, perform(t, withOwners(owners), actor), "%s by %q, %d owners", name, actor.user, owners)
 			}
 		}
 	}
 
-	// That there is only one owner is in nobody else's way.
-	_, _, err := changeRole(t, atNoon(), withOwners(1), User(olga), adam, RoleViewer)
-	require.NoError(t, err)
-	_, _, err = removeMember(t, atNoon(), withOwners(1), User(olga), adam)
-	require.NoError(t, err)
-	_, _, err = leave(t, atNoon(), withOwners(1), adam)
-	require.NoError(t, err)
-	_, _, err = changeRole(t, atNoon(), withOwners(1), User(olga), adam, RoleOwner)
-	require.NoError(t, err)
+	// The only owner does not stand in the way of changes of other members.
+	f := withOwners(1)
+	require.NoError(t, refusal(t, atNoon(), f, roleChangeBy(User(olga), adam, RoleViewer)))
+	require.NoError(t, refusal(t, atNoon(), f, roleChangeBy(User(olga), adam, RoleOwner)))
+	require.NoError(t, refusal(t, atNoon(), f, removal{User(olga), acme, adam}))
+	require.NoError(t, refusal(t, atNoon(), f, leaving{acme, adam}))
 }
 
-// A role with the same rights as the owner's is another role: it can do what an owner can,
-// and does not count as one.
-func TestClass48_LikeAnOwner(t *testing.T) {
+// A role with the permissions of an owner can act like one, but does not count as one.
+func TestClass48_OnlyTheOwnerRoleCounts(t *testing.T) {
 	t.Parallel()
 	policy, err := NewPolicy(map[Role][]Permission{RoleOwner: allPermissions, "partner": allPermissions})
 	require.NoError(t, err)
-	r := atNoon()
-	r.policy = policy
+	r := rulesOf(policy)
 	f := withRole(withOwners(1), adam, "partner")
-	_, _, err = changeRole(t, r, f, User(adam), olga, "partner")
-	require.Equal(t, ErrLastOwner, err)
-	_, _, err = removeMember(t, r, f, User(adam), olga)
-	require.Equal(t, ErrLastOwner, err)
-	_, _, err = changeRole(t, r, f, User(adam), adam, RoleOwner)
-	require.NoError(t, err)
-	_, _, err = leave(t, r, f, adam)
-	require.NoError(t, err)
+	require.Equal(t, ErrLastOwner, refusal(t, r, f, roleChangeBy(User(adam), olga, "partner")))
+	require.Equal(t, ErrLastOwner, refusal(t, r, f, removal{User(adam), acme, olga}))
+	require.NoError(t, refusal(t, r, f, roleChangeBy(User(adam), adam, RoleOwner)))
+	require.NoError(t, refusal(t, r, f, leaving{acme, adam}))
 }
 
-// Refusals come in this order: who lacks the right does not learn who is a member, and who
-// is below does not learn how many owners there are.
-func TestMemberActs_OrderOfRefusals(t *testing.T) {
+// An actor without the permission does not learn who is a member, and an actor of a lower rank
+// does not learn how many owners there are.
+func TestMemberActs_RefusalsInOrder(t *testing.T) {
 	t.Parallel()
 	f := withRole(withOwners(1), adam, RoleViewer)
 	delete(f.Members, olga)
-	change := func(role Role) error {
-		_, _, err := changeRole(t, atNoon(), f, User(adam), olga, role)
-		return err
-	}
-	remove := func() error {
-		_, _, err := removeMember(t, atNoon(), f, User(adam), olga)
-		return err
-	}
+	change := func(role Role) error { return refusal(t, atNoon(), f, roleChangeBy(User(adam), olga, role)) }
+	remove := func() error { return refusal(t, atNoon(), f, removal{User(adam), acme, olga}) }
 	require.Equal(t, ErrPermissionDenied, change(RoleOwner))
 	require.Equal(t, ErrPermissionDenied, remove())
 	f = withRole(f, adam, RoleAdmin)
@@ -292,8 +259,7 @@ func TestMemberActs_OrderOfRefusals(t *testing.T) {
 	require.NoError(t, remove())
 }
 
-// Who is no member, or of an organization that does not exist, is found by those alone who
-// may act.
+// Only actors with the permission learn that a user is not a member.
 func TestMemberActs_NotFound(t *testing.T) {
 	t.Parallel()
 	for _, act := range memberActs {
@@ -302,49 +268,45 @@ func TestMemberActs_NotFound(t *testing.T) {
 			actor Actor
 			want  error
 		}{
-			"owner":                        {withOwners(2), User(olga), ErrNotFound},
-			"admin":                        {withOwners(2), User(adam), ErrNotFound},
-			"the host":                     {withOwners(2), System(), ErrNotFound},
-			"developer":                    {withOwners(2), User(dora), ErrPermissionDenied},
-			"stranger":                     {withOwners(2), User("mallory"), ErrPermissionDenied},
-			"nina on herself":              {withOwners(2), User(nina), ErrPermissionDenied},
-			"nobody":                       {withOwners(2), Actor{}, ErrPermissionDenied},
-			"no organization, a user":      {Facts{}, User(olga), ErrPermissionDenied},
-			"no organization, the host":    {Facts{}, System(), ErrNotFound},
-			"an organization without them": {Facts{Organization: acme, Version: 1}, System(), ErrNotFound},
+			"owner":                      {withOwners(2), User(olga), ErrNotFound},
+			"admin":                      {withOwners(2), User(adam), ErrNotFound},
+			"System":                     {withOwners(2), System(), ErrNotFound},
+			"developer":                  {withOwners(2), User(dora), ErrPermissionDenied},
+			"stranger":                   {withOwners(2), User("mallory"), ErrPermissionDenied},
+			"stranger on themselves":     {withOwners(2), User(nina), ErrPermissionDenied},
+			"zero actor":                 {withOwners(2), Actor{}, ErrPermissionDenied},
+			"user, no organization":      {Facts{}, User(olga), ErrPermissionDenied},
+			"System, no organization":    {Facts{}, System(), ErrNotFound},
+			"System, no member is asked": {Facts{Organization: acme, Version: 1}, System(), ErrNotFound},
 		} {
-			require.Equal(t, c.want, act.perform(t, atNoon(), c.facts, c.actor, nina), "%s: %s", act.name, name)
+			require.Equal(t, c.want, act.perform(t, atNoon(), c.facts, c.actor, nina), "%s by %s", act.name, name)
 		}
 	}
 }
 
-// A removal is told by the version of its change, so that nothing sent before it, and all
-// that is sent after it, lets the removed in.
+// A removed member is refused with invitations sent before the removal. Invitations sent or
+// resent after it admit them.
 func TestClass15_RemovedAndInvitedAgain(t *testing.T) {
 	t.Parallel()
-	removalOf := func(version int64) int64 {
-		f := withRole(withOwners(2), nina, RoleDeveloper)
-		f.Version = version
-		_, changes, err := removeMember(t, atNoon(), f, User(adam), nina)
-		require.NoError(t, err)
-		require.Equal(t, []string{nina}, changes.Removals)
-		return version + 1 // the version that the store keeps
-	}
+	f := withRole(withOwners(2), nina, RoleDeveloper) // at version 9, so the removal is at version 10
+	_, changes, err := decide(t, atNoon(), f, removal{User(adam), acme, nina})
+	require.NoError(t, err)
+	require.Equal(t, []string{nina}, changes.Removals)
 	for sentAt, want := range map[int64]error{3: ErrRevoked, 9: ErrRevoked, 10: ErrRevoked, 11: nil} {
 		f := factsOf(changed(linkRecord(), func(r *Record) { r.SentVersion = sentAt }))
 		f.Version = 12
-		f.Removals[nina] = removalOf(9) // the change after version 9 is version 10
-		require.Equal(t, want, acceptTwice(t, f, verifiedNina), "sent by version %d", sentAt)
+		f.Removals[nina] = 10
+		require.Equal(t, want, acceptErr(t, f, verifiedNina), "sent at version %d", sentAt)
 	}
 
-	// Sent again after the removal is sent after it.
-	f := factsOf(linkRecord())
+	f = factsOf(linkRecord())
 	f.Version = 10
-	f.Removals[nina] = removalOf(9)
+	f.Removals[nina] = 10
+	require.Equal(t, ErrRevoked, acceptErr(t, f, verifiedNina))
 	r := atNoon()
 	r.now = noon.Add(time.Minute)
-	resent, _, err := resending{actor: User(adam), nonce: sentNonce, lifetime: 0}.decide(r, f)
+	resent, _, err := decide(t, r, f, resending{User(adam), acme, invitedID, sentNonce, 0})
 	require.NoError(t, err)
 	f.Invitation, f.Version = &resent, 11
-	require.NoError(t, acceptTwice(t, f, verifiedNina))
+	require.NoError(t, acceptErr(t, f, verifiedNina), "resent after the removal")
 }

@@ -7,76 +7,44 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each operation on one invitation, performed by those who may. The state is what the
-// invitation is in afterwards.
-var operations = map[string]func(t require.TestingT, r rules, f Facts) (State, Changes, error){
-	"look": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		record, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-			record, err := r.lookup(f, token)
-			return record, Changes{}, err
-		})
-		return record.State, changes, err
-	},
-	"reveal": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		record, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-			record, err := r.reveal(f, User(adam))
-			return record, Changes{}, err
-		})
-		return record.State, changes, err
-	},
-	"accept": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Member, Changes, error) { return acceptance{token, verifiedNina}.decide(r, f) })
-		return stateIn(changes), changes, err
-	},
-	"decline": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) { return declining{token}.decide(r, f) })
-		return stateIn(changes), changes, err
-	},
-	"revoke": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) { return revocation{actor: User(adam)}.decide(r, f) })
-		return stateIn(changes), changes, err
-	},
-	"resend": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-			return resending{actor: User(adam), nonce: nextNonce, lifetime: 0}.decide(r, f)
-		})
-		return stateIn(changes), changes, err
-	},
-	"edit": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-			return editing{actor: User(adam), edit: edit{role: RoleViewer}}.decide(r, f)
-		})
-		return stateIn(changes), changes, err
-	},
-	"accept received": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Member, Changes, error) {
-			return receivedAcceptance{received{acme, invitedID}, verifiedNina}.decide(r, f)
-		})
-		return stateIn(changes), changes, err
-	},
-	"decline received": func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
-		_, changes, err := decided(t, f, func(f Facts) (Record, Changes, error) {
-			return receivedDeclining{received{acme, invitedID}, verifiedNina}.decide(r, f)
-		})
-		return stateIn(changes), changes, err
-	},
+// An operation acts on the invitation of the facts, and returns the state after it.
+type operation func(t require.TestingT, r rules, f Facts) (State, Changes, error)
+
+// operations are the acts on an invitation, by people who may perform them.
+var operations = map[string]operation{
+	"lookup":           operationOf(showing{token}),
+	"pending token":    operationOf(revealing{User(adam)}),
+	"accept":           operationOf(acceptance{token, verifiedNina}),
+	"decline":          operationOf(declining{token}),
+	"revoke":           operationOf(revokeBy(User(adam))),
+	"resend":           operationOf(resendBy(User(adam))),
+	"edit":             operationOf(editBy(User(adam), edit{role: RoleViewer})),
+	"accept received":  operationOf(receivedAcceptance{received{acme, invitedID}, verifiedNina}),
+	"decline received": operationOf(receivedDeclining{received{acme, invitedID}, verifiedNina}),
 }
 
-func stateIn(c Changes) State {
-	if len(c.Invitations) == 0 {
-		return ""
+func operationOf[T any](a act[T]) operation {
+	return func(t require.TestingT, r rules, f Facts) (State, Changes, error) {
+		result, changes, err := decide(t, r, f, a)
+		var state State
+		if record, ok := any(result).(Record); ok {
+			state = record.State
+		}
+		if len(changes.Invitations) > 0 {
+			state = changes.Invitations[0].State
+		}
+		return state, changes, err
 	}
-	return c.Invitations[0].State
 }
 
-// life is the whole table of states and operations: the state that follows, or the refusal.
-var life = []struct {
+// states has the result of every operation in every state: the state after it, or the refusal.
+var states = []struct {
 	kind                                          Kind
 	operation                                     string
 	pending, expired, accepted, declined, revoked any
 }{
-	{KindEmail, "look", StatePending, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
-	{KindEmail, "reveal", StatePending, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
+	{KindEmail, "lookup", StatePending, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
+	{KindEmail, "pending token", StatePending, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
 	{KindEmail, "accept", StateAccepted, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
 	{KindEmail, "decline", StateDeclined, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
 	{KindEmail, "revoke", StateRevoked, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
@@ -85,8 +53,8 @@ var life = []struct {
 	{KindEmail, "accept received", StateAccepted, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
 	{KindEmail, "decline received", StateDeclined, ErrExpired, ErrAccepted, ErrDeclined, ErrRevoked},
 
-	{KindLink, "look", StatePending, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
-	{KindLink, "reveal", StatePending, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
+	{KindLink, "lookup", StatePending, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
+	{KindLink, "pending token", StatePending, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
 	{KindLink, "accept", StatePending, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
 	{KindLink, "decline", ErrInvalid, ErrInvalid, ErrInvalid, ErrInvalid, ErrInvalid},
 	{KindLink, "revoke", StateRevoked, ErrExpired, ErrExhausted, ErrDeclined, ErrRevoked},
@@ -96,10 +64,10 @@ var life = []struct {
 	{KindLink, "decline received", ErrNotFound, ErrNotFound, ErrNotFound, ErrNotFound, ErrNotFound},
 }
 
-func TestLife(t *testing.T) {
+func TestState(t *testing.T) {
 	t.Parallel()
-	require.Len(t, life, 2*len(operations), "a row for every kind and operation")
-	for _, row := range life {
+	require.Len(t, states, 2*len(operations), "a row for each kind and operation")
+	for _, row := range states {
 		for state, want := range map[State]any{
 			StatePending: row.pending, StateExpired: row.expired, StateAccepted: row.accepted,
 			StateDeclined: row.declined, StateRevoked: row.revoked,
@@ -117,27 +85,27 @@ func TestLife(t *testing.T) {
 				require.ErrorIs(t, err, refusal)
 				require.True(t, changes.Empty())
 				if refusal != ErrInvalid && refusal != ErrNotFound {
-					require.ErrorIs(t, err, ErrNotPending, "the coarse error fits as well")
+					require.ErrorIs(t, err, ErrNotPending)
 				}
 			})
 		}
 	}
 }
 
-// An invitation is expired from the very instant that it names.
+// An invitation has expired from the instant of its ExpiresAt on.
 func TestClass24_ExpiryToTheMicrosecond(t *testing.T) {
 	t.Parallel()
-	for operation, perform := range operations {
-		for _, kind := range []Kind{KindEmail, KindLink} {
-			switch operation {
+	for name, perform := range operations {
+		for _, kind := range bothKinds {
+			switch name {
 			case "resend":
-				continue // has no end by expiry
+				continue // possible after the expiry
 			case "decline", "accept received", "decline received":
 				if kind == KindLink {
 					continue
 				}
 			}
-			t.Run(operation+"/"+string(kind), func(t *testing.T) {
+			t.Run(name+"/"+string(kind), func(t *testing.T) {
 				t.Parallel()
 				f := factsOf(recordOf(kind))
 				r := atNoon()
@@ -149,17 +117,17 @@ func TestClass24_ExpiryToTheMicrosecond(t *testing.T) {
 				require.Equal(t, ErrExpired, err, "at the instant")
 				r.now = f.Invitation.ExpiresAt.Add(time.Microsecond)
 				_, _, err = perform(t, r, f)
-				require.Equal(t, ErrExpired, err, "a microsecond later")
+				require.Equal(t, ErrExpired, err, "a microsecond after")
 			})
 		}
 	}
 }
 
-// A stored state that this version does not know opens nothing.
-func TestLife_UnknownState(t *testing.T) {
+// Another version of the program may store a state that this version does not know.
+func TestState_Unknown(t *testing.T) {
 	t.Parallel()
-	for operation, perform := range operations {
-		t.Run(operation, func(t *testing.T) {
+	for name, perform := range operations {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := factsOf(emailRecord())
 			f.Invitation.State = "suspended"
@@ -169,66 +137,60 @@ func TestLife_UnknownState(t *testing.T) {
 	}
 }
 
-// After a resend the token of before is worth nothing, for nobody and nothing.
 func TestClass26_ResendKillsTheOldToken(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{KindEmail, KindLink} {
-		resent, _, err := resending{actor: User(olga), nonce: nextNonce}.decide(atNoon(), factsOf(recordOf(kind)))
+	for _, kind := range bothKinds {
+		resent, _, err := decide(t, atNoon(), factsOf(recordOf(kind)), resendBy(User(olga)))
 		require.NoError(t, err)
-		for _, operation := range []string{"look", "accept", "decline"} {
-			_, _, err := operations[operation](t, atNoon(), factsOf(resent))
-			require.Equal(t, ErrInvalidToken, err, "%s %s", operation, kind)
+		for _, name := range []string{"lookup", "accept", "decline"} {
+			_, _, err := operations[name](t, atNoon(), factsOf(resent))
+			require.Equal(t, ErrInvalidToken, err, "%s %s", name, kind)
 		}
-		_, err = atNoon().lookup(factsOf(resent), claim{acme, invitedID, nextNonce})
+		_, _, err = decide(t, atNoon(), factsOf(resent), showing{claim{acme, invitedID, nextNonce}})
 		require.NoError(t, err)
 	}
 }
 
-// What the row keeps decides, not what the token says: whatever is revoked stays so.
-func TestClass25_RevokedIsRevoked(t *testing.T) {
+// The record decides, not the token, so nothing brings a revoked invitation back.
+func TestClass25_RevokedStaysRevoked(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []Kind{KindEmail, KindLink} {
-		revoked, _, err := revocation{actor: User(olga)}.decide(atNoon(), factsOf(recordOf(kind)))
+	for _, kind := range bothKinds {
+		revoked, _, err := decide(t, atNoon(), factsOf(recordOf(kind)), revokeBy(User(olga)))
 		require.NoError(t, err)
-		for _, operation := range []string{"look", "accept", "resend", "revoke", "reveal", "edit"} {
-			_, _, err := operations[operation](t, atNoon(), factsOf(revoked))
-			require.Equal(t, ErrRevoked, err, "%s %s", operation, kind)
+		for _, name := range []string{"lookup", "accept", "resend", "revoke", "pending token", "edit"} {
+			_, _, err := operations[name](t, atNoon(), factsOf(revoked))
+			require.Equal(t, ErrRevoked, err, "%s %s", name, kind)
 		}
 	}
 }
 
-// Tokens that do not open the invitation are all refused in the same way.
-func TestOpens(t *testing.T) {
+func TestClaim_InvalidToken(t *testing.T) {
 	t.Parallel()
-	unset := emailRecord()
-	unset.Nonce = [16]byte{}
-	elsewhere := emailRecord()
-	elsewhere.ID = otherID
+	withoutNonce := changed(emailRecord(), func(r *Record) { r.Nonce = [16]byte{} })
+	otherRecord := changed(emailRecord(), func(r *Record) { r.ID = otherID })
+	elsewhere := changed(emailRecord(), func(r *Record) { r.Organization = "other" })
 	for name, c := range map[string]struct {
 		facts Facts
 		claim claim
 	}{
-		"no organization answers":    {Facts{}, token},
-		"no invitation":              {noInvitation(), token},
-		"another nonce":              {factsOf(emailRecord()), claim{acme, invitedID, nextNonce}},
-		"another id":                 {factsOf(elsewhere), token},
-		"Class20: no nonce":          {factsOf(emailRecord()), claim{acme, invitedID, [16]byte{}}},
-		"Class20: no nonce, twice":   {factsOf(unset), claim{acme, invitedID, [16]byte{}}},
-		"Class20: the row has none":  {factsOf(unset), token},
-		"Class20: nothing at all":    {factsOf(Record{}), claim{}},
-		"the last byte is different": {factsOf(emailRecord()), claim{acme, invitedID, [16]byte{1, 2, 3, 15: 1}}},
+		"no organization":               {Facts{}, token},
+		"no invitation":                 {noInvitation(), token},
+		"another nonce":                 {factsOf(emailRecord()), claim{acme, invitedID, nextNonce}},
+		"another last byte":             {factsOf(emailRecord()), claim{acme, invitedID, [16]byte{1, 2, 3, 15: 1}}},
+		"another ID":                    {factsOf(otherRecord), token},
+		"another organization":          {factsOf(elsewhere), token},
+		"Class20: no nonce in token":    {factsOf(emailRecord()), claim{acme, invitedID, [16]byte{}}},
+		"Class20: no nonce in record":   {factsOf(withoutNonce), token},
+		"Class20: no nonce in either":   {factsOf(withoutNonce), claim{acme, invitedID, [16]byte{}}},
+		"Class20: zero token, no claim": {factsOf(Record{}), claim{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := atNoon().lookup(c.facts, c.claim)
+			_, _, err := decide(t, atNoon(), c.facts, showing{c.claim})
 			require.Equal(t, ErrInvalidToken, err)
-			_, _, err = decided(t, c.facts, func(f Facts) (Member, Changes, error) {
-				return acceptance{c.claim, verifiedNina}.decide(atNoon(), f)
-			})
+			_, _, err = decide(t, atNoon(), c.facts, acceptance{c.claim, verifiedNina})
 			require.Equal(t, ErrInvalidToken, err)
-			_, _, err = decided(t, c.facts, func(f Facts) (Record, Changes, error) {
-				return declining{c.claim}.decide(atNoon(), f)
-			})
+			_, _, err = decide(t, atNoon(), c.facts, declining{c.claim})
 			require.Equal(t, ErrInvalidToken, err)
 		})
 	}

@@ -7,55 +7,53 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sweep runs the decision about the records that a store found due.
-func sweep(t require.TestingT, r rules, records ...Record) (Swept, Changes) {
-	f := Facts{Organization: acme, Version: 9, PendingRecords: records}
-	swept, changes, _ := decided(t, f, func(f Facts) (Swept, Changes, error) {
-		swept, changes := r.sweep(f)
-		return swept, changes, nil
-	})
+// sweep runs a sweep of the due records of an organization.
+func sweep(t require.TestingT, r rules, due ...Record) (Swept, Changes) {
+	f := Facts{Organization: acme, Version: 9, PendingRecords: due}
+	swept, changes, err := decide(t, r, f, sweeping{})
+	require.NoError(t, err)
 	return swept, changes
 }
 
-// remindingBefore are the rules with reminders so long before the expiry.
-func remindingBefore(d time.Duration) rules {
+// withReminders returns rules that send reminders some time before the expiry.
+func withReminders(before time.Duration) rules {
 	r := atNoon()
-	r.remindBefore = d
+	r.remindBefore = before
 	return r
 }
 
-// What a sweep does with an invitation, by what is due and by what has become of it.
 func TestSweep(t *testing.T) {
 	t.Parallel()
-	later, now := noon.Add(time.Hour), noon
+	const instant = time.Microsecond
+	later := noon.Add(time.Hour)
 	for name, c := range map[string]struct {
-		kind           Kind
-		state          State
-		sweep, expires time.Time
-		what           EventType // empty: nothing
+		kind               Kind
+		state              State
+		sweepAt, expiresAt time.Time
+		want               EventType // empty: nothing happens
 	}{
-		"a reminder":                         {KindEmail, StatePending, now, later, EventInvitationReminded},
-		"a reminder, late":                   {KindEmail, StatePending, noon.Add(-day), noon.Add(1000), EventInvitationReminded},
-		"a reminder, expired in between":     {KindEmail, StatePending, noon.Add(-day), now, EventInvitationExpired},
-		"a reminder, long expired":           {KindEmail, StatePending, noon.Add(-2 * day), noon.Add(-day), EventInvitationExpired},
-		"expired":                            {KindEmail, StatePending, now, now, EventInvitationExpired},
-		"expired long ago":                   {KindEmail, StatePending, noon.Add(-day), noon.Add(-day), EventInvitationExpired},
-		"a link, expired":                    {KindLink, StatePending, now, now, EventInvitationExpired},
-		"not due":                            {KindEmail, StatePending, noon.Add(1000), later, ""},
-		"not due, by a clock that went back": {KindEmail, StatePending, later, later, ""},
-		"expired, and told so":               {KindEmail, StatePending, time.Time{}, noon.Add(-day), ""},
-		"accepted":                           {KindEmail, StateAccepted, now, later, ""},
-		"declined":                           {KindEmail, StateDeclined, now, now, ""},
-		"revoked":                            {KindEmail, StateRevoked, now, now, ""},
-		"a link, used up":                    {KindLink, StateAccepted, now, now, ""},
+		"reminder":                         {KindEmail, StatePending, noon, later, EventInvitationReminded},
+		"late reminder":                    {KindEmail, StatePending, noon.Add(-day), noon.Add(instant), EventInvitationReminded},
+		"late reminder, just expired":      {KindEmail, StatePending, noon.Add(-day), noon, EventInvitationExpired},
+		"late reminder, long expired":      {KindEmail, StatePending, noon.Add(-2 * day), noon.Add(-day), EventInvitationExpired},
+		"just expired":                     {KindEmail, StatePending, noon, noon, EventInvitationExpired},
+		"long expired":                     {KindEmail, StatePending, noon.Add(-day), noon.Add(-day), EventInvitationExpired},
+		"link, just expired":               {KindLink, StatePending, noon, noon, EventInvitationExpired},
+		"not due":                          {KindEmail, StatePending, noon.Add(instant), later, ""},
+		"no longer due, a clock went back": {KindEmail, StatePending, later, later, ""},
+		"expired, swept before":            {KindEmail, StatePending, time.Time{}, noon.Add(-day), ""},
+		"accepted":                         {KindEmail, StateAccepted, noon, later, ""},
+		"declined":                         {KindEmail, StateDeclined, noon, noon, ""},
+		"revoked":                          {KindEmail, StateRevoked, noon, noon, ""},
+		"exhausted link":                   {KindLink, StateAccepted, noon, noon, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			record := recordOf(c.kind)
-			record.State, record.SweepAt, record.ExpiresAt = c.state, c.sweep, c.expires
+			record.State, record.SweepAt, record.ExpiresAt = c.state, c.sweepAt, c.expiresAt
 			swept, changes := sweep(t, atNoon(), record)
 			after := record
-			switch c.what {
+			switch c.want {
 			case EventInvitationReminded:
 				after.SweepAt = record.ExpiresAt
 				require.Equal(t, Swept{Reminders: []Invitation{record.Invitation}}, swept)
@@ -69,21 +67,21 @@ func TestSweep(t *testing.T) {
 				require.Zero(t, changes)
 				return
 			}
-			require.Equal(t, Changes{Invitations: []Record{after}, Events: []Event{eventOf(c.what, after, "")}}, changes)
-			require.Equal(t, StatePending, changes.Invitations[0].State, "expired is never stored")
+			require.Equal(t, Changes{Invitations: []Record{after}, Events: []Event{eventOf(c.want, after, "")}}, changes)
+			require.Equal(t, StatePending, changes.Invitations[0].State, "the expired state is never stored")
 
 			swept, changes = sweep(t, atNoon(), changes.Invitations...)
-			require.Zero(t, swept, "once")
+			require.Zero(t, swept, "each happens once")
 			require.Zero(t, changes)
 		})
 	}
 }
 
-// A reminder comes first, then the expiry, each once, however late the sweeps are.
+// The reminder comes first, then the expiry. Each comes once.
 func TestSweep_ReminderThenExpiry(t *testing.T) {
 	t.Parallel()
-	r := remindingBefore(2 * day)
-	record, _, err := create(t, r, noInvitation(), User(adam), draftOf(KindEmail))
+	r := withReminders(2 * day)
+	record, _, err := create(t, r, noInvitation(), creationOf(KindEmail))
 	require.NoError(t, err)
 	require.Equal(t, noon.Add(5*day), record.SweepAt)
 	reminders, expiries := 0, 0
@@ -103,91 +101,91 @@ func TestSweep_ReminderThenExpiry(t *testing.T) {
 	require.Equal(t, 1, expiries)
 }
 
-// Who gets a reminder, and when.
+// The first sweep is that of the reminder if there is one, and otherwise that of the expiry.
 func TestNextSweep(t *testing.T) {
 	t.Parallel()
+	const instant = time.Microsecond
 	for name, c := range map[string]struct {
-		kind             Kind
-		lifetime, before time.Duration
-		want             time.Duration // from noon
+		kind                   Kind
+		lifetime, remindBefore time.Duration
+		want                   time.Duration // after noon
 	}{
-		"email":                               {KindEmail, 7 * day, 2 * day, 5 * day},
-		"email, off":                          {KindEmail, 7 * day, 0, 7 * day},
-		"email, a microsecond before":         {KindEmail, 7 * day, time.Microsecond, 7*day - time.Microsecond},
-		"email that lives no longer":          {KindEmail, 2 * day, 2 * day, 2 * day},
-		"email that lives shorter":            {KindEmail, day, 2 * day, day},
-		"email that lives a microsecond more": {KindEmail, 2*day + time.Microsecond, 2 * day, time.Microsecond},
-		"email, the longest there is":         {KindEmail, 7 * day, 3650 * day, 7 * day},
-		"a link gets none":                    {KindLink, 7 * day, 2 * day, 7 * day},
+		"email":                                 {KindEmail, 7 * day, 2 * day, 5 * day},
+		"email, no reminders":                   {KindEmail, 7 * day, 0, 7 * day},
+		"email, reminder at the last instant":   {KindEmail, 7 * day, instant, 7*day - instant},
+		"email, reminder at the first instant":  {KindEmail, 2*day + instant, 2 * day, instant},
+		"email, a lifetime of that length":      {KindEmail, 2 * day, 2 * day, 2 * day},
+		"email, a shorter lifetime":             {KindEmail, day, 2 * day, day},
+		"email, the greatest time of reminders": {KindEmail, 7 * day, 3650 * day, 7 * day},
+		"link":                                  {KindLink, 7 * day, 2 * day, 7 * day},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := remindingBefore(c.before)
-			draft := draftOf(c.kind)
-			draft.ExpiresAt = noon.Add(c.lifetime)
-			made, _, err := create(t, r, noInvitation(), User(adam), draft)
+			r := withReminders(c.remindBefore)
+			created, _, err := create(t, r, noInvitation(), varied(creationOf(c.kind), func(cr *creation) { cr.lifetime = c.lifetime }))
 			require.NoError(t, err)
-			require.Equal(t, noon.Add(c.want), made.SweepAt, "created")
+			require.Equal(t, noon.Add(c.want), created.SweepAt, "created")
 
+			a := resendBy(User(adam))
+			a.lifetime = c.lifetime
 			for _, state := range []State{StatePending, StateExpired} {
-				for _, swept := range []time.Time{{}, noon.Add(-day), noon} { // whatever was done before
+				for _, sweepAt := range []time.Time{{}, noon.Add(-day), noon} { // it does not matter
 					record := inState(recordOf(c.kind), state)
-					record.SweepAt = swept
-					resent, _, err := decided(t, factsOf(record), func(f Facts) (Record, Changes, error) {
-						return resending{actor: User(adam), nonce: nextNonce, lifetime: c.lifetime}.decide(r, f)
-					})
+					record.SweepAt = sweepAt
+					resent, _, err := decide(t, r, factsOf(record), a)
 					require.NoError(t, err)
 					require.Equal(t, noon.Add(c.want), resent.SweepAt, "resent")
 				}
 			}
+
 			record := recordOf(c.kind)
 			record.SweepAt = noon.Add(time.Hour)
-			edited, _, err := editBy(t, r, factsOf(record), User(adam), edit{lifetime: c.lifetime})
+			edited, _, err := decide(t, r, factsOf(record), editBy(User(adam), edit{lifetime: c.lifetime}))
 			require.NoError(t, err)
-			require.Equal(t, noon.Add(c.want), edited.SweepAt, "edited before its reminder")
+			require.Equal(t, noon.Add(c.want), edited.SweepAt, "edited before the reminder")
 			record.SweepAt = record.ExpiresAt
-			edited, _, err = editBy(t, r, factsOf(record), User(adam), edit{lifetime: c.lifetime})
+			edited, _, err = decide(t, r, factsOf(record), editBy(User(adam), edit{lifetime: c.lifetime}))
 			require.NoError(t, err)
-			require.Equal(t, edited.ExpiresAt, edited.SweepAt, "edited after its reminder")
+			require.Equal(t, edited.ExpiresAt, edited.SweepAt, "edited after the reminder")
 		})
 	}
 }
 
-// Only a new expiry is planned anew: an edit of something else gives no second reminder.
-func TestNextSweep_EditOfSomethingElse(t *testing.T) {
+// An edit that leaves the expiry leaves the next sweep, so there is no second reminder.
+func TestNextSweep_EditOfOtherFields(t *testing.T) {
 	t.Parallel()
 	for _, at := range []time.Time{noon.Add(time.Hour), emailRecord().ExpiresAt} {
 		record := changed(emailRecord(), func(r *Record) { r.SweepAt = at })
-		edited, _, err := editBy(t, remindingBefore(day), factsOf(record), User(adam), edit{role: RoleViewer, message: new("x")})
+		e := edit{role: RoleViewer, message: new("x")}
+		edited, _, err := decide(t, withReminders(day), factsOf(record), editBy(User(adam), e))
 		require.NoError(t, err)
 		require.Equal(t, at, edited.SweepAt)
 	}
 }
 
-// What has ended is nothing for a sweep any more; a link that goes on is.
-func TestSweepAt_AtTheEnd(t *testing.T) {
+// An invitation that has ended is not due. A link with uses left stays due.
+func TestSweepAt_Ended(t *testing.T) {
 	t.Parallel()
-	for _, operation := range []string{"accept", "decline", "revoke", "accept received", "decline received"} {
-		f := factsOf(emailRecord())
-		_, changes, err := operations[operation](t, atNoon(), f)
-		require.NoError(t, err, operation)
+	for _, name := range []string{"accept", "decline", "revoke", "accept received", "decline received"} {
+		_, changes, err := operations[name](t, atNoon(), factsOf(emailRecord()))
+		require.NoError(t, err, name)
 		require.Len(t, changes.Invitations, 1)
 		require.NotEqual(t, StatePending, changes.Invitations[0].State)
-		require.Zero(t, changes.Invitations[0].SweepAt, operation)
+		require.Zero(t, changes.Invitations[0].SweepAt, name)
 	}
 	_, changes, err := operations["accept"](t, atNoon(), factsOf(linkRecord()))
 	require.NoError(t, err)
 	require.Equal(t, linkRecord().SweepAt, changes.Invitations[0].SweepAt)
 }
 
-// Several at once, in the order in which they were found due.
+// The order is that of the due records.
 func TestSweep_Several(t *testing.T) {
 	t.Parallel()
 	expired := changed(emailRecord(), func(r *Record) { r.ID[15], r.ExpiresAt, r.SweepAt = 1, noon.Add(-day), noon.Add(-day) })
-	ended := changed(inState(emailRecord(), StateRevoked), func(r *Record) { r.ID[15], r.SweepAt = 2, noon })
+	revoked := changed(inState(emailRecord(), StateRevoked), func(r *Record) { r.ID[15], r.SweepAt = 2, noon })
 	reminded := changed(emailRecord(), func(r *Record) { r.ID[15], r.SweepAt = 3, noon.Add(-time.Hour) })
 	link := changed(linkRecord(), func(r *Record) { r.ID[15], r.ExpiresAt, r.SweepAt = 4, noon, noon })
-	swept, changes := sweep(t, atNoon(), expired, ended, reminded, link)
+	swept, changes := sweep(t, atNoon(), expired, revoked, reminded, link)
 	require.Equal(t, []Invitation{reminded.Invitation}, swept.Reminders)
 	require.Len(t, swept.Expired, 2)
 	require.Equal(t, expired.ID, swept.Expired[0].ID)
@@ -201,15 +199,15 @@ func TestSweep_Several(t *testing.T) {
 	require.Equal(t, []EventType{EventInvitationExpired, EventInvitationReminded, EventInvitationExpired}, types)
 }
 
-// What is handed out shares no memory with what is kept.
+// The returned invitations share no memory with the changes.
 func TestSweep_Copies(t *testing.T) {
 	t.Parallel()
-	for _, expires := range []time.Time{noon, noon.Add(day)} {
-		record := changed(emailRecord(), func(r *Record) { r.SweepAt, r.ExpiresAt = noon, expires })
-		swept, changes := atNoon().sweep(Facts{PendingRecords: []Record{record}})
-		for _, inv := range append(swept.Reminders, swept.Expired...) {
-			inv.Metadata["team"] = "blue"
-		}
+	for _, expiresAt := range []time.Time{noon, noon.Add(day)} {
+		record := changed(emailRecord(), func(r *Record) { r.SweepAt, r.ExpiresAt = noon, expiresAt })
+		swept, changes := sweep(t, atNoon(), record)
+		invitations := append(swept.Reminders, swept.Expired...)
+		require.Len(t, invitations, 1)
+		invitations[0].Metadata["team"] = "blue"
 		require.Equal(t, "red", changes.Invitations[0].Metadata["team"])
 	}
 }
