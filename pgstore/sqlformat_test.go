@@ -223,7 +223,9 @@ func (f *sqlFormatter) node(n sqlNode, depth int) {
 	} else {
 		last := ""
 		for i := range n.group {
-			f.separate(last, n.group[i:], depth)
+			if i > 0 {
+				f.separate(last, n.group[i:], depth)
+			}
 			f.node(n.group[i], depth)
 			last = n.group[i].text
 		}
