@@ -66,8 +66,7 @@ func (r *factsRow) selectUsers(st *statement) {
 		r.removals = make([]bigintValue, len(r.q.Members))
 	}
 	for i := range r.removals {
-		st.column(&r.removals[i])
-		st.text("r", strconv.Itoa(i), ".version")
+		st.column(&r.removals[i], "r", strconv.Itoa(i), ".version")
 	}
 	if r.q.Quotas {
 		r.quotas = make([]quotaRow, 1+len(r.q.Members))
@@ -84,8 +83,7 @@ func (r *factsRow) selectPending(st *statement) {
 	}
 	r.pending = make([]uuidValue, addresses)
 	for i := range r.pending {
-		st.column(&r.pending[i])
-		st.text("(select i.id", r.fromPending, " and i.email <> '' and i.email = ")
+		st.column(&r.pending[i], "(select i.id", r.fromPending, " and i.email <> '' and i.email = ")
 		if i < len(r.q.Emails) {
 			st.value("text", r.q.Emails[i])
 		} else {
@@ -103,8 +101,7 @@ func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
 		if upTo <= 0 {
 			return
 		}
-		st.column((*integerValue)(target))
-		st.text("(select pg_catalog.count(*) from (")
+		st.column((*integerValue)(target), "(select pg_catalog.count(*) from (")
 		st.text(rows...)
 		st.text(" limit ", st.param("bigint", int64(upTo)), ") as counted)")
 	}
@@ -117,12 +114,9 @@ func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
 
 func (r *factsRow) selectSendings(st *statement) {
 	if r.q.SendingsUpTo > 0 {
-		st.column(&r.sentAt)
-		st.text("sent.at")
-		st.column(&r.sentBy)
-		st.text("sent.actors")
-		st.column(&r.sentTo)
-		st.text("sent.emails")
+		st.column(&r.sentAt, "sent.at")
+		st.column(&r.sentBy, "sent.actors")
+		st.column(&r.sentTo, "sent.emails")
 	}
 }
 

@@ -42,8 +42,8 @@
 // # What it does not do
 //
 // It sets no timeouts. A change waits for other changes of its organization as long as its
-// context lasts, so contexts should have a deadline. It starts no goroutines and deletes no
-// events.
+// context lasts, so contexts should have a deadline. It starts no goroutines, and it deletes no
+// invitations and no events.
 package pgstore
 
 import (

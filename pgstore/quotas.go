@@ -91,12 +91,9 @@ func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, table 
 			update `, s.in, table, ` q set used = c.used, period_start = c.period_start from counted c, decided d
 			where d.taken and q.user_id = c.user_id and `, key, `)
 		select `)
-	st.column((*textValue)(&consumed.Role))
-	st.text("d.role")
-	st.column(&consumed.Taken)
-	st.text("d.taken")
-	st.column(&owner)
-	st.text("l.user_id")
+	st.column((*textValue)(&consumed.Role), "d.role")
+	st.column(&consumed.Taken, "d.taken")
+	st.column(&owner, "l.user_id")
 	quotasTable.selectRow(&st, "l", &found)
 	st.text(" from decided d left join locked l on true")
 	st.collect(b, func() {

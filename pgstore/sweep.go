@@ -42,8 +42,7 @@ func (s *Store) queueDue(b *pgx.Batch, at time.Time, limit int, due *[]invitatio
 	place := map[string]int{} // of an organization in due
 	st := s.statement()
 	st.text("select ")
-	st.column(&version)
-	st.text("o.version")
+	st.column(&version, "o.version")
 	invitationsTable.selectRow(&st, "i", &found)
 	st.text(" from ", s.in, "invitations i join ", s.in, "organizations o on o.id = i.organization",
 		" where i.state = 'pending' and i.sweep_at <= ", st.param("timestamptz", at),

@@ -95,7 +95,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		writes = append(writes, func(st *statement) { eventsTable.insert(st, row) })
 		event = row
 	}
-	if len(writes) == 2 && invitation != nil && event != nil {
+	if len(writes) == 2 && invitation != nil && event != nil { // both in one statement
 		shareParameters(event, invitation)
 	}
 	s.queueWrites(b, writes)
