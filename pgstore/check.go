@@ -86,24 +86,28 @@ func (s *Store) describeHostTable(ctx context.Context) (columns map[string]colum
 	var c columnDescription
 	var b pgx.Batch
 	st := s.statement()
-	st.text(`select a.attname, pg_catalog.format_type(a.atttypid, null), case when t.typtype = 'e' then n.nspname || '.' || t.typname else '' end,
+	st.text(`select a.attname, pg_catalog.format_type(a.atttypid, null),
+			case when t.typtype = 'e' then n.nspname || '.' || t.typname else '' end,
 			coalesce(c.collisdeterministic, true), not a.attnotnull
 		from pg_catalog.pg_attribute a
 		join pg_catalog.pg_type t on t.oid = a.atttypid
 		join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 		left join pg_catalog.pg_collation c on c.oid = a.attcollation
-		where a.attrelid = pg_catalog.to_regclass(`, st.param("text", s.host.name), `) and a.attnum > 0 and not a.attisdropped`)
+		where a.attrelid = pg_catalog.to_regclass(`, st.param("text", s.host.name), `)
+			and a.attnum > 0 and not a.attisdropped`)
 	st.targets = []any{&name, &c.typ, &c.enum, &c.deterministic, &c.nullable}
 	st.collect(&b, func() { columns[name] = c })
 
 	st = s.statement()
 	st.text(`select exists (
 		select from pg_catalog.pg_index i
-		where i.indrelid = pg_catalog.to_regclass(`, st.param("text", s.host.name), `) and i.indisunique and i.indisvalid and i.indimmediate
-		and i.indpred is null and i.indexprs is null and i.indnkeyatts = 2
-		and (select pg_catalog.count(*) from pg_catalog.pg_attribute a
-			where a.attrelid = i.indrelid and a.attnum in (i.indkey[0], i.indkey[1])
-			and a.attname in (`, st.param("text", s.host.Organization.Name), `, `, st.param("text", s.host.UserID.Name), `)) = 2)`)
+		where i.indrelid = pg_catalog.to_regclass(`, st.param("text", s.host.name), `)
+			and i.indisunique and i.indisvalid and i.indimmediate
+			and i.indpred is null and i.indexprs is null and i.indnkeyatts = 2
+			and (select pg_catalog.count(*) from pg_catalog.pg_attribute a
+				where a.attrelid = i.indrelid and a.attnum in (i.indkey[0], i.indkey[1])
+				and a.attname in (`, st.param("text", s.host.Organization.Name), `,
+					`, st.param("text", s.host.UserID.Name), `)) = 2)`)
 	st.targets = []any{&unique}
 	st.collect(&b, func() {})
 	err = s.db.SendBatch(ctx, &b).Close()

@@ -28,20 +28,23 @@ func TestCost_StaysFlat(t *testing.T) {
 	}
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	svc, err := invitations.New(store, keyring(t), invitations.Config{
-		Clock: func() time.Time { return now }, PendingLimit: 1000, ResendCooldown: -1, SendsPerOrganization: 1000, SendsPerSender: -1,
+		Clock:        func() time.Time { return now },
+		PendingLimit: 1000, ResendCooldown: -1, SendsPerOrganization: 1000, SendsPerSender: -1,
 	})
 	require.NoError(t, err)
 	_, err = svc.CreateOrganization(ctx, acme, ada)
 	require.NoError(t, err)
 
 	require.NoError(t, svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
-		Workspace: invitations.InOrganization(acme), Quota: invitations.Quota{Limit: 1000, Period: invitations.PeriodEndless},
+		Workspace: invitations.InOrganization(acme),
+		Quota:     invitations.Quota{Limit: 1000, Period: invitations.PeriodEndless},
 	}))
 
 	blocks := func() (n int64) {
 		_, err := pool.Exec(ctx, "select pg_stat_force_next_flush()")
 		require.NoError(t, err)
-		require.NoError(t, pool.QueryRow(ctx, `select sum(coalesce(heap_blks_read, 0) + coalesce(heap_blks_hit, 0) + coalesce(idx_blks_read, 0) + coalesce(idx_blks_hit, 0))
+		require.NoError(t, pool.QueryRow(ctx, `select sum(
+				coalesce(heap_blks_read, 0) + coalesce(heap_blks_hit, 0) + coalesce(idx_blks_read, 0) + coalesce(idx_blks_hit, 0))
 			from pg_statio_user_tables where schemaname = $1`, store.Schema()).Scan(&n))
 		return n
 	}
@@ -49,22 +52,27 @@ func TestCost_StaysFlat(t *testing.T) {
 		_, err := pool.Exec(ctx, pgstore.SQL(store.Schema(), `insert into {schema}.invitations
 			select 'acme', gen_random_uuid(), case when n % 3 = 0 then 'link' else 'email' end,
 				(array['pending', 'accepted', 'declined', 'revoked'])[n % 4 + 1],
-				case when n % 3 = 0 then '' else 'p' || n || '@example.com' end, (array['viewer', 'admin', 'developer'])[n % 3 + 1], '', '{}', '{}', 1, 0, 'ada', 'user ' || n % 50,
-				$1::timestamptz - n * interval '1 minute', $1::timestamptz - n * interval '1 minute', $1::timestamptz - interval '1 hour', null, '\x00112233445566778899aabbccddeeff', 1, 0, '', null
+				case when n % 3 = 0 then '' else 'p' || n || '@example.com' end,
+				(array['viewer', 'admin', 'developer'])[n % 3 + 1], '', '{}', '{}', 1, 0, 'ada', 'user ' || n % 50,
+				$1::timestamptz - n * interval '1 minute', $1::timestamptz - n * interval '1 minute',
+				$1::timestamptz - interval '1 hour', null, '\x00112233445566778899aabbccddeeff', 1, 0, '', null
 			from generate_series($2::int, $3::int) n`), now.Add(-24*time.Hour), from, to)
 		require.NoError(t, err)
 		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), `insert into {schema}.events
-			select 'acme', 1000000 + n, 0, 'invitation.created', $1::timestamptz - interval '2 days' + n * interval '1 second', 'ada', '', gen_random_uuid(), 'viewer', '',
-				0, '', 'p' || n || '@example.com', 1, $1::timestamptz, (select last from {schema}.feed) + n
+			select 'acme', 1000000 + n, 0, 'invitation.created', $1::timestamptz - interval '2 days' + n * interval '1 second',
+				'ada', '', gen_random_uuid(), 'viewer', '', 0, '', 'p' || n || '@example.com', 1, $1::timestamptz, (select last from {schema}.feed) + n
 			from generate_series($2::int, $3::int) n`), now, from, to)
 		require.NoError(t, err)
-		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), `update {schema}.feed set last = (select max(position) from {schema}.events)`))
+		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(),
+			`update {schema}.feed set last = (select max(position) from {schema}.events)`))
 		require.NoError(t, err)
 		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), `insert into {schema}.members
-			select 'acme', 'member ' || n, (array['viewer', 'admin', 'developer'])[n % 3 + 1], $1::timestamptz, gen_random_uuid(), '', '{}'
+			select 'acme', 'member ' || n, (array['viewer', 'admin', 'developer'])[n % 3 + 1], $1::timestamptz,
+				gen_random_uuid(), '', '{}'
 			from generate_series($2::int, $3::int) n`), now, from, to)
 		require.NoError(t, err)
-		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(), "vacuum analyze {schema}.invitations, {schema}.members, {schema}.events"))
+		_, err = pool.Exec(ctx, pgstore.SQL(store.Schema(),
+			"vacuum analyze {schema}.invitations, {schema}.members, {schema}.events"))
 		require.NoError(t, err)
 	}
 	round := 0
@@ -94,7 +102,9 @@ func TestCost_StaysFlat(t *testing.T) {
 				})
 			}
 			op("invite", func() (err error) {
-				mail, err = svc.Invite(ctx, by, invitations.InviteParams{Organization: acme, Email: email, Role: "viewer"})
+				mail, err = svc.Invite(ctx, by, invitations.InviteParams{
+					Organization: acme, Email: email, Role: "viewer",
+				})
 				return err
 			})
 			op("link", func() (err error) {
@@ -112,18 +122,23 @@ func TestCost_StaysFlat(t *testing.T) {
 			op("invite ten", func() error {
 				var rows []invitations.InviteParams
 				for i := range 10 {
-					rows = append(rows, invitations.InviteParams{Email: fmt.Sprintf("new%d-%d@example.com", round, i), Role: "viewer"})
+					rows = append(rows, invitations.InviteParams{
+						Email: fmt.Sprintf("new%d-%d@example.com", round, i), Role: "viewer",
+					})
 				}
 				_, err := svc.InviteAll(ctx, by, acme, rows)
 				return err
 			})
 			op("received", func() error {
-				_, err := svc.Received(ctx, invitations.Identity{UserID: "x", Email: email, EmailVerified: true}, invitations.ReceivedParams{})
+				recipient := invitations.Identity{UserID: "x", Email: email, EmailVerified: true}
+				_, err := svc.Received(ctx, recipient, invitations.ReceivedParams{})
 				return err
 			})
 			op("lookup", func() error { _, err := svc.Lookup(ctx, mail.Token.Reveal()); return err })
 			op("accept", func() error {
-				_, err := svc.Accept(ctx, mail.Token.Reveal(), invitations.Identity{UserID: uuid.NewString(), Email: email, EmailVerified: true})
+				_, err := svc.Accept(ctx, mail.Token.Reveal(), invitations.Identity{
+					UserID: uuid.NewString(), Email: email, EmailVerified: true,
+				})
 				return err
 			})
 			op("revoke", func() error { _, err := svc.Revoke(ctx, by, acme, link.ID); return err })
@@ -149,7 +164,9 @@ func TestCost_StaysFlat(t *testing.T) {
 			})
 			op("change role", func() error {
 				for _, role := range []invitations.Role{"owner", "viewer"} {
-					if _, err := svc.ChangeRole(ctx, by, invitations.ChangeRoleParams{Organization: acme, UserID: "member 7", Role: role}); err != nil {
+					if _, err := svc.ChangeRole(ctx, by, invitations.ChangeRoleParams{
+						Organization: acme, UserID: "member 7", Role: role,
+					}); err != nil {
 						return err
 					}
 				}
@@ -182,7 +199,9 @@ func TestCost_StaysFlat(t *testing.T) {
 				return err
 			})
 			op("statistics", func() error { // must read only the period
-				_, err := svc.Statistics(ctx, by, invitations.StatisticsParams{Organization: acme, From: now.Add(-time.Hour)})
+				_, err := svc.Statistics(ctx, by, invitations.StatisticsParams{
+					Organization: acme, From: now.Add(-time.Hour),
+				})
 				return err
 			})
 			list("all", invitations.InvitationsParams{})

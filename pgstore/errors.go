@@ -106,7 +106,8 @@ func isConnectionLost(err error) bool {
 		return isFatal(pgErr)
 	}
 	var netErr net.Error
-	return errors.As(err, &netErr) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
+	return errors.As(err, &netErr) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
 // errCommitRolledBack: the server answers a commit with a rollback if a statement before failed.

@@ -41,7 +41,9 @@ func TestChange_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), p)
 			require.NoError(t, err)
-			page, err := s.svc.Invitations(s.ctx, invitations.User(ada), invitations.InvitationsParams{Organization: acme, Kind: invitations.KindLink})
+			page, err := s.svc.Invitations(s.ctx, invitations.User(ada), invitations.InvitationsParams{
+				Organization: acme, Kind: invitations.KindLink,
+			})
 			require.NoError(t, err)
 			require.Equal(t, []invitations.Invitation{link.Invitation}, page.Items)
 		})
@@ -119,12 +121,14 @@ func failing(t *testing.T, store *pgstore.Store, n int, code string) (tried func
 			end if;
 			return new;
 		end $$`, n, code))
-	exec(t, store.Schema(), `create trigger fail before insert on {schema}.members for each row execute function {schema}.fail()`)
+	exec(t, store.Schema(), `create trigger fail before insert on {schema}.members
+		for each row execute function {schema}.fail()`)
 	return func() (tried int) {
 		conn, err := pgx.Connect(context.Background(), pgtest.URL(t))
 		require.NoError(t, err)
 		defer conn.Close(context.Background())
-		require.NoError(t, conn.QueryRow(context.Background(), pgstore.SQL(store.Schema(), `select last_value + 1 from {schema}.tries`)).Scan(&tried))
+		count := conn.QueryRow(context.Background(), pgstore.SQL(store.Schema(), `select last_value + 1 from {schema}.tries`))
+		require.NoError(t, count.Scan(&tried))
 		return tried
 	}
 }
@@ -145,7 +149,8 @@ func TestChange_TerminatedBackendsAreReplaced(t *testing.T) {
 	err = store.Update(s.ctx, invitations.Query{Organization: acme}, func(f invitations.Facts) (invitations.Changes, error) {
 		tries++
 		if tries == 1 {
-			exec(t, name, `select pg_terminate_backend(l.pid, 10000) from pg_locks l where l.relation = '{schema}.organizations'::regclass and l.mode = 'RowExclusiveLock'`)
+			exec(t, name, `select pg_terminate_backend(l.pid, 10000) from pg_locks l
+				where l.relation = '{schema}.organizations'::regclass and l.mode = 'RowExclusiveLock'`)
 		}
 		return invitations.Changes{RemovedMembers: []string{"ann"}}, nil
 	})
@@ -164,10 +169,12 @@ func TestChange_ReadOnlyServerLosesItsConnections(t *testing.T) {
 	})
 	there, err := pgstore.NewWithConfig(pool, pgstore.Config{Schema: store.Schema()})
 	require.NoError(t, err)
-	_, err = s.svc.WithStore(there).CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	_, err = s.svc.WithStore(there).CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{
+		Organization: acme, Role: "viewer",
+	})
 	require.ErrorContains(t, err, "25006")
 	require.NotErrorIs(t, err, invitations.ErrOutcomeUnknown)
-	require.EqualValues(t, 5, pool.Stat().NewConnsCount(), "each attempt must have a new connection, which may lead to the new primary")
+	require.EqualValues(t, 5, pool.Stat().NewConnsCount(), "each attempt must have a new connection, maybe to the new primary")
 	require.EqualValues(t, 0, pool.Stat().IdleConns())
 }
 

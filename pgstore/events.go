@@ -10,7 +10,9 @@ import (
 )
 
 // Events implements [invitations.Store].
-func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.Page[invitations.Event], err error) {
+func (s *Store) Events(
+	ctx context.Context, q invitations.EventQuery,
+) (page invitations.Page[invitations.Event], err error) {
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
@@ -33,7 +35,8 @@ func (s *Store) queueEvents(b *pgx.Batch, q invitations.EventQuery, out *[]invit
 		after, order = " < ", " desc"
 	}
 	if q.After != nil {
-		st.text(" and (e.version, e.index)", after, "(", st.param("bigint", q.After.Version), ", ", st.param("integer", int32(q.After.Index)), ")")
+		st.text(" and (e.version, e.index)", after, "(", st.param("bigint", q.After.Version), ", ",
+			st.param("integer", int32(q.After.Index)), ")")
 	}
 	if q.Invitation != uuid.Nil {
 		st.text(" and e.invitation_id = ", st.param("uuid", uuidArgument(q.Invitation)))

@@ -12,7 +12,9 @@ func (s *Store) HostTable() string { return s.host.name }
 // Emptying returns statements that delete all rows of the store.
 func (s *Store) Emptying() string {
 	sql := inSchema(s.schema, `update {schema}.feed set last = 0;`)
-	for _, table := range []string{"organizations", "invitations", "members", "removals", "events", "quotas", "personal_quotas"} {
+	for _, table := range []string{
+		"organizations", "invitations", "members", "removals", "events", "quotas", "personal_quotas",
+	} {
 		sql += "delete from " + s.in + table + ";"
 	}
 	if s.host != nil {

@@ -16,7 +16,8 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitation
 		return facts, err
 	}
 	var load func() invitations.Facts
-	if err := s.read(ctx, "reading", func(b *pgx.Batch) { load = s.queueFacts(b, q, toView, false) }); err != nil {
+	err = s.read(ctx, "reading", func(b *pgx.Batch) { load = s.queueFacts(b, q, toView, false) })
+	if err != nil {
 		return facts, err
 	}
 	return load(), nil
@@ -44,7 +45,7 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create
 	row.Members = slices.Compact(slices.Sorted(slices.Values(q.Members)))
 	for len(row.Members) > usersInARow {
 		s.queueFactsRow(b, invitations.Query{
-			Organization: q.Organization, Invitation: q.Invitation, Members: row.Members[:usersInARow], Removals: q.Removals, Quotas: q.Quotas,
+			Organization: q.Organization, Members: row.Members[:usersInARow], Removals: q.Removals, Quotas: q.Quotas,
 		}, f)
 		row.Members = row.Members[usersInARow:]
 	}
@@ -83,11 +84,13 @@ func (s *Store) queueOrganization(b *pgx.Batch, organization string, to purpose,
 	id := st.param("text", organization)
 	switch {
 	case to == toChange:
-		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", id, " returning o.version - 1")
+		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", id,
+			" returning o.version - 1")
 	case to == toLock:
 		st.text("select o.version from ", s.in, "organizations o where o.id = ", id, " for no key update")
 	case s.host != nil:
-		st.text("select coalesce(o.version, 1) from (select) as one left join ", s.in, "organizations o on o.id = ", id,
+		st.text("select coalesce(o.version, 1) from (select) as one",
+			" left join ", s.in, "organizations o on o.id = ", id,
 			" where o.id is not null or exists (", s.countMembers(id, ""), ")")
 	default:
 		st.text("select o.version from ", s.in, "organizations o where o.id = ", id)
@@ -101,7 +104,8 @@ func (s *Store) queueOrganization(b *pgx.Batch, organization string, to purpose,
 // does not exist yet. If somebody else is creating it, the insertion waits for the outcome.
 func (s *Store) queueCreation(b *pgx.Batch, organization string) {
 	st := s.statement()
-	st.text("insert into ", s.in, "organizations (id, version) values (", st.param("text", organization), ", 0) on conflict do nothing")
+	st.text("insert into ", s.in, "organizations (id, version) values (", st.param("text", organization), ", 0)",
+		" on conflict do nothing")
 	st.queue(b)
 }
 
@@ -113,7 +117,8 @@ func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
 	}
 	st := s.statement()
 	id := st.param("text", organization)
-	st.text("insert into ", s.in, "organizations (id, version) select ", id, ", 1 where exists (", s.countMembers(id, ""), ") on conflict do nothing")
+	st.text("insert into ", s.in, "organizations (id, version)",
+		" select ", id, ", 1 where exists (", s.countMembers(id, ""), ") on conflict do nothing")
 	st.queue(b)
 }
 
@@ -148,8 +153,8 @@ func (s *Store) queueInvitationsByID(b *pgx.Batch, q invitations.Query, f *invit
 	organization := st.param("text", q.Organization)
 	st.text("select ")
 	invitationsTable.selectRow(&st, "i", &found)
-	st.text(" from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Invitations)), ") as wanted (id) join ",
-		s.in, "invitations i on i.organization = ", organization, " and i.id = wanted.id::uuid")
+	st.text(" from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Invitations)), ") as wanted (id)",
+		" join ", s.in, "invitations i on i.organization = ", organization, " and i.id = wanted.id::uuid")
 	st.collect(b, func() { put(&f.Invitations, found.ID, found) })
 }
 
@@ -163,8 +168,9 @@ func (s *Store) queuePendingRecords(b *pgx.Batch, q invitations.Query, f *invita
 	s.withLive(&st, "i.organization = "+organization, q.PendingAt)
 	st.text("select ")
 	invitationsTable.selectRow(&st, "i", &found)
-	st.text(" from live i where (", sender, " <> '' and i.sent_by = ", sender, ") or (", email, " <> '' and i.email = ", email,
-		") order by i.created_at desc, i.id desc")
+	st.text(" from live i",
+		" where (", sender, " <> '' and i.sent_by = ", sender, ") or (", email, " <> '' and i.email = ", email, ")",
+		" order by i.created_at desc, i.id desc")
 	st.collect(b, func() { f.PendingRecords = append(f.PendingRecords, found) })
 }
 
@@ -174,9 +180,11 @@ func (s *Store) queuePendingByEmail(b *pgx.Batch, q invitations.Query, f *invita
 	var id uuidValue
 	st := s.statement()
 	organization := st.param("text", q.Organization)
-	st.text("select distinct on (i.email) i.email, i.id from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)),
-		") as wanted (email) join ", s.in, "invitations i on i.organization = ", organization,
-		" and i.email = wanted.email and i.email <> '' and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.PendingAt),
+	st.text("select distinct on (i.email) i.email, i.id",
+		" from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)), ") as wanted (email)",
+		" join ", s.in, "invitations i on i.organization = ", organization,
+		" and i.email = wanted.email and i.email <> ''",
+		" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.PendingAt),
 		" order by i.email, i.created_at desc, i.id desc")
 	st.targets = []any{&email, &id}
 	st.collect(b, func() { put(&f.PendingByEmail, string(email), uuid.UUID(id)) })

@@ -66,8 +66,7 @@ func (r *factsRow) selectUsers(st *statement) {
 		r.removals = make([]bigintValue, len(r.q.Members))
 	}
 	for i := range r.removals {
-		st.column(&r.removals[i])
-		st.text("r", strconv.Itoa(i), ".version")
+		st.column(&r.removals[i], "r", strconv.Itoa(i), ".version")
 	}
 	if r.q.Quotas {
 		r.quotas = make([]quotaRow, 1+len(r.q.Members))
@@ -84,13 +83,12 @@ func (r *factsRow) selectPending(st *statement) {
 	}
 	r.pending = make([]uuidValue, addresses)
 	for i := range r.pending {
-		st.column(&r.pending[i])
-		st.text("(select i.id", r.fromPending, " and i.email <> '' and i.email = ")
+		st.column(&r.pending[i], "(select i.id", r.fromPending, " and i.email <> '' and i.email = ")
 		if i < len(r.q.Emails) {
 			st.value("text", r.q.Emails[i])
 		} else {
-			st.text("(select t.email from ", r.s.in, "invitations t where t.organization = ", r.organization, " and t.id = ",
-				st.param("uuid", uuidArgument(r.q.Invitation)), ")")
+			st.text("(select t.email from ", r.s.in, "invitations t where t.organization = ", r.organization,
+				" and t.id = ", st.param("uuid", uuidArgument(r.q.Invitation)), ")")
 		}
 		st.text(" order by i.created_at desc, i.id desc limit 1)")
 	}
@@ -103,25 +101,22 @@ func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
 		if upTo <= 0 {
 			return
 		}
-		st.column((*integerValue)(target))
-		st.text("(select pg_catalog.count(*) from (")
+		st.column((*integerValue)(target), "(select pg_catalog.count(*) from (")
 		st.text(rows...)
 		st.text(" limit ", st.param("bigint", int64(upTo)), ") as counted)")
 	}
 	count(r.q.PendingUpTo, &f.PendingCount, "select", r.fromPending)
 	count(r.q.PendingEmailsUpTo, &f.PendingEmailCount, "select", r.fromPending, " and i.kind = 'email'")
 	count(r.q.MembersUpTo, &f.MemberCount, r.s.countMembers(r.organization, ""))
-	count(r.q.OwnersUpTo, &f.OwnerCount, r.s.countMembers(r.organization, "'"+string(invitations.RoleOwner)+"'::text"))
+	owner := "'" + string(invitations.RoleOwner) + "'::text"
+	count(r.q.OwnersUpTo, &f.OwnerCount, r.s.countMembers(r.organization, owner))
 }
 
 func (r *factsRow) selectSendings(st *statement) {
 	if r.q.SendingsUpTo > 0 {
-		st.column(&r.sentAt)
-		st.text("sent.at")
-		st.column(&r.sentBy)
-		st.text("sent.actors")
-		st.column(&r.sentTo)
-		st.text("sent.emails")
+		st.column(&r.sentAt, "sent.at")
+		st.column(&r.sentBy, "sent.actors")
+		st.column(&r.sentTo, "sent.emails")
 	}
 }
 
@@ -131,10 +126,12 @@ func (r *factsRow) from(st *statement) {
 		st.text(" from (select) as one")
 		return
 	}
-	st.text(" from (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails from (",
-		"select e.at, e.actor, e.email from ", r.s.in, "events e where e.organization = ", r.organization, " and e.email <> '' and e.at > ",
-		st.param("timestamptz", r.q.SendingsAfter), " order by e.at desc, e.version desc, e.index desc limit ",
-		st.param("bigint", int64(r.q.SendingsUpTo)), ") as s) as sent")
+	st.text(" from (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors,",
+		" pg_catalog.array_agg(s.email) as emails from (select e.at, e.actor, e.email from ", r.s.in, "events e",
+		" where e.organization = ", r.organization, " and e.email <> ''",
+		" and e.at > ", st.param("timestamptz", r.q.SendingsAfter),
+		" order by e.at desc, e.version desc, e.index desc",
+		" limit ", st.param("bigint", int64(r.q.SendingsUpTo)), ") as s) as sent")
 }
 
 func (r *factsRow) joinUsers(st *statement) {
@@ -155,7 +152,8 @@ func (r *factsRow) joinUsers(st *statement) {
 
 // joinByUser returns the outer join of a table with the key organization and user_id.
 func (s *Store) joinByUser(table, alias, organization, user string) string {
-	return " left join " + s.in + table + " " + alias + " on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
+	return " left join " + s.in + table + " " + alias +
+		" on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
 }
 
 // addTo adds the facts of the row, which has been read, to f.

@@ -38,16 +38,19 @@ func (s *Store) queuePositions(b *pgx.Batch, limit int) {
 	st := s.statement()
 	st.text(`with locked as materialized (
 			select f.last from `, s.in, `feed f where (
-				select e.version from `, s.in, `events e where e.position is null order by e.organization, e.version, e.index limit 1) is not null
+				select e.version from `, s.in, `events e where e.position is null
+				order by e.organization, e.version, e.index limit 1) is not null
 			for no key update),
 		found as materialized (
-			select e.organization, e.version, e.index, l.last + pg_catalog.row_number() over (order by e.organization, e.version, e.index) as position
+			select e.organization, e.version, e.index,
+				l.last + pg_catalog.row_number() over (order by e.organization, e.version, e.index) as position
 			from `, s.in, `events e cross join locked l where e.position is null
 			order by e.organization, e.version, e.index limit `, st.param("bigint", int64(limit)), `),
 		numbered as (
 			update `, s.in, `events e set position = n.position from found n
 			where e.organization = n.organization and e.version = n.version and e.index = n.index and e.position is null)
-		update `, s.in, `feed set last = n.last from (select pg_catalog.max(position) as last from found) n where n.last is not null`)
+		update `, s.in, `feed set last = n.last
+			from (select pg_catalog.max(position) as last from found) n where n.last is not null`)
 	st.queue(b)
 }
 
@@ -55,9 +58,9 @@ func (s *Store) queueFeed(b *pgx.Batch, after int64, limit int, out *[]invitatio
 	var found event
 	st := s.statement()
 	st.text("select ")
-	st.column(&found.Position)
-	st.text("e.position")
+	st.column(&found.Position, "e.position")
 	eventsTable.selectRow(&st, "e", &found)
-	st.text(" from ", s.in, "events e where e.position > ", st.param("bigint", after), " order by e.position limit ", st.param("bigint", int64(limit)))
+	st.text(" from ", s.in, "events e where e.position > ", st.param("bigint", after),
+		" order by e.position limit ", st.param("bigint", int64(limit)))
 	st.collect(b, func() { *out = append(*out, found) })
 }

@@ -10,7 +10,9 @@ import (
 )
 
 // Invitations implements [invitations.Store].
-func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.Page[invitations.Record], err error) {
+func (s *Store) Invitations(
+	ctx context.Context, q invitations.InvitationQuery,
+) (page invitations.Page[invitations.Record], err error) {
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
@@ -54,11 +56,13 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 		where += " and i.email <> ''" // the condition of the partial index
 	}
 	if q.After != nil {
-		where += " and (i.created_at, i.id) < (" + st.param("timestamptz", q.After.CreatedAt) + ", " + st.param("uuid", uuidArgument(q.After.ID)) + ")"
+		where += " and (i.created_at, i.id) < (" + st.param("timestamptz", q.After.CreatedAt) + ", " +
+			st.param("uuid", uuidArgument(q.After.ID)) + ")"
 	}
 	st.text("select ")
 	invitationsTable.selectRow(&st, "i", &found)
-	st.text(" from ", from, " where ", where, " order by i.created_at desc, i.id desc limit ", st.param("bigint", int64(q.Limit)))
+	st.text(" from ", from, " where ", where,
+		" order by i.created_at desc, i.id desc limit ", st.param("bigint", int64(q.Limit)))
 	st.collect(b, func() { *out = append(*out, found) })
 }
 
@@ -86,5 +90,6 @@ func (s *Store) queueReceived(b *pgx.Batch, q invitations.InvitationQuery, out *
 func (s *Store) withLive(st *statement, condition string, at time.Time) {
 	st.text("with live as materialized (select ")
 	invitationsTable.appendList(st, "i")
-	st.text(" from ", s.in, "invitations i where ", condition, " and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", at), ") ")
+	st.text(" from ", s.in, "invitations i where ", condition,
+		" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", at), ") ")
 }

@@ -9,7 +9,9 @@ import (
 )
 
 // Members implements [invitations.Store].
-func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.Page[invitations.Member], err error) {
+func (s *Store) Members(
+	ctx context.Context, q invitations.MemberQuery,
+) (page invitations.Page[invitations.Member], err error) {
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
@@ -66,10 +68,15 @@ func membersSelect(in string, host *hostTable) string {
 		return "select " + membersTable.list("h") + " from " + in + "members h"
 	}
 	hosted := map[string]string{
-		"organization": host.organization.text(), "user_id": host.userID.text(), "role": "coalesce(" + host.role.text() + ", '')",
+		"organization": host.organization.text(),
+		"user_id":      host.userID.text(),
+		"role":         "coalesce(" + host.role.text() + ", '')",
 	}
-	missing := map[string]string{ // by type: a member that the host has added itself is not in x
-		"text": "''", "timestamptz": "'0001-01-01 00:00:00+00'::timestamptz", "uuid": "'00000000-0000-0000-0000-000000000000'::uuid", "jsonb": "'{}'::jsonb",
+	zero := map[string]string{ // by type, for members that the host has inserted: they are not in x
+		"text":        "''",
+		"timestamptz": "'0001-01-01 00:00:00+00'::timestamptz",
+		"uuid":        "'00000000-0000-0000-0000-000000000000'::uuid",
+		"jsonb":       "'{}'::jsonb",
 	}
 	list := ""
 	for i, c := range membersTable.columns {
@@ -78,7 +85,7 @@ func membersSelect(in string, host *hostTable) string {
 		}
 		expression, ok := hosted[c.name]
 		if !ok {
-			expression = "coalesce(x." + c.name + ", " + missing[c.typ] + ")"
+			expression = "coalesce(x." + c.name + ", " + zero[c.typ] + ")"
 		}
 		if c.typ == "jsonb" {
 			expression += "::text"
@@ -157,15 +164,17 @@ func (s *Store) appendMember(writes []write, organization any, m *invitations.Me
 	return append(writes, func(st *statement) {
 		st.text("insert into ", h.name, " (", h.organization.name, ", ", h.userID.name, ", ", h.role.name, ") values (",
 			h.organization.value(st.param("text", organization)), ", ", h.userID.value(st.param("text", m.UserID)), ", ",
-			h.role.value(st.param("text", string(m.Role))), ") on conflict (", h.organization.name, ", ", h.userID.name,
-			") do update set ", h.role.name, " = excluded.", h.role.name)
+			h.role.value(st.param("text", string(m.Role))), ")",
+			" on conflict (", h.organization.name, ", ", h.userID.name, ") do update",
+			" set ", h.role.name, " = excluded.", h.role.name)
 	})
 }
 
 // appendMemberDeletion adds the writes that delete a member.
 func (s *Store) appendMemberDeletion(writes []write, organization any, user string) []write {
 	writes = append(writes, func(st *statement) {
-		st.text("delete from ", s.in, "members h where h.organization = ", st.param("text", organization), " and h.user_id = ", st.param("text", user))
+		st.text("delete from ", s.in, "members h where h.organization = ", st.param("text", organization),
+			" and h.user_id = ", st.param("text", user))
 	})
 	if s.host == nil {
 		return writes

@@ -73,17 +73,20 @@ func newHostTable(t *MembersTable) (*hostTable, error) {
 			return nil, &invitations.InvalidError{Field: name.field, Reason: reason}
 		}
 	}
+	const idType = "must be text, varchar, uuid, integer or bigint"
 	if idTypes[h.Organization.Type] == nil {
-		return nil, &invitations.InvalidError{Field: "members.organization", Reason: "must be text, varchar, uuid, integer or bigint"}
+		return nil, &invitations.InvalidError{Field: "members.organization", Reason: idType}
 	}
 	if idTypes[h.UserID.Type] == nil {
-		return nil, &invitations.InvalidError{Field: "members.user_id", Reason: "must be text, varchar, uuid, integer or bigint"}
+		return nil, &invitations.InvalidError{Field: "members.user_id", Reason: idType}
 	}
 	role := h.Role.Type
 	if role != "text" && role != "varchar" {
 		schema, name, ok := strings.Cut(role, ".")
 		if !ok || checkName(schema) != "" || checkName(name) != "" {
-			return nil, &invitations.InvalidError{Field: "members.role", Reason: "must be text, varchar or a type named with its schema"}
+			return nil, &invitations.InvalidError{
+				Field: "members.role", Reason: "must be text, varchar or an enumeration type named with its schema",
+			}
 		}
 		role = pgx.Identifier{schema, name}.Sanitize()
 	}

@@ -40,14 +40,17 @@ const teamMembers = `create table {schema}."team members" (
 )`
 
 var teamMembersTable = pgstore.MembersTable{
-	Name: "team members", Organization: pgstore.Column{Name: "Team"}, UserID: pgstore.Column{Name: "account"}, Role: pgstore.Column{Name: "role"},
+	Name:         "team members",
+	Organization: pgstore.Column{Name: "Team"}, UserID: pgstore.Column{Name: "account"}, Role: pgstore.Column{Name: "role"},
 }
 
 // The table has names that must be quoted, and columns that the store does not know.
 func TestMembersTable_Store(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
-	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newHostStore(t, pool, teamMembers, teamMembersTable) })
+	lend := lending(t, pool, func(t *testing.T) *pgstore.Store {
+		return newHostStore(t, pool, teamMembers, teamMembersTable)
+	})
 	suites(t, func(t *testing.T) invitations.Store { return lend(t) })
 }
 
@@ -55,7 +58,9 @@ func TestMembersTable_Store(t *testing.T) {
 func TestMembersTable_StoreOfNumbers(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, nil)
-	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newHostStore(t, pool, numberedMembers, numberedMembersTable) })
+	lend := lending(t, pool, func(t *testing.T) *pgstore.Store {
+		return newHostStore(t, pool, numberedMembers, numberedMembersTable)
+	})
 	suites(t, func(t *testing.T) invitations.Store {
 		return &numbered{Store: lend(t), numbers: map[string]string{}, names: map[string]string{}}
 	})
@@ -79,7 +84,8 @@ func TestMembersTable_KeepsOtherColumns(t *testing.T) {
 	pool := newPool(t, nil)
 	create := `create type {schema}.rank as enum ('owner', 'admin', 'viewer');
 		create table {schema}.people (
-			id uuid primary key default gen_random_uuid(), org integer not null, person uuid not null, rank {schema}.rank not null default 'viewer',
+			id uuid primary key default gen_random_uuid(),
+			org integer not null, person uuid not null, rank {schema}.rank not null default 'viewer',
 			note text not null default 'hello', unique (person, org))`
 	schema := pgtest.Schema(t)
 	_, err := pool.Exec(ctx, pgstore.SQL(schema, "create schema if not exists {schema}"))
@@ -99,15 +105,19 @@ func TestMembersTable_KeepsOtherColumns(t *testing.T) {
 	_, err = svc.CreateOrganization(ctx, "42", ann)
 	require.NoError(t, err)
 	// A row that the host inserts is a member, and its other columns stay as they are.
-	_, err = pool.Exec(ctx, pgstore.SQL(schema, `insert into {schema}.people (org, person, note) values (42, $1::text::uuid, 'mine')`), joe)
+	_, err = pool.Exec(ctx, pgstore.SQL(schema,
+		`insert into {schema}.people (org, person, note) values (42, $1::text::uuid, 'mine')`), joe)
 	require.NoError(t, err)
 	m, err := svc.Member(ctx, "42", joe)
 	require.NoError(t, err)
 	require.Equal(t, invitations.Member{Organization: "42", UserID: joe, Role: "viewer"}, m)
-	_, err = svc.ChangeRole(ctx, invitations.User(ann), invitations.ChangeRoleParams{Organization: "42", UserID: joe, Role: "admin"})
+	_, err = svc.ChangeRole(ctx, invitations.User(ann), invitations.ChangeRoleParams{
+		Organization: "42", UserID: joe, Role: "admin",
+	})
 	require.NoError(t, err)
 	var rank, note string
-	require.NoError(t, pool.QueryRow(ctx, pgstore.SQL(schema, `select rank::text, note from {schema}.people where person = $1::text::uuid`), joe).Scan(&rank, &note))
+	row := pool.QueryRow(ctx, pgstore.SQL(schema, `select rank::text, note from {schema}.people where person = $1::text::uuid`), joe)
+	require.NoError(t, row.Scan(&rank, &note))
 	require.Equal(t, "admin mine", rank+" "+note)
 	_, err = svc.Leave(ctx, "42", ann)
 	require.ErrorIs(t, err, invitations.ErrLastOwner)
@@ -141,7 +151,8 @@ func TestMembersTable_AdoptsOrganizations(t *testing.T) {
 	require.NoError(t, err)
 	const owner, viewer, stranger = "1", "2", "3"
 	for _, organization := range []string{"42", "43", "44"} {
-		_, err = pool.Exec(ctx, "insert into "+store.HostTable()+" values ($1::text::bigint, 1, 'owner'), ($1::text::bigint, 2, 'viewer')", organization)
+		_, err = pool.Exec(ctx, "insert into "+store.HostTable()+
+			" values ($1::text::bigint, 1, 'owner'), ($1::text::bigint, 2, 'viewer')", organization)
 		require.NoError(t, err)
 	}
 	for _, user := range []string{viewer, stranger} {
@@ -154,17 +165,25 @@ func TestMembersTable_AdoptsOrganizations(t *testing.T) {
 	require.NoError(t, err, "it is as if the owner had created it")
 	require.Equal(t, invitations.RoleOwner, m.Role)
 
-	_, err = svc.Invite(ctx, invitations.User(viewer), invitations.InviteParams{Organization: "43", Email: "ann@example.com", Role: "viewer"})
+	_, err = svc.Invite(ctx, invitations.User(viewer), invitations.InviteParams{
+		Organization: "43", Email: "ann@example.com", Role: "viewer",
+	})
 	require.ErrorIs(t, err, invitations.ErrPermissionDenied)
-	sent, err := svc.Invite(ctx, invitations.User(owner), invitations.InviteParams{Organization: "43", Email: "ann@example.com", Role: "viewer"})
+	sent, err := svc.Invite(ctx, invitations.User(owner), invitations.InviteParams{
+		Organization: "43", Email: "ann@example.com", Role: "viewer",
+	})
 	require.NoError(t, err)
-	_, err = svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: stranger, Email: "ann@example.com", EmailVerified: true})
+	_, err = svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{
+		UserID: stranger, Email: "ann@example.com", EmailVerified: true,
+	})
 	require.NoError(t, err)
 	_, err = svc.Leave(ctx, "44", owner)
 	require.ErrorIs(t, err, invitations.ErrLastOwner)
 	_, err = svc.Member(ctx, "45", owner)
 	require.ErrorIs(t, err, invitations.ErrNotFound)
-	_, err = svc.Invite(ctx, invitations.System(), invitations.InviteParams{Organization: "45", Email: "ann@example.com", Role: "viewer"})
+	_, err = svc.Invite(ctx, invitations.System(), invitations.InviteParams{
+		Organization: "45", Email: "ann@example.com", Role: "viewer",
+	})
 	require.ErrorIs(t, err, invitations.ErrNotFound)
 }
 
@@ -174,15 +193,23 @@ func TestMembersTable_ColumnsOfLimitedLength(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	pool := newPool(t, nil)
-	store := newHostStore(t, pool, `create table {schema}.seats (org varchar(4) not null, person varchar(3) not null, role varchar(20) not null, primary key (org, person))`,
-		pgstore.MembersTable{Name: "seats", Organization: pgstore.Column{Name: "org", Type: "varchar"}, UserID: pgstore.Column{Name: "person", Type: "varchar"}, Role: pgstore.Column{Name: "role", Type: "varchar"}})
+	store := newHostStore(t, pool, `create table {schema}.seats (
+			org varchar(4) not null, person varchar(3) not null, role varchar(20) not null, primary key (org, person))`,
+		pgstore.MembersTable{
+			Name:         "seats",
+			Organization: pgstore.Column{Name: "org", Type: "varchar"},
+			UserID:       pgstore.Column{Name: "person", Type: "varchar"},
+			Role:         pgstore.Column{Name: "role", Type: "varchar"},
+		})
 	svc, err := invitations.New(store, keyring(t), invitations.Config{})
 	require.NoError(t, err)
 	_, err = svc.CreateOrganization(ctx, acme, ada)
 	require.NoError(t, err)
 	_, err = svc.CreateOrganization(ctx, acme+" ", "eve")
 	require.ErrorIs(t, err, invitations.ErrInvalid)
-	link, err := svc.CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	link, err := svc.CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{
+		Organization: acme, Role: "viewer",
+	})
 	require.NoError(t, err)
 	_, err = svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: ada + " "})
 	require.ErrorIs(t, err, invitations.ErrInvalid)
@@ -197,7 +224,8 @@ func TestMembersTable_IsChecked(t *testing.T) {
 	t.Parallel()
 	good := func() pgstore.MembersTable {
 		return pgstore.MembersTable{
-			Name: "members", Organization: pgstore.Column{Name: "org"}, UserID: pgstore.Column{Name: "person"}, Role: pgstore.Column{Name: "role"},
+			Name:         "members",
+			Organization: pgstore.Column{Name: "org"}, UserID: pgstore.Column{Name: "person"}, Role: pgstore.Column{Name: "role"},
 		}
 	}
 	for field, change := range map[string]func(*pgstore.MembersTable){

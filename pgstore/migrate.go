@@ -112,7 +112,8 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, all []migration) error {
 	// The lock is the transaction's, because a session may be shared behind a pooler. It covers
 	// everything, because two transactions that create the same schema fail in spite of
 	// "if not exists".
-	if _, err := tx.Exec(ctx, "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))", "invitations migrations "+s.schema); err != nil {
+	const lock = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))"
+	if _, err := tx.Exec(ctx, lock, "invitations migrations "+s.schema); err != nil {
 		return err
 	}
 	version, err := s.appliedVersion(ctx, tx)
@@ -128,11 +129,13 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, all []migration) error {
 			return err
 		}
 		if m.version == 1 { // it has created the schema
-			if _, err := tx.Exec(ctx, "create table "+s.in+"migrations (version integer not null primary key)"); err != nil {
+			_, err := tx.Exec(ctx, "create table "+s.in+"migrations (version integer not null primary key)")
+			if err != nil {
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, "insert into "+s.in+"migrations (version) values ($1::integer)", m.version); err != nil {
+		_, err := tx.Exec(ctx, "insert into "+s.in+"migrations (version) values ($1::integer)", m.version)
+		if err != nil {
 			return err
 		}
 	}

@@ -93,7 +93,9 @@ func TestMigrations_AppliedByAnotherTool(t *testing.T) {
 func TestConfig_SchemaIsQuotedAndChecked(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	for _, name := range []string{`Mixed Case`, `quote"d`, `semi;colon`, `päth`, `a.b`, `'`, `$1`, `select`, `{schema}`, `{org}`, `{a}`} {
+	for _, name := range []string{
+		`Mixed Case`, `quote"d`, `semi;colon`, `päth`, `a.b`, `'`, `$1`, `select`, `{schema}`, `{org}`, `{a}`,
+	} {
 		schema := pgtest.Schema(t) + name
 		conn := connect(t)
 		t.Cleanup(func() {
@@ -135,9 +137,10 @@ func TestMigrations_CanBeSharded(t *testing.T) {
 	conn := connect(t)
 	require.NoError(t, storeOn(t, conn, schema).Migrate(ctx))
 	var sequences, foreignKeys int
-	require.NoError(t, conn.QueryRow(ctx, `select
+	counts := conn.QueryRow(ctx, `select
 		(select count(*) from pg_class where relkind = 'S' and relnamespace = $1::regnamespace),
-		(select count(*) from pg_constraint where contype = 'f' and connamespace = $1::regnamespace)`, schema).Scan(&sequences, &foreignKeys))
+		(select count(*) from pg_constraint where contype = 'f' and connamespace = $1::regnamespace)`, schema)
+	require.NoError(t, counts.Scan(&sequences, &foreignKeys))
 	require.Zero(t, sequences)
 	require.Zero(t, foreignKeys)
 	rows, err := conn.Query(ctx, `select c.relname, a.attname, coalesce(l.collname, 'C')

@@ -100,8 +100,8 @@ func translated(v reflect.Value, translate func(string) string) reflect.Value {
 
 // idFields are the fields whose texts are IDs of organizations and users.
 var idFields = map[string]bool{
-	"Organization": true, "UserID": true, "Viewer": true, "SentBy": true, "CreatedBy": true, "InvitedBy": true, "Actor": true,
-	"Subject": true, "PendingSentBy": true, "Members": true, "RemovedMembers": true, "Removals": true,
+	"Organization": true, "UserID": true, "Viewer": true, "SentBy": true, "CreatedBy": true, "InvitedBy": true,
+	"Actor": true, "Subject": true, "PendingSentBy": true, "Members": true, "RemovedMembers": true, "Removals": true,
 }
 
 func (n *numbered) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
@@ -124,7 +124,9 @@ func (n *numbered) View(ctx context.Context, q invitations.Query) (invitations.F
 	return ids(f, n.name), err
 }
 
-func (n *numbered) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
+func (n *numbered) Sweep(
+	ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes,
+) error {
 	return n.Store.Sweep(ctx, at, limit, func(due []invitations.Facts) []invitations.Changes {
 		return ids(decide(ids(due, n.name)), n.number)
 	})
@@ -141,7 +143,9 @@ func (n *numbered) SetPersonalQuota(ctx context.Context, user string, q invitati
 
 // Invitations sorts the invitations for an address by the names, because the numbers have another
 // order.
-func (n *numbered) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
+func (n *numbered) Invitations(
+	ctx context.Context, q invitations.InvitationQuery,
+) (invitations.Page[invitations.Record], error) {
 	if q.Organization != "" {
 		page, err := n.Store.Invitations(ctx, ids(q, n.number))
 		return ids(page, n.name), err
@@ -180,14 +184,18 @@ func (n *numbered) Events(ctx context.Context, q invitations.EventQuery) (invita
 }
 
 // Workspaces sorts by the names, because the numbers have another order.
-func (n *numbered) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+func (n *numbered) Workspaces(
+	ctx context.Context, q invitations.WorkspaceQuery,
+) (*invitations.QuotaRecord, []invitations.Membership, error) {
 	after, limit := q.After, q.Limit
 	q = ids(q, n.number)
 	q.After, q.Limit = "", 1_000_000
 	personal, memberships, err := n.Store.Workspaces(ctx, q)
 	personal, memberships = ids(personal, n.name), ids(memberships, n.name)
 	memberships = slices.DeleteFunc(memberships, func(m invitations.Membership) bool { return m.Organization <= after })
-	slices.SortFunc(memberships, func(a, b invitations.Membership) int { return strings.Compare(a.Organization, b.Organization) })
+	slices.SortFunc(memberships, func(a, b invitations.Membership) int {
+		return strings.Compare(a.Organization, b.Organization)
+	})
 	memberships = memberships[:min(limit, len(memberships))]
 	return personal, memberships, err
 }
@@ -198,7 +206,9 @@ func (n *numbered) Feed(ctx context.Context, after int64, limit int) ([]invitati
 }
 
 // Statistics sorts by the names, because the numbers have another order.
-func (n *numbered) Statistics(ctx context.Context, q invitations.StatisticsQuery) (*invitations.Member, invitations.Statistics, error) {
+func (n *numbered) Statistics(
+	ctx context.Context, q invitations.StatisticsQuery,
+) (*invitations.Member, invitations.Statistics, error) {
 	groups := q.MaxGroups
 	q = ids(q, n.number)
 	q.MaxGroups = 1_000_000

@@ -37,13 +37,13 @@
 //
 // The server must be a primary. If the connection string names several hosts, it should have
 // target_session_attrs=read-write. No other setting matters: the store does not depend on the
-// search path, the time zone or the default isolation level.
+// search path or the default isolation level.
 //
 // # What it does not do
 //
 // It sets no timeouts. A change waits for other changes of its organization as long as its
-// context lasts, so contexts should have a deadline. It starts no goroutines and deletes no
-// events.
+// context lasts, so contexts should have a deadline. It starts no goroutines, and it deletes no
+// invitations and no events.
 package pgstore
 
 import (
@@ -109,7 +109,9 @@ func NewWithConfig(db DB, config Config) (*Store, error) {
 		return nil, err
 	}
 	in := pgx.Identifier{schema}.Sanitize() + "."
-	return &Store{db: db, schema: schema, in: in, host: host, selectMembers: membersSelect(in, host), cache: newTextCache()}, nil
+	return &Store{
+		db: db, schema: schema, in: in, host: host, selectMembers: membersSelect(in, host), cache: newTextCache(),
+	}, nil
 }
 
 // WithTx returns a copy of s that works in the host's transaction tx.

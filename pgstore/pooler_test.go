@@ -110,7 +110,9 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 	}))
 
 	// A link admits no more than its limit.
-	link, err := s.svc.CreateLink(s.ctx, user, invitations.CreateLinkParams{Organization: acme, Role: "viewer", MaxUses: 5})
+	link, err := s.svc.CreateLink(s.ctx, user, invitations.CreateLinkParams{
+		Organization: acme, Role: "viewer", MaxUses: 5,
+	})
 	require.NoError(s, err)
 	require.Equal(s, 5, crowd(s, crowdSize, invitations.ErrExhausted, func(i int) error {
 		_, err := s.svc.Accept(s.ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprintf("joe %d", i)})
@@ -123,13 +125,16 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 	// The pending limit holds.
 	require.Equal(s, 10, crowd(s, crowdSize, invitations.ErrPendingLimit, func(i int) error {
 		_, err := s.svc.Invite(s.ctx, user, invitations.InviteParams{
-			Organization: acme, Email: fmt.Sprintf("p%d@example.com", i), Role: "viewer", Metadata: map[string]string{"team": "blue"},
+			Organization: acme, Email: fmt.Sprintf("p%d@example.com", i), Role: "viewer",
+			Metadata: map[string]string{"team": "blue"},
 		})
 		return err
 	}))
 	pending := listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StatePending, Limit: 3})
 	require.Len(s, pending, 10)
-	require.ElementsMatch(s, []uuid.UUID{sent.ID, link.ID}, listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateAccepted}))
+	require.ElementsMatch(s, []uuid.UUID{sent.ID, link.ID}, listed(s, invitations.InvitationsParams{
+		Organization: acme, State: invitations.StateAccepted,
+	}))
 
 	// A transaction of the host is committed as a whole or not at all, and a refusal leaves it
 	// usable.
@@ -148,7 +153,9 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 	require.ErrorIs(s, inside(pgx.ErrNoRows), pgx.ErrNoRows)
 	require.Empty(s, listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateRevoked}))
 	require.NoError(s, inside(nil))
-	require.ElementsMatch(s, pending[:2], listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateRevoked}))
+	require.ElementsMatch(s, pending[:2], listed(s, invitations.InvitationsParams{
+		Organization: acme, State: invitations.StateRevoked,
+	}))
 
 	events, err := store.Events(s.ctx, invitations.EventQuery{Organization: acme, Limit: 1000})
 	require.NoError(s, err)
@@ -219,7 +226,8 @@ func TestPooler_LosesItsServers(t *testing.T) {
 
 	// Between transactions, no client notices.
 	exec(t, name, `do $$ begin
-		assert (select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity where application_name = '`+name+`') > 0;
+		assert (select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity
+			where application_name = '`+name+`') > 0;
 	end $$`)
 	_, err := s.svc.Lookup(s.ctx, sent.Token.Reveal())
 	require.NoError(t, err)

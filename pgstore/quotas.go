@@ -49,9 +49,11 @@ var errDecisionsDiffer = errors.New("the database and the rules decided differen
 func (s *Store) queueConsumptionLock(b *pgx.Batch, c invitations.Consumption) {
 	st := s.statement()
 	organization, user := st.param("text", c.Organization), st.param("text", c.UserID)
-	st.text("select from ", s.in, "quotas q where q.organization = ", organization, " and q.user_id in ('', ", user,
-		") and q.period <> '' and exists (select from (select) as one", s.joinMember("m", organization, user), " where ",
-		st.param("jsonb", list(c.Roles)), " ? m.role and m.role <> '') order by q.user_id for no key update")
+	st.text("select from ", s.in, "quotas q",
+		" where q.organization = ", organization, " and q.user_id in ('', ", user, ") and q.period <> ''",
+		" and exists (select from (select) as one", s.joinMember("m", organization, user),
+		" where ", st.param("jsonb", list(c.Roles)), " ? m.role and m.role <> '')",
+		" order by q.user_id for no key update")
 	st.queue(b)
 }
 
@@ -71,20 +73,27 @@ func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, table 
 		from += s.joinMember("m", organization, user)
 		key = "q.organization = " + organization + " and q.user_id in ('', " + user + ")"
 	}
-	st.text("with locked as (select q.user_id, ", quotasTable.list("q"), `, case q.period when 'day' then `, st.param("timestamptz", c.Periods[invitations.PeriodDay]),
-		" when 'month' then ", st.param("timestamptz", c.Periods[invitations.PeriodMonth]),
-		" else ", st.param("timestamptz", c.Periods[invitations.PeriodEndless]), " end as present from ", s.in, table, " q where ", key, ` and q.period <> '' for no key update),
-		counted as (select l.user_id, greatest(l.period_start, l.present) as period_start,
-			case when l.period_start < l.present then 0 else l.used end + `, amount, ` as used, l.quota_limit from locked l),
-		decided as (select `, role, " as role, ", allowed, ` and not exists (select from counted c where c.used > c.quota_limit) as taken from `, from, `),
-		taken as (update `, s.in, table, " q set used = c.used, period_start = c.period_start from counted c, decided d where d.taken and q.user_id = c.user_id and ", key, `)
+	st.text(`with locked as (
+			select q.user_id, `, quotasTable.list("q"), `, case q.period
+				when 'day' then `, st.param("timestamptz", c.Periods[invitations.PeriodDay]), `
+				when 'month' then `, st.param("timestamptz", c.Periods[invitations.PeriodMonth]), `
+				else `, st.param("timestamptz", c.Periods[invitations.PeriodEndless]), ` end as present
+			from `, s.in, table, ` q where `, key, ` and q.period <> '' for no key update),
+		counted as (
+			select l.user_id, greatest(l.period_start, l.present) as period_start,
+				case when l.period_start < l.present then 0 else l.used end + `, amount, ` as used, l.quota_limit
+			from locked l),
+		decided as (
+			select `, role, ` as role,
+				`, allowed, ` and not exists (select from counted c where c.used > c.quota_limit) as taken
+			from `, from, `),
+		taken as (
+			update `, s.in, table, ` q set used = c.used, period_start = c.period_start from counted c, decided d
+			where d.taken and q.user_id = c.user_id and `, key, `)
 		select `)
-	st.column((*textValue)(&consumed.Role))
-	st.text("d.role")
-	st.column(&consumed.Taken)
-	st.text("d.taken")
-	st.column(&owner)
-	st.text("l.user_id")
+	st.column((*textValue)(&consumed.Role), "d.role")
+	st.column(&consumed.Taken, "d.taken")
+	st.column(&owner, "l.user_id")
 	quotasTable.selectRow(&st, "l", &found)
 	st.text(" from decided d left join locked l on true")
 	st.collect(b, func() {
@@ -102,7 +111,8 @@ func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations
 	return s.write(ctx, "setting a quota", func(b *pgx.Batch) {
 		st := s.statement()
 		st.text("insert into ", s.in, "personal_quotas as t (user_id, quota_limit, period) values (",
-			st.param("text", user), ", ", st.param("bigint", q.Limit), ", ", st.param("text", string(q.Period)), ")", keepUsed("user_id"))
+			st.param("text", user), ", ", st.param("bigint", q.Limit), ", ", st.param("text", string(q.Period)), ")",
+			keepUsed("user_id"))
 		st.queue(b)
 	})
 }
@@ -112,13 +122,15 @@ func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations
 func keepUsed(key string) string {
 	return " on conflict (" + key + `) do update set quota_limit = excluded.quota_limit, period = excluded.period,
 		used = case when t.period = excluded.period then t.used else 0 end,
-		period_start = case when t.period = excluded.period then t.period_start else '0001-01-01 00:00:00+00'::timestamptz end`
+		period_start = case when t.period = excluded.period then t.period_start
+			else '0001-01-01 00:00:00+00'::timestamptz end`
 }
 
 // queueQuotaLock queues the statement that locks an organization's own quota before quotas of
 // its members are written: the order in which a consumption locks them.
 func (s *Store) queueQuotaLock(b *pgx.Batch, organization string) {
 	st := s.statement()
-	st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", organization), " and q.user_id = '' for no key update")
+	st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", organization),
+		" and q.user_id = '' for no key update")
 	st.queue(b)
 }

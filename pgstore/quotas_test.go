@@ -45,7 +45,9 @@ func TestConsume_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 
 			w.loseAnswer.Store(true)
 			err = s.svc.SetQuota(s.ctx, invitations.System(), invitations.SetQuotaParams{
-				Workspace: invitations.Personal(), UserID: ada, Quota: invitations.Quota{Limit: 1, Period: invitations.PeriodDay},
+				Workspace: invitations.Personal(), UserID: ada, Quota: invitations.Quota{
+					Limit: 1, Period: invitations.PeriodDay,
+				},
 			})
 			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 			b, err := s.svc.Remaining(s.ctx, invitations.Personal(), ada)
@@ -109,7 +111,9 @@ func TestConsume_DecidesAfterWaiting(t *testing.T) {
 			t.Parallel()
 			s, store, _ := newScene(t, nil)
 			s.grant(10)
-			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "developer"})
+			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{
+				Organization: acme, Role: "developer",
+			})
 			require.NoError(t, err)
 			_, err = s.svc.Accept(s.ctx, link.Token.Reveal(), person("ann"))
 			require.NoError(t, err)
@@ -126,7 +130,8 @@ func TestConsume_DecidesAfterWaiting(t *testing.T) {
 			pid := tx.Conn().PgConn().PID()
 			require.Eventually(t, func() bool {
 				var waiting int
-				err := s.pool.QueryRow(s.ctx, "select count(*) from pg_stat_activity where $1::int = any (pg_blocking_pids(pid))", int32(pid)).Scan(&waiting)
+				count := "select count(*) from pg_stat_activity where $1::int = any (pg_blocking_pids(pid))"
+				err := s.pool.QueryRow(s.ctx, count, int32(pid)).Scan(&waiting)
 				return err == nil && waiting == 1
 			}, time.Minute, time.Millisecond)
 			require.NoError(t, tx.Commit(s.ctx))

@@ -54,7 +54,9 @@ func newScene(t *testing.T, configure func(*pgxpool.Config)) (*scene, *pgstore.S
 	s := &scene{T: t, ctx: context.Background(), pool: pool}
 	clock := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	var err error
-	s.svc, err = invitations.New(store, keyring(t), invitations.Config{Clock: func() time.Time { return clock }, ResendCooldown: -1})
+	s.svc, err = invitations.New(store, keyring(t), invitations.Config{
+		Clock: func() time.Time { return clock }, ResendCooldown: -1,
+	})
 	require.NoError(t, err)
 	_, err = s.svc.CreateOrganization(s.ctx, acme, ada)
 	require.NoError(t, err)
@@ -63,7 +65,9 @@ func newScene(t *testing.T, configure func(*pgxpool.Config)) (*scene, *pgstore.S
 
 func (s *scene) invite(email string) invitations.SentInvitation {
 	s.Helper()
-	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: email, Role: "viewer"})
+	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{
+		Organization: acme, Email: email, Role: "viewer",
+	})
 	require.NoError(s, err)
 	return sent
 }

@@ -32,18 +32,19 @@ func TestSQL_Operations(t *testing.T) {
 	t.Parallel()
 	pool, sent := newTracedPool(t)
 	store := newStore(t, pool)
-	calls, clock := sqlCalls(t)
-	compareSQL(t, sqlFolder, sent, store, calls, clock, store.Schema(), "invitations")
+	script := newSQLScript(t)
+	script.compare(t, sqlFolder, sent, store, store.Schema(), "invitations")
 
 	have := map[string]bool{}
-	for _, c := range calls {
+	for _, c := range script.calls {
 		have[c.operation] = true
 	}
-	exempt := []string{"WithStore", "Policy", "AllInvitations", "AllMembers", "AllEvents"} // they have no statements of their own
+	// These send nothing, or only what another method sends.
+	exempt := []string{"WithStore", "Policy", "AllInvitations", "AllMembers", "AllEvents"}
 	for i := range reflect.TypeFor[*invitations.Service]().NumMethod() {
 		name := reflect.TypeFor[*invitations.Service]().Method(i).Name
 		if !have[name] && !slices.Contains(exempt, name) {
-			t.Errorf("Service.%s has no file in %s: add a call to sqlCalls", name, sqlFolder)
+			t.Errorf("Service.%s has no file in %s: add a call to newSQLScript", name, sqlFolder)
 		}
 	}
 }
@@ -55,20 +56,28 @@ func TestSQL_OperationsInHostTransaction(t *testing.T) {
 	tx, err := pool.Begin(context.Background())
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	calls, clock := sqlCalls(t)
-	calls = only(calls, "CreateOrganization", "Invite", "Accept", "Members", "Consume")
-	compareSQL(t, filepath.Join(sqlFolder, "host_transaction"), sent, store.WithTx(tx), calls, clock, store.Schema(), "invitations")
+	script := newSQLScript(t).only("CreateOrganization", "Invite", "Accept", "Members", "Consume")
+	script.compare(t, sqlFolder+"/host_transaction", sent, store.WithTx(tx), store.Schema(), "invitations")
 }
 
 func TestSQL_OperationsOnMembersTable(t *testing.T) {
 	t.Parallel()
 	pool, sent := newTracedPool(t)
 	store := newHostStore(t, pool, teamMembers, teamMembersTable)
-	calls, clock := sqlCalls(t)
-	calls = only(calls, "CreateOrganization", "Invite", "Accept", "ChangeRole", "RemoveMember", "Authorize", "Members", "Workspaces", "Consume")
-	calls = append(calls, sqlCall{operation: "Check", run: func(*invitations.Service) error { return store.Check(context.Background()) }})
+	script := newSQLScript(t).only("CreateOrganization", "Invite", "Accept", "ChangeRole", "RemoveMember", "Authorize",
+		"Members", "Workspaces", "Consume")
+	script.calls = append(script.calls, sqlCall{"Check", "", func(*invitations.Service) error {
+		return store.Check(context.Background())
+	}})
 	hostSchema, _, _ := strings.Cut(strings.Trim(store.HostTable(), `"`), `"`)
-	compareSQL(t, filepath.Join(sqlFolder, "members_table"), sent, store, calls, clock, store.Schema(), "invitations", hostSchema, "public")
+	script.compare(t, sqlFolder+"/members_table", sent, store, store.Schema(), "invitations", hostSchema, "public")
+}
+
+// A sqlScript has calls that succeed in their order on an empty store, with a service that has
+// the clock.
+type sqlScript struct {
+	calls []sqlCall
+	clock func() time.Time
 }
 
 // A sqlCall is one call of an operation.
@@ -78,19 +87,18 @@ type sqlCall struct {
 	run       func(svc *invitations.Service) error
 }
 
-// only returns the calls, and compares only those of operations.
-func only(calls []sqlCall, operations ...string) []sqlCall {
-	for i := range calls {
-		if !slices.Contains(operations, calls[i].operation) {
-			calls[i].operation = ""
+// only has no other operations compared.
+func (s *sqlScript) only(operations ...string) *sqlScript {
+	for i := range s.calls {
+		if !slices.Contains(operations, s.calls[i].operation) {
+			s.calls[i].operation = ""
 		}
 	}
-	return calls
+	return s
 }
 
-// sqlCalls returns calls of all operations. They succeed in this order on an empty store, with a
-// service that has the clock.
-func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
+// newSQLScript returns calls of all operations.
+func newSQLScript(t *testing.T) *sqlScript {
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	ctx := context.Background()
 	by, inAcme := invitations.User(ada), invitations.InOrganization(acme)
@@ -98,7 +106,9 @@ func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
 	var received []invitations.Outcome
 	var cursor string
 	invite := func(svc *invitations.Service, name string, id uuid.UUID) (invitations.SentInvitation, error) {
-		return svc.Invite(ctx, by, invitations.InviteParams{Organization: acme, Email: name + "@example.com", Role: "viewer", ID: id})
+		return svc.Invite(ctx, by, invitations.InviteParams{
+			Organization: acme, Email: name + "@example.com", Role: "viewer", ID: id,
+		})
 	}
 	list := func(p invitations.InvitationsParams) func(*invitations.Service) error {
 		return func(svc *invitations.Service) error {
@@ -131,7 +141,7 @@ func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
 			})
 		}
 	}
-	calls = []sqlCall{
+	calls := []sqlCall{
 		{"CreateOrganization", "", func(svc *invitations.Service) error {
 			_, err := svc.CreateOrganization(ctx, acme, ada)
 			return err
@@ -146,13 +156,17 @@ func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
 		}},
 		{"InviteAll", "three rows", func(svc *invitations.Service) (err error) {
 			received, err = svc.InviteAll(ctx, by, acme, []invitations.InviteParams{
-				{Email: "bob@example.com", Role: "viewer"}, {Email: "eve@example.com", Role: "viewer"}, {Email: "dan@example.com", Role: "viewer"},
+				{Email: "bob@example.com", Role: "viewer"},
+				{Email: "eve@example.com", Role: "viewer"},
+				{Email: "dan@example.com", Role: "viewer"},
 			})
 			return err
 		}},
 		{"CreateLink", "", func(svc *invitations.Service) (err error) {
 			quota := invitations.Quota{Limit: 10, Period: invitations.PeriodDay}
-			link, err = svc.CreateLink(ctx, by, invitations.CreateLinkParams{Organization: acme, Role: "viewer", Quota: quota})
+			link, err = svc.CreateLink(ctx, by, invitations.CreateLinkParams{
+				Organization: acme, Role: "viewer", Quota: quota,
+			})
 			return err
 		}},
 		{"Resend", "", func(svc *invitations.Service) (err error) {
@@ -173,12 +187,16 @@ func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
 		}},
 		{"Invitations", "first page", list(invitations.InvitationsParams{Limit: 1})},
 		{"Invitations", "second page", list(invitations.InvitationsParams{})},
-		{"Invitations", "pending, first page", list(invitations.InvitationsParams{State: invitations.StatePending, Limit: 1})},
+		{"Invitations", "pending, first page", list(invitations.InvitationsParams{
+			State: invitations.StatePending, Limit: 1,
+		})},
 		{"Invitations", "pending, second page", list(invitations.InvitationsParams{State: invitations.StatePending})},
 		{"Invitations", "expired", list(invitations.InvitationsParams{State: invitations.StateExpired})},
 		{"Invitations", "accepted", list(invitations.InvitationsParams{State: invitations.StateAccepted})},
 		{"Invitations", "of a kind", list(invitations.InvitationsParams{Kind: invitations.KindLink})},
-		{"Invitations", "of a role, an address and a sender", list(invitations.InvitationsParams{Role: "viewer", Email: "joe@example.com", SentBy: ada})},
+		{"Invitations", "of a role, an address and a sender", list(invitations.InvitationsParams{
+			Role: "viewer", Email: "joe@example.com", SentBy: ada,
+		})},
 		{"Lookup", "", func(svc *invitations.Service) error {
 			_, err := svc.Lookup(ctx, mail.Token.Reveal())
 			return err
@@ -223,15 +241,21 @@ func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
 		{"Members", "second page", members(invitations.MembersParams{})},
 		{"Members", "of a role", members(invitations.MembersParams{Role: "viewer"})},
 		{"ChangeRole", "", func(svc *invitations.Service) error {
-			_, err := svc.ChangeRole(ctx, by, invitations.ChangeRoleParams{Organization: acme, UserID: "ann", Role: "admin"})
+			_, err := svc.ChangeRole(ctx, by, invitations.ChangeRoleParams{
+				Organization: acme, UserID: "ann", Role: "admin",
+			})
 			return err
 		}},
 		{"TransferOwnership", "", func(svc *invitations.Service) error {
-			_, err := svc.TransferOwnership(ctx, by, invitations.TransferOwnershipParams{Organization: acme, From: ada, To: "ann", Role: "admin"})
+			_, err := svc.TransferOwnership(ctx, by, invitations.TransferOwnershipParams{
+				Organization: acme, From: ada, To: "ann", Role: "admin",
+			})
 			return err
 		}},
 		{"", "ada becomes the owner again", func(svc *invitations.Service) error {
-			_, err := svc.TransferOwnership(ctx, invitations.System(), invitations.TransferOwnershipParams{Organization: acme, From: "ann", To: ada, Role: "admin"})
+			_, err := svc.TransferOwnership(ctx, invitations.System(), invitations.TransferOwnershipParams{
+				Organization: acme, From: "ann", To: ada, Role: "admin",
+			})
 			return err
 		}},
 		{"SetQuota", "of an organization", quota(inAcme, invitations.System(), "")},
@@ -262,7 +286,9 @@ func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
 			return err
 		}},
 		{"", "ann invites", func(svc *invitations.Service) error {
-			_, err := svc.Invite(ctx, invitations.User("ann"), invitations.InviteParams{Organization: acme, Email: "tim@example.com", Role: "viewer"})
+			_, err := svc.Invite(ctx, invitations.User("ann"), invitations.InviteParams{
+				Organization: acme, Email: "tim@example.com", Role: "viewer",
+			})
 			return err
 		}},
 		{"RemoveMember", "who has invited", func(svc *invitations.Service) error {
@@ -276,7 +302,8 @@ func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
 		{"Timeline", "oldest first, first page", timeline(invitations.TimelineParams{Limit: 1})},
 		{"Timeline", "oldest first, second page", timeline(invitations.TimelineParams{})},
 		{"Timeline", "newest first, of one invitation", func(svc *invitations.Service) error {
-			return timeline(invitations.TimelineParams{NewestFirst: true, Invitation: link.ID})(svc) // link is known only now
+			p := invitations.TimelineParams{NewestFirst: true, Invitation: link.ID}
+			return timeline(p)(svc)
 		}},
 		{"Statistics", "", func(svc *invitations.Service) error {
 			_, err := svc.Statistics(ctx, by, invitations.StatisticsParams{Organization: acme})
@@ -293,14 +320,14 @@ func sqlCalls(t *testing.T) (calls []sqlCall, clock func() time.Time) {
 			return err
 		}},
 	}
-	return calls, func() time.Time { return now }
+	return &sqlScript{calls, func() time.Time { return now }}
 }
 
-// compareSQL makes the calls on store and compares the statements that they send with the
-// files in folder. renamed are pairs of the name of a schema and its name in the files.
-func compareSQL(t *testing.T, folder string, sent *sentBatches, store invitations.Store, calls []sqlCall, clock func() time.Time, renamed ...string) {
+// compare makes the calls on store and compares the statements that they send with the files in
+// folder. renamed are pairs of the name of a schema and its name in the files.
+func (s *sqlScript) compare(t *testing.T, folder string, sent *sentBatches, store invitations.Store, renamed ...string) {
 	t.Helper()
-	svc, err := invitations.New(store, keyring(t), invitations.Config{ResendCooldown: -1, Clock: clock})
+	svc, err := invitations.New(store, keyring(t), invitations.Config{ResendCooldown: -1, Clock: s.clock})
 	require.NoError(t, err)
 	for i, schema := range renamed {
 		renamed[i] = `"` + schema + `"`
@@ -308,7 +335,7 @@ func compareSQL(t *testing.T, folder string, sent *sentBatches, store invitation
 	rename := strings.NewReplacer(renamed...)
 	files := map[string]string{}
 	same := map[string]string{} // the title of the first call that sends these statements
-	for _, c := range calls {
+	for _, c := range s.calls {
 		*sent = nil
 		require.NoError(t, c.run(svc), "%s %s", c.operation, c.variant)
 		if c.operation != "" {

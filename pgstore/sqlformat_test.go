@@ -36,7 +36,8 @@ from found
 where exists (select from last)
 returning n
 for no key update`), formatSQL(`with found as (select e.version, pg_catalog.count(*) over (order by e.version) as n
-		from "a schema".events e where e.email = '(not a group), select' and e.index in (1, 2) limit $1::bigint), last as (select 1)
+		from "a schema".events e where e.email = '(not a group), select' and e.index in (1, 2)
+		limit $1::bigint), last as (select 1)
 		update t set n = 1 from found where exists (select from last) returning n for no key update`))
 }
 
@@ -48,8 +49,9 @@ const (
 
 // sqlClauses begin a line.
 var sqlClauses = [][]string{
-	{"left", "join"}, {"cross", "join"}, {"join"}, {"from"}, {"where"}, {"group", "by"}, {"having"}, {"order", "by"}, {"limit"},
-	{"for", "no", "key", "update"}, {"values"}, {"on", "conflict"}, {"returning"}, {"select"}, {"insert"}, {"update"}, {"delete", "from"}, {"set"},
+	{"select"}, {"from"}, {"left", "join"}, {"cross", "join"}, {"join"}, {"where"}, {"group", "by"}, {"having"},
+	{"order", "by"}, {"limit"}, {"for", "no", "key", "update"},
+	{"insert"}, {"values"}, {"on", "conflict"}, {"update"}, {"set"}, {"delete", "from"}, {"returning"},
 }
 
 // A sqlToken is a word or a parenthesis, and says whether white space stood before it.
@@ -175,8 +177,9 @@ func (f *sqlFormatter) query(nodes []sqlNode, depth int) {
 
 // clauseAt returns how many words begin a clause at the first of nodes, 0 if none do.
 func clauseAt(nodes []sqlNode) int {
+	isWord := func(n sqlNode, word string) bool { return n.text == word }
 	for _, words := range sqlClauses {
-		if len(nodes) >= len(words) && slices.EqualFunc(nodes[:len(words)], words, func(n sqlNode, word string) bool { return n.text == word }) {
+		if len(nodes) >= len(words) && slices.EqualFunc(nodes[:len(words)], words, isWord) {
 			return len(words)
 		}
 	}
@@ -220,7 +223,9 @@ func (f *sqlFormatter) node(n sqlNode, depth int) {
 	} else {
 		last := ""
 		for i := range n.group {
-			f.separate(last, n.group[i:], depth)
+			if i > 0 {
+				f.separate(last, n.group[i:], depth)
+			}
 			f.node(n.group[i], depth)
 			last = n.group[i].text
 		}

@@ -50,12 +50,12 @@ func (st *statement) param(typ string, argument any) string {
 	return "$" + strconv.Itoa(len(st.args)) + "::" + typ
 }
 
-// column adds a column to a select list, whose expression the caller appends. It is scanned
-// into target.
-func (st *statement) column(target any) {
+// column adds a column to a select list. It is scanned into target.
+func (st *statement) column(target any, sql ...string) {
 	if len(st.targets) > 0 {
 		st.text(", ")
 	}
+	st.text(sql...)
 	st.targets = append(st.targets, target)
 }
 

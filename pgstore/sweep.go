@@ -10,7 +10,9 @@ import (
 )
 
 // Sweep implements [invitations.Store].
-func (s *Store) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
+func (s *Store) Sweep(
+	ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes,
+) error {
 	var due []invitations.Facts
 	return s.change(ctx, "sweeping", func(b *pgx.Batch, _ purpose) {
 		due = nil
@@ -40,11 +42,11 @@ func (s *Store) queueDue(b *pgx.Batch, at time.Time, limit int, due *[]invitatio
 	place := map[string]int{} // of an organization in due
 	st := s.statement()
 	st.text("select ")
-	st.column(&version)
-	st.text("o.version")
+	st.column(&version, "o.version")
 	invitationsTable.selectRow(&st, "i", &found)
 	st.text(" from ", s.in, "invitations i join ", s.in, "organizations o on o.id = i.organization",
-		" where i.state = 'pending' and i.sweep_at <= ", st.param("timestamptz", at), " order by i.sweep_at limit ", st.param("bigint", int64(limit)),
+		" where i.state = 'pending' and i.sweep_at <= ", st.param("timestamptz", at),
+		" order by i.sweep_at limit ", st.param("bigint", int64(limit)),
 		" for no key update of o, i skip locked")
 	st.collect(b, func() {
 		i, ok := place[found.Organization]

@@ -24,7 +24,9 @@ func TestSweep_SkipsLockedOrganizations(t *testing.T) {
 		_, err := svc.CreateOrganization(ctx, organization, ada)
 		require.NoError(t, err)
 		for _, email := range []string{"ann@example.com", "joe@example.com"} {
-			_, err = svc.Invite(ctx, invitations.User(ada), invitations.InviteParams{Organization: organization, Email: email, Role: "viewer"})
+			_, err = svc.Invite(ctx, invitations.User(ada), invitations.InviteParams{
+				Organization: organization, Email: email, Role: "viewer",
+			})
 			require.NoError(t, err)
 		}
 	}
@@ -40,7 +42,9 @@ func TestSweep_SkipsLockedOrganizations(t *testing.T) {
 	tx, err := pool.Begin(ctx)
 	require.NoError(t, err)
 	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it fails after the commit
-	_, err = svc.WithStore(store.WithTx(tx)).CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: "busy", Role: "viewer"})
+	_, err = svc.WithStore(store.WithTx(tx)).CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{
+		Organization: "busy", Role: "viewer",
+	})
 	require.NoError(t, err)
 	require.Equal(t, []string{"idle", "idle"}, expired(), "the skipped ones must not count towards the limit")
 	require.Empty(t, expired())

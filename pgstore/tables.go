@@ -118,7 +118,8 @@ func newTable[R any](name string, key int, columns []column[R]) *table[R] {
 	}
 	return &table[R]{
 		name: name, columns: columns, names: strings.Join(names, ", "),
-		replaced: " on conflict (" + strings.Join(names[:key], ", ") + ") do update set " + strings.Join(replaced[key:], ", "),
+		replaced: " on conflict (" + strings.Join(names[:key], ", ") + ")" +
+			" do update set " + strings.Join(replaced[key:], ", "),
 	}
 }
 

@@ -20,8 +20,8 @@ import (
 //  2. At read committed, a statement sees what was committed before the statement began, not
 //     before the transaction began. The statements after the lock begin when the lock is held.
 //     So they see the facts that all earlier changes left, and no later change can alter these
-//     facts before the transaction ends. At a higher level they would see the facts as of the
-//     beginning of the lock's wait.
+//     facts before the transaction ends. At a higher level they would see what was committed
+//     before the wait for the lock began.
 //  3. All writes and the commit are in the second batch. If a write fails, the server skips the
 //     rest of the batch, including the commit.
 //

@@ -28,7 +28,8 @@ func TestRoundTrips(t *testing.T) {
 	ctx := context.Background()
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	svc, err := invitations.New(store, keyring(t), invitations.Config{
-		Clock: func() time.Time { return now }, PendingLimit: 1000, ResendCooldown: -1, SendsPerOrganization: 1000, SendsPerSender: -1,
+		Clock:        func() time.Time { return now },
+		PendingLimit: 1000, ResendCooldown: -1, SendsPerOrganization: 1000, SendsPerSender: -1,
 	})
 	require.NoError(t, err)
 
@@ -50,26 +51,36 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"invite", 2, func(svc *invitations.Service) (err error) {
-				mail, err = svc.Invite(ctx, adaUser, invitations.InviteParams{Organization: name(acme), Email: "ann@example.com", Role: "viewer"})
+				mail, err = svc.Invite(ctx, adaUser, invitations.InviteParams{
+					Organization: name(acme), Email: "ann@example.com", Role: "viewer",
+				})
 				return err
 			}},
 			{"invite refused", 2, func(svc *invitations.Service) error {
-				_, err := svc.Invite(ctx, adaUser, invitations.InviteParams{Organization: name(acme), Email: "ann@example.com", Role: "viewer"})
+				_, err := svc.Invite(ctx, adaUser, invitations.InviteParams{
+					Organization: name(acme), Email: "ann@example.com", Role: "viewer",
+				})
 				require.ErrorIs(t, err, invitations.ErrAlreadyInvited)
 				return nil
 			}},
 			{"invite with id", 2, func(svc *invitations.Service) (err error) {
 				id := mail.ID
 				id[15]++
-				toDecline, err = svc.Invite(ctx, adaUser, invitations.InviteParams{Organization: name(acme), Email: "joe@example.com", Role: "viewer", ID: id})
+				toDecline, err = svc.Invite(ctx, adaUser, invitations.InviteParams{
+					Organization: name(acme), Email: "joe@example.com", Role: "viewer", ID: id,
+				})
 				return err
 			}},
 			{"create link", 2, func(svc *invitations.Service) (err error) {
-				link, err = svc.CreateLink(ctx, adaUser, invitations.CreateLinkParams{Organization: name(acme), Role: "viewer"})
+				link, err = svc.CreateLink(ctx, adaUser, invitations.CreateLinkParams{
+					Organization: name(acme), Role: "viewer",
+				})
 				return err
 			}},
 			{"another link", 2, func(svc *invitations.Service) (err error) {
-				toRevoke, err = svc.CreateLink(ctx, adaUser, invitations.CreateLinkParams{Organization: name(acme), Role: "viewer"})
+				toRevoke, err = svc.CreateLink(ctx, adaUser, invitations.CreateLinkParams{
+					Organization: name(acme), Role: "viewer",
+				})
 				return err
 			}},
 			{"resend", 2, func(svc *invitations.Service) (err error) {
@@ -77,13 +88,17 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"edit", 2, func(svc *invitations.Service) error {
-				_, err := svc.Edit(ctx, adaUser, invitations.EditParams{Organization: name(acme), ID: mail.ID, Role: "developer"})
+				_, err := svc.Edit(ctx, adaUser, invitations.EditParams{
+					Organization: name(acme), ID: mail.ID, Role: "developer",
+				})
 				return err
 			}},
 			{"invite a hundred", 2, func(svc *invitations.Service) (err error) {
 				rows := make([]invitations.InviteParams, 100)
 				for i := range rows {
-					rows[i] = invitations.InviteParams{Email: fmt.Sprintf("bulk%d@example.com", i), Role: "viewer", ID: uuid.Must(uuid.NewV7())}
+					rows[i] = invitations.InviteParams{
+						Email: fmt.Sprintf("bulk%d@example.com", i), Role: "viewer", ID: uuid.Must(uuid.NewV7()),
+					}
 				}
 				bulk, err = svc.InviteAll(ctx, adaUser, name(acme), rows)
 				return err
@@ -129,22 +144,30 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"list", 1, func(svc *invitations.Service) error {
-				_, err := svc.Invitations(ctx, adaUser, invitations.InvitationsParams{Organization: name(acme), State: invitations.StatePending})
+				_, err := svc.Invitations(ctx, adaUser, invitations.InvitationsParams{
+					Organization: name(acme), State: invitations.StatePending,
+				})
 				return err
 			}},
 			{"set a shared quota", 2, func(svc *invitations.Service) error {
 				return svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
-					Workspace: invitations.InOrganization(name(acme)), Quota: invitations.Quota{Limit: 10, Period: invitations.PeriodDay},
+					Workspace: invitations.InOrganization(name(acme)), Quota: invitations.Quota{
+						Limit: 10, Period: invitations.PeriodDay,
+					},
 				})
 			}},
 			{"set a member's quota", 2, func(svc *invitations.Service) error {
 				return svc.SetQuota(ctx, adaUser, invitations.SetQuotaParams{
-					Workspace: invitations.InOrganization(name(acme)), UserID: ada, Quota: invitations.Quota{Limit: 10, Period: invitations.PeriodMonth},
+					Workspace: invitations.InOrganization(name(acme)), UserID: ada, Quota: invitations.Quota{
+						Limit: 10, Period: invitations.PeriodMonth,
+					},
 				})
 			}},
 			{"set a personal quota", 1, func(svc *invitations.Service) error {
 				return svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
-					Workspace: invitations.Personal(), UserID: ada, Quota: invitations.Quota{Limit: 1000, Period: invitations.PeriodEndless},
+					Workspace: invitations.Personal(), UserID: ada, Quota: invitations.Quota{
+						Limit: 1000, Period: invitations.PeriodEndless,
+					},
 				})
 			}},
 			{"consume", 1, func(svc *invitations.Service) error {
@@ -187,11 +210,15 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"change a role", 2, func(svc *invitations.Service) error {
-				_, err := svc.ChangeRole(ctx, adaUser, invitations.ChangeRoleParams{Organization: name(acme), UserID: "ann", Role: "admin"})
+				_, err := svc.ChangeRole(ctx, adaUser, invitations.ChangeRoleParams{
+					Organization: name(acme), UserID: "ann", Role: "admin",
+				})
 				return err
 			}},
 			{"transfer", 2, func(svc *invitations.Service) error {
-				_, err := svc.TransferOwnership(ctx, adaUser, invitations.TransferOwnershipParams{Organization: name(acme), From: ada, To: "ann", Role: "admin"})
+				_, err := svc.TransferOwnership(ctx, adaUser, invitations.TransferOwnershipParams{
+					Organization: name(acme), From: ada, To: "ann", Role: "admin",
+				})
 				return err
 			}},
 			{"remove", 2, func(svc *invitations.Service) error {
@@ -203,11 +230,15 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"timeline", 1, func(svc *invitations.Service) error {
-				_, err := svc.Timeline(ctx, invitations.User("ann"), invitations.TimelineParams{Organization: name(acme), NewestFirst: true})
+				_, err := svc.Timeline(ctx, invitations.User("ann"), invitations.TimelineParams{
+					Organization: name(acme), NewestFirst: true,
+				})
 				return err
 			}},
 			{"statistics", 1, func(svc *invitations.Service) error {
-				_, err := svc.Statistics(ctx, invitations.User("ann"), invitations.StatisticsParams{Organization: name(acme)})
+				_, err := svc.Statistics(ctx, invitations.User("ann"), invitations.StatisticsParams{
+					Organization: name(acme),
+				})
 				return err
 			}},
 			{"feed", 1, func(svc *invitations.Service) error {
@@ -267,7 +298,8 @@ func TestWithTx_CommitsOrRollsBackBoth(t *testing.T) {
 		require.NoError(t, end(tx))
 	}
 	count := func() (n int) {
-		require.NoError(t, s.pool.QueryRow(s.ctx, pgstore.SQL(store.Schema(), `select count(*) from {schema}.host`)).Scan(&n))
+		row := s.pool.QueryRow(s.ctx, pgstore.SQL(store.Schema(), `select count(*) from {schema}.host`))
+		require.NoError(t, row.Scan(&n))
 		return n
 	}
 	accept(func(tx pgx.Tx) error { return tx.Rollback(s.ctx) })
@@ -287,7 +319,9 @@ func TestWithTx_HigherIsolationLevel_ErrConcurrentChange(t *testing.T) {
 		t.Run(string(level), func(t *testing.T) {
 			t.Parallel()
 			s, store, _ := newScene(t, nil)
-			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer", MaxUses: 1})
+			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{
+				Organization: acme, Role: "viewer", MaxUses: 1,
+			})
 			require.NoError(t, err)
 			tx, err := s.pool.BeginTx(s.ctx, pgx.TxOptions{IsoLevel: level})
 			require.NoError(t, err)
@@ -313,11 +347,15 @@ func TestChange_OnASingleConnection(t *testing.T) {
 	s, store, _ := newScene(t, nil)
 	conn := connect(t)
 	svc := s.svc.WithStore(storeOn(t, conn, store.Schema()))
-	sent, err := svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	sent, err := svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{
+		Organization: acme, Role: "viewer",
+	})
 	require.NoError(t, err)
 	_, err = svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
 	require.NoError(t, err)
-	_, err = svc.CreateLink(s.ctx, invitations.User("ann"), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	_, err = svc.CreateLink(s.ctx, invitations.User("ann"), invitations.CreateLinkParams{
+		Organization: acme, Role: "viewer",
+	})
 	require.ErrorIs(t, err, invitations.ErrPermissionDenied)
 	require.EqualValues(t, 'I', conn.PgConn().TxStatus(), "no transaction is left open")
 }
@@ -330,7 +368,9 @@ func TestStore_RefusesConnectionInTransaction(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(s.ctx) }()
 	svc := s.svc.WithStore(storeOn(t, conn, store.Schema())) // the host should have passed tx
-	_, err = svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	_, err = svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{
+		Organization: acme, Role: "viewer",
+	})
 	require.ErrorContains(t, err, "in a transaction")
 	_, err = svc.Member(s.ctx, acme, ada)
 	require.ErrorContains(t, err, "in a transaction")
@@ -348,6 +388,9 @@ func TestChange_OrganizationsDoNotBlockEachOther(t *testing.T) {
 	require.NoError(t, err)
 }
 
+const waitsForALock = `select exists (
+	select from pg_stat_activity where wait_event_type = 'Lock' and query like '%' || $1 || '%')`
+
 func TestChange_ContextEndsWhileWaitingForTheLock(t *testing.T) {
 	t.Parallel()
 	s, store, _ := newScene(t, nil)
@@ -362,7 +405,7 @@ func TestChange_ContextEndsWhileWaitingForTheLock(t *testing.T) {
 	var done sync.WaitGroup
 	done.Go(func() {
 		defer cancel()
-		waitFor(t, `select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%' || $1 || '%')`, store.Schema())
+		waitFor(t, waitsForALock, store.Schema())
 	})
 	_, err = s.svc.Accept(ctx, sent.Token.Reveal(), person("ann"))
 	require.ErrorIs(t, err, context.Canceled)
@@ -382,7 +425,9 @@ func TestClass24_ExpiryWhileWaitingForTheLock(t *testing.T) {
 		return time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(offset.Load()))
 	}})
 	require.NoError(t, err)
-	sent, err := svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{Organization: acme, Email: "ann@example.com", Role: "viewer"})
+	sent, err := svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{
+		Organization: acme, Email: "ann@example.com", Role: "viewer",
+	})
 	require.NoError(t, err)
 	holder, err := s.pool.Begin(s.ctx)
 	require.NoError(t, err)
@@ -391,7 +436,7 @@ func TestClass24_ExpiryWhileWaitingForTheLock(t *testing.T) {
 	require.NoError(t, err)
 	var done sync.WaitGroup
 	done.Go(func() {
-		waitFor(t, `select exists (select from pg_stat_activity where wait_event_type = 'Lock' and query like '%' || $1 || '%')`, store.Schema())
+		waitFor(t, waitsForALock, store.Schema())
 		offset.Store(int64(8 * 24 * time.Hour))
 		_ = holder.Rollback(s.ctx)
 	})
@@ -409,6 +454,8 @@ func TestChange_NeedsOneConnection(t *testing.T) {
 	defer held.Release()
 	ctx, cancel := context.WithCancel(s.ctx)
 	cancel()
-	_, err = s.svc.CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	_, err = s.svc.CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{
+		Organization: acme, Role: "viewer",
+	})
 	require.ErrorIs(t, err, context.Canceled, "a full pool must not be waited for beyond the context")
 }

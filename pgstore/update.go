@@ -44,7 +44,8 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 // queueVersion queues the statement that gives the organization its next version.
 func (s *Store) queueVersion(b *pgx.Batch, f invitations.Facts) {
 	st := s.statement()
-	st.text("update ", s.in, "organizations set version = ", st.param("bigint", f.Version+1), " where id = ", st.param("text", f.Organization))
+	st.text("update ", s.in, "organizations set version = ", st.param("bigint", f.Version+1),
+		" where id = ", st.param("text", f.Organization))
 	st.queue(b)
 }
 
@@ -76,14 +77,16 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 	}
 	for _, user := range changes.Removals {
 		writes = append(writes, func(st *statement) {
-			st.text("insert into ", s.in, "removals as t (organization, user_id, version) values (", st.param("text", organization), ", ",
-				st.param("text", user), ", ", st.param("bigint", version), ") on conflict (organization, user_id) do update set version = excluded.version")
+			st.text("insert into ", s.in, "removals as t (organization, user_id, version) values (",
+				st.param("text", organization), ", ", st.param("text", user), ", ", st.param("bigint", version),
+				") on conflict (organization, user_id) do update set version = excluded.version")
 		})
 	}
 	for _, q := range changes.Quotas {
 		writes = append(writes, func(st *statement) {
-			st.text("insert into ", s.in, "quotas as t (organization, user_id, quota_limit, period, version) values (", st.param("text", organization), ", ",
-				st.param("text", q.UserID), ", ", st.param("bigint", q.Limit), ", ", st.param("text", string(q.Period)), ", ", st.param("bigint", q.Version), ")",
+			st.text("insert into ", s.in, "quotas as t (organization, user_id, quota_limit, period, version) values (",
+				st.param("text", organization), ", ", st.param("text", q.UserID), ", ", st.param("bigint", q.Limit), ", ",
+				st.param("text", string(q.Period)), ", ", st.param("bigint", q.Version), ")",
 				keepUsed("organization, user_id"), ", version = excluded.version")
 		})
 	}
@@ -92,7 +95,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		writes = append(writes, func(st *statement) { eventsTable.insert(st, row) })
 		event = row
 	}
-	if len(writes) == 2 && invitation != nil && event != nil {
+	if len(writes) == 2 && invitation != nil && event != nil { // both in one statement
 		shareParameters(event, invitation)
 	}
 	s.queueWrites(b, writes)
@@ -163,10 +166,13 @@ func shareParameters(event, invitation []any) {
 // sharedColumns are the places of the columns that the event of a sending repeats.
 var sharedColumns = func() (places []struct{ event, invitation int }) {
 	for event, invitation := range map[string]string{
-		"organization": "organization", "version": "sent_version", "at": "sent_at", "actor": "sent_by", "invitation_id": "id", "role": "role",
-		"quota_limit": "quota_limit", "quota_period": "quota_period", "email": "email", "max_uses": "max_uses", "expires_at": "expires_at",
+		"organization": "organization", "version": "sent_version", "at": "sent_at", "actor": "sent_by",
+		"invitation_id": "id", "role": "role", "quota_limit": "quota_limit", "quota_period": "quota_period",
+		"email": "email", "max_uses": "max_uses", "expires_at": "expires_at",
 	} {
-		places = append(places, struct{ event, invitation int }{eventsTable.place(event), invitationsTable.place(invitation)})
+		places = append(places, struct{ event, invitation int }{
+			eventsTable.place(event), invitationsTable.place(invitation),
+		})
 	}
 	return places
 }()

@@ -26,5 +26,6 @@ func TestUpdate_NewInvitationReplacesNone(t *testing.T) {
 	got, err := s.svc.Invitation(s.ctx, invitations.User(ada), acme, record.ID)
 	require.NoError(t, err)
 	require.Equal(t, "bob@example.com", got.Email)
-	require.NoError(t, put(invitations.Query{Organization: acme, Invitation: record.ID}), "an invitation of the facts is replaced")
+	err = put(invitations.Query{Organization: acme, Invitation: record.ID})
+	require.NoError(t, err, "an invitation of the facts is replaced")
 }

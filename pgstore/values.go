@@ -12,8 +12,8 @@ import (
 // and argument returns what the driver writes. NULL, which an outer join leaves, is scanned as
 // the zero value.
 //
-// All types have the fastest form that the driver knows. For a type of its own, such as
-// invitations.Kind, it takes a longer way.
+// The driver reads and writes these types directly. For types of the library, such as
+// invitations.Kind, it would take a longer way.
 type value interface{ argument() any }
 
 type textValue string

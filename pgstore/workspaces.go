@@ -9,7 +9,9 @@ import (
 )
 
 // Workspaces implements [invitations.Store].
-func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (personal *invitations.QuotaRecord, memberships []invitations.Membership, err error) {
+func (s *Store) Workspaces(
+	ctx context.Context, q invitations.WorkspaceQuery,
+) (personal *invitations.QuotaRecord, memberships []invitations.Membership, err error) {
 	if err := s.checkIDs("", q.UserID); err != nil {
 		return nil, nil, err
 	}
@@ -40,15 +42,15 @@ func (s *Store) queueMemberships(b *pgx.Batch, q invitations.WorkspaceQuery, out
 	st := s.statement()
 	user := st.param("text", q.UserID)
 	organization := s.organizationColumn()
-	after := ""
+	where := s.userColumn().compared() + " = " + s.userColumn().value(user)
 	if q.After != "" {
-		after = " and " + organization.order() + " > " + organization.value(st.param("text", q.After))
+		where += " and " + organization.order() + " > " + organization.value(st.param("text", q.After))
 	}
 	st.text("select ")
 	membersTable.selectRow(&st, "m", &found)
 	quotasTable.selectRow(&st, "o", &own)
 	quotasTable.selectRow(&st, "s", &shared)
-	st.text(" from (", s.selectMembers, " where ", s.userColumn().compared(), " = ", s.userColumn().value(user), after,
+	st.text(" from (", s.selectMembers, " where ", where,
 		" order by ", organization.order(), " limit ", st.param("bigint", int64(q.Limit)), ") as m",
 		s.joinByUser("quotas", "o", "m.organization", user), s.joinByUser("quotas", "s", "m.organization", "''"),
 		" order by ", organization.value("m.organization"))
