@@ -189,7 +189,7 @@ var memberActs = []memberAct{
 		return refusal(t, r, f, roleChangeBy(actor, user, RoleViewer))
 	}},
 	{"remove", PermissionMemberRemove, func(t require.TestingT, r rules, f Facts, actor Actor, user string) error {
-		return refusal(t, r, f, removal{actor, acme, user})
+		return refusal(t, r, f, memberRemoval{actor, acme, user})
 	}},
 	{"set quota", PermissionQuotaUpdate, func(t require.TestingT, r rules, f Facts, actor Actor, user string) error {
 		return refusal(t, r, f, quotaChange{actor, acme, user, fiveADay})

@@ -41,7 +41,7 @@ func (w *world) changeRole(t *rapid.T) {
 func (w *world) removeMember(t *rapid.T) {
 	actor, user := w.anyActor(t), anyUser(t, "user")
 	before := w.members[user]
-	member, changes, err := performedLate(t, w, removal{actor, acme, user})
+	member, changes, err := performedLate(t, w, memberRemoval{actor, acme, user})
 	allowed := w.canActOn(actor, PermissionMemberRemove, user) && !w.isLastOwner(user)
 	require.Equal(t, allowed, err == nil, "%v", err)
 	if !allowed {

@@ -167,17 +167,17 @@ func (s *Service) RemoveMember(ctx context.Context, actor Actor, organization, u
 	if err := checkMemberAct(actor, organization, user); err != nil {
 		return Member{}, err
 	}
-	return run(ctx, s, removal{actor, organization, user})
+	return run(ctx, s, memberRemoval{actor, organization, user})
 }
 
-type removal struct {
+type memberRemoval struct {
 	actor              Actor
 	organization, user string
 }
 
-func (a removal) needs(r rules) Query { return r.needToLose(a.actor, a.organization, a.user) }
+func (a memberRemoval) needs(r rules) Query { return r.needToLose(a.actor, a.organization, a.user) }
 
-func (a removal) decide(r rules, f Facts) (Member, Changes, error) {
+func (a memberRemoval) decide(r rules, f Facts) (Member, Changes, error) {
 	m, err := r.findMember(f, a.actor, PermissionMemberRemove, a.user)
 	if err != nil {
 		return Member{}, Changes{}, err

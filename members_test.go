@@ -155,7 +155,7 @@ func TestRemoveMember(t *testing.T) {
 			before := fullMember(c.user, c.role)
 			f := withMember(withOwners(2), before)
 			f.Removals[bill] = 2
-			member, changes, err := decide(t, atNoon(), f, removal{c.actor, acme, c.user})
+			member, changes, err := decide(t, atNoon(), f, memberRemoval{c.actor, acme, c.user})
 			require.NoError(t, err)
 			require.Equal(t, before, member)
 			require.Equal(t, Changes{
@@ -198,7 +198,7 @@ func TestClass48_TheLastOwnerStays(t *testing.T) {
 			return refusal(t, atNoon(), f, roleChangeBy(actor, olga, RoleAdmin))
 		},
 		"remove": func(t require.TestingT, f Facts, actor Actor) error {
-			return refusal(t, atNoon(), f, removal{actor, acme, olga})
+			return refusal(t, atNoon(), f, memberRemoval{actor, acme, olga})
 		},
 		"leave": func(t require.TestingT, f Facts, _ Actor) error {
 			return refusal(t, atNoon(), f, leaving{acme, olga})
@@ -215,7 +215,7 @@ func TestClass48_TheLastOwnerStays(t *testing.T) {
 	f := withOwners(1)
 	require.NoError(t, refusal(t, atNoon(), f, roleChangeBy(User(olga), adam, RoleViewer)))
 	require.NoError(t, refusal(t, atNoon(), f, roleChangeBy(User(olga), adam, RoleOwner)))
-	require.NoError(t, refusal(t, atNoon(), f, removal{User(olga), acme, adam}))
+	require.NoError(t, refusal(t, atNoon(), f, memberRemoval{User(olga), acme, adam}))
 	require.NoError(t, refusal(t, atNoon(), f, leaving{acme, adam}))
 }
 
@@ -227,7 +227,7 @@ func TestClass48_OnlyTheOwnerRoleCounts(t *testing.T) {
 	r := rulesOf(policy)
 	f := withRole(withOwners(1), adam, "partner")
 	require.Equal(t, ErrLastOwner, refusal(t, r, f, roleChangeBy(User(adam), olga, "partner")))
-	require.Equal(t, ErrLastOwner, refusal(t, r, f, removal{User(adam), acme, olga}))
+	require.Equal(t, ErrLastOwner, refusal(t, r, f, memberRemoval{User(adam), acme, olga}))
 	require.NoError(t, refusal(t, r, f, roleChangeBy(User(adam), adam, RoleOwner)))
 	require.NoError(t, refusal(t, r, f, leaving{acme, adam}))
 }
@@ -239,7 +239,7 @@ func TestMemberActs_RefusalsInOrder(t *testing.T) {
 	f := withRole(withOwners(1), adam, RoleViewer)
 	delete(f.Members, olga)
 	change := func(role Role) error { return refusal(t, atNoon(), f, roleChangeBy(User(adam), olga, role)) }
-	remove := func() error { return refusal(t, atNoon(), f, removal{User(adam), acme, olga}) }
+	remove := func() error { return refusal(t, atNoon(), f, memberRemoval{User(adam), acme, olga}) }
 	require.Equal(t, ErrPermissionDenied, change(RoleOwner))
 	require.Equal(t, ErrPermissionDenied, remove())
 	f = withRole(f, adam, RoleAdmin)
@@ -289,7 +289,7 @@ func TestMemberActs_NotFound(t *testing.T) {
 func TestClass15_RemovedAndInvitedAgain(t *testing.T) {
 	t.Parallel()
 	f := withRole(withOwners(2), nina, RoleDeveloper) // at version 9, so the removal is at version 10
-	_, changes, err := decide(t, atNoon(), f, removal{User(adam), acme, nina})
+	_, changes, err := decide(t, atNoon(), f, memberRemoval{User(adam), acme, nina})
 	require.NoError(t, err)
 	require.Equal(t, []string{nina}, changes.Removals)
 	for sentAt, want := range map[int64]error{3: ErrRevoked, 9: ErrRevoked, 10: ErrRevoked, 11: nil} {

@@ -257,7 +257,7 @@ func TestClass15_NoInvitationOutlivesItsSender(t *testing.T) {
 	t.Parallel()
 	for _, actor := range []Actor{User(olga), User(adam), System()} {
 		f, names := adamsFacts()
-		_, changes, err := decide(t, atNoon(), f, removal{actor, acme, adam})
+		_, changes, err := decide(t, atNoon(), f, memberRemoval{actor, acme, adam})
 		require.NoError(t, err)
 		removed := Changes{
 			RemovedMembers: []string{adam},
@@ -300,7 +300,7 @@ func TestClass25_RevokedWithItsSender(t *testing.T) {
 	t.Parallel()
 	f := withOwners(2)
 	f.PendingRecords = []Record{emailRecord()}
-	_, changes, err := decide(t, atNoon(), f, removal{User(olga), acme, adam})
+	_, changes, err := decide(t, atNoon(), f, memberRemoval{User(olga), acme, adam})
 	require.NoError(t, err)
 	for name, perform := range operations {
 		_, _, err := perform(t, atNoon(), factsOf(changes.Invitations[0]))
@@ -320,7 +320,7 @@ func TestMemberActs_RefusalRevokesNothing(t *testing.T) {
 		f, _ := adamsFacts()
 		f.OwnerCount = c.owners
 		// decide requires that a refusal has no changes.
-		require.Equal(t, c.want, refusal(t, atNoon(), f, removal{User(olga), acme, user}), user)
+		require.Equal(t, c.want, refusal(t, atNoon(), f, memberRemoval{User(olga), acme, user}), user)
 		require.Equal(t, c.want, refusal(t, atNoon(), f, leaving{acme, user}), user)
 		require.Equal(t, c.want, refusal(t, atNoon(), f, roleChangeBy(User(olga), user, RoleViewer)), user)
 	}

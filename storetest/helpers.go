@@ -81,21 +81,17 @@ func differ(got, want any) string {
 
 func difference(path string, got, want reflect.Value) string {
 	got, want = followed(got), followed(want)
-	unlike := fmt.Sprintf("%s: got %s, want %s", strings.TrimPrefix(path, ": "), text(got), text(want))
-	if !got.IsValid() || !want.IsValid() {
-		if got.IsValid() == want.IsValid() {
-			return ""
-		}
-		return unlike
-	}
-	if got.Type() != want.Type() {
-		return unlike
+	switch {
+	case !got.IsValid() && !want.IsValid():
+		return ""
+	case !got.IsValid() || !want.IsValid() || got.Type() != want.Type():
+		return unlike(path, got, want)
 	}
 	if g, isTime := got.Interface().(time.Time); isTime {
-		if w := want.Interface().(time.Time); g.Equal(w) && g.Location().String() == w.Location().String() {
-			return ""
+		if w := want.Interface().(time.Time); !g.Equal(w) || g.Location().String() != w.Location().String() {
+			return unlike(path, got, want)
 		}
-		return unlike
+		return ""
 	}
 	switch got.Kind() {
 	case reflect.Struct:
@@ -104,26 +100,31 @@ func difference(path string, got, want reflect.Value) string {
 				return d
 			}
 		}
-		return ""
 	case reflect.Map:
 		for _, key := range append(want.MapKeys(), got.MapKeys()...) {
 			if d := difference(fmt.Sprintf("%s[%v]", path, key), got.MapIndex(key), want.MapIndex(key)); d != "" {
 				return d
 			}
 		}
-		return ""
 	case reflect.Slice:
 		for i := range max(got.Len(), want.Len()) {
 			if d := difference(fmt.Sprintf("%s[%d]", path, i), element(got, i), element(want, i)); d != "" {
 				return d
 			}
 		}
-		return ""
+	default:
+		if !got.Equal(want) {
+			return unlike(path, got, want)
+		}
 	}
-	if got.Equal(want) {
-		return ""
+	return ""
+}
+
+func unlike(path string, got, want reflect.Value) string {
+	if path != "" {
+		path += ": "
 	}
-	return unlike
+	return fmt.Sprintf("%sgot %s, want %s", path, text(got), text(want))
 }
 
 // followed returns the value that v points to, or the zero Value for nil.

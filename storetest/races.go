@@ -18,12 +18,12 @@ import (
 // A race begins no round after raceTime, but it runs at least minRounds rounds. It runs at most
 // maxRounds.
 const (
-	raceTime  = 250 * time.Millisecond
+	raceTime  = 200 * time.Millisecond
 	minRounds = 3
 	maxRounds = 30
 )
 
-const crowdSize = 64 // the number of calls in most rounds
+const crowdSize = 32 // the number of calls in most rounds
 
 // A race is a check of simultaneous calls. It repeats its round, which returns an error if the
 // results have no order that explains them. It is a value, so that a test can show that a

@@ -47,15 +47,15 @@ func (f *follower) toTheEnd(ctx context.Context) error {
 // raceFeed lets many write into a few organizations while three others follow the feed. Some
 // changes have many events, so that shorter ones begin after them and end before them.
 func raceFeed(r *round) error {
-	const writers, writes = 12, 8
-	organizations := names(r.organization+", organization", 8)
+	const writers, writes = 8, 6
+	organizations := names(r.organization+", organization", 4)
 	refusal := errors.New("refusal")
 	write := func(organization string, n, m int) error {
 		return r.store.Create(r.ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
 			var c invitations.Changes
 			events := 1 + m%2
 			if n%3 == 0 && m%2 == 0 {
-				events = 50
+				events = 20
 			}
 			for range events {
 				c.Events = append(c.Events, event(organization, fmt.Sprint("writer ", n), uuid.Nil))
@@ -71,7 +71,7 @@ func raceFeed(r *round) error {
 		return err
 	}
 	var followers []*follower
-	for _, limit := range []int{5, 30, 100} {
+	for _, limit := range []int{10, 30, 100} {
 		followers = append(followers, &follower{store: r.store, limit: limit, after: before.after})
 	}
 	var writing atomic.Int32

@@ -177,7 +177,7 @@ func (r *round) mailed() (map[string]int, error) {
 	return sent, err
 }
 
-// flood lets ada and bob send with 64 calls of three kinds at once. 64 other invitations were
+// flood lets ada and bob send with calls of three kinds at once. As many other invitations were
 // sent before the day of the limits. It returns the number of recipients that each sent to
 // according to the answers, which must be the number of mails.
 func (r *round) flood() (map[string]int, error) {
@@ -230,7 +230,7 @@ func (r *round) flood() (map[string]int, error) {
 	return sent, err
 }
 
-// resends lets 64 resend one invitation at once. The limit must admit so many of them.
+// resends lets a crowd resend one invitation at once. The limit must admit so many of them.
 func (r *round) resends(admitted int, refusal error) error {
 	inv := invitation(r.organization, 1)
 	inv.Quota, inv.SentAt = invitations.Quota{}, start.Add(-day)

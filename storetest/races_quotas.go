@@ -74,11 +74,11 @@ func accounted(all []bite, counted func(invitations.Balance) *invitations.Usage)
 func own(b invitations.Balance) *invitations.Usage    { return b.Own }
 func shared(b invitations.Balance) *invitations.Usage { return b.Shared }
 
-// raceConsumers lets 64 members consume from a quota of 1,000. Half of them have a quota of
-// their own too.
+// raceConsumers lets a crowd of members consume from a quota of 500. Half of them have a quota
+// of their own too.
 func raceConsumers(r *round) error {
 	users := names("user", crowdSize)
-	setUp := invitations.Changes{Quotas: []invitations.QuotaRecord{quota(r.organization, "", 1000, invitations.PeriodMonth, 1)}}
+	setUp := invitations.Changes{Quotas: []invitations.QuotaRecord{quota(r.organization, "", 500, invitations.PeriodMonth, 1)}}
 	for i, user := range users {
 		setUp.Members = append(setUp.Members, member(r.organization, user, "developer"))
 		if i%2 == 0 {
@@ -116,7 +116,7 @@ func raceConsumers(r *round) error {
 
 func racePersonal(r *round) error {
 	user := fmt.Sprintf("user %d", r.n)
-	if err := r.store.SetPersonalQuota(r.ctx, user, invitations.Quota{Limit: 500, Period: invitations.PeriodDay}); err != nil {
+	if err := r.store.SetPersonalQuota(r.ctx, user, invitations.Quota{Limit: 300, Period: invitations.PeriodDay}); err != nil {
 		return err
 	}
 	all := slices.Concat(together(crowdSize, func(int) []bite { return r.bites(invitations.Personal(), user, 1) })...)

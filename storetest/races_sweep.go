@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"runtime"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,10 +23,10 @@ type swept struct {
 	event        invitations.EventType
 }
 
-// raceSweepers lets eight sweep 320 invitations of eight organizations. Half of them have
+// raceSweepers lets four sweep 160 invitations of eight organizations. Half of them have
 // expired, and half need a reminder. Each is handed out once, and has one event.
 func raceSweepers(r *round) error {
-	const sweepers, each = 8, 40
+	const sweepers, each = 4, 20
 	organizations := names(r.organization+", organization", 8)
 	reminded := map[uuid.UUID]bool{}
 	for _, organization := range organizations {
@@ -48,26 +46,21 @@ func raceSweepers(r *round) error {
 		}
 	}
 	const all = 8 * each
-	var found atomic.Int32
 	answers := make([][]invitations.Swept, sweepers+1)
 	sweep := func(i int) (int, error) {
-		s, err := r.svc.Sweep(r.ctx, 25)
+		s, err := r.svc.Sweep(r.ctx, 20)
 		answers[i] = append(answers[i], s)
 		return len(s.Reminders) + len(s.Expired), err
 	}
 	err := cmp.Or(together(sweepers, func(i int) error {
-		// A Sweep that finds nothing may have left out organizations that others held.
-		for tries := 0; found.Load() < all && tries < all; tries++ {
-			n, err := sweep(i)
-			if err != nil {
+		for range 4 {
+			if _, err := sweep(i); err != nil {
 				return err
-			}
-			if found.Add(int32(n)); n == 0 {
-				runtime.Gosched()
 			}
 		}
 		return nil
 	})...)
+	// A Sweep leaves out the organizations that others hold, so something may be left.
 	for n, tries := 1, 0; n > 0 && err == nil && tries < all; tries++ {
 		n, err = sweep(sweepers)
 	}

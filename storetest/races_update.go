@@ -67,7 +67,7 @@ func raceSerialized(r *round) error {
 // raceFacts lets many Updates add one of each row. Every fact that a decision sees must be of
 // the version that it sees.
 func raceFacts(r *round) error {
-	const updates = 24
+	const updates = 12
 	addresses := make([]string, updates)
 	users := names("user", updates)
 	for i := range addresses {
@@ -144,7 +144,7 @@ func ofWrite(f invitations.Facts, n int) error {
 // raceReads lets four read while one writes its version into everything. A View or a page must
 // show one version.
 func raceReads(r *round) error {
-	const writes = 30
+	const writes = 20
 	q := invitations.Query{
 		Organization: r.organization, Invitation: id(1), Sender: true, Members: []string{"ada", "bob"}, Removals: true,
 		PendingSentBy: "bob", PendingAt: start, Quotas: true,

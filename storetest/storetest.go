@@ -35,7 +35,7 @@
 // The suite takes a few seconds on a store in memory, and about half a minute on a database.
 // The checks run in parallel: the flag -parallel of go test shortens the waiting for a database.
 //
-// A race runs up to 30 rounds. It begins none after a quarter of a second, but runs at least
+// A race runs up to 30 rounds. It begins none after a fifth of a second, but runs at least
 // three. It logs the number of rounds, which go test -v shows. So a slow machine runs fewer
 // rounds, and no race fails because a time is over. Races find faults by chance: run the suite
 // with the race detector, and now and then with -count 20.
