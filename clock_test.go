@@ -262,3 +262,25 @@ func TestWithStore(t *testing.T) {
 	_, err = one.WithStore(memstore.New()).Lookup(ctx, sent.Token.Reveal())
 	require.Equal(t, invitations.ErrInvalidToken, err)
 }
+
+// An invitation that was pending when it was read is returned with its token, even if it has
+// expired before the call returns: a worker must not mail a link without a token.
+func TestPendingToken_ExpiryDuringTheCall(t *testing.T) {
+	t.Parallel()
+	now, tick := noon, time.Duration(0)
+	svc := acmeOn(t, func() time.Time {
+		now = now.Add(tick)
+		return now
+	}, invitations.Config{})
+	sent, err := svc.Invite(t.Context(), olga, goodInvite())
+	require.NoError(t, err)
+	now, tick = sent.ExpiresAt.Add(-time.Microsecond), time.Microsecond // the clock moves at every reading
+	now = now.Add(-tick)
+	pending, err := svc.PendingToken(t.Context(), olga, "acme", sent.ID)
+	require.NoError(t, err)
+	require.Equal(t, sent.Token.Reveal(), pending.Token.Reveal())
+	require.Equal(t, invitations.StatePending, pending.State)
+
+	_, err = svc.PendingToken(t.Context(), olga, "acme", sent.ID)
+	require.ErrorIs(t, err, invitations.ErrExpired)
+}
