@@ -101,12 +101,18 @@ func TestStore(t *testing.T) {
 	for _, mode := range execModes {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			pool := newPool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			pool := newPool(t, func(c *pgxpool.Config) {
+				c.ConnConfig.DefaultQueryExecMode = mode
+				c.MaxConnLifetime = suiteLifetime
+			})
 			lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
 			suites(t, func(t *testing.T) invitations.Store { return lend(t) })
 		})
 	}
 }
+
+// suiteLifetime is for pools of suites. A suite works in one schema, so its sessions stay small.
+const suiteLifetime = time.Hour
 
 // suites checks the stores that newStore returns, and the rules on them.
 func suites(t *testing.T, newStore func(t *testing.T) invitations.Store) {
@@ -119,7 +125,7 @@ func suites(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 // host began, and that has to be good for a commit also after a refusal.
 func TestStoreInHostTransaction(t *testing.T) {
 	t.Parallel()
-	pool := newPool(t, nil)
+	pool := newPool(t, func(c *pgxpool.Config) { c.MaxConnLifetime = suiteLifetime })
 	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
 	suites(t, func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} })
 }
