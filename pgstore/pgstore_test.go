@@ -22,16 +22,16 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-// newPool returns a pool of up to 8 connections, whose configuration configure may change.
+// newPool returns a pool of up to 8 connections that configure may change.
 func newPool(t *testing.T, configure func(*pgxpool.Config)) *pgxpool.Pool {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(pgtest.URL(t))
 	require.NoError(t, err)
 	config.MaxConns = 8
-	// No statement may depend on the search path.
+	// Nothing may rely on the search path.
 	config.ConnConfig.RuntimeParams["search_path"] = "nowhere"
-	// A session keeps every table and statement that it has seen. With a schema for each test,
-	// long sessions would take gigabytes.
+	// A session remembers every table and statement that it has seen, and in a schema for
+	// each test these are many: some gigabytes, if sessions lived on.
 	config.MaxConnLifetime = 5 * time.Second
 	if configure != nil {
 		configure(config)
@@ -51,8 +51,8 @@ func newStore(t *testing.T, db pgstore.DB) *pgstore.Store {
 	return store
 }
 
-// lending returns a function that lends an empty store to a check of t, for its duration. Making a
-// store takes longer than most checks.
+// lending returns what lends stores to the checks of t, each to one at a time, empty. To make
+// one takes longer than most checks do.
 func lending(t *testing.T, pool *pgxpool.Pool, make func(*testing.T) *pgstore.Store) func(*testing.T) *pgstore.Store {
 	var mu sync.Mutex
 	var free []*pgstore.Store
@@ -73,7 +73,7 @@ func lending(t *testing.T, pool *pgxpool.Pool, make func(*testing.T) *pgstore.St
 		}
 		check.Cleanup(func() {
 			if check.Failed() {
-				return // its rows may explain the failure
+				return // somebody may look at it
 			}
 			if _, err := pool.Exec(context.Background(), store.Emptying(), pgx.QueryExecModeSimpleProtocol); err != nil {
 				check.Errorf("emptying a store: %v", err)
@@ -87,7 +87,7 @@ func lending(t *testing.T, pool *pgxpool.Pool, make func(*testing.T) *pgstore.St
 	}
 }
 
-// execModes are all query exec modes of pgx.
+// execModes are all that pgx has.
 var execModes = []pgx.QueryExecMode{
 	pgx.QueryExecModeCacheStatement,
 	pgx.QueryExecModeCacheDescribe,
@@ -101,14 +101,20 @@ func TestStore(t *testing.T) {
 	for _, mode := range execModes {
 		t.Run(mode.String(), func(t *testing.T) {
 			t.Parallel()
-			pool := newPool(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			pool := newPool(t, func(c *pgxpool.Config) {
+				c.ConnConfig.DefaultQueryExecMode = mode
+				c.MaxConnLifetime = suiteLifetime
+			})
 			lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
 			suites(t, func(t *testing.T) invitations.Store { return lend(t) })
 		})
 	}
 }
 
-// suites checks the stores that newStore returns, and the rules on these stores.
+// suiteLifetime is for pools of suites. A suite works in one schema, so its sessions stay small.
+const suiteLifetime = time.Hour
+
+// suites checks the stores that newStore returns, and the rules on them.
 func suites(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 	t.Helper()
 	storetest.Run(t, newStore)
@@ -118,12 +124,12 @@ func suites(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 // Each operation runs in a transaction of the host, which must be able to commit even after a refusal.
 func TestStoreInHostTransaction(t *testing.T) {
 	t.Parallel()
-	pool := newPool(t, nil)
+	pool := newPool(t, func(c *pgxpool.Config) { c.MaxConnLifetime = suiteLifetime })
 	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
 	suites(t, func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} })
 }
 
-// hostTx is a store that runs each operation in a transaction of the host.
+// hostTx is a store that works in transactions of a host's.
 type hostTx struct {
 	t     *testing.T
 	pool  *pgxpool.Pool
@@ -139,9 +145,9 @@ func (h hostTx) in(ctx context.Context, level pgx.TxIsoLevel, f func(*pgstore.St
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	err = f(h.store.WithTx(tx))
 	if ctx.Err() != nil {
-		return cmp.Or(err, ctx.Err()) // everything is rolled back
+		return cmp.Or(err, ctx.Err()) // rolled back, with everything
 	}
-	assert.NoError(h.t, tx.Commit(ctx), "the transaction must be usable")
+	assert.NoError(h.t, tx.Commit(ctx), "the transaction is poisoned")
 	return err
 }
 

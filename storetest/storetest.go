@@ -33,7 +33,6 @@
 // # How long it takes
 //
 // The suite takes a few seconds on a store in memory, and about half a minute on a database.
-// The checks run in parallel: the flag -parallel of go test shortens the waiting for a database.
 //
 // A race runs up to 30 rounds. It begins none after a fifth of a second, but runs at least
 // three. It logs the number of rounds, which go test -v shows. So a slow machine runs fewer
@@ -62,14 +61,13 @@ import (
 )
 
 // Run checks a store. newStore must return an empty store that is safe for concurrent use.
-// Run calls newStore once for each check, with the T of that check, whose Cleanup can release
-// the store. The checks of one group run in parallel, and so do calls of newStore.
+// Run calls newStore once for each check, with the T of that check. The checks run one after
+// the other, so newStore may return the same store again if t.Cleanup empties it.
 func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
 			for _, c := range g.checks {
 				t.Run(c.name, func(t *testing.T) {
-					t.Parallel()
 					c.perform(newWorld(t.Context(), t, newStore(t)))
 				})
 			}

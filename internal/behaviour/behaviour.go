@@ -12,14 +12,13 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// Run runs all checks. newStore must return an empty store that is safe for concurrent use. Run
-// calls it once for each check, and the checks of one group run in parallel.
+// Run runs all checks, one after the other. newStore must return an empty store that is safe for
+// concurrent use. Run calls it once for each check.
 func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 	for _, g := range groups {
 		t.Run(g.name, func(t *testing.T) {
 			for _, c := range g.checks {
 				t.Run(c.name, func(t *testing.T) {
-					t.Parallel()
 					c.run(newWorld(t, newStore(t)))
 				})
 			}
