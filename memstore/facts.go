@@ -77,7 +77,9 @@ func (o *organization) addPending(f *invitations.Facts, q invitations.Query) {
 	if q.SameEmail && f.Invitation != nil && f.Invitation.Email != "" {
 		emails = slices.Concat(emails, []string{f.Invitation.Email})
 	}
-	if q.PendingUpTo <= 0 && q.PendingEmailsUpTo <= 0 && len(emails) == 0 && q.PendingSentBy == "" && q.PendingFor == "" {
+	counted := q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0
+	listed := q.PendingSentBy != "" || q.PendingFor != ""
+	if !counted && !listed && len(emails) == 0 {
 		return
 	}
 	for _, position := range o.newestFirst {

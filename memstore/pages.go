@@ -14,7 +14,9 @@ import (
 )
 
 // Invitations implements [invitations.Store].
-func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
+func (s *Store) Invitations(
+	ctx context.Context, q invitations.InvitationQuery,
+) (invitations.Page[invitations.Record], error) {
 	var page invitations.Page[invitations.Record]
 	if err := ctx.Err(); err != nil {
 		return page, err

@@ -24,7 +24,9 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitat
 }
 
 // consume takes the amount of c from quotas, if they have it left.
-func consume(c invitations.Consumption, role invitations.Role, quotas map[string]invitations.QuotaRecord) invitations.Consumed {
+func consume(
+	c invitations.Consumption, role invitations.Role, quotas map[string]invitations.QuotaRecord,
+) invitations.Consumed {
 	put, ok := c.Decide(role, quotas)
 	for _, q := range put {
 		quotas[q.UserID] = q

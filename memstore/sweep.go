@@ -46,7 +46,8 @@ func (s *Store) Sweep(
 		if !ok {
 			i = len(facts)
 			place[r.Organization] = i
-			facts = append(facts, invitations.Facts{Organization: r.Organization, Version: locked[r.Organization].version})
+			version := locked[r.Organization].version
+			facts = append(facts, invitations.Facts{Organization: r.Organization, Version: version})
 		}
 		facts[i].PendingRecords = append(facts[i].PendingRecords, r)
 	}
