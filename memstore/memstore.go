@@ -17,9 +17,8 @@ import (
 
 // Store is an [invitations.Store] in memory. It is safe for concurrent use.
 type Store struct {
-	// mu guards the fields below, but not the organizations themselves. It is held for a few
-	// instructions at a time. A caller that holds the lock of an organization may take mu, but
-	// not the other way round.
+	// mu guards the fields below, but not the organizations themselves. Code that holds the lock
+	// of an organization may take mu. Code that holds mu must not wait for an organization.
 	mu            sync.RWMutex
 	organizations map[string]*organization           // by ID
 	personal      map[string]invitations.QuotaRecord // by user ID
@@ -76,7 +75,7 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (invitations.Fact
 	return org.facts(q), nil
 }
 
-// change loads the facts, calls decide with them and applies its changes. The caller holds
+// change loads the facts, calls decide with them and applies its changes. The caller must hold
 // org.mu all the time, which makes this one atomic step.
 func (s *Store) change(org *organization, q invitations.Query, decide invitations.Decision) error {
 	changes, err := decide(org.facts(q))
@@ -88,7 +87,7 @@ func (s *Store) change(org *organization, q invitations.Query, decide invitation
 }
 
 // apply applies changes to an organization and adds their events to the feed. The caller
-// holds org.mu.
+// must hold org.mu.
 func (s *Store) apply(org *organization, changes invitations.Changes) {
 	if changes.Empty() {
 		return

@@ -10,7 +10,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// An organization is locked as a whole: the caller of every method below holds mu.
+// An organization is locked as a whole: the caller of its methods must hold mu.
 type organization struct {
 	id string
 

@@ -140,22 +140,15 @@ func (s *Store) Workspaces(
 		if org.id <= q.After {
 			continue
 		}
-		if m := org.membership(q.UserID); m != nil {
-			memberships = append(memberships, *m)
+		org.mu.RLock()
+		if m := org.member(q.UserID); m != nil {
+			memberships = append(memberships, invitations.Membership{
+				Member: *m, Own: org.quota(q.UserID), Shared: org.quota(""),
+			})
 		}
+		org.mu.RUnlock()
 	}
 	return s.personalQuota(q.UserID), memberships, nil
-}
-
-// membership returns a member with the quotas that limit them, or nil.
-func (o *organization) membership(user string) *invitations.Membership {
-	o.mu.RLock()
-	defer o.mu.RUnlock()
-	m := o.member(user)
-	if m == nil {
-		return nil
-	}
-	return &invitations.Membership{Member: *m, Own: o.quota(user), Shared: o.quota("")}
 }
 
 // Events implements [invitations.Store].

@@ -143,7 +143,7 @@ func loadPending(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *in
 		}
 	}
 	if q.PendingSentBy != "" || q.PendingFor != "" {
-		// An empty one matches nothing: JSON leaves an empty sender or address out.
+		// If one of them is empty, it matches nothing: JSON leaves out an empty sender or address.
 		facts.PendingRecords, err = all[invitations.Record](ctx, tx, sentByOrFor,
 			q.Organization, q.PendingSentBy, q.PendingFor, at)
 	}

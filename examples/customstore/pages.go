@@ -58,7 +58,7 @@ func listInvitations(ctx context.Context, tx *sql.Tx, q invitations.InvitationQu
 }
 
 // listReceived returns a page of the pending invitations for an address. It reads all of them
-// for every page: they are few, at most one in each organization.
+// for every page, because an address has only about one in each organization.
 func listReceived(ctx context.Context, tx *sql.Tx, q invitations.InvitationQuery) ([]invitations.Record, error) {
 	const query = `select value from invitations
 		where email = ? and state = 'pending' and expires_at > ?
@@ -76,7 +76,8 @@ func startOf(q invitations.InvitationQuery) invitations.InvitationPosition {
 	if q.After != nil {
 		return *q.After
 	}
-	return invitations.InvitationPosition{CreatedAt: time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC), ID: uuid.Max}
+	lastInstant := time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+	return invitations.InvitationPosition{CreatedAt: lastInstant, ID: uuid.Max}
 }
 
 // Members implements [invitations.Store].

@@ -2,8 +2,8 @@
 -- version of the library adds needs no migration. The columns before it are its key. The columns
 -- after it are generated from the JSON, for filters and orders, so nothing is stored twice.
 --
--- UUIDs compare as texts like their bytes. Times in JSON compare as texts like instants once the
--- final Z is gone: "00.5Z" is before "00Z", but "00.5" is after "00".
+-- As texts, UUIDs compare like their bytes. Times compare like instants only without the final Z:
+-- "00.5Z" is before "00Z", but "00.5" is after "00".
 
 create table if not exists organizations (
 	id      text primary key,

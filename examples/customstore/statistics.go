@@ -20,7 +20,7 @@ func (s *Store) Statistics(
 			return err
 		}
 		if q.Viewer != "" && (viewer == nil || !slices.Contains(q.Roles, viewer.Role)) {
-			return nil // counting would be in vain
+			return nil // the service refuses this viewer
 		}
 		records, err := all[invitations.Record](ctx, tx, created, q.Organization, instant(q.From), instant(q.To))
 		if err != nil {

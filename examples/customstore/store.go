@@ -92,7 +92,7 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 // all organizations, also one that does not exist yet.
 func (s *Store) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
 	return s.Update(ctx, q, func(facts invitations.Facts) (invitations.Changes, error) {
-		facts.Organization = q.Organization // which Update leaves empty if it does not exist
+		facts.Organization = q.Organization // empty in the zero Facts of an organization that does not exist
 		return decide(facts)
 	})
 }
