@@ -43,6 +43,9 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create
 	}
 	row := q
 	row.Members = slices.Compact(slices.Sorted(slices.Values(q.Members)))
+	if len(row.Members) > 0 && row.Members[0] == "" {
+		row.Members = row.Members[1:] // nobody's ID, and not a value of every type of IDs
+	}
 	for len(row.Members) > usersInARow {
 		s.queueFactsRow(b, invitations.Query{
 			Organization: q.Organization, Members: row.Members[:usersInARow], Removals: q.Removals, Quotas: q.Quotas,

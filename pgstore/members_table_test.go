@@ -187,6 +187,21 @@ func TestMembersTable_AdoptsOrganizations(t *testing.T) {
 	require.ErrorIs(t, err, invitations.ErrNotFound)
 }
 
+// The empty text is nobody's ID. It must not reach a column of numbers, which cannot hold it.
+func TestMembersTable_EmptyIDIsNoMember(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := newPool(t, nil)
+	store := newHostStore(t, pool, numberedMembers, numberedMembersTable)
+	_, err := pool.Exec(ctx, "insert into "+store.HostTable()+" values (42, 1, 'owner')")
+	require.NoError(t, err)
+	facts, err := store.View(ctx, invitations.Query{
+		Organization: "42", Members: []string{"1", ""}, Removals: true, Quotas: true,
+	})
+	require.NoError(t, err)
+	require.Equal(t, map[string]invitations.Member{"1": {Organization: "42", UserID: "1", Role: "owner"}}, facts.Members)
+}
+
 // A varchar of limited length drops trailing spaces that are too many. An ID with such spaces would
 // become another user's.
 func TestMembersTable_ColumnsOfLimitedLength(t *testing.T) {
