@@ -22,16 +22,16 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-// newPool returns a pool of up to 8 connections that configure may change.
+// newPool returns a pool of up to 8 connections, whose configuration configure may change.
 func newPool(t *testing.T, configure func(*pgxpool.Config)) *pgxpool.Pool {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(pgtest.URL(t))
 	require.NoError(t, err)
 	config.MaxConns = 8
-	// Nothing may rely on the search path.
+	// No statement may depend on the search path.
 	config.ConnConfig.RuntimeParams["search_path"] = "nowhere"
-	// A session remembers every table and statement that it has seen, and in a schema for
-	// each test these are many: some gigabytes, if sessions lived on.
+	// A session keeps every table and statement that it has seen. With a schema for each test,
+	// long sessions would take gigabytes.
 	config.MaxConnLifetime = 5 * time.Second
 	if configure != nil {
 		configure(config)
@@ -51,8 +51,8 @@ func newStore(t *testing.T, db pgstore.DB) *pgstore.Store {
 	return store
 }
 
-// lending returns what lends stores to the checks of t, each to one at a time, empty. To make
-// one takes longer than most checks do.
+// lending returns a function that lends an empty store to a check of t, for its duration. Making a
+// store takes longer than most checks.
 func lending(t *testing.T, pool *pgxpool.Pool, make func(*testing.T) *pgstore.Store) func(*testing.T) *pgstore.Store {
 	var mu sync.Mutex
 	var free []*pgstore.Store
@@ -73,7 +73,7 @@ func lending(t *testing.T, pool *pgxpool.Pool, make func(*testing.T) *pgstore.St
 		}
 		check.Cleanup(func() {
 			if check.Failed() {
-				return // somebody may look at it
+				return // its rows may explain the failure
 			}
 			if _, err := pool.Exec(context.Background(), store.Emptying(), pgx.QueryExecModeSimpleProtocol); err != nil {
 				check.Errorf("emptying a store: %v", err)
