@@ -2,6 +2,7 @@ package invitations
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,13 +62,11 @@ func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
 	if err := r.mayOffer(f, a.actor, inv.Invitation); err != nil {
 		return Record{}, Changes{}, err
 	}
-	switch err := r.pending(inv.Invitation); err {
-	case nil:
-	case ErrExpired:
+	if err := r.pending(inv.Invitation); errors.Is(err, ErrExpired) {
 		if err := r.mayTakePlace(f, inv.Invitation); err != nil {
 			return Record{}, Changes{}, err
 		}
-	default:
+	} else if err != nil {
 		return Record{}, Changes{}, err
 	}
 	if at := inv.SentAt.Add(r.cooldown); inv.Kind == KindEmail && r.cooldown > 0 && r.now.Before(at) {

@@ -178,7 +178,7 @@ func (r *Keyring) find(id []byte) *key {
 	return nil
 }
 
-// A tokenBuffer is room for a token in the making.
+// A tokenBuffer is room for a token to verify.
 type tokenBuffer struct {
 	text   [maxTokenLen - len(tokenPrefix)]byte
 	binary [maxTokenBinary]byte
@@ -189,14 +189,14 @@ var tokenBuffers = sync.Pool{New: func() any { return new(tokenBuffer) }}
 // sign returns the token of c.
 func (r *Keyring) sign(c claim) Token {
 	k := r.keys[0]
-	buffer := tokenBuffers.Get().(*tokenBuffer)
-	defer tokenBuffers.Put(buffer)
-	b := append(buffer.binary[:0], tokenVersion)
+	m := k.macs.Get().(*mac)
+	defer k.macs.Put(m)
+	b := append(m.token[:0], tokenVersion)
 	b = append(b, k.id[:]...)
 	b = append(b, c.id[:]...)
 	b = append(b, c.nonce[:]...)
 	b = appendOrganization(b, c.organization)
-	b = k.appendMAC(b)
+	b = append(b, m.of(b)...)
 	token, text := makeToken(len(tokenPrefix) + tokenEncoding.EncodedLen(len(b)))
 	copy(text, tokenPrefix)
 	tokenEncoding.Encode(text[len(tokenPrefix):], b)
@@ -276,26 +276,25 @@ func canonicalUUID(s string) (id uuid.UUID, ok bool) {
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
 		return id, false
 	}
+	invalid := byte(0)
 	for i, at := range [...]int{0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34} {
-		high, ok := hexDigit(s[at])
-		low, ok2 := hexDigit(s[at+1])
-		if !ok || !ok2 {
-			return uuid.UUID{}, false
-		}
+		high, low := hexDigits[s[at]], hexDigits[s[at+1]]
 		id[i] = high<<4 | low
+		invalid |= high | low
 	}
-	return id, true
+	return id, invalid < 16
 }
 
-func hexDigit(c byte) (value byte, ok bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return c - '0', true
-	case 'a' <= c && c <= 'f':
-		return c - 'a' + 10, true
+// hexDigits has the value of each lower-case hexadecimal digit, and 0xff for all other bytes.
+var hexDigits = func() (values [256]byte) {
+	for i := range values {
+		values[i] = 0xff
 	}
-	return 0, false
-}
+	for value, digit := range []byte("0123456789abcdef") {
+		values[digit] = byte(value)
+	}
+	return values
+}()
 
 // A key is one secret of a Keyring.
 type key struct {
@@ -303,11 +302,12 @@ type key struct {
 	macs sync.Pool // of *mac
 }
 
-// A mac is an HMAC state that has absorbed the key, with room for its sum, which would
-// otherwise escape to the heap at every call.
+// A mac is an HMAC state that has absorbed the key, with room for its sum and for a token to
+// sign, which would otherwise escape to the heap at every call.
 type mac struct {
-	hash hash.Hash
-	sum  [sha256.Size]byte
+	hash  hash.Hash
+	sum   [sha256.Size]byte
+	token [maxTokenBinary]byte
 }
 
 // newKey derives from a secret the key that signs tokens and its ID. Each purpose has a
@@ -324,13 +324,6 @@ func newKey(secret []byte) *key {
 	signing := derive("invitations token")
 	k.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, signing)} }
 	return k
-}
-
-// appendMAC appends the MAC of message to it.
-func (k *key) appendMAC(message []byte) []byte {
-	m := k.macs.Get().(*mac)
-	defer k.macs.Put(m)
-	return append(message, m.of(message)...)
 }
 
 // verifyMAC reports whether sum is the MAC of message.
