@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -127,8 +128,8 @@ func TestEdit_Refused(t *testing.T) {
 				r = rulesOf(quotaPolicy(t))
 			}
 			_, _, err := decide(t, r, c.facts, editBy(c.actor, c.edit))
-			want, isInvalid := c.want.(*InvalidError)
-			if !isInvalid {
+			var want *InvalidError
+			if !errors.As(c.want, &want) {
 				require.Equal(t, c.want, err)
 				return
 			}

@@ -146,7 +146,7 @@ var (
 	ErrInvalid = &Error{code: "invalid_argument", status: 422, text: "invalid argument", message: "The request is not valid"}
 )
 
-// ErrOutcomeUnknown: the answer to a commit was lost, so the change may or may not have
+// ErrOutcomeUnknown means that the answer to a commit was lost: the change may or may not have
 // happened. Repeat the call to find out:
 //
 //   - Accept returns the membership; a creation with an ID returns the invitation.

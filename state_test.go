@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -84,7 +85,7 @@ func TestState(t *testing.T) {
 				}
 				require.ErrorIs(t, err, refusal)
 				require.True(t, changes.Empty())
-				if refusal != ErrInvalid && refusal != ErrNotFound {
+				if !errors.Is(refusal, ErrInvalid) && !errors.Is(refusal, ErrNotFound) {
 					require.ErrorIs(t, err, ErrNotPending)
 				}
 			})

@@ -39,7 +39,7 @@ func TestFeed_CommitsOutOfOrder(t *testing.T) {
 
 	early, err := pool.Begin(ctx)
 	require.NoError(t, err)
-	defer early.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it fails after the commit
+	defer early.Rollback(context.WithoutCancel(ctx))
 	create(svc.WithStore(store.WithTx(early)), "early")
 	create(svc, "late")
 	require.Equal(t, []string{"late"}, read())

@@ -41,7 +41,7 @@ func TestSweep_SkipsLockedOrganizations(t *testing.T) {
 	}
 	tx, err := pool.Begin(ctx)
 	require.NoError(t, err)
-	defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // it fails after the commit
+	defer tx.Rollback(context.WithoutCancel(ctx))
 	_, err = svc.WithStore(store.WithTx(tx)).CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{
 		Organization: "busy", Role: "viewer",
 	})

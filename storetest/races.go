@@ -53,9 +53,9 @@ var races = slices.Concat(
 func raceChecks() (checks []check) {
 	for _, r := range races {
 		checks = append(checks, check{r.name, func(w *world) {
-			begin := time.Now()
+			begin := time.Now() //nolint:forbidigo // a race is bounded by the machine's time
 			n, err := r.run(w.ctx, w.store, func(n int) bool {
-				return n < minRounds || n < maxRounds && time.Since(begin) < raceTime
+				return n < minRounds || n < maxRounds && time.Since(begin) < raceTime //nolint:forbidigo // as above
 			})
 			if err != nil {
 				w.Errorf("round %d: %v", n, err)

@@ -76,8 +76,9 @@ func storyTimeline(w *world) {
 			}
 		}
 	}
-	for range w.svc.AllEvents(w.ctx, bob, invitations.TimelineParams{Organization: "acme", Limit: 1}) {
-		break
+	for _, err := range w.svc.AllEvents(w.ctx, bob, invitations.TimelineParams{Organization: "acme", Limit: 1}) {
+		w.ok(err)
+		break // an iterator may be left at any item
 	}
 	w.equal("of no organization", w.timeline(invitations.System(), invitations.TimelineParams{Organization: "none"}), []invitations.Event{})
 	for _, p := range []invitations.TimelineParams{
