@@ -2,72 +2,133 @@ package invitations
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 )
 
-// An Outcome is what has become of one row of [Service.InviteAll].
+// An Outcome is the result of one row of [Service.InviteAll].
 type Outcome struct {
 	Invitation SentInvitation // if Err is nil
 	Err        error          // as [Service.Invite] would return it
 }
 
-// InviteAll invites 1 to 100 people to one organization, as one atomic step that costs what
-// one invitation does in round trips. The outcomes are those of the rows, in their order: each
-// is what [Service.Invite] would say after the rows before it, so that rows which are fine go
-// through, a repeated address is refused with [ErrAlreadyInvited] if it went through before,
-// and limits are met by the row that is one too many. The Organization of a row may be left
-// empty.
+// InviteAll invites 1 to 100 people to one organization in one atomic step. It takes as many
+// round trips as one invitation. The outcomes are in the order of the rows. Each is the
+// result of [Service.Invite] after the rows before it. Good rows succeed, a repeated address
+// is refused with [ErrAlreadyInvited], and rows beyond a limit are refused. The Organization
+// of a row may be empty.
 //
-// What stands against all rows is the error of the call, and nothing is changed: [ErrInvalid]
-// (the actor, the organization, the number of rows), [ErrPermissionDenied], [ErrNotFound]
-// (System, and no such organization).
+// A refusal that concerns all rows is the error of the call, and changes nothing:
+// [ErrInvalid] (the actor, the organization, the number of rows), [ErrPermissionDenied],
+// [ErrNotFound] (for System: no such organization).
 func (s *Service) InviteAll(ctx context.Context, actor Actor, organization string, rows []InviteParams) ([]Outcome, error) {
 	if err := checkActing(actor, organization); err != nil {
 		return nil, err
 	}
 	if len(rows) == 0 || len(rows) > maxBulk {
-		return nil, invalid("rows", "are not between 1 and 100")
+		return nil, invalid("rows", "must have 1 to 100 elements")
 	}
-	now := s.now()
-	q := Query{
-		Organization: organization,
-		Members:      actor.members(),
-		PendingUpTo:  s.config.PendingLimit,
-		PendingAt:    now,
-	}
-	s.mailing(&q)
-	drafts := make([]draft, len(rows))
-	for i, row := range rows {
-		inv, err := row.invitation()
-		switch {
-		case err != nil:
-		case row.Organization != "" && row.Organization != organization:
-			err = invalid("organization", "is another one than that of the call")
-		default:
-			inv.Organization = organization
-			drafts[i].Record, err = s.draft(actor, row.ExpiresIn, inv, now)
-		}
-		if drafts[i].err = err; err != nil {
+	b := bulk{actor: actor, organization: organization, rows: make([]bulkRow, len(rows))}
+	for i, p := range rows {
+		if p.Organization != "" && p.Organization != organization {
+			b.rows[i].err = invalid("organization", "must be the organization of the call")
 			continue
 		}
-		q.Emails = append(q.Emails, inv.Email)
-		if row.ID != uuid.Nil {
-			q.Invitations = append(q.Invitations, row.ID)
-		}
+		p.Organization = organization
+		b.rows[i].creation, b.rows[i].err = s.emailCreation(actor, p)
 	}
-	all, err := update(ctx, s, q, func(r rules, f Facts) ([]created, Changes, error) {
-		return r.createAll(f, actor, drafts)
-	})
+	results, err := run(ctx, s, b)
 	if err != nil {
 		return nil, err
 	}
-	outcomes := make([]Outcome, len(all))
-	for i, c := range all {
-		if outcomes[i].Err = c.err; c.err == nil {
-			outcomes[i].Invitation = s.sent(c.record)
-			outcomes[i].Invitation.Repeated = c.repeated
+	outcomes := make([]Outcome, len(results))
+	for i, result := range results {
+		if outcomes[i].Err = result.err; result.err == nil {
+			outcomes[i].Invitation = s.sent(result.record, result.repeated)
 		}
 	}
 	return outcomes, nil
+}
+
+// A bulk makes invitations one after the other, in one step.
+type bulk struct {
+	actor        Actor
+	organization string
+	rows         []bulkRow
+}
+
+// A bulkRow is one creation, or the refusal of its parameters.
+type bulkRow struct {
+	creation
+	err error
+}
+
+// A bulkResult is the result of one row.
+type bulkResult struct {
+	made
+	err error
+}
+
+// needs is the union of the needs of the rows.
+func (b bulk) needs(r rules) Query {
+	q := Query{Organization: b.organization, Members: b.actor.members()}
+	for _, row := range b.rows {
+		if row.err != nil {
+			continue
+		}
+		one := row.needs(r)
+		if one.Invitation != uuid.Nil {
+			q.Invitations = append(q.Invitations, one.Invitation)
+		}
+		q.Emails = append(q.Emails, one.Emails...)
+		q.PendingUpTo, q.PendingAt = one.PendingUpTo, one.PendingAt
+		if row.draft.Kind == KindEmail {
+			q.SendingsUpTo, q.SendingsAfter = one.SendingsUpTo, one.SendingsAfter
+			q.MembersUpTo, q.PendingEmailsUpTo = one.MembersUpTo, one.PendingEmailsUpTo
+		}
+	}
+	return q
+}
+
+// decide decides each row on the facts that the rows before it leave.
+func (b bulk) decide(r rules, f Facts) ([]bulkResult, Changes, error) {
+	if err := r.may(f, b.actor, PermissionInvitationCreate); err != nil {
+		return nil, Changes{}, err
+	}
+	byEmail, byID := map[string]uuid.UUID{}, map[uuid.UUID]Record{}
+	maps.Copy(byEmail, f.PendingByEmail) // a decision leaves its facts as they are
+	maps.Copy(byID, f.Invitations)
+	f.PendingByEmail, f.Invitations, f.Sendings = byEmail, byID, slices.Clone(f.Sendings)
+	results := make([]bulkResult, len(b.rows))
+	var changes Changes
+	for i, row := range b.rows {
+		if row.err != nil {
+			results[i].err = row.err
+			continue
+		}
+		f.Invitation = nil
+		if existing, ok := byID[row.draft.ID]; ok {
+			f.Invitation = &existing
+		}
+		result, c, err := row.decide(r, f)
+		results[i] = bulkResult{result, err}
+		if err != nil || c.Empty() {
+			continue
+		}
+		changes = changes.plus(c)
+		inv := result.record
+		byID[inv.ID] = inv
+		f.PendingCount++
+		if inv.Kind != KindEmail {
+			continue
+		}
+		byEmail[inv.Email] = inv.ID
+		f.PendingEmailCount++
+		sending := Sending{At: r.now, Actor: b.actor.user, Email: inv.Email}
+		at, _ := slices.BinarySearchFunc(f.Sendings, sending, func(a, b Sending) int { return b.At.Compare(a.At) })
+		f.Sendings = slices.Insert(f.Sendings, at, sending)
+	}
+	return results, changes, nil
 }

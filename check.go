@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// The bounds of what callers pass in. All of it is checked here, before any store is asked,
-// so that all stores refuse the same.
+// The bounds of arguments. The service checks all arguments before it calls a store, so that
+// all stores refuse the same.
 const (
 	maxIDBytes        = 255
 	maxMessageRunes   = 500
@@ -24,26 +24,25 @@ const (
 	defaultPage       = 50
 )
 
-// checkName refuses s unless it is 1 to max bytes of valid UTF-8 without control
-// characters.
-func checkName(field, s string, max int) error {
+// checkName checks that s has 1 to most bytes of valid UTF-8 without control characters.
+func checkName(field, s string, most int) error {
 	switch {
 	case s == "":
-		return invalid(field, "is empty")
-	case len(s) > max:
-		return invalid(field, "has more than "+strconv.Itoa(max)+" bytes")
+		return invalid(field, "must not be empty")
+	case len(s) > most:
+		return invalid(field, "must have at most "+strconv.Itoa(most)+" bytes")
 	}
 	return checkText(field, s, "")
 }
 
-// checkText refuses invalid UTF-8 and every control character not in allowed.
+// checkText refuses invalid UTF-8 and control characters that are not allowed.
 func checkText(field, s, allowed string) error {
 	if !utf8.ValidString(s) {
-		return invalid(field, "is not valid UTF-8")
+		return invalid(field, "must be valid UTF-8")
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
-			return invalid(field, "has a control character")
+			return invalid(field, "must not contain a control character")
 		}
 	}
 	return nil
@@ -55,39 +54,46 @@ func checkUser(field, id string) error { return checkName(field, id, maxIDBytes)
 
 func checkID(id uuid.UUID) error {
 	if id == uuid.Nil {
-		return invalid("id", "is missing")
+		return invalid("id", "must not be empty")
 	}
 	return nil
 }
 
-// checkOwnID checks an id that a caller made, or uuid.Nil for none.
+// checkOwnID checks an ID that a caller made; uuid.Nil means none.
 func checkOwnID(id uuid.UUID) error {
 	if id != uuid.Nil && (id.Version() != 7 || id.Variant() != uuid.RFC4122) {
-		return invalid("id", "is not a version 7 UUID")
+		return invalid("id", "must be a UUID of version 7")
+	}
+	return nil
+}
+
+func (s *Service) checkRole(role Role) error {
+	if !s.config.Policy.Has(role) {
+		return invalid("role", "must be a role of the policy")
 	}
 	return nil
 }
 
 func checkMessage(message string) error {
-	// Bytes first: counting is for texts that may fit.
+	// Compare bytes first: counting characters is only for texts that may fit.
 	if len(message) > maxMessageRunes*utf8.UTFMax || utf8.RuneCountInString(message) > maxMessageRunes {
-		return invalid("message", "has more than 500 characters")
+		return invalid("message", "must have at most 500 characters")
 	}
 	return checkText("message", message, "\n")
 }
 
 func checkMetadata(metadata map[string]string) error {
 	if len(metadata) > maxMetadataPairs {
-		return invalid("metadata", "has more than 16 pairs")
+		return invalid("metadata", "must have at most 16 pairs")
 	}
 	size := 0
 	for key, value := range metadata {
 		size += len(key) + len(value)
 		if size > maxMetadataBytes {
-			return invalid("metadata", "has more than 4096 bytes")
+			return invalid("metadata", "must have at most 4096 bytes")
 		}
 		if key == "" {
-			return invalid("metadata", "has an empty key")
+			return invalid("metadata", "must not have an empty key")
 		}
 		if err := checkText("metadata", key, ""); err != nil {
 			return err
@@ -99,10 +105,10 @@ func checkMetadata(metadata map[string]string) error {
 	return nil
 }
 
-// canonicalDomains returns the domains in canonical form, sorted, each once.
+// canonicalDomains returns the domains in canonical form, sorted, without repetitions.
 func canonicalDomains(domains []string) ([]string, error) {
 	if len(domains) > maxAllowedDomains {
-		return nil, invalid("allowed_domains", "has more than 100 domains")
+		return nil, invalid("allowed_domains", "must have at most 100 domains")
 	}
 	var canonical []string
 	for _, domain := range domains {
@@ -116,7 +122,7 @@ func canonicalDomains(domains []string) ([]string, error) {
 	return slices.Compact(canonical), nil
 }
 
-// checkActing checks who acts, and where.
+// checkActing checks an actor and the organization in which they act.
 func checkActing(actor Actor, organization string) error {
 	if err := actor.check(); err != nil {
 		return err
@@ -145,11 +151,4 @@ func checkMemberAct(actor Actor, organization, user string) error {
 		return err
 	}
 	return checkUser("user_id", user)
-}
-
-func (c *Config) checkMaxUses(n int) error {
-	if n < 0 || n > c.MaxUses {
-		return invalid("max_uses", "is not between 0 and "+strconv.Itoa(c.MaxUses))
-	}
-	return nil
 }

@@ -11,16 +11,6 @@ import (
 	"github.com/go-invitations/invitations/memstore"
 )
 
-// acmeOn returns a service on an empty memory store in which Olga has founded acme.
-func acmeOn(t *testing.T, clock func() time.Time, config invitations.Config) *invitations.Service {
-	t.Helper()
-	config.Clock = clock
-	svc := serviceOn(t, memstore.New(), config)
-	_, err := svc.CreateOrganization(t.Context(), "acme", "olga")
-	require.NoError(t, err)
-	return svc
-}
-
 func requireTime(t *testing.T, want, got time.Time) {
 	t.Helper()
 	require.Equal(t, want, got)
@@ -28,9 +18,8 @@ func requireTime(t *testing.T, want, got time.Time) {
 	require.Zero(t, got.Nanosecond()%1000)
 }
 
-// Whatever zone and precision a clock has, all times are UTC and whole microseconds, cut
-// and not rounded.
-func TestClock_UTCAndMicroseconds(t *testing.T) {
+// All times are in UTC and truncated to microseconds, for every clock.
+func TestClock_UTCMicroseconds(t *testing.T) {
 	t.Parallel()
 	kiritimati := time.FixedZone("+14", 14*60*60)
 	now := time.Date(2026, 3, 2, 1, 59, 59, 999_999_999, kiritimati)
@@ -43,96 +32,96 @@ func TestClock_UTCAndMicroseconds(t *testing.T) {
 	requireTime(t, want, founder.JoinedAt)
 
 	p := goodInvite()
-	p.ExpiresIn = 3*days + 1999*time.Nanosecond
-	sent, err := svc.Invite(ctx, olgaActs, p)
+	p.ExpiresIn = 3*day + 1999*time.Nanosecond
+	sent, err := svc.Invite(ctx, olga, p)
 	require.NoError(t, err)
-	got, err := svc.Invitation(ctx, olgaActs, "acme", sent.ID)
+	got, err := svc.Invitation(ctx, olga, "acme", sent.ID)
 	require.NoError(t, err)
-	require.Equal(t, got, sent.Invitation, "what is returned is what is kept")
+	require.Equal(t, got, sent.Invitation, "the result equals the stored value")
 	requireTime(t, want, sent.CreatedAt)
 	requireTime(t, want, sent.SentAt)
-	requireTime(t, want.Add(3*days+time.Microsecond), sent.ExpiresAt)
+	requireTime(t, want.Add(3*day+time.Microsecond), sent.ExpiresAt)
 	require.True(t, sent.EndedAt.IsZero())
 
 	now = now.Add(time.Hour)
 	want = want.Add(time.Hour)
-	resent, err := svc.Resend(ctx, olgaActs, invitations.ResendParams{Organization: "acme", ID: sent.ID})
+	resent, err := svc.Resend(ctx, olga, invitations.ResendParams{Organization: "acme", ID: sent.ID})
 	require.NoError(t, err)
 	requireTime(t, want.Add(-time.Hour), resent.CreatedAt)
 	requireTime(t, want, resent.SentAt)
-	requireTime(t, want.Add(3*days+time.Microsecond), resent.ExpiresAt)
+	requireTime(t, want.Add(3*day+time.Microsecond), resent.ExpiresAt)
 
 	now = now.Add(time.Hour)
 	want = want.Add(time.Hour)
 	offered, err := svc.Lookup(ctx, resent.Token.Reveal())
 	require.NoError(t, err)
 	requireTime(t, resent.ExpiresAt, offered.ExpiresAt)
-	member, err := svc.Accept(ctx, resent.Token.Reveal(), invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true})
+	member, err := svc.Accept(ctx, resent.Token.Reveal(), nina)
 	require.NoError(t, err)
 	requireTime(t, want, member.JoinedAt)
-	got, err = svc.Invitation(ctx, olgaActs, "acme", sent.ID)
+	got, err = svc.Invitation(ctx, olga, "acme", sent.ID)
 	require.NoError(t, err)
 	requireTime(t, want, got.EndedAt)
 }
 
-// A reading of the monotonic clock would make two equal times differ.
+// Times have no monotonic reading, which would make two equal times differ.
 func TestClock_NoMonotonicReading(t *testing.T) {
 	t.Parallel()
 	svc := acmeOn(t, time.Now, invitations.Config{})
-	sent, err := svc.CreateLink(t.Context(), olgaActs, goodLink())
+	sent, err := svc.CreateLink(t.Context(), olga, goodLink())
 	require.NoError(t, err)
 	require.Equal(t, sent.CreatedAt.Round(0), sent.CreatedAt)
 	require.NotContains(t, sent.CreatedAt.String(), "m=")
 	require.NotContains(t, sent.ExpiresAt.String(), "m=")
 }
 
-// The service's clock alone decides, to the microsecond, and for reads and changes alike.
-func TestClass24_OneClockDecides(t *testing.T) {
+// Only the clock of Config decides expiry, to the microsecond, for reads and for changes.
+func TestClass24_ExpiryByOneClock(t *testing.T) {
 	t.Parallel()
 	now := noon
 	svc := acmeOn(t, func() time.Time { return now }, invitations.Config{})
 	ctx := t.Context()
-	sent, err := svc.Invite(ctx, olgaActs, goodInvite())
+	sent, err := svc.Invite(ctx, olga, goodInvite())
 	require.NoError(t, err)
 	token := sent.Token.Reveal()
 
-	stateOf := func() invitations.State {
-		inv, err := svc.Invitation(ctx, olgaActs, "acme", sent.ID)
+	state := func() invitations.State {
+		inv, err := svc.Invitation(ctx, olga, "acme", sent.ID)
 		require.NoError(t, err)
-		page, err := svc.Invitations(ctx, olgaActs, invitations.InvitationsParams{Organization: "acme", State: inv.State})
+		list, err := svc.Invitations(ctx, olga, invitations.InvitationsParams{Organization: "acme", State: inv.State})
 		require.NoError(t, err)
-		require.Equal(t, []invitations.Invitation{inv}, page.Invitations, "listed as what it is")
+		require.Equal(t, []invitations.Invitation{inv}, list.Items, "the filter agrees")
 		return inv.State
 	}
-	now = sent.ExpiresAt.Add(-1) // a nanosecond is cut away
-	require.Equal(t, invitations.StatePending, stateOf())
+	now = sent.ExpiresAt.Add(-1) // the nanosecond is truncated
+	require.Equal(t, invitations.StatePending, state())
 	_, err = svc.Lookup(ctx, token)
 	require.NoError(t, err)
-	again, err := svc.PendingToken(ctx, olgaActs, "acme", sent.ID)
+	again, err := svc.PendingToken(ctx, olga, "acme", sent.ID)
 	require.NoError(t, err)
 	require.Equal(t, token, again.Token.Reveal())
 
-	for _, late := range []time.Duration{0, 999, time.Microsecond, days} {
+	for _, late := range []time.Duration{0, 999, time.Microsecond, day} {
 		now = sent.ExpiresAt.Add(late)
-		require.Equal(t, invitations.StateExpired, stateOf())
-		_, err = svc.Lookup(ctx, token)
-		require.Equal(t, invitations.ErrExpired, err)
-		_, err = svc.PendingToken(ctx, olgaActs, "acme", sent.ID)
-		require.Equal(t, invitations.ErrExpired, err)
-		_, err = svc.Accept(ctx, token, invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true})
-		require.Equal(t, invitations.ErrExpired, err)
-		require.Equal(t, invitations.ErrExpired, svc.Decline(ctx, token))
-		_, err = svc.Revoke(ctx, olgaActs, "acme", sent.ID)
-		require.Equal(t, invitations.ErrExpired, err)
+		require.Equal(t, invitations.StateExpired, state())
+		for _, err := range []error{
+			errOf(svc.Lookup(ctx, token)),
+			errOf(svc.PendingToken(ctx, olga, "acme", sent.ID)),
+			errOf(svc.Accept(ctx, token, nina)),
+			svc.Decline(ctx, token),
+			errOf(svc.Revoke(ctx, olga, "acme", sent.ID)),
+		} {
+			require.Equal(t, invitations.ErrExpired, err)
+		}
 	}
 
-	now = noon // a clock that goes back finds it pending: nothing was written
-	require.Equal(t, invitations.StatePending, stateOf())
+	now = noon // nothing was written, so a clock that goes back finds it pending
+	require.Equal(t, invitations.StatePending, state())
 }
 
-// A change is decided by the time of its atomic step, and not of the call, which may have
+// A change is decided at the time of its atomic step and not of the call, which may have
 // waited.
-func TestClock_OfTheStep(t *testing.T) {
+func TestClock_AtTheAtomicStep(t *testing.T) {
 	t.Parallel()
 	now := noon
 	facts := invitations.Facts{Organization: "acme", Version: 1}
@@ -142,93 +131,103 @@ func TestClock_OfTheStep(t *testing.T) {
 		return err
 	}}
 	svc := serviceOn(t, store, invitations.Config{Clock: func() time.Time { return now }})
-	record := invitations.Record{Nonce: invitations.NewNonce(), Invitation: invitations.Invitation{
+	facts.Invitation = &invitations.Record{Nonce: signedNonce, Invitation: invitations.Invitation{
 		ID: signedID, Organization: "acme", Kind: invitations.KindLink, State: invitations.StatePending, Role: "viewer",
 		SentAt: noon.Add(-time.Hour), ExpiresAt: noon.Add(time.Minute),
 	}}
-	facts.Invitation = &record
-	_, err := svc.Accept(t.Context(), ringOf(t, testKey).Sign(signedID, record.Nonce).Reveal(), invitations.Identity{UserID: "nina"})
+	_, err := svc.Accept(t.Context(), validWire().text(), invitations.Identity{UserID: "nina"})
 	require.Equal(t, invitations.ErrExpired, err)
 	_, err = svc.Revoke(t.Context(), invitations.System(), "acme", signedID)
 	require.Equal(t, invitations.ErrExpired, err)
 }
 
-// The events tell when an invitation was made, also of a call that has waited.
-func TestClock_CreationIsTold(t *testing.T) {
+// A sweep is decided at the time of its atomic step.
+func TestClock_SweepAtTheAtomicStep(t *testing.T) {
+	t.Parallel()
+	now := noon
+	r := *emailFacts().Invitation
+	r.SweepAt, r.ExpiresAt = noon, noon.Add(time.Minute)
+	store := &StoreMock{SweepFunc: func(_ context.Context, at time.Time, _ int, decide func([]invitations.Facts) []invitations.Changes) error {
+		require.Equal(t, noon, at)
+		now = now.Add(time.Hour) // the wait
+		decide([]invitations.Facts{{Organization: "acme", PendingRecords: []invitations.Record{r}}})
+		return nil
+	}}
+	swept, err := serviceOn(t, store, invitations.Config{Clock: func() time.Time { return now }}).Sweep(t.Context(), 1)
+	require.NoError(t, err)
+	require.Empty(t, swept.Reminders, "it is too late for a reminder")
+	require.Len(t, swept.Expired, 1)
+}
+
+// The times of a new invitation are those of its event, also if the call has waited.
+func TestClock_CreationAgreesWithEvent(t *testing.T) {
 	t.Parallel()
 	now := noon
 	var changes invitations.Changes
 	store := &StoreMock{UpdateFunc: func(_ context.Context, _ invitations.Query, decide invitations.Decision) (err error) {
 		now = now.Add(time.Hour) // the wait
-		changes, err = decide(workable("Invite"))
+		changes, err = decide(factsFor("Invite"))
 		return err
 	}}
-	svc := serviceOn(t, store, invitations.Config{Clock: func() time.Time { return now }})
+	svc, ctx := serviceOn(t, store, invitations.Config{Clock: func() time.Time { return now }}), t.Context()
 	for name, call := range map[string]func() error{
-		"Invite": func() error {
-			_, err := svc.Invite(t.Context(), olgaActs, goodInvite())
-			return err
-		},
-		"CreateLink": func() error {
-			_, err := svc.CreateLink(t.Context(), olgaActs, goodLink())
-			return err
-		},
+		"Invite":     func() error { return errOf(svc.Invite(ctx, olga, goodInvite())) },
+		"CreateLink": func() error { return errOf(svc.CreateLink(ctx, olga, goodLink())) },
 		"InviteAll": func() error {
-			_, err := svc.InviteAll(t.Context(), olgaActs, "acme", []invitations.InviteParams{goodInvite()})
-			return err
+			return errOf(svc.InviteAll(ctx, olga, "acme", []invitations.InviteParams{goodInvite()}))
 		},
 	} {
 		require.NoError(t, call(), name)
-		made, told := changes.Invitations[0], changes.Events[0]
-		require.Equal(t, told.At, made.CreatedAt, name)
-		require.Equal(t, told.At, made.SentAt, name)
-		require.Equal(t, told.ExpiresAt, made.ExpiresAt, name)
-		require.Equal(t, 7*days, made.ExpiresAt.Sub(made.SentAt), name)
+		created, event := changes.Invitations[0], changes.Events[0]
+		require.Equal(t, event.At, created.CreatedAt, name)
+		require.Equal(t, event.At, created.SentAt, name)
+		require.Equal(t, event.ExpiresAt, created.ExpiresAt, name)
+		require.Equal(t, 7*day, created.ExpiresAt.Sub(created.SentAt), name)
 	}
 }
 
-// An invitation whose seat was given away after its end brings in nobody, where the clock is
-// set back while it is accepted.
+// An invitation expires, and a link takes its seat. A clock that is set back during an
+// acceptance must not let in one member too many.
 func TestClass29_ClockSetBackWhileAccepting(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
-	clock := []time.Time{noon} // what it says; the last for good
+	clock := []time.Time{noon} // the next readings; the last one repeats
 	svc := acmeOn(t, func() time.Time {
 		now := clock[0]
 		clock = clock[min(1, len(clock)-1):]
 		return now
 	}, invitations.Config{MemberLimit: 2, ReserveSeats: true})
-	sent, err := svc.Invite(ctx, olgaActs, goodInvite())
+	sent, err := svc.Invite(ctx, olga, goodInvite())
 	require.NoError(t, err)
-	link, err := svc.CreateLink(ctx, olgaActs, goodLink())
+	link, err := svc.CreateLink(ctx, olga, goodLink())
 	require.NoError(t, err)
 	vera := invitations.Identity{UserID: "vera"}
 	_, err = svc.Accept(ctx, link.Token.Reveal(), vera)
-	require.Equal(t, invitations.ErrMemberLimit, err, "the seat is taken")
-	nina := invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}
+	require.Equal(t, invitations.ErrMemberLimit, err, "the seat is reserved")
 
 	// The link outlives the invitation.
 	clock = []time.Time{sent.ExpiresAt.Add(-time.Hour)}
-	link, err = svc.Resend(ctx, olgaActs, invitations.ResendParams{Organization: "acme", ID: link.ID})
+	link, err = svc.Resend(ctx, olga, invitations.ResendParams{Organization: "acme", ID: link.ID})
 	require.NoError(t, err)
 	clock = []time.Time{sent.ExpiresAt}
 	_, err = svc.Accept(ctx, link.Token.Reveal(), vera)
 	require.NoError(t, err)
 
 	before := sent.ExpiresAt.Add(-time.Microsecond)
-	for _, clock = range [][]time.Time{{sent.ExpiresAt, before}, {before}} {
+	for _, readings := range [][]time.Time{{sent.ExpiresAt, before}, {before}} {
+		clock = readings
 		_, err = svc.Accept(ctx, sent.Token.Reveal(), nina)
-		require.Equal(t, invitations.ErrMemberLimit, err, "the third of two")
+		require.Equal(t, invitations.ErrMemberLimit, err, "a third member of two")
 	}
 	clock = []time.Time{before}
 	_, err = svc.Leave(ctx, "acme", "vera")
 	require.NoError(t, err)
 	clock = []time.Time{sent.ExpiresAt, before}
 	_, err = svc.Accept(ctx, sent.Token.Reveal(), nina)
-	require.NoError(t, err, "there is room again")
+	require.NoError(t, err, "a seat is free again")
 }
 
-// A service on another store is the same service: its keys, policy, clock and limits.
+// A Service on another store keeps its keys, policy, clock and limits.
 func TestWithStore(t *testing.T) {
 	t.Parallel()
 	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{
@@ -236,7 +235,7 @@ func TestWithStore(t *testing.T) {
 	})
 	require.NoError(t, err)
 	ctx := t.Context()
-	one := acmeOn(t, func() time.Time { return noon }, invitations.Config{Policy: policy, PendingLimit: 1, Expiry: 2 * days})
+	one := acmeOn(t, func() time.Time { return noon }, invitations.Config{Policy: policy, PendingLimit: 1, Expiry: 2 * day})
 	two := one.WithStore(memstore.New())
 	require.NotSame(t, one, two)
 	require.Same(t, policy, two.Policy())
@@ -248,17 +247,40 @@ func TestWithStore(t *testing.T) {
 	_, err = one.Member(ctx, "acme", "otto")
 	require.Equal(t, invitations.ErrNotFound, err)
 
-	sent, err := two.CreateLink(ctx, invitations.User("otto"), invitations.CreateLinkParams{Organization: "acme", Role: "guest"})
+	otto, p := invitations.User("otto"), invitations.CreateLinkParams{Organization: "acme", Role: "guest"}
+	sent, err := two.CreateLink(ctx, otto, p)
 	require.NoError(t, err)
-	require.Equal(t, noon.Add(2*days), sent.ExpiresAt)
-	_, err = two.CreateLink(ctx, invitations.User("otto"), invitations.CreateLinkParams{Organization: "acme", Role: "guest"})
+	require.Equal(t, noon.Add(2*day), sent.ExpiresAt)
+	_, err = two.CreateLink(ctx, otto, p)
 	require.Equal(t, invitations.ErrPendingLimit, err)
 
-	// The signature is good for both, the invitation is of one.
+	// Both verify the token, but only one store has the invitation.
 	_, err = one.Lookup(ctx, sent.Token.Reveal())
 	require.Equal(t, invitations.ErrInvalidToken, err)
 	_, err = two.Lookup(ctx, sent.Token.Reveal())
 	require.NoError(t, err)
 	_, err = one.WithStore(memstore.New()).Lookup(ctx, sent.Token.Reveal())
 	require.Equal(t, invitations.ErrInvalidToken, err)
+}
+
+// An invitation that was pending when it was read is returned with its token, even if it has
+// expired before the call returns: a worker must not mail a link without a token.
+func TestPendingToken_ExpiryDuringTheCall(t *testing.T) {
+	t.Parallel()
+	now, tick := noon, time.Duration(0)
+	svc := acmeOn(t, func() time.Time {
+		now = now.Add(tick)
+		return now
+	}, invitations.Config{})
+	sent, err := svc.Invite(t.Context(), olga, goodInvite())
+	require.NoError(t, err)
+	now, tick = sent.ExpiresAt.Add(-time.Microsecond), time.Microsecond // the clock moves at every reading
+	now = now.Add(-tick)
+	pending, err := svc.PendingToken(t.Context(), olga, "acme", sent.ID)
+	require.NoError(t, err)
+	require.Equal(t, sent.Token.Reveal(), pending.Token.Reveal())
+	require.Equal(t, invitations.StatePending, pending.State)
+
+	_, err = svc.PendingToken(t.Context(), olga, "acme", sent.ID)
+	require.ErrorIs(t, err, invitations.ErrExpired)
 }

@@ -1,6 +1,9 @@
 package invitations_test
 
 import (
+	"context"
+	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -9,44 +12,42 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-const days = 24 * time.Hour
-
-func TestNew_Refused(t *testing.T) {
+func TestNew_RefusesBadConfig(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		field  string
 		config invitations.Config
 	}{
-		"a policy that is none":              {"policy", invitations.Config{Policy: &invitations.Policy{}}},
-		"a negative least expiry":            {"min_expiry", invitations.Config{MinExpiry: -1}},
-		"a nanosecond":                       {"min_expiry", invitations.Config{MinExpiry: 1}},
-		"almost a microsecond":               {"min_expiry", invitations.Config{MinExpiry: time.Microsecond - 1}},
-		"a negative greatest expiry":         {"max_expiry", invitations.Config{MaxExpiry: -time.Hour}},
-		"greatest less than the default":     {"max_expiry", invitations.Config{MaxExpiry: days - 1}},
-		"greatest less than least":           {"max_expiry", invitations.Config{MinExpiry: 3 * days, MaxExpiry: 2 * days}},
-		"least more than the default":        {"max_expiry", invitations.Config{MinExpiry: 31 * days}},
-		"more than ten years":                {"max_expiry", invitations.Config{MaxExpiry: 3650*days + 1}},
-		"as long as there is":                {"max_expiry", invitations.Config{MaxExpiry: 1<<63 - 1}},
-		"an expiry less than the default":    {"expiry", invitations.Config{Expiry: days - 1}},
-		"an expiry more than the default":    {"expiry", invitations.Config{Expiry: 30*days + 1}},
-		"a negative expiry":                  {"expiry", invitations.Config{Expiry: -days}},
-		"an expiry less than least":          {"expiry", invitations.Config{Expiry: 2 * days, MinExpiry: 3 * days}},
-		"an expiry more than greatest":       {"expiry", invitations.Config{Expiry: 4 * days, MaxExpiry: 3 * days}},
-		"a negative limit":                   {"pending_limit", invitations.Config{PendingLimit: -1}},
-		"a limit of more than 100,000":       {"pending_limit", invitations.Config{PendingLimit: 100_001}},
-		"negative uses":                      {"max_uses", invitations.Config{MaxUses: -1}},
-		"more than a thousand million uses":  {"max_uses", invitations.Config{MaxUses: 1_000_000_001}},
-		"a negative limit of members":        {"member_limit", invitations.Config{MemberLimit: -1}},
-		"more than 100,000 members":          {"member_limit", invitations.Config{MemberLimit: 100_001}},
-		"seats of no number":                 {"reserve_seats", invitations.Config{ReserveSeats: true}},
-		"a cooldown of more than a day":      {"resend_cooldown", invitations.Config{ResendCooldown: days + 1}},
-		"more than 10,000 to a recipient":    {"sends_per_recipient", invitations.Config{SendsPerRecipient: 10_001}},
-		"more than 10,000 by a sender":       {"sends_per_sender", invitations.Config{SendsPerSender: 10_001}},
-		"more than 10,000 of all":            {"sends_per_organization", invitations.Config{SendsPerOrganization: 10_001}},
-		"a reminder after the expiry":        {"remind_before", invitations.Config{RemindBefore: -1}},
-		"a reminder before all that is sent": {"remind_before", invitations.Config{RemindBefore: 30 * days}},
-		"the first of several is named":      {"max_expiry", invitations.Config{MaxExpiry: -1, Expiry: -1, MaxUses: -1}},
-		"the least limit is one, not a zero": {"pending_limit", invitations.Config{PendingLimit: -1 << 31}},
+		"the zero policy":                         {"policy", invitations.Config{Policy: &invitations.Policy{}}},
+		"negative min expiry":                     {"min_expiry", invitations.Config{MinExpiry: -1}},
+		"min expiry of a nanosecond":              {"min_expiry", invitations.Config{MinExpiry: 1}},
+		"min expiry of almost a microsecond":      {"min_expiry", invitations.Config{MinExpiry: time.Microsecond - 1}},
+		"negative max expiry":                     {"max_expiry", invitations.Config{MaxExpiry: -time.Hour}},
+		"max expiry less than the default min":    {"max_expiry", invitations.Config{MaxExpiry: day - 1}},
+		"max expiry less than min":                {"max_expiry", invitations.Config{MinExpiry: 3 * day, MaxExpiry: 2 * day}},
+		"min expiry more than the default max":    {"max_expiry", invitations.Config{MinExpiry: 31 * day}},
+		"max expiry more than 3650 days":          {"max_expiry", invitations.Config{MaxExpiry: 3650*day + 1}},
+		"the longest duration":                    {"max_expiry", invitations.Config{MaxExpiry: math.MaxInt64}},
+		"expiry less than the default min":        {"expiry", invitations.Config{Expiry: day - 1}},
+		"expiry more than the default max":        {"expiry", invitations.Config{Expiry: 30*day + 1}},
+		"negative expiry":                         {"expiry", invitations.Config{Expiry: -day}},
+		"expiry less than min":                    {"expiry", invitations.Config{Expiry: 2 * day, MinExpiry: 3 * day}},
+		"expiry more than max":                    {"expiry", invitations.Config{Expiry: 4 * day, MaxExpiry: 3 * day}},
+		"negative pending limit":                  {"pending_limit", invitations.Config{PendingLimit: -1}},
+		"the least pending limit":                 {"pending_limit", invitations.Config{PendingLimit: math.MinInt32}},
+		"pending limit of 100,001":                {"pending_limit", invitations.Config{PendingLimit: 100_001}},
+		"negative max uses":                       {"max_uses", invitations.Config{MaxUses: -1}},
+		"max uses of 1,000,000,001":               {"max_uses", invitations.Config{MaxUses: 1_000_000_001}},
+		"negative member limit":                   {"member_limit", invitations.Config{MemberLimit: -1}},
+		"member limit of 100,001":                 {"member_limit", invitations.Config{MemberLimit: 100_001}},
+		"reserved seats without a member limit":   {"reserve_seats", invitations.Config{ReserveSeats: true}},
+		"cooldown of more than a day":             {"resend_cooldown", invitations.Config{ResendCooldown: day + 1}},
+		"10,001 mails per recipient":              {"sends_per_recipient", invitations.Config{SendsPerRecipient: 10_001}},
+		"10,001 mails per sender":                 {"sends_per_sender", invitations.Config{SendsPerSender: 10_001}},
+		"10,001 mails per organization":           {"sends_per_organization", invitations.Config{SendsPerOrganization: 10_001}},
+		"a reminder after the expiry":             {"remind_before", invitations.Config{RemindBefore: -1}},
+		"a reminder max expiry before the expiry": {"remind_before", invitations.Config{RemindBefore: 30 * day}},
+		"the first of several bad fields":         {"max_expiry", invitations.Config{MaxExpiry: -1, Expiry: -1, MaxUses: -1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,24 +65,24 @@ func TestNew_Refused(t *testing.T) {
 	requireInvalid(t, err, "keys")
 }
 
-func TestNew_Bounds(t *testing.T) {
+func TestNew_AcceptsBounds(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]invitations.Config{
-		"zero":                       {},
-		"the least":                  {MinExpiry: time.Microsecond, MaxExpiry: time.Microsecond, Expiry: time.Microsecond, PendingLimit: 1, MaxUses: 1},
-		"the greatest":               {MinExpiry: 3650 * days, MaxExpiry: 3650 * days, Expiry: 3650 * days, PendingLimit: 100_000, MaxUses: 1_000_000_000},
-		"one member":                 {MemberLimit: 1},
-		"one member, with a seat":    {MemberLimit: 1, ReserveSeats: true},
-		"100,000 members":            {MemberLimit: 100_000, ReserveSeats: true},
-		"expiry at the least":        {MinExpiry: 2 * days, Expiry: 2 * days},
-		"expiry at the greatest":     {MaxExpiry: 2 * days, Expiry: 2 * days},
-		"one expiry":                 {MinExpiry: 2 * days, MaxExpiry: 2 * days},
-		"expiry, the default bounds": {Expiry: 30 * days},
-		"no limits of mail":          {ResendCooldown: -1, SendsPerRecipient: -1, SendsPerSender: -1, SendsPerOrganization: -1},
-		"no limits at all of mail":   {ResendCooldown: -1 << 63, SendsPerRecipient: -1 << 31, SendsPerSender: -1 << 31, SendsPerOrganization: -1 << 31},
-		"the least limits of mail":   {ResendCooldown: 1, SendsPerRecipient: 1, SendsPerSender: 1, SendsPerOrganization: 1, RemindBefore: 1},
-		"the greatest of mail": {
-			ResendCooldown: days, SendsPerRecipient: 10_000, SendsPerSender: 10_000, SendsPerOrganization: 10_000, RemindBefore: 30*days - 1,
+		"the zero Config":                  {},
+		"the least":                        {MinExpiry: time.Microsecond, MaxExpiry: time.Microsecond, Expiry: time.Microsecond, PendingLimit: 1, MaxUses: 1},
+		"the greatest":                     {MinExpiry: 3650 * day, MaxExpiry: 3650 * day, Expiry: 3650 * day, PendingLimit: 100_000, MaxUses: 1_000_000_000},
+		"1 member":                         {MemberLimit: 1},
+		"1 member and reserved seats":      {MemberLimit: 1, ReserveSeats: true},
+		"100,000 members":                  {MemberLimit: 100_000, ReserveSeats: true},
+		"expiry at min":                    {MinExpiry: 2 * day, Expiry: 2 * day},
+		"expiry at max":                    {MaxExpiry: 2 * day, Expiry: 2 * day},
+		"expiry at the default max":        {Expiry: 30 * day},
+		"min expiry at max":                {MinExpiry: 2 * day, MaxExpiry: 2 * day},
+		"no sending limits":                {ResendCooldown: -1, SendsPerRecipient: -1, SendsPerSender: -1, SendsPerOrganization: -1},
+		"the most negative sending limits": {ResendCooldown: math.MinInt64, SendsPerRecipient: math.MinInt32, SendsPerSender: math.MinInt32, SendsPerOrganization: math.MinInt32},
+		"the least sending limits":         {ResendCooldown: 1, SendsPerRecipient: 1, SendsPerSender: 1, SendsPerOrganization: 1, RemindBefore: 1},
+		"the greatest sending limits": {
+			ResendCooldown: day, SendsPerRecipient: 10_000, SendsPerSender: 10_000, SendsPerOrganization: 10_000, RemindBefore: 30*day - 1,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -92,7 +93,6 @@ func TestNew_Bounds(t *testing.T) {
 	}
 }
 
-// What a zero value means, seen from outside.
 func TestNew_Defaults(t *testing.T) {
 	t.Parallel()
 	store := answering(invitations.Facts{Organization: "acme", Version: 1})
@@ -102,9 +102,9 @@ func TestNew_Defaults(t *testing.T) {
 	before := time.Now()
 	sent, err := svc.CreateLink(t.Context(), invitations.System(), goodLink())
 	require.NoError(t, err)
-	require.False(t, sent.CreatedAt.Before(before.Truncate(time.Microsecond)), "the clock is the machine's")
+	require.False(t, sent.CreatedAt.Before(before.Truncate(time.Microsecond)), "the clock is time.Now")
 	require.False(t, sent.CreatedAt.After(time.Now()))
-	require.Equal(t, 7*days, sent.ExpiresAt.Sub(sent.CreatedAt))
+	require.Equal(t, 7*day, sent.ExpiresAt.Sub(sent.CreatedAt))
 	require.Equal(t, 10, store.UpdateCalls()[0].Q.PendingUpTo)
 
 	p := goodLink()
@@ -113,21 +113,21 @@ func TestNew_Defaults(t *testing.T) {
 	requireInvalid(t, err, "max_uses")
 }
 
-// An expiry that is not given is 7 days, or the nearer bound.
+// The default expiry is 7 days, or the nearer bound.
 func TestNew_DefaultExpiry(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		config invitations.Config
 		want   time.Duration
 	}{
-		"default":             {invitations.Config{}, 7 * days},
-		"given":               {invitations.Config{Expiry: 3 * days}, 3 * days},
-		"given, with a rest":  {invitations.Config{Expiry: 3*days + 1999}, 3*days + time.Microsecond},
-		"bounded from below":  {invitations.Config{MinExpiry: 14 * days}, 14 * days},
-		"bounded from above":  {invitations.Config{MaxExpiry: 2 * days}, 2 * days},
-		"bounds around it":    {invitations.Config{MinExpiry: time.Hour, MaxExpiry: 300 * days}, 7 * days},
-		"hours, from below":   {invitations.Config{MinExpiry: time.Hour, MaxExpiry: 2 * time.Hour}, 2 * time.Hour},
-		"years, given, bound": {invitations.Config{MinExpiry: 365 * days, MaxExpiry: 730 * days}, 365 * days},
+		"the zero Config":      {invitations.Config{}, 7 * day},
+		"given":                {invitations.Config{Expiry: 3 * day}, 3 * day},
+		"given in nanoseconds": {invitations.Config{Expiry: 3*day + 1999}, 3*day + time.Microsecond},
+		"min above 7 days":     {invitations.Config{MinExpiry: 14 * day}, 14 * day},
+		"max below 7 days":     {invitations.Config{MaxExpiry: 2 * day}, 2 * day},
+		"bounds around 7 days": {invitations.Config{MinExpiry: time.Hour, MaxExpiry: 300 * day}, 7 * day},
+		"max of hours":         {invitations.Config{MinExpiry: time.Hour, MaxExpiry: 2 * time.Hour}, 2 * time.Hour},
+		"min and max of years": {invitations.Config{MinExpiry: 365 * day, MaxExpiry: 730 * day}, 365 * day},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,8 +139,7 @@ func TestNew_DefaultExpiry(t *testing.T) {
 	}
 }
 
-// The configured bounds and limits are those that count.
-func TestNew_OwnLimits(t *testing.T) {
+func TestNew_ConfiguredLimits(t *testing.T) {
 	t.Parallel()
 	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{"owner": {"x"}, "guest": nil})
 	require.NoError(t, err)
@@ -166,23 +165,30 @@ func TestNew_OwnLimits(t *testing.T) {
 	require.Len(t, store.UpdateCalls(), 1)
 }
 
-// What is asked of the store where members are limited: no more than the limit needs to
-// know.
-func TestNew_MemberLimit(t *testing.T) {
+// With a member limit, an operation asks for as many members and seats as it needs and no
+// more.
+func TestNew_MemberLimitQueries(t *testing.T) {
 	t.Parallel()
-	nina := invitations.Identity{UserID: "nina", Email: "NINA@example.com", EmailVerified: true}
-	unverified := nina
+	unverified, noAddress := nina, nina
 	unverified.EmailVerified = false
-	odd := nina
-	odd.Email = "not an address"
-	invite := func(ctx ctxT, svc svcT) { _, _ = svc.Invite(ctx, olgaActs, goodInvite()) }
-	link := func(ctx ctxT, svc svcT) { _, _ = svc.CreateLink(ctx, olgaActs, goodLink()) }
-	resend := func(ctx ctxT, svc svcT) { _, _ = svc.Resend(ctx, olgaActs, goodResend()) }
-	accept := func(who invitations.Identity) func(ctxT, svcT) {
-		return func(ctx ctxT, svc svcT) { _, _ = svc.Accept(ctx, validWire().text(), who) }
+	noAddress.Email = "not an address"
+	type call = func(ctx context.Context, svc *invitations.Service) error
+	invite := func(ctx context.Context, svc *invitations.Service) error {
+		return errOf(svc.Invite(ctx, olga, goodInvite()))
 	}
-	next := func(ctx ctxT, svc svcT) {
-		_, _ = svc.NextStep(ctx, validWire().text(), invitations.Visitor{Identity: nina})
+	link := func(ctx context.Context, svc *invitations.Service) error {
+		return errOf(svc.CreateLink(ctx, olga, goodLink()))
+	}
+	resend := func(ctx context.Context, svc *invitations.Service) error {
+		return errOf(svc.Resend(ctx, olga, goodResend()))
+	}
+	accept := func(who invitations.Identity) call {
+		return func(ctx context.Context, svc *invitations.Service) error {
+			return errOf(svc.Accept(ctx, validWire().text(), who))
+		}
+	}
+	next := func(ctx context.Context, svc *invitations.Service) error {
+		return errOf(svc.NextStep(ctx, validWire().text(), invitations.Visitor{Identity: nina}))
 	}
 	type seats struct {
 		members, emails int
@@ -190,51 +196,45 @@ func TestNew_MemberLimit(t *testing.T) {
 		at              time.Time
 	}
 	for name, c := range map[string]struct {
-		call    func(ctxT, svcT)
+		call    call
 		limit   int
 		reserve bool
 		want    seats
 	}{
-		"invite, no limit":             {invite, 0, false, seats{at: noon}},
-		"invite, a limit":              {invite, 5, false, seats{at: noon}},
-		"invite, seats":                {invite, 5, true, seats{members: 5, emails: 5, at: noon}},
-		"link, seats":                  {link, 5, true, seats{at: noon}},
-		"resend, a limit":              {resend, 5, false, seats{at: noon}},
-		"resend, seats":                {resend, 5, true, seats{members: 5, emails: 5, at: noon}},
-		"accept, no limit":             {accept(nina), 0, false, seats{}},
-		"accept, a limit":              {accept(nina), 5, false, seats{members: 5}},
-		"accept, seats":                {accept(nina), 5, true, seats{members: 5, emails: 6, recipient: "nina@example.com", at: noon}},
-		"accept, seats, no proof":      {accept(unverified), 5, true, seats{members: 5, emails: 6, at: noon}},
-		"accept, seats, no address":    {accept(odd), 5, true, seats{members: 5, emails: 6, at: noon}},
-		"next, seats, as for accept":   {next, 5, true, seats{members: 5, emails: 6, recipient: "nina@example.com", at: noon}},
-		"next, a limit, as for accept": {next, 5, false, seats{members: 5}},
+		"Invite, no limit":                {invite, 0, false, seats{at: noon}},
+		"Invite, a limit":                 {invite, 5, false, seats{at: noon}},
+		"Invite, reserved seats":          {invite, 5, true, seats{members: 5, emails: 5, at: noon}},
+		"CreateLink, reserved seats":      {link, 5, true, seats{at: noon}},
+		"Resend, a limit":                 {resend, 5, false, seats{at: noon}},
+		"Resend, reserved seats":          {resend, 5, true, seats{members: 5, emails: 5, at: noon}},
+		"Accept, no limit":                {accept(nina), 0, false, seats{}},
+		"Accept, a limit":                 {accept(nina), 5, false, seats{members: 5}},
+		"Accept, reserved seats":          {accept(nina), 5, true, seats{members: 5, emails: 6, recipient: "nina@example.com", at: noon}},
+		"Accept, an unverified address":   {accept(unverified), 5, true, seats{members: 5, emails: 6, at: noon}},
+		"Accept, without a valid address": {accept(noAddress), 5, true, seats{members: 5, emails: 6, at: noon}},
+		"NextStep, a limit":               {next, 5, false, seats{members: 5}},
+		"NextStep, reserved seats":        {next, 5, true, seats{members: 5, emails: 6, recipient: "nina@example.com", at: noon}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config := atNoon()
 			config.MemberLimit, config.ReserveSeats = c.limit, c.reserve
-			store := answering(ninaInvited())
-			c.call(t.Context(), serviceOn(t, store, config))
-			var q invitations.Query
-			for _, call := range store.UpdateCalls() {
-				q = call.Q
-			}
-			for _, call := range store.ViewCalls() {
-				q = call.Q
-			}
+			store := answering(emailFacts())
+			_ = c.call(t.Context(), serviceOn(t, store, config)) // only its query counts
+			calls := callsOf(store)
+			require.Len(t, calls, 1)
+			q := calls[0].argument.(invitations.Query)
 			require.Equal(t, c.want, seats{q.MembersUpTo, q.PendingEmailsUpTo, q.PendingFor, q.PendingAt})
 		})
 	}
 }
 
-// The limits reach the rules.
-func TestNew_MemberLimitCounts(t *testing.T) {
+func TestNew_MemberLimitReachesTheRules(t *testing.T) {
 	t.Parallel()
 	config := atNoon()
 	config.MemberLimit = 5
-	full := ninaInvited()
+	full := emailFacts()
 	full.MemberCount = 5
-	nina := invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}
 	_, err := serviceOn(t, answering(full), config).Accept(t.Context(), validWire().text(), nina)
 	require.Equal(t, invitations.ErrMemberLimit, err)
 	next, err := serviceOn(t, answering(full), config).NextStep(t.Context(), validWire().text(), invitations.Visitor{Identity: nina})
@@ -242,11 +242,119 @@ func TestNew_MemberLimitCounts(t *testing.T) {
 	require.Equal(t, invitations.NextStep{Step: invitations.StepStop, Offer: offer, Reason: invitations.ErrMemberLimit}, next)
 
 	config.ReserveSeats = true
-	taken := workable("Invite")
+	taken := factsFor("Invite")
 	taken.MemberCount, taken.PendingEmailCount = 4, 1
-	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olgaActs, goodInvite())
+	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olga, goodInvite())
 	require.Equal(t, invitations.ErrMemberLimit, err)
 	taken.PendingEmailCount = 0
-	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olgaActs, goodInvite())
+	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olga, goodInvite())
 	require.NoError(t, err)
+}
+
+// sentBefore returns n sendings of an hour ago. Without an address, each has its own.
+func sentBefore(n int, sender, email string) []invitations.Sending {
+	all := make([]invitations.Sending, n)
+	for i := range all {
+		all[i] = invitations.Sending{At: noon.Add(-time.Hour), Actor: sender, Email: email}
+		if email == "" {
+			all[i].Email = fmt.Sprintf("n%d@example.com", i)
+		}
+	}
+	return all
+}
+
+func TestNew_SendingLimits(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		config                          invitations.Config
+		cooldown                        time.Duration // 0: none
+		recipient, sender, organization int           // 0: none
+		upTo                            int           // of the query
+	}{
+		"the defaults": {invitations.Config{}, time.Minute, 10, 100, 100, 100},
+		"others": {
+			invitations.Config{ResendCooldown: time.Hour, SendsPerRecipient: 2, SendsPerSender: 3, SendsPerOrganization: 4},
+			time.Hour, 2, 3, 4, 4,
+		},
+		"only per sender": {
+			invitations.Config{ResendCooldown: -1, SendsPerRecipient: -1, SendsPerOrganization: -1}, 0, 0, 100, 0, 10_000,
+		},
+		"only per recipient": {
+			invitations.Config{ResendCooldown: -1, SendsPerSender: -1, SendsPerOrganization: -1}, 0, 10, 0, 0, 10_000,
+		},
+		"only per organization": {
+			invitations.Config{ResendCooldown: -1, SendsPerRecipient: -1, SendsPerSender: -1}, 0, 0, 0, 100, 100,
+		},
+		"none": {
+			invitations.Config{ResendCooldown: -1, SendsPerRecipient: -1, SendsPerSender: -1, SendsPerOrganization: -1}, 0, 0, 0, 0, 0,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c.config.Clock = atNoon().Clock
+			invite := func(sent []invitations.Sending) error {
+				f := factsFor("Invite")
+				f.Sendings = sent
+				store := answering(f)
+				_, err := serviceOn(t, store, c.config).Invite(t.Context(), olga, goodInvite())
+				q := store.UpdateCalls()[0].Q
+				require.Equal(t, c.upTo, q.SendingsUpTo)
+				require.Equal(t, c.upTo > 0, q.SendingsAfter.Equal(noon.Add(-day)))
+				return err
+			}
+			for per, limit := range map[string]int{"recipient": c.recipient, "sender": c.sender, "organization": c.organization} {
+				sender, email := "adam", ""
+				switch per {
+				case "recipient":
+					email = "nina@example.com"
+				case "sender":
+					sender = "olga"
+				}
+				if limit == 0 {
+					most := 10_000
+					if c.organization > 0 { // which counts all sendings
+						most = c.organization - 1
+					}
+					require.NoError(t, invite(sentBefore(most, sender, email)), per)
+					continue
+				}
+				require.NoError(t, invite(sentBefore(limit-1, sender, email)), per)
+				require.ErrorIs(t, invite(sentBefore(limit, sender, email)), invitations.ErrRateLimited, per)
+			}
+
+			resend := func(ago time.Duration) error {
+				f := factsFor("Resend")
+				f.Invitation.SentAt = noon.Add(-ago)
+				return errOf(serviceOn(t, answering(f), c.config).Resend(t.Context(), olga, goodResend()))
+			}
+			require.NoError(t, resend(c.cooldown))
+			if c.cooldown > 0 {
+				require.ErrorIs(t, resend(c.cooldown-time.Microsecond), invitations.ErrTooSoon)
+			}
+		})
+	}
+}
+
+// RemindBefore is truncated to microseconds. Without it, a sweep looks at the expiry.
+func TestNew_RemindBefore(t *testing.T) {
+	t.Parallel()
+	for before, want := range map[time.Duration]time.Time{
+		0:       noon.Add(7 * day),
+		999:     noon.Add(7 * day),
+		1999:    noon.Add(7*day - time.Microsecond),
+		2 * day: noon.Add(5 * day),
+		7 * day: noon.Add(7 * day), // not before the sending
+	} {
+		config := atNoon()
+		config.RemindBefore = before
+		var put invitations.Record
+		store := &StoreMock{UpdateFunc: func(_ context.Context, _ invitations.Query, decide invitations.Decision) error {
+			changes, err := decide(factsFor("Invite"))
+			put = changes.Invitations[0]
+			return err
+		}}
+		_, err := serviceOn(t, store, config).Invite(t.Context(), olga, goodInvite())
+		require.NoError(t, err)
+		require.Equal(t, want, put.SweepAt, before)
+	}
 }

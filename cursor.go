@@ -8,22 +8,22 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 )
 
-// A cursor is a position and nothing else: the organization and the permission to read it
-// come from the call, so a forged cursor shows nothing more. Each position has one
-// spelling. The binary form is the version and the parts of the position, an id that ends it
-// with its length before it in a byte.
+// A cursor is a position and nothing else. The organization and the permission to read it come
+// from the call, so a forged cursor reveals nothing. Each position has one spelling: the
+// base64url form of the version and the fields of the position. An ID at the end has its
+// length before it.
 const (
-	invitationCursor = 1 // version 1 | microseconds since 1970 8 | invitation id 16
-	idCursor         = 2 // version 1 | length 1 | id
+	invitationCursor = 1 // version 1 | microseconds since 1970 8 | invitation ID 16
+	idCursor         = 2 // version 1 | length 1 | ID
 	eventCursor      = 3 // version 1 | version of the organization 8 | index 4
-	offerCursor      = 4 // version 1 | microseconds since 1970 8 | invitation id 16 | length 1 | organization
+	offerCursor      = 4 // version 1 | microseconds since 1970 8 | invitation ID 16 | length 1 | organization
 
-	maxCursor = 1 + 8 + 16 + 1 + maxIDBytes // the longest, of an offer
+	maxCursor = 1 + 8 + 16 + 1 + maxIDBytes // the longest one, of an offer
 )
 
 var (
 	cursorEncoding = base64.RawURLEncoding.Strict()
-	errCursor      = invalid("cursor", "is not one of this list")
+	errCursor      = invalid("cursor", "must be the NextCursor of this list")
 )
 
 func writeCursor(version uint8, position func(*cryptobyte.Builder)) string {
@@ -33,8 +33,8 @@ func writeCursor(version uint8, position func(*cryptobyte.Builder)) string {
 	return cursorEncoding.EncodeToString(b.BytesOrPanic())
 }
 
-// readCursor has read take the position out of a cursor with the version, all of it. An empty
-// cursor has none, and reports false.
+// readCursor calls read with the position in a cursor of this version. It returns false for
+// the empty cursor, which has no position.
 func readCursor(cursor string, version uint8, read func(*cryptobyte.String) bool) (bool, error) {
 	if cursor == "" {
 		return false, nil
@@ -43,7 +43,7 @@ func readCursor(cursor string, version uint8, read func(*cryptobyte.String) bool
 		return false, errCursor
 	}
 	binary, err := cursorEncoding.DecodeString(cursor)
-	if err != nil || cursorEncoding.EncodeToString(binary) != cursor { // as with a line break in it
+	if err != nil || cursorEncoding.EncodeToString(binary) != cursor { // the decoder skips line breaks
 		return false, errCursor
 	}
 	var got uint8
@@ -86,12 +86,12 @@ func decodeOfferCursor(cursor string) (*InvitationPosition, error) {
 	return &p, nil
 }
 
-// encodeIDCursor returns the cursor of a position in the order of ids.
+// encodeIDCursor returns the cursor of a position in the order of IDs.
 func encodeIDCursor(id string) string {
 	return writeCursor(idCursor, func(b *cryptobyte.Builder) { addID(b, id) })
 }
 
-// decodeIDCursor returns the id that the page begins behind, or "" for an empty cursor.
+// decodeIDCursor returns the ID after which the page starts, or "" for an empty cursor.
 func decodeIDCursor(cursor string) (id string, err error) {
 	ok, err := readCursor(cursor, idCursor, func(s *cryptobyte.String) bool { return readID(s, &id) })
 	if !ok {
@@ -112,7 +112,7 @@ func decodeEventCursor(cursor string) (*EventPosition, error) {
 	var version uint64
 	var index uint32
 	ok, err := readCursor(cursor, eventCursor, func(s *cryptobyte.String) bool {
-		return s.ReadUint64(&version) && s.ReadUint32(&index) && version <= math.MaxInt64 && index <= math.MaxInt32 // what all stores can keep
+		return s.ReadUint64(&version) && s.ReadUint32(&index) && version <= math.MaxInt64 && index <= math.MaxInt32 // all stores can keep these
 	})
 	if !ok {
 		return nil, err
@@ -133,9 +133,6 @@ func readCreation(s *cryptobyte.String, p *InvitationPosition) bool {
 	p.CreatedAt = time.UnixMicro(int64(micros)).UTC()
 	return storable(p.CreatedAt)
 }
-
-// storable reports whether all stores can keep a time.
-func storable(at time.Time) bool { return at.Year() >= 1 && at.Year() <= 9999 }
 
 func addID(b *cryptobyte.Builder, id string) {
 	b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes([]byte(id)) })

@@ -2,40 +2,45 @@ package invitations
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// EditParams is what [Service.Edit] takes. What is left out stays as it is.
+// EditParams are the parameters of [Service.Edit]. A field that is not set stays as it is.
 type EditParams struct {
 	Organization string
 	ID           uuid.UUID
 
 	Role      Role
 	Message   *string       // as in [InviteParams]
-	ExpiresIn time.Duration // from now; bounds are in [Config]
-	// MaxUses and AllowedDomains are a link's, as in [CreateLinkParams]. MaxUses must be more than
-	// have used it already.
+	ExpiresIn time.Duration // from now; [Config] bounds it
+	// MaxUses and AllowedDomains apply only to links, as in [CreateLinkParams]. MaxUses must
+	// be greater than the number of uses so far.
 	MaxUses        *int
 	AllowedDomains *[]string
 }
 
-// Edit changes what a pending invitation offers. Its token stays, and grants what is offered
-// now. The actor becomes the sender, unless nothing changes, and needs
-// [PermissionInvitationCreate], every permission of both roles, the present one and the new
-// one, and, if the invitation brings a quota, [PermissionQuotaUpdate]. Nothing is mailed: to
-// tell the recipient, resend.
+// Edit changes what a pending invitation offers. Its token stays valid and grants the new
+// offer. The actor becomes the sender, unless nothing changes. The actor needs
+// [PermissionInvitationCreate], every permission of the old and the new role and, if the
+// invitation grants a quota, [PermissionQuotaUpdate]. To tell the recipient, resend it.
+//
+// An edit is not a sending: a member removed after the last sending still cannot return
+// through the invitation.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending].
 func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitation, error) {
-	e := edit{role: p.Role, message: p.Message, maxUses: p.MaxUses}
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
 		return Invitation{}, err
 	}
-	if p.Role != "" && !s.config.Policy.Has(p.Role) {
-		return Invitation{}, invalid("role", "is not in the policy")
+	e := edit{role: p.Role, message: p.Message, maxUses: p.MaxUses}
+	if p.Role != "" {
+		if err := s.checkRole(p.Role); err != nil {
+			return Invitation{}, err
+		}
 	}
 	if p.Message != nil {
 		if err := checkMessage(*p.Message); err != nil {
@@ -58,9 +63,78 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitati
 		}
 		e.domains = &domains
 	}
-	q := Query{Organization: p.Organization, Invitation: p.ID, Members: actor.members()}
-	record, err := update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
-		return r.edit(f, actor, e)
-	})
+	record, err := run(ctx, s, editing{actor, p.Organization, p.ID, e})
 	return record.clone(), err
+}
+
+type editing struct {
+	actor        Actor
+	organization string
+	id           uuid.UUID
+	edit
+}
+
+// An edit has the new values. Values that are not set stay.
+type edit struct {
+	role     Role
+	message  *string
+	lifetime time.Duration
+	maxUses  *int
+	domains  *[]string // canonical
+}
+
+func (a editing) needs(rules) Query {
+	return Query{Organization: a.organization, Invitation: a.id, Members: a.actor.members()}
+}
+
+func (a editing) decide(r rules, f Facts) (Record, Changes, error) {
+	inv, err := r.findInvitation(f, a.actor, PermissionInvitationCreate)
+	if err != nil {
+		return Record{}, Changes{}, err
+	}
+	old := inv.Clone()
+	if err := r.mayGrant(f, a.actor, inv.Role); err != nil {
+		return Record{}, Changes{}, err
+	}
+	if a.role != "" {
+		inv.Role = a.role
+	}
+	if err := r.mayOffer(f, a.actor, inv.Invitation); err != nil {
+		return Record{}, Changes{}, err
+	}
+	if err := r.pending(inv.Invitation); err != nil {
+		return Record{}, Changes{}, err
+	}
+	if a.message != nil {
+		inv.Message = *a.message
+	}
+	if a.lifetime != 0 {
+		// Nothing limits the number of edits, so an edit must not cause a second reminder.
+		reminded := inv.SweepAt.Equal(inv.ExpiresAt)
+		inv.ExpiresAt = r.now.Add(a.lifetime)
+		if inv.SweepAt = r.nextSweep(inv.Invitation); reminded {
+			inv.SweepAt = inv.ExpiresAt
+		}
+	}
+	if a.maxUses != nil {
+		inv.MaxUses = *a.maxUses
+		switch {
+		case inv.Kind != KindLink:
+			return Record{}, Changes{}, invalid("max_uses", "applies only to links")
+		case inv.MaxUses != 0 && inv.MaxUses <= inv.Uses:
+			return Record{}, Changes{}, invalid("max_uses", "must be greater than the number of uses so far")
+		}
+	}
+	if a.domains != nil {
+		if inv.Kind != KindLink {
+			return Record{}, Changes{}, invalid("allowed_domains", "applies only to links")
+		}
+		inv.AllowedDomains = slices.Clone(*a.domains)
+	}
+	if inv.Role == old.Role && inv.Message == old.Message && inv.ExpiresAt.Equal(old.ExpiresAt) &&
+		inv.MaxUses == old.MaxUses && slices.Equal(inv.AllowedDomains, old.AllowedDomains) {
+		return inv, Changes{}, nil
+	}
+	inv.SentBy = a.actor.user
+	return inv, r.change(inv, EventInvitationEdited, a.actor.user), nil
 }

@@ -8,38 +8,38 @@ import (
 )
 
 const (
-	// maxEmailBytes is what fits an SMTP path, RFC 5321, 4.5.3.1.3, less the angle
-	// brackets.
+	// maxEmailBytes is the limit of an SMTP path without its angle brackets (RFC 5321,
+	// 4.5.3.1.3).
 	maxEmailBytes = 254
-	// maxLocalBytes is of RFC 5321, 4.5.3.1.1.
+	// maxLocalBytes is the limit of RFC 5321, 4.5.3.1.1.
 	maxLocalBytes = 64
 )
 
-// CanonicalEmail returns the one form in which this package stores, compares and hands out
-// an address: local part in lower case, domain in lower-case ASCII (IDNA 2008). Nothing
-// else is normalized; dots and plus signs count.
+// CanonicalEmail returns the form in which this package stores, compares and returns an
+// address: the local part in lower case, the domain in lower-case ASCII (IDNA 2008). It
+// changes nothing else; dots and plus signs are significant.
 //
-// It takes exactly one bare address, a dot-atom of RFC 5322 before the last at sign, and
-// refuses with an [InvalidError] whatever would have to be interpreted: display names,
-// comments, quoted or non-ASCII local parts, those with "=?" or with a hyphen at the beginning,
-// spaces, control characters, lists, IP addresses, domains without a dot, domains that IDNA
-// would map to other characters, and more than 254 bytes.
+// The input must be exactly one bare address, with a dot-atom (RFC 5322, 3.2.3) before the
+// last at sign, of at most 254 bytes. Input that would need interpretation is refused with an
+// [InvalidError]: display names, comments, lists, spaces, control characters, IP addresses,
+// domains without a dot, domains that IDNA would map to other characters, and local parts
+// that are quoted, not ASCII, contain "=?" or begin with a hyphen.
 func CanonicalEmail(address string) (string, error) {
 	if address == "" {
-		return "", invalid("email", "is empty")
+		return "", invalid("email", "must not be empty")
 	}
 	if len(address) > maxEmailBytes {
-		return "", invalid("email", "has more than 254 bytes")
+		return "", invalid("email", "must have at most 254 bytes")
 	}
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
-		return "", invalid("email", "has no at sign")
+		return "", invalid("email", "must contain an at sign")
 	}
 	local := address[:at]
-	// Some mail services decode an encoded word (RFC 2047) in an address, to more than one
-	// recipient, and some programs take what begins with a hyphen for an option.
+	// Some mail services decode an encoded word (RFC 2047) in an address to several
+	// recipients. Some programs read an address with a leading hyphen as an option.
 	if !isDotAtom(local) || strings.Contains(local, "=?") || local[0] == '-' {
-		return "", invalid("email", "has a local part that is not plain")
+		return "", invalid("email", "must have a plain local part")
 	}
 	domain, reason := canonicalDomain(address[at+1:])
 	if reason != "" {
@@ -47,7 +47,7 @@ func CanonicalEmail(address string) (string, error) {
 	}
 	canonical := strings.ToLower(local) + "@" + domain
 	if len(canonical) > maxEmailBytes {
-		return "", invalid("email", "has more than 254 bytes")
+		return "", invalid("email", "must have at most 254 bytes")
 	}
 	return canonical, nil
 }
@@ -79,16 +79,16 @@ func domainOf(email string) string {
 	return email[strings.LastIndexByte(email, '@')+1:]
 }
 
-// canonicalDomain returns the lower-case ASCII form of domain, or the reason why it has
-// none.
+// canonicalDomain returns the lower-case ASCII form of domain, or the reason why it is
+// refused.
 func canonicalDomain(domain string) (canonical, reason string) {
-	const bad = "has a domain that is not valid"
-	if len(domain) > maxEmailBytes { // before any work
+	const bad = "must have a valid domain"
+	if len(domain) > maxEmailBytes { // checked before any work
 		return "", bad
 	}
 	for _, r := range domain {
 		if low := unicode.ToLower(r); low != r && unicode.ToUpper(low) != r {
-			return "", bad // a look-alike that becomes another letter, like the Kelvin sign
+			return "", bad // lower case makes it another letter, as with the Kelvin sign
 		}
 	}
 	lower := strings.ToLower(domain)
@@ -96,8 +96,8 @@ func canonicalDomain(domain string) (canonical, reason string) {
 	if err != nil {
 		return "", bad
 	}
-	// IDNA maps many characters away: full-width letters, soft hyphens, other full stops. A
-	// domain must say what it means.
+	// IDNA replaces or removes many characters: full-width letters, soft hyphens, other full
+	// stops. A domain must be written as it is meant.
 	if ascii != lower {
 		if back, err := idna.Lookup.ToUnicode(ascii); err != nil || back != lower {
 			return "", bad
@@ -108,7 +108,7 @@ func canonicalDomain(domain string) (canonical, reason string) {
 	}
 	labels := strings.Split(ascii, ".")
 	if len(labels) < 2 {
-		return "", "has a domain without a dot"
+		return "", "must have a domain with a dot"
 	}
 	for _, label := range labels {
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
@@ -121,7 +121,7 @@ func canonicalDomain(domain string) (canonical, reason string) {
 		}
 	}
 	if top := labels[len(labels)-1]; strings.Trim(top, "0123456789") == "" {
-		return "", bad // an IPv4 address, or nothing that DNS knows
+		return "", bad // an IPv4 address, or no top-level domain of the DNS
 	}
 	return ascii, ""
 }

@@ -15,7 +15,8 @@ import (
 
 const noLongerValid = "Invitation no longer valid"
 
-// sentinels is what hosts and their clients rely on. A message that is empty here is any.
+// sentinels lists all errors with the values that hosts and their clients rely on. An empty
+// message is not compared.
 var sentinels = []struct {
 	err     *invitations.Error
 	code    string
@@ -69,8 +70,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// A fine error is its coarse one; a coarse one is none of its fine ones; and that is all
-// that is equal.
+// A sentinel matches itself and its coarse error, and no other sentinel.
 func TestErrors_Is(t *testing.T) {
 	t.Parallel()
 	for _, a := range sentinels {
@@ -81,19 +81,19 @@ func TestErrors_Is(t *testing.T) {
 			require.Equal(t, want, errors.Is(wrapped, b.err), "%v, wrapped, is %v", a.err, b.err)
 		}
 		if a.coarse == nil {
-			require.NoError(t, errors.Unwrap(a.err), "nil is nil")
+			require.NoError(t, errors.Unwrap(a.err), "not a nil *Error in an error")
 		}
 	}
 }
 
-// One errors.As serves an API for every refusal of the package.
+// errors.As finds the sentinel of every refusal.
 func TestErrors_As(t *testing.T) {
 	t.Parallel()
 	for _, s := range sentinels {
 		for _, err := range []error{s.err, fmt.Errorf("accepting: %w", s.err)} {
 			var refusal *invitations.Error
 			require.ErrorAs(t, err, &refusal)
-			require.Equal(t, s.code, refusal.Code(), "the fine one comes first")
+			require.Equal(t, s.code, refusal.Code(), "the fine error comes before the coarse one")
 		}
 	}
 	for err, want := range map[error]*invitations.Error{
@@ -122,8 +122,8 @@ func TestErrors_As(t *testing.T) {
 
 func TestInvalidError(t *testing.T) {
 	t.Parallel()
-	err := &invitations.InvalidError{Field: "email", Reason: "has no at sign"}
-	require.Equal(t, "invitations: invalid email: has no at sign", err.Error())
+	err := &invitations.InvalidError{Field: "email", Reason: "must contain an at sign"}
+	require.Equal(t, "invitations: email must contain an at sign", err.Error())
 }
 
 func TestAlreadyInvitedError(t *testing.T) {
@@ -141,19 +141,19 @@ func TestQuotaExceededError(t *testing.T) {
 	require.True(t, limited)
 }
 
-// A limit of mail says when to try again, and whether it is of one invitation.
+// A RateLimitError tells when to try again, and matches ErrTooSoon within the cooldown.
 func TestRateLimitError(t *testing.T) {
 	t.Parallel()
-	f := workable("Resend")
+	f := factsFor("Resend")
 	f.Invitation.SentAt = noon
 	f.Sendings = make([]invitations.Sending, 10)
 	for i := range f.Sendings {
 		f.Sendings[i] = invitations.Sending{At: noon.Add(-time.Hour), Email: "nina@example.com"}
 	}
 	svc := serviceOn(t, answering(f), atNoon())
-	_, tooSoon := svc.Resend(t.Context(), olgaActs, goodResend())
+	_, tooSoon := svc.Resend(t.Context(), olga, goodResend())
 	f.Invitation.SentAt = noon.Add(-time.Minute)
-	_, limited := svc.Resend(t.Context(), olgaActs, goodResend())
+	_, limited := svc.Resend(t.Context(), olga, goodResend())
 	for err, want := range map[error]struct {
 		reason *invitations.Error
 		at     time.Time
@@ -167,7 +167,7 @@ func TestRateLimitError(t *testing.T) {
 			require.Equal(t, want.reason.Error(), limit.Error())
 			var refusal *invitations.Error
 			require.ErrorAs(t, err, &refusal)
-			require.Same(t, want.reason, refusal, "the fine one comes first")
+			require.Same(t, want.reason, refusal, "the fine error comes before the coarse one")
 			for _, s := range sentinels {
 				require.Equal(t, s.err == want.reason || s.err == invitations.ErrRateLimited, errors.Is(err, s.err), "%v is %v", err, s.err)
 			}
@@ -175,12 +175,12 @@ func TestRateLimitError(t *testing.T) {
 	}
 }
 
-// Waiting helps only where all that is short comes back, and is enough then.
+// RetryAt is set if every quota that is short resets and has enough then.
 func TestQuotaExceededError_RetryAt(t *testing.T) {
 	t.Parallel()
 	tomorrow, april := midnight(2026, 3, 2), midnight(2026, 4, 1)
-	day := func(limit, used int64) *invitations.Usage { return usage(limit, invitations.PeriodDay, used, tomorrow) }
-	month := func(limit, used int64) *invitations.Usage { return usage(limit, invitations.PeriodMonth, used, april) }
+	perDay := func(limit, used int64) *invitations.Usage { return usage(limit, invitations.PeriodDay, used, tomorrow) }
+	perMonth := func(limit, used int64) *invitations.Usage { return usage(limit, invitations.PeriodMonth, used, april) }
 	endless := func(limit, used int64) *invitations.Usage {
 		return usage(limit, invitations.PeriodEndless, used, time.Time{})
 	}
@@ -189,22 +189,22 @@ func TestQuotaExceededError_RetryAt(t *testing.T) {
 		own, shared *invitations.Usage
 		want        time.Time
 	}{
-		"own is short":                  {3, day(10, 8), nil, tomorrow},
-		"shared is short":               {3, nil, month(10, 8), april},
-		"own is short, shared is not":   {3, day(10, 8), month(100, 8), tomorrow},
-		"shared is short, own is not":   {3, day(10, 7), month(10, 8), april},
-		"both are, shared for longer":   {3, day(10, 8), month(10, 8), april},
-		"both are, own for longer":      {3, month(10, 8), day(10, 8), april},
-		"own is short for good":         {3, endless(10, 8), month(100, 8), time.Time{}},
-		"shared is short for good":      {3, day(10, 8), endless(10, 8), time.Time{}},
-		"shared is endless, and has it": {3, day(10, 8), endless(10, 7), tomorrow},
-		"more than there ever is":       {11, day(10, 0), nil, time.Time{}},
-		"all there ever is":             {10, day(10, 1), nil, tomorrow},
-		"more than the shared ever is":  {11, day(20, 15), month(10, 0), time.Time{}},
-		"own is none":                   {1, day(0, 0), nil, time.Time{}},
-		"own was lowered below its use": {5, day(5, 9), nil, tomorrow},
-		"nothing is short any more":     {3, day(10, 1), month(10, 1), time.Time{}},
-		"nothing limits":                {3, nil, nil, time.Time{}},
+		"own short":                     {3, perDay(10, 8), nil, tomorrow},
+		"shared short":                  {3, nil, perMonth(10, 8), april},
+		"own short, shared enough":      {3, perDay(10, 8), perMonth(100, 8), tomorrow},
+		"shared short, own enough":      {3, perDay(10, 7), perMonth(10, 8), april},
+		"both short, shared for longer": {3, perDay(10, 8), perMonth(10, 8), april},
+		"both short, own for longer":    {3, perMonth(10, 8), perDay(10, 8), april},
+		"own endless and short":         {3, endless(10, 8), perMonth(100, 8), time.Time{}},
+		"shared endless and short":      {3, perDay(10, 8), endless(10, 8), time.Time{}},
+		"shared endless and enough":     {3, perDay(10, 8), endless(10, 7), tomorrow},
+		"more than the limit":           {11, perDay(10, 0), nil, time.Time{}},
+		"as much as the limit":          {10, perDay(10, 1), nil, tomorrow},
+		"more than the shared limit":    {11, perDay(20, 15), perMonth(10, 0), time.Time{}},
+		"a limit of 0":                  {1, perDay(0, 0), nil, time.Time{}},
+		"a limit below the amount used": {5, perDay(5, 9), nil, tomorrow},
+		"both enough":                   {3, perDay(10, 1), perMonth(10, 1), time.Time{}},
+		"no quota":                      {3, nil, nil, time.Time{}},
 	} {
 		err := &invitations.QuotaExceededError{Amount: c.amount, Balance: invitations.Balance{Own: c.own, Shared: c.shared}}
 		require.Equal(t, c.want, err.RetryAt(), name)

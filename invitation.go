@@ -8,18 +8,18 @@ import (
 	"github.com/google/uuid"
 )
 
-// A Kind tells who may accept an invitation.
+// A Kind is the way in which an invitation reaches people.
 type Kind string
 
 const (
-	// KindEmail is an invitation of one recipient, named by address.
+	// KindEmail is an invitation for one recipient, named by an email address.
 	KindEmail Kind = "email"
-	// KindLink is an invitation of whoever holds the link.
+	// KindLink is an invitation for everybody who has the link.
 	KindLink Kind = "link"
 )
 
-// A State is where an invitation is in its life. Accepted, declined and revoked are final. A
-// link is accepted when its last use is taken.
+// A State is the place of an invitation in its life. Accepted, declined and revoked are
+// final. A link is accepted when its last use is taken.
 type State string
 
 const (
@@ -27,15 +27,15 @@ const (
 	StateAccepted State = "accepted"
 	StateDeclined State = "declined"
 	StateRevoked  State = "revoked"
-	// StateExpired is pending at or after ExpiresAt. It is never stored: whoever reads an
-	// invitation derives it.
+	// StateExpired is a pending invitation at or after its ExpiresAt. It is derived when an
+	// invitation is read, and never stored.
 	StateExpired State = "expired"
 )
 
-// An Invitation is an offer of one role in one organization. All times are UTC in
-// microseconds, from the service's clock.
+// An Invitation is an offer of one role in one organization. Its times are in UTC and in
+// microseconds.
 type Invitation struct {
-	ID           uuid.UUID `json:"id"` // version 7; no secret, and opens nothing
+	ID           uuid.UUID `json:"id"` // version 7; not a secret
 	Organization string    `json:"organization"`
 	Kind         Kind      `json:"kind"`
 	State        State     `json:"state"`
@@ -43,21 +43,23 @@ type Invitation struct {
 	Role         Role      `json:"role"`
 	Message      string    `json:"message,omitempty"`
 
-	// Quota is the one that its member starts with; the zero Quota is none of their own.
+	// Quota is the member's own quota from the start; the zero Quota means none.
 	Quota Quota `json:"quota,omitzero"`
-	// Metadata is the host's, and is carried over to the membership.
+	// Metadata is the host's. It is copied to the membership.
 	Metadata map[string]string `json:"metadata,omitempty"`
 
-	// AllowedDomains, if any, are the only email domains that a link is for.
-	AllowedDomains []string `json:"allowed_domains,omitempty"` // canonical, sorted
-	// MaxUses is how many can join by a link; 0 is without limit. It is 1 for email.
+	// AllowedDomains are the only email domains that a link admits; none means all. They are
+	// canonical and sorted.
+	AllowedDomains []string `json:"allowed_domains,omitempty"`
+	// MaxUses is how many people can join through a link; 0 means no limit. It is 1 for email.
 	MaxUses int `json:"max_uses"`
-	// Uses is how many have joined by it.
+	// Uses is how many people have joined through it.
 	Uses int `json:"uses"`
 
-	// CreatedBy and SentBy are user ids, or empty where the host's backend acted. SentBy is
-	// the sender: who last created, edited or resent the invitation, and whose authority it
-	// rests on. Never empty it to forget a user: that would make the host the sender.
+	// CreatedBy and SentBy are user IDs, empty for [System]. SentBy is the sender: the last
+	// user to create, edit or resend the invitation, which is valid only while the sender
+	// could still send it.
+	// A host must not empty SentBy to erase a user: that would make System the sender.
 	CreatedBy string `json:"created_by,omitempty"`
 	SentBy    string `json:"sent_by,omitempty"`
 
@@ -75,7 +77,7 @@ func (i Invitation) clone() Invitation {
 	return i
 }
 
-// at returns what i is at the instant now.
+// at returns i with its state at the instant now.
 func (i Invitation) at(now time.Time) Invitation {
 	if i.State == StatePending && !now.Before(i.ExpiresAt) {
 		i.State = StateExpired
@@ -83,20 +85,19 @@ func (i Invitation) at(now time.Time) Invitation {
 	return i
 }
 
-// Sent is an invitation together with the token of its present sending.
+// A SentInvitation is an invitation with its present token.
 type SentInvitation struct {
 	Invitation
-	// Token is for the link, and is left out of JSON. It is the zero Token if the
-	// invitation is no longer pending, which only the repetition of a call with an id can
-	// meet.
+	// Token belongs in the link. JSON leaves it out. It is the zero Token if the invitation
+	// is no longer pending, which only the repetition of a call with an ID can find.
 	Token Token `json:"-"`
-	// Repeated says that a call with this id was answered, or could have been, before: nothing
-	// was sent by this one, and no limit counts it. Do not mail it again, unless the mail of
-	// the first call may have been lost with its answer.
+	// Repeated reports that this call repeats an earlier one with the same ID. Nothing was
+	// sent and no limit counts it. Mail it again only if the mail of the first call may have
+	// been lost with its answer.
 	Repeated bool `json:"-"`
 }
 
-// An Offer is what the person who is invited may know of the invitation.
+// An Offer is the part of an invitation that the invited person may see.
 type Offer struct {
 	ID           uuid.UUID `json:"id"`
 	Organization string    `json:"organization"`
@@ -104,7 +105,7 @@ type Offer struct {
 	Email        string    `json:"email,omitempty"` // the address to register or sign in with
 	Role         Role      `json:"role"`
 	Message      string    `json:"message,omitempty"`
-	SentBy       string    `json:"sent_by,omitempty"` // user id; empty: the host's backend
+	SentBy       string    `json:"sent_by,omitempty"` // a user ID; empty for [System]
 	SentAt       time.Time `json:"sent_at"`
 	ExpiresAt    time.Time `json:"expires_at"`
 }

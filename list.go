@@ -8,26 +8,24 @@ import (
 	"github.com/google/uuid"
 )
 
-// ListParams is what [Service.Invitations] takes. An empty filter lets everything pass.
+// InvitationsParams are the parameters of [Service.Invitations]. An empty filter selects
+// everything.
 type InvitationsParams struct {
 	Organization string
 
-	State  State // as of now: expired invitations are not pending
+	State  State // as of now: an expired invitation is not pending
 	Kind   Kind
 	Role   Role   // at most 64 bytes
-	Email  string // canonicalized first
-	SentBy string // a user id
+	Email  string // see [CanonicalEmail]
+	SentBy string // a user ID
 
-	// Limit is how many invitations a page has at most: 1 to 100; 0 is 50.
-	Limit int
-	// Cursor is where the page begins: [List].NextCursor of the page before, with the same
-	// filters; empty: at the newest.
-	Cursor string
+	Limit  int    // invitations per page: 1 to 100; 0 means 50
+	Cursor string // NextCursor of the page before, with the same filters; empty: start with the newest
 }
 
-// List returns an organization's invitations, newest first. The actor needs
-// [PermissionInvitationList]. For System, an organization that does not exist has an empty
-// list.
+// Invitations returns one page of an organization's invitations, the newest first. The actor
+// needs [PermissionInvitationList]. For System, an organization that does not exist has no
+// invitations.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsParams) (List[Invitation], error) {
@@ -45,27 +43,26 @@ func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsPar
 	if err := r.mayView(found.Viewer, actor, PermissionInvitationList); err != nil {
 		return List[Invitation]{}, err
 	}
-	records, next := cut(found.Items, limit, func(last Record) string {
+	records := list(found.Items, limit, func(last Record) string {
 		return encodeInvitationCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID})
 	})
-	page := List[Invitation]{Items: make([]Invitation, len(records)), NextCursor: next}
-	for i, record := range records {
-		page.Items[i] = record.Invitation.at(r.now)
+	invitations := List[Invitation]{Items: make([]Invitation, len(records.Items)), NextCursor: records.NextCursor}
+	for i, record := range records.Items {
+		invitations.Items[i] = record.Invitation.at(r.now)
 	}
-	return page, nil
+	return invitations, nil
 }
 
-// All returns an iterator over all that [Service.Invitations] would return page by page. It stops
-// after the first error.
+// AllInvitations returns an iterator over all pages of [Service.Invitations]. It stops after
+// the first error.
 func (s *Service) AllInvitations(ctx context.Context, actor Actor, p InvitationsParams) iter.Seq2[Invitation, error] {
-	return pages(p.Cursor, func(cursor string) ([]Invitation, string, error) {
+	return all(p.Cursor, func(cursor string) (List[Invitation], error) {
 		p.Cursor = cursor
-		page, err := s.Invitations(ctx, actor, p)
-		return page.Items, page.NextCursor, err
+		return s.Invitations(ctx, actor, p)
 	})
 }
 
-// Get returns one invitation. The actor needs [PermissionInvitationList].
+// Invitation returns one invitation. The actor needs [PermissionInvitationList].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound].
 func (s *Service) Invitation(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Invitation, error) {
@@ -76,11 +73,11 @@ func (s *Service) Invitation(ctx context.Context, actor Actor, organization stri
 	if err != nil {
 		return Invitation{}, err
 	}
-	record, err := r.reach(f, actor, PermissionInvitationList)
+	record, err := r.findInvitation(f, actor, PermissionInvitationList)
 	return record.Invitation.at(r.now), err
 }
 
-// query checks p and returns what it asks of a store.
+// query checks p and returns the query of the store.
 func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 	q := InvitationQuery{
 		Organization: p.Organization, Viewer: actor.user,
@@ -92,12 +89,12 @@ func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, e
 	switch p.State {
 	case "", StatePending, StateAccepted, StateDeclined, StateRevoked, StateExpired:
 	default:
-		return q, invalid("state", "is unknown")
+		return q, invalid("state", "must be a known state")
 	}
 	switch p.Kind {
 	case "", KindEmail, KindLink:
 	default:
-		return q, invalid("kind", "is unknown")
+		return q, invalid("kind", "must be a known kind")
 	}
 	if p.Role != "" {
 		if err := checkName("role", string(p.Role), maxNameBytes); err != nil {

@@ -5,7 +5,7 @@ import (
 	"errors"
 )
 
-// A Step is what a person who followed a link does next.
+// A Step is the next action of a person after following a link.
 type Step string
 
 const (
@@ -13,98 +13,103 @@ const (
 	StepSignIn Step = "sign_in"
 	// StepRegister: register with the address of the offer.
 	StepRegister Step = "register"
-	// StepSwitchAccount: they are signed in with an account that the invitation is not for.
+	// StepSwitchAccount: the invitation is not for the account that is signed in.
 	StepSwitchAccount Step = "switch_account"
-	// StepVerifyEmail: verify the address of their account.
+	// StepVerifyEmail: verify the address of the account.
 	StepVerifyEmail Step = "verify_email"
-	// StepAccept: show the offer and the button that accepts.
+	// StepAccept: show the offer with a button that accepts it.
 	StepAccept Step = "accept"
-	// StepOpen: they are a member already; take them there.
+	// StepOpen: the person is a member already; open the organization.
 	StepOpen Step = "open"
 	// StepStop: the invitation is no longer valid, or the organization is full.
 	StepStop Step = "stop"
 )
 
-// A Visitor is the person who followed a link, as far as the host knows them.
+// A Visitor is a person following a link.
 type Visitor struct {
-	Identity // the zero Identity: nobody is signed in
+	Identity // the zero Identity if nobody is signed in
 
-	// HasAccount reports whether an account exists whose owner has proved to have this
-	// address. It is called once at most, if nobody is signed in and the invitation names
-	// an address; nil sends everybody to sign in. It is for the holder of the token alone.
+	// HasAccount reports whether an account exists whose owner has proved to own this
+	// address. It is called at most once: if nobody is signed in and the invitation names an
+	// address. If it is nil, every visitor is asked to sign in. Only a visitor with the token
+	// learns its answer.
 	HasAccount func(ctx context.Context, email string) (bool, error)
 }
 
-// Next is the answer of [Service.NextStep].
+// A NextStep is the result of [Service.NextStep].
 type NextStep struct {
 	Step  Step  `json:"step"`
-	Offer Offer `json:"offer,omitzero"` // what can be accepted; zero if nothing can any more
-	// Organization is where the person is a member already, for StepOpen.
+	Offer Offer `json:"offer,omitzero"` // zero if nobody can accept it
+	// Organization is the one that the person is a member of, for StepOpen.
 	Organization string `json:"organization,omitempty"`
-	// Reason is the refusal that stands in the way of accepting, if one does, or nil. Where
-	// nobody is signed in, it is set for StepStop alone.
+	// Reason is the refusal that an acceptance would meet, or nil. If nobody is signed in, it
+	// is set for StepStop only.
 	Reason error `json:"-"`
 }
 
-// Next tells what the person who followed a link does next, so that following it is all
-// they have to know. It changes nothing. A token that is no longer good is no error here:
-// the step is StepStop, and Reason says why.
+// NextStep returns the next action of a person after following a link, so that they need to
+// know nothing but the link. It changes nothing. A token that is no longer valid is not an error of
+// this call: the step is StepStop, with the Reason.
 //
-// Refusals: [ErrInvalid] (an Identity that is not zero, without a valid user id). An error of
-// HasAccount is returned as it is.
+// Refusals: [ErrInvalid] (an Identity that is neither zero nor has a valid user ID). An error
+// of HasAccount is returned as it is.
 func (s *Service) NextStep(ctx context.Context, token string, v Visitor) (NextStep, error) {
-	c, q, err := s.claim(token)
+	c, err := s.keys.verify(token)
 	if err != nil {
 		return NextStep{Step: StepStop, Reason: err}, nil
 	}
-	signedIn := v.Identity != (Identity{})
-	if signedIn {
-		if err := checkUser("user_id", v.UserID); err != nil {
-			return NextStep{}, err
-		}
-		s.answering(&q, v.Identity)
+	if v.Identity == (Identity{}) {
+		return s.nextStepSignedOut(ctx, c, v)
 	}
-	r, f, err := s.view(ctx, q)
+	if err := checkUser("user_id", v.UserID); err != nil {
+		return NextStep{}, err
+	}
+	a := acceptance{c, v.Identity}
+	r, f, err := s.view(ctx, a.needs(s.rules()))
 	if err != nil {
 		return NextStep{}, err
 	}
-	var next NextStep
-	record, reason := r.look(f, c)
-	if reason == nil {
-		next.Offer = record.offer()
+	return a.nextStep(r, f), nil
+}
+
+// nextStepSignedOut is NextStep for a visitor without an account or a session.
+func (s *Service) nextStepSignedOut(ctx context.Context, c claim, v Visitor) (NextStep, error) {
+	r, f, err := s.view(ctx, c.needs())
+	if err != nil {
+		return NextStep{}, err
 	}
-	switch {
-	case signedIn:
-		// What accepting would say, without accepting.
-		_, _, next.Reason = r.accept(f, c, v.Identity)
-		_, isMember := f.Members[v.UserID]
-		if next.Step = stepAfter(next.Reason, isMember); next.Step == StepOpen {
-			next.Organization = f.Organization
-		}
-	case reason != nil:
-		next.Step, next.Reason = StepStop, reason
-	default:
-		if next.Step, err = v.enter(ctx, next.Offer); err != nil {
+	inv, err := r.lookup(f, c)
+	if err != nil {
+		return NextStep{Step: StepStop, Reason: err}, nil
+	}
+	next := NextStep{Step: StepSignIn, Offer: inv.offer()}
+	if inv.Kind == KindEmail && v.HasAccount != nil {
+		known, err := v.HasAccount(ctx, inv.Email)
+		if err != nil {
 			return NextStep{}, err
+		}
+		if !known {
+			next.Step = StepRegister
 		}
 	}
 	return next, nil
 }
 
-// enter returns the step of somebody who is not signed in.
-func (v Visitor) enter(ctx context.Context, offer Offer) (Step, error) {
-	if offer.Kind != KindEmail || v.HasAccount == nil {
-		return StepSignIn, nil
+// nextStep looks at an acceptance without running it.
+func (a acceptance) nextStep(r rules, f Facts) NextStep {
+	var next NextStep
+	if inv, err := r.lookup(f, a.claim); err == nil {
+		next.Offer = inv.offer()
 	}
-	known, err := v.HasAccount(ctx, offer.Email)
-	if err != nil || known {
-		return StepSignIn, err
+	_, _, next.Reason = a.decide(r, f)
+	_, isMember := f.Members[a.identity.UserID]
+	if next.Step = stepAfter(next.Reason, isMember); next.Step == StepOpen {
+		next.Organization = f.Organization
 	}
-	return StepRegister, nil
+	return next
 }
 
-// stepAfter returns the step of a signed-in person whose acceptance would end with reason,
-// or would find them a member.
+// stepAfter returns the step of a signed-in person whose acceptance would have this result.
 func stepAfter(reason error, isMember bool) Step {
 	switch {
 	case reason == nil && isMember, errors.Is(reason, ErrAlreadyMember):

@@ -2,74 +2,35 @@ package invitations_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
 )
 
-var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// ninaInvited are the facts about an invitation of Nina that can be accepted at noon. The
-// token of all tests opens it.
-func ninaInvited() invitations.Facts {
-	return invitations.Facts{
-		Organization: "acme", Version: 2,
-		Sender: &invitations.Member{Organization: "acme", UserID: "olga", Role: invitations.RoleOwner},
-		Invitation: &invitations.Record{
-			Invitation: invitations.Invitation{
-				ID: signedID, Organization: "acme", Kind: invitations.KindEmail, State: invitations.StatePending,
-				Email: "nina@example.com", Role: invitations.RoleDeveloper, Message: "Welcome!", MaxUses: 1,
-				CreatedBy: "olga", SentBy: "olga",
-				CreatedAt: noon, SentAt: noon, ExpiresAt: noon.Add(7 * days),
-			},
-			Nonce: signedNonce, SentVersion: 2, SweepAt: noon.Add(7 * days),
-		},
-		Members: map[string]invitations.Member{},
-	}
-}
-
-func linkOpen() invitations.Facts {
-	f := ninaInvited()
-	f.Invitation.Kind, f.Invitation.Email, f.Invitation.MaxUses = invitations.KindLink, "", 3
-	return f
-}
-
-func atNoon() invitations.Config {
-	return invitations.Config{Clock: func() time.Time { return noon }}
-}
-
-var offer = invitations.Offer{
-	ID: signedID, Organization: "acme", Kind: invitations.KindEmail, Email: "nina@example.com", Role: invitations.RoleDeveloper,
-	Message: "Welcome!", SentBy: "olga", SentAt: noon, ExpiresAt: noon.Add(7 * days),
-}
-
-// Following the link is all that a person has to know: what comes next is told, for each
-// who they are and whatever has become of the invitation.
-func TestNext(t *testing.T) {
+// NextStep returns a step for every visitor and every state of the invitation.
+func TestNextStep(t *testing.T) {
 	t.Parallel()
 	yes := func(context.Context, string) (bool, error) { return true, nil }
 	no := func(context.Context, string) (bool, error) { return false, nil }
-	nobody := invitations.Visitor{}
-	nina := invitations.Visitor{Identity: invitations.Identity{UserID: "nina", Email: "Nina@example.com", EmailVerified: true}}
+	anonymous := invitations.Visitor{}
+	recipient := invitations.Visitor{Identity: invitations.Identity{UserID: "nina", Email: "Nina@example.com", EmailVerified: true}}
 	unverified := invitations.Visitor{Identity: invitations.Identity{UserID: "nina", Email: "nina@example.com"}}
 	mallory := invitations.Visitor{Identity: invitations.Identity{UserID: "mallory", Email: "mallory@evil.example", EmailVerified: true}}
 
 	email := func(change func(f *invitations.Facts)) invitations.Facts {
-		f := ninaInvited()
+		f := emailFacts()
 		change(&f)
 		return f
 	}
 	link := func(change func(f *invitations.Facts)) invitations.Facts {
-		f := linkOpen()
+		f := linkFacts()
 		change(&f)
 		return f
 	}
-	asIs := func(*invitations.Facts) {}
+	unchanged := func(*invitations.Facts) {}
 	limited := func(f *invitations.Facts) { f.Invitation.AllowedDomains = []string{"example.com"} }
 	state := func(s invitations.State) func(*invitations.Facts) {
 		return func(f *invitations.Facts) { f.Invitation.State = s }
@@ -87,12 +48,24 @@ func TestNext(t *testing.T) {
 	}
 	removed := func(version int64) func(*invitations.Facts) {
 		return func(f *invitations.Facts) {
-			f.Removals = map[string]invitations.Removal{"nina": {Organization: "acme", UserID: "nina", Version: version}}
+			f.Removals = map[string]int64{"nina": version}
 		}
 	}
 	both := func(a, b func(*invitations.Facts)) func(*invitations.Facts) {
 		return func(f *invitations.Facts) { a(f); b(f) }
 	}
+
+	const (
+		signIn        = invitations.StepSignIn
+		register      = invitations.StepRegister
+		stop          = invitations.StepStop
+		accept        = invitations.StepAccept
+		verify        = invitations.StepVerifyEmail
+		switchAccount = invitations.StepSwitchAccount
+		open          = invitations.StepOpen
+	)
+	withAccount, withoutAccount := invitations.Visitor{HasAccount: yes}, invitations.Visitor{HasAccount: no}
+	revoked, accepted, declined := state(invitations.StateRevoked), state(invitations.StateAccepted), state(invitations.StateDeclined)
 
 	for name, c := range map[string]struct {
 		facts   invitations.Facts
@@ -101,39 +74,39 @@ func TestNext(t *testing.T) {
 		reason  error
 		offered bool
 	}{
-		"nobody signed in":                        {email(asIs), nobody, invitations.StepSignIn, nil, true},
-		"nobody signed in, has an account":        {email(asIs), invitations.Visitor{HasAccount: yes}, invitations.StepSignIn, nil, true},
-		"nobody signed in, has no account":        {email(asIs), invitations.Visitor{HasAccount: no}, invitations.StepRegister, nil, true},
-		"nobody signed in, a link":                {link(asIs), invitations.Visitor{HasAccount: no}, invitations.StepSignIn, nil, true},
-		"nobody signed in, revoked":               {email(state(invitations.StateRevoked)), invitations.Visitor{HasAccount: no}, invitations.StepStop, invitations.ErrRevoked, false},
-		"nobody signed in, expired":               {email(expired), nobody, invitations.StepStop, invitations.ErrExpired, false},
-		"nobody signed in, accepted":              {email(state(invitations.StateAccepted)), nobody, invitations.StepStop, invitations.ErrAccepted, false},
-		"nobody signed in, sender gone":           {email(senderGone), nobody, invitations.StepStop, invitations.ErrSenderNotEntitled, false},
-		"nobody signed in, no such invitation":    {invitations.Facts{}, nobody, invitations.StepStop, invitations.ErrInvalidToken, false},
-		"the recipient":                           {email(asIs), nina, invitations.StepAccept, nil, true},
-		"the recipient, unverified":               {email(asIs), unverified, invitations.StepVerifyEmail, invitations.ErrEmailUnverified, true},
-		"another account":                         {email(asIs), mallory, invitations.StepSwitchAccount, invitations.ErrRecipientMismatch, true},
-		"the recipient, already in by it":         {email(both(state(invitations.StateAccepted), member(true))), nina, invitations.StepOpen, nil, false},
-		"the recipient, already in another way":   {email(member(false)), nina, invitations.StepOpen, invitations.ErrAlreadyMember, true},
-		"the recipient, declined":                 {email(state(invitations.StateDeclined)), nina, invitations.StepStop, invitations.ErrDeclined, false},
-		"the recipient, expired":                  {email(expired), nina, invitations.StepStop, invitations.ErrExpired, false},
-		"the recipient, sender gone":              {email(senderGone), nina, invitations.StepStop, invitations.ErrSenderNotEntitled, false},
-		"the recipient, no such invitation":       {invitations.Facts{}, nina, invitations.StepStop, invitations.ErrInvalidToken, false},
-		"another account, revoked":                {email(state(invitations.StateRevoked)), mallory, invitations.StepStop, invitations.ErrRevoked, false},
-		"whoever, with a link":                    {link(asIs), mallory, invitations.StepAccept, nil, true},
-		"whoever, unverified, with a link":        {link(asIs), unverified, invitations.StepAccept, nil, true},
-		"a right domain":                          {link(limited), nina, invitations.StepAccept, nil, true},
-		"a right domain, unverified":              {link(limited), unverified, invitations.StepVerifyEmail, invitations.ErrEmailUnverified, true},
-		"a wrong domain":                          {link(limited), mallory, invitations.StepSwitchAccount, invitations.ErrDomainNotAllowed, true},
-		"a member already, with a link":           {link(member(false)), nina, invitations.StepOpen, invitations.ErrAlreadyMember, true},
-		"a member by this link":                   {link(member(true)), nina, invitations.StepOpen, nil, true},
-		"a member by this link, used up":          {link(both(state(invitations.StateAccepted), member(true))), nina, invitations.StepOpen, nil, false},
-		"a member by this link, which is revoked": {link(both(state(invitations.StateRevoked), member(true))), nina, invitations.StepOpen, nil, false},
-		"whoever, with a link that is used up":    {link(state(invitations.StateAccepted)), mallory, invitations.StepStop, invitations.ErrExhausted, false},
-		"whoever was removed before it was sent":  {email(removed(1)), nina, invitations.StepAccept, nil, true},
-		// The offer stands, as Lookup shows it; it is not for them.
-		"whoever was removed after it was sent":      {email(removed(3)), nina, invitations.StepStop, invitations.ErrRevoked, true},
-		"a member another way, with a link, expired": {link(both(expired, member(false))), nina, invitations.StepStop, invitations.ErrExpired, false},
+		"anonymous":                                  {email(unchanged), anonymous, signIn, nil, true},
+		"anonymous with an account":                  {email(unchanged), withAccount, signIn, nil, true},
+		"anonymous without an account":               {email(unchanged), withoutAccount, register, nil, true},
+		"anonymous with a link":                      {link(unchanged), withoutAccount, signIn, nil, true},
+		"anonymous, revoked":                         {email(revoked), withoutAccount, stop, invitations.ErrRevoked, false},
+		"anonymous, expired":                         {email(expired), anonymous, stop, invitations.ErrExpired, false},
+		"anonymous, accepted":                        {email(accepted), anonymous, stop, invitations.ErrAccepted, false},
+		"anonymous, the sender left":                 {email(senderGone), anonymous, stop, invitations.ErrSenderNotEntitled, false},
+		"anonymous, unknown invitation":              {invitations.Facts{}, anonymous, stop, invitations.ErrInvalidToken, false},
+		"recipient":                                  {email(unchanged), recipient, accept, nil, true},
+		"recipient with an unverified address":       {email(unchanged), unverified, verify, invitations.ErrEmailUnverified, true},
+		"another account":                            {email(unchanged), mallory, switchAccount, invitations.ErrRecipientMismatch, true},
+		"recipient who accepted it":                  {email(both(accepted, member(true))), recipient, open, nil, false},
+		"recipient who joined by another invitation": {email(member(false)), recipient, open, invitations.ErrAlreadyMember, true},
+		"recipient, declined":                        {email(declined), recipient, stop, invitations.ErrDeclined, false},
+		"recipient, expired":                         {email(expired), recipient, stop, invitations.ErrExpired, false},
+		"recipient, the sender left":                 {email(senderGone), recipient, stop, invitations.ErrSenderNotEntitled, false},
+		"recipient, unknown invitation":              {invitations.Facts{}, recipient, stop, invitations.ErrInvalidToken, false},
+		"another account, revoked":                   {email(revoked), mallory, stop, invitations.ErrRevoked, false},
+		"any account with a link":                    {link(unchanged), mallory, accept, nil, true},
+		"unverified account with a link":             {link(unchanged), unverified, accept, nil, true},
+		"allowed domain":                             {link(limited), recipient, accept, nil, true},
+		"allowed domain, unverified":                 {link(limited), unverified, verify, invitations.ErrEmailUnverified, true},
+		"another domain":                             {link(limited), mallory, switchAccount, invitations.ErrDomainNotAllowed, true},
+		"member with a link":                         {link(member(false)), recipient, open, invitations.ErrAlreadyMember, true},
+		"member by this link":                        {link(member(true)), recipient, open, nil, true},
+		"member by this link, used up":               {link(both(accepted, member(true))), recipient, open, nil, false},
+		"member by this link, revoked":               {link(both(revoked, member(true))), recipient, open, nil, false},
+		"any account with a link, used up":           {link(accepted), mallory, stop, invitations.ErrExhausted, false},
+		"removed before the sending":                 {email(removed(1)), recipient, accept, nil, true},
+		// Lookup shows the offer, but this account must not accept it.
+		"removed after the sending":   {email(removed(3)), recipient, stop, invitations.ErrRevoked, true},
+		"member with an expired link": {link(both(expired, member(false))), recipient, stop, invitations.ErrExpired, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -148,23 +121,22 @@ func TestNext(t *testing.T) {
 				want.Kind, want.Email = c.facts.Invitation.Kind, c.facts.Invitation.Email
 			}
 			require.Equal(t, want, next.Offer)
-			if c.step == invitations.StepOpen {
-				require.Equal(t, "acme", next.Organization, "where they are in")
+			if c.step == open {
+				require.Equal(t, "acme", next.Organization, "the organization to open")
 			} else {
 				require.Empty(t, next.Organization)
 			}
-			require.Len(t, store.ViewCalls(), 1, "one read")
-			require.Empty(t, store.UpdateCalls(), "Class44: no change")
+			requireAsked(t, store, "View") // Class44: no change
 		})
 	}
 }
 
-// What Next says is what Accept does.
-func TestNext_AgreesWithAccept(t *testing.T) {
+// NextStep gives the reason for which Accept would refuse.
+func TestNextStep_AgreesWithAccept(t *testing.T) {
 	t.Parallel()
-	for _, f := range []invitations.Facts{ninaInvited(), linkOpen(), {}} {
+	for _, f := range []invitations.Facts{emailFacts(), linkFacts(), {}} {
 		for _, who := range []invitations.Identity{
-			{UserID: "nina", Email: "nina@example.com", EmailVerified: true}, {UserID: "nina", Email: "nina@example.com"},
+			nina, {UserID: "nina", Email: "nina@example.com"},
 			{UserID: "mallory", Email: "m@evil.example", EmailVerified: true}, {UserID: "mallory"},
 		} {
 			svc := serviceOn(t, answering(f), atNoon())
@@ -177,9 +149,9 @@ func TestNext_AgreesWithAccept(t *testing.T) {
 	}
 }
 
-// The host is asked about accounts only where that is needed, with the address of the
-// invitation and the context of the call.
-func TestNext_HasAccount(t *testing.T) {
+// HasAccount is called only if the answer matters, with the invited address and the context of
+// the call.
+func TestNextStep_HasAccount(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "mine")
@@ -190,58 +162,41 @@ func TestNext_HasAccount(t *testing.T) {
 		require.Equal(t, "mine", ctx.Value(key{}))
 		return true, nil
 	}}
-	next, err := serviceOn(t, answering(ninaInvited()), atNoon()).NextStep(ctx, validWire().text(), visitor)
+	next, err := serviceOn(t, answering(emailFacts()), atNoon()).NextStep(ctx, validWire().text(), visitor)
 	require.NoError(t, err)
 	require.Equal(t, invitations.StepSignIn, next.Step)
 	require.Equal(t, 1, asked)
 
 	visitor.HasAccount = func(context.Context, string) (bool, error) {
-		t.Error("asked without need")
+		t.Error("called without need")
 		return false, nil
 	}
-	revoked := ninaInvited()
+	revoked := emailFacts()
 	revoked.Invitation.State = invitations.StateRevoked
-	for name, f := range map[string]invitations.Facts{"a link": linkOpen(), "revoked": revoked, "none": {}} {
+	for name, f := range map[string]invitations.Facts{"a link": linkFacts(), "revoked": revoked, "unknown": {}} {
 		_, err := serviceOn(t, answering(f), atNoon()).NextStep(ctx, validWire().text(), visitor)
 		require.NoError(t, err, name)
 	}
 	_, err = serviceOn(t, untouchable(), atNoon()).NextStep(ctx, "inv_forged", visitor)
 	require.NoError(t, err)
 	visitor.UserID = "nina"
-	_, err = serviceOn(t, answering(ninaInvited()), atNoon()).NextStep(ctx, validWire().text(), visitor)
+	_, err = serviceOn(t, answering(emailFacts()), atNoon()).NextStep(ctx, validWire().text(), visitor)
 	require.NoError(t, err)
 
 	broken := errors.New("user table is gone")
 	visitor = invitations.Visitor{HasAccount: func(context.Context, string) (bool, error) { return true, broken }}
-	next, err = serviceOn(t, answering(ninaInvited()), atNoon()).NextStep(ctx, validWire().text(), visitor)
+	next, err = serviceOn(t, answering(emailFacts()), atNoon()).NextStep(ctx, validWire().text(), visitor)
 	require.Equal(t, broken, err)
 	require.Zero(t, next)
 }
 
-// A forged token is answered like one that is no longer valid: with a step, not with an
-// error.
-func TestNext_InvalidToken(t *testing.T) {
+// An invalid token gives a step and not an error.
+func TestNextStep_InvalidToken(t *testing.T) {
 	t.Parallel()
 	svc := serviceOn(t, untouchable(), atNoon())
-	for _, visitor := range []invitations.Visitor{
-		{}, {Identity: invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}},
-	} {
+	for _, visitor := range []invitations.Visitor{{}, {Identity: nina}} {
 		next, err := svc.NextStep(t.Context(), "inv_forged", visitor)
 		require.NoError(t, err)
 		require.Equal(t, invitations.NextStep{Step: invitations.StepStop, Reason: invitations.ErrInvalidToken}, next)
 	}
-}
-
-func TestNext_JSON(t *testing.T) {
-	t.Parallel()
-	out, err := json.Marshal(invitations.NextStep{Step: invitations.StepStop, Reason: invitations.ErrExpired})
-	require.NoError(t, err)
-	require.JSONEq(t, `{"step":"stop"}`, string(out))
-	out, err = json.Marshal(invitations.NextStep{Step: invitations.StepOpen, Organization: "acme", Reason: invitations.ErrAlreadyMember})
-	require.NoError(t, err)
-	require.JSONEq(t, `{"step":"open","organization":"acme"}`, string(out))
-	out, err = json.Marshal(invitations.NextStep{Step: invitations.StepAccept, Offer: offer})
-	require.NoError(t, err)
-	require.JSONEq(t, `{"step":"accept","offer":{"id":"`+signedID.String()+`","organization":"acme","kind":"email","email":"nina@example.com",
-		"role":"developer","message":"Welcome!","sent_by":"olga","sent_at":"2026-03-01T12:00:00Z","expires_at":"2026-03-08T12:00:00Z"}}`, string(out))
 }

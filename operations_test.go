@@ -4,11 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -16,23 +17,42 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// An operation is a method of the service with arguments that are fine.
+// An operation is a method of the service, called with valid arguments.
 type operation struct {
-	name string
+	name string // the method, and for a variant of it a comma and the variant
 	asks string // the method of the store that it calls, once
 	call func(ctx context.Context, svc *invitations.Service) (result any, err error)
 }
 
-// operations is all of them.
+// method returns the name of the method.
+func (o operation) method() string {
+	name, _, _ := strings.Cut(o.name, ",")
+	return name
+}
+
+// operations returns at least one operation for every method.
 func operations() []operation {
-	token := validWire().text()
-	nina := invitations.Identity{UserID: "nina", Email: "nina@example.com", EmailVerified: true}
+	type (
+		ctxT = context.Context
+		svcT = *invitations.Service
+	)
+	token, system := validWire().text(), invitations.System()
+	shared, personal := goodQuota(), goodQuota()
+	shared.UserID, personal.Workspace = "", invitations.Personal()
 	return []operation{
-		{"CreateOrganization", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.CreateOrganization(ctx, "acme", "olga") }},
-		{"Invite", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Invite(ctx, olgaActs, goodInvite()) }},
-		{"CreateLink", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.CreateLink(ctx, olgaActs, goodLink()) }},
-		{"Resend", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Resend(ctx, olgaActs, goodResend()) }},
-		{"Revoke", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Revoke(ctx, olgaActs, "acme", signedID) }},
+		{"CreateOrganization", "Create", func(ctx ctxT, svc svcT) (any, error) { return svc.CreateOrganization(ctx, "acme", "olga") }},
+
+		{"Invite", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Invite(ctx, olga, goodInvite()) }},
+		{"CreateLink", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.CreateLink(ctx, olga, goodLink()) }},
+		{"InviteAll", "Update", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.InviteAll(ctx, olga, "acme", []invitations.InviteParams{goodInvite()})
+		}},
+		{"Resend", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Resend(ctx, olga, goodResend()) }},
+		{"Edit", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Edit(ctx, olga, goodEdit()) }},
+		{"Revoke", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Revoke(ctx, olga, "acme", signedID) }},
+		{"PendingToken", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.PendingToken(ctx, olga, "acme", signedID) }},
+		{"Sweep", "Sweep", func(ctx ctxT, svc svcT) (any, error) { return svc.Sweep(ctx, 10) }},
+
 		{"Accept", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Accept(ctx, token, nina) }},
 		{"Decline", "Update", func(ctx ctxT, svc svcT) (any, error) { return nil, svc.Decline(ctx, token) }},
 		{"Lookup", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Lookup(ctx, token) }},
@@ -40,206 +60,101 @@ func operations() []operation {
 		{"NextStep, signed in", "View", func(ctx ctxT, svc svcT) (any, error) {
 			return svc.NextStep(ctx, token, invitations.Visitor{Identity: nina})
 		}},
-		{"PendingToken", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.PendingToken(ctx, olgaActs, "acme", signedID) }},
-		{"Invitation", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Invitation(ctx, olgaActs, "acme", signedID) }},
-		{"Member", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Member(ctx, "acme", "olga") }},
-		{"Invitations", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Invitations(ctx, olgaActs, invitations.InvitationsParams{Organization: "acme"})
-		}},
-		{"Authorize", "View", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Authorize(ctx, "acme", "dora", invitations.PermissionOrganizationUse)
-		}},
-		{"ChangeRole", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.ChangeRole(ctx, olgaActs, goodChange()) }},
-		{"RemoveMember", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.RemoveMember(ctx, olgaActs, "acme", "dora") }},
-		{"Leave", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Leave(ctx, "acme", "dora") }},
-		{"TransferOwnership", "Update", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.TransferOwnership(ctx, olgaActs, goodTransfer())
-		}},
-		{"Members", "Members", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Members(ctx, olgaActs, invitations.MembersParams{Organization: "acme"})
-		}},
-		{"AllMembers", "Members", func(ctx ctxT, svc svcT) (any, error) {
-			for m, err := range svc.AllMembers(ctx, olgaActs, invitations.MembersParams{Organization: "acme"}) {
-				return m, err
-			}
-			return nil, nil
-		}},
-		{"Consume", "Consume", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Consume(ctx, invitations.InOrganization("acme"), "dora", 3)
-		}},
-		{"Consume, personal", "Consume", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Consume(ctx, invitations.Personal(), "dora", 3)
-		}},
-		{"Remaining", "View", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Remaining(ctx, invitations.InOrganization("acme"), "dora")
-		}},
-		{"Remaining, personal", "Workspaces", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Remaining(ctx, invitations.Personal(), "dora")
-		}},
-		{"SetQuota", "Update", func(ctx ctxT, svc svcT) (any, error) { return nil, svc.SetQuota(ctx, olgaActs, goodQuota()) }},
-		{"SetQuota, shared", "Update", func(ctx ctxT, svc svcT) (any, error) {
-			p := goodQuota()
-			p.UserID = ""
-			return nil, svc.SetQuota(ctx, invitations.System(), p)
-		}},
-		{"SetQuota, personal", "SetPersonalQuota", func(ctx ctxT, svc svcT) (any, error) {
-			p := goodQuota()
-			p.Workspace = invitations.Personal()
-			return nil, svc.SetQuota(ctx, invitations.System(), p)
-		}},
-		{"Quota", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Quota(ctx, olgaActs, "acme", "dora") }},
-		{"Quota, shared", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Quota(ctx, olgaActs, "acme", "") }},
-		{"Workspaces", "Workspaces", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: "dora"})
-		}},
-		{"InviteAll", "Update", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.InviteAll(ctx, olgaActs, "acme", []invitations.InviteParams{goodInvite()})
-		}},
-		{"Edit", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Edit(ctx, olgaActs, goodEdit()) }},
 		{"Received", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
 			return svc.Received(ctx, nina, invitations.ReceivedParams{})
 		}},
 		{"AcceptReceived", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.AcceptReceived(ctx, "acme", signedID, nina) }},
 		{"DeclineReceived", "Update", func(ctx ctxT, svc svcT) (any, error) { return nil, svc.DeclineReceived(ctx, "acme", signedID, nina) }},
+
+		{"Invitation", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Invitation(ctx, olga, "acme", signedID) }},
+		{"Invitations", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Invitations(ctx, olga, invitations.InvitationsParams{Organization: "acme"})
+		}},
+		{"AllInvitations", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
+			return first(svc.AllInvitations(ctx, olga, invitations.InvitationsParams{Organization: "acme"}))
+		}},
 		{"Timeline", "Events", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Timeline(ctx, olgaActs, invitations.TimelineParams{Organization: "acme", Invitation: signedID, NewestFirst: true})
+			return svc.Timeline(ctx, olga, invitations.TimelineParams{Organization: "acme", Invitation: signedID, NewestFirst: true})
 		}},
 		{"AllEvents", "Events", func(ctx ctxT, svc svcT) (any, error) {
-			for e, err := range svc.AllEvents(ctx, olgaActs, invitations.TimelineParams{Organization: "acme"}) {
-				return e, err
-			}
-			return nil, nil
+			return first(svc.AllEvents(ctx, olga, invitations.TimelineParams{Organization: "acme"}))
 		}},
-		{"Feed", "Feed", func(ctx ctxT, svc svcT) (any, error) { return svc.Feed(ctx, invitations.FeedParams{After: 7}) }},
+		{"Feed", "Feed", func(ctx ctxT, svc svcT) (any, error) { return svc.Feed(ctx, 7, 0) }},
 		{"Statistics", "Statistics", func(ctx ctxT, svc svcT) (any, error) {
-			return svc.Statistics(ctx, olgaActs, invitations.StatisticsParams{Organization: "acme"})
+			return svc.Statistics(ctx, olga, invitations.StatisticsParams{Organization: "acme"})
 		}},
-		{"Sweep", "Sweep", func(ctx ctxT, svc svcT) (any, error) { return svc.Sweep(ctx, 10) }},
-		{"AllInvitations", "Invitations", func(ctx ctxT, svc svcT) (any, error) {
-			for inv, err := range svc.AllInvitations(ctx, olgaActs, invitations.InvitationsParams{Organization: "acme"}) {
-				return inv, err
-			}
-			return nil, nil
+
+		{"Member", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Member(ctx, "acme", "olga") }},
+		{"Members", "Members", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Members(ctx, olga, invitations.MembersParams{Organization: "acme"})
+		}},
+		{"AllMembers", "Members", func(ctx ctxT, svc svcT) (any, error) {
+			return first(svc.AllMembers(ctx, olga, invitations.MembersParams{Organization: "acme"}))
+		}},
+		{"Authorize", "View", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Authorize(ctx, "acme", "dora", invitations.PermissionOrganizationUse)
+		}},
+		{"ChangeRole", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.ChangeRole(ctx, olga, goodChange()) }},
+		{"RemoveMember", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.RemoveMember(ctx, olga, "acme", "dora") }},
+		{"Leave", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Leave(ctx, "acme", "dora") }},
+		{"TransferOwnership", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.TransferOwnership(ctx, olga, goodTransfer()) }},
+
+		{"Consume", "Consume", func(ctx ctxT, svc svcT) (any, error) { return svc.Consume(ctx, inAcme, "dora", 3) }},
+		{"Consume, personal", "Consume", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Consume(ctx, invitations.Personal(), "dora", 3)
+		}},
+		{"Remaining", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Remaining(ctx, inAcme, "dora") }},
+		{"Remaining, personal", "Workspaces", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Remaining(ctx, invitations.Personal(), "dora")
+		}},
+		{"SetQuota", "Update", func(ctx ctxT, svc svcT) (any, error) { return nil, svc.SetQuota(ctx, olga, goodQuota()) }},
+		{"SetQuota, shared", "Update", func(ctx ctxT, svc svcT) (any, error) { return nil, svc.SetQuota(ctx, system, shared) }},
+		{"SetQuota, personal", "SetPersonalQuota", func(ctx ctxT, svc svcT) (any, error) { return nil, svc.SetQuota(ctx, system, personal) }},
+		{"Quota", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Quota(ctx, olga, "acme", "dora") }},
+		{"Quota, shared", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Quota(ctx, olga, "acme", "") }},
+		{"Workspaces", "Workspaces", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: "dora"})
 		}},
 	}
 }
 
-// bare is the name of the method.
-func (o operation) bare() string {
-	name, _, _ := strings.Cut(o.name, ",")
-	return name
+// first returns the first item of an iterator.
+func first[T any](all iter.Seq2[T, error]) (any, error) {
+	for item, err := range all {
+		return item, err
+	}
+	return nil, nil
 }
 
-// Every method that can fail is among the operations, so that what is tested of all of them
-// is tested of a new one.
-func TestOperations(t *testing.T) {
+// The tests of all operations are tests of every method that can fail.
+func TestOperations_AreComplete(t *testing.T) {
 	t.Parallel()
-	listed := map[string]bool{}
+	names := map[string]bool{}
+	methods := map[string]bool{"Policy": true, "WithStore": true} // which cannot fail
 	for _, o := range operations() {
-		require.False(t, listed[o.name], "%s twice", o.name)
-		listed[o.name], listed[o.bare()] = true, true
+		require.False(t, names[o.name], "%s occurs twice", o.name)
+		names[o.name], methods[o.method()] = true, true
 	}
 	service := reflect.TypeFor[*invitations.Service]()
 	for i := range service.NumMethod() {
-		if m := service.Method(i); m.Name != "Policy" && m.Name != "WithStore" {
-			require.True(t, listed[m.Name], "%s is missing", m.Name)
-		}
+		require.True(t, methods[service.Method(i).Name], "%s is missing", service.Method(i).Name)
 	}
 }
 
-// failing returns a store that answers everything with err, beside a result that is not to
-// be used, and that hands every context to seen.
-func failing(err error, facts invitations.Facts, seen func(context.Context)) *StoreMock {
-	owner, personal := facts.Members["olga"], facts.Quotas["dora"]
-	return &StoreMock{
-		UpdateFunc: func(ctx context.Context, _ invitations.Query, decide invitations.Decision) error {
-			seen(ctx)
-			if _, refusal := decide(facts); refusal != nil {
-				return refusal
-			}
-			return err
-		},
-		ViewFunc: func(ctx context.Context, _ invitations.Query) (invitations.Facts, error) {
-			seen(ctx)
-			return facts, err
-		},
-		InvitationsFunc: func(ctx context.Context, _ invitations.InvitationQuery) (invitations.InvitationPage, error) {
-			seen(ctx)
-			return invitations.InvitationPage{Viewer: &owner, Records: manyRecords(2)}, err
-		},
-		MembersFunc: func(ctx context.Context, _ invitations.MemberQuery) (invitations.MemberPage, error) {
-			seen(ctx)
-			return invitations.MemberPage{Viewer: &owner, Members: []invitations.Member{owner}}, err
-		},
-		WorkspacesFunc: func(ctx context.Context, _ invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-			seen(ctx)
-			return invitations.WorkspacePage{Personal: &personal, Memberships: []invitations.Membership{{Member: owner}}}, err
-		},
-		ConsumeFunc: func(ctx context.Context, _ invitations.Consumption) (invitations.Consumed, error) {
-			seen(ctx)
-			return invitations.Consumed{Taken: true, Role: invitations.RoleDeveloper, Quotas: facts.Quotas}, err
-		},
-		SetPersonalQuotaFunc: func(ctx context.Context, _ string, _ invitations.Quota) error {
-			seen(ctx)
-			return err
-		},
-		EventsFunc: func(ctx context.Context, _ invitations.EventQuery) (invitations.EventPage, error) {
-			seen(ctx)
-			return invitations.EventPage{Viewer: &owner, Events: []invitations.Event{{Organization: "acme", Version: 1}}}, err
-		},
-		FeedFunc: func(ctx context.Context, _ invitations.FeedQuery) ([]invitations.FeedEvent, error) {
-			seen(ctx)
-			return []invitations.FeedEvent{{Position: 8}}, err
-		},
-		StatisticsFunc: func(ctx context.Context, _ invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
-			seen(ctx)
-			return invitations.StatisticsPage{Viewer: &owner, Statistics: invitations.Statistics{Total: invitations.Funnel{Created: 1}}}, err
-		},
-		SweepFunc: func(ctx context.Context, _ invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
-			seen(ctx)
-			due := *facts.Invitation
-			due.ExpiresAt, due.SweepAt = noon, noon
-			decide([]invitations.Facts{{Organization: "acme", Version: 2, PendingRecords: []invitations.Record{due}}})
-			return err
-		},
-	}
-}
-
-// workable are facts about which the operation succeeds.
-func workable(name string) invitations.Facts {
-	f := ninaInvited()
-	sent := noon.Add(-time.Minute) // exactly the cooldown ago
-	f.Invitation.CreatedAt, f.Invitation.SentAt, f.Invitation.ExpiresAt = sent, sent, sent.Add(7*days)
-	owner := invitations.Member{Organization: "acme", UserID: "olga", Role: invitations.RoleOwner}
-	f.Members["olga"] = owner
-	f.Members["dora"] = invitations.Member{Organization: "acme", UserID: "dora", Role: invitations.RoleDeveloper}
-	f.OwnerCount = 1
-	f.Quotas = map[string]invitations.QuotaRecord{
-		"":     quotaOf("", 100, invitations.PeriodMonth, midnight(2026, 3, 1), 40),
-		"dora": quotaOf("dora", 10, invitations.PeriodDay, midnight(2026, 3, 1), 4),
-	}
-	if name == "Invite" || name == "CreateLink" {
-		f.Invitation = nil
-	}
-	f.PendingByEmail, f.Invitations = map[string]uuid.UUID{}, map[uuid.UUID]invitations.Record{}
-	return f
-}
-
-// An error of the store reaches the caller as it is, and nothing comes with it, even where
-// the decision had already been made.
-func TestStoreErrors(t *testing.T) {
+// The caller gets the store's error unchanged and no result, although the decision was made.
+func TestOperations_StoreError(t *testing.T) {
 	t.Parallel()
-	broken := errors.New("connection refused")
 	for _, o := range operations() {
 		for _, err := range []error{
-			broken, invitations.ErrConflict, invitations.ErrOutcomeUnknown, context.Canceled, context.DeadlineExceeded,
+			errors.New("connection refused"), invitations.ErrConflict, invitations.ErrOutcomeUnknown,
+			context.Canceled, context.DeadlineExceeded,
 			fmt.Errorf("pgstore: %w: %w", invitations.ErrOutcomeUnknown, context.DeadlineExceeded),
 		} {
 			t.Run(o.name+"/"+err.Error(), func(t *testing.T) {
 				t.Parallel()
-				store := failing(err, workable(o.name), func(context.Context) {})
+				store := failing(err, factsFor(o.name), func(context.Context) {})
 				result, got := o.call(t.Context(), serviceOn(t, store, atNoon()))
-				require.True(t, got == err, "unchanged: %v", got)
+				require.True(t, got == err, "changed: %v", got) //nolint:errorlint // the very error must arrive
 				if result != nil {
 					require.Zero(t, result)
 				}
@@ -249,26 +164,8 @@ func TestStoreErrors(t *testing.T) {
 	}
 }
 
-// requireAsked fails unless the store got exactly one call, of this method.
-func requireAsked(t *testing.T, store *StoreMock, method string) {
-	t.Helper()
-	asked := map[string]int{
-		"Update": len(store.UpdateCalls()), "View": len(store.ViewCalls()), "Consume": len(store.ConsumeCalls()),
-		"SetPersonalQuota": len(store.SetPersonalQuotaCalls()), "Invitations": len(store.InvitationsCalls()),
-		"Members": len(store.MembersCalls()), "Workspaces": len(store.WorkspacesCalls()), "Events": len(store.EventsCalls()),
-		"Feed": len(store.FeedCalls()), "Statistics": len(store.StatisticsCalls()), "Sweep": len(store.SweepCalls()),
-	}
-	for name, times := range asked {
-		want := 0
-		if name == method {
-			want = 1
-		}
-		require.Equal(t, want, times, name)
-	}
-}
-
-// The context goes to the store as it is, and each operation asks the store once.
-func TestContextIsPassedOn(t *testing.T) {
+// An operation calls the store once, with the context of the caller.
+func TestOperations_PassTheContext(t *testing.T) {
 	t.Parallel()
 	type key struct{}
 	ctx := context.WithValue(t.Context(), key{}, "mine")
@@ -276,7 +173,7 @@ func TestContextIsPassedOn(t *testing.T) {
 		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
 			var seen []context.Context
-			store := failing(nil, workable(o.name), func(ctx context.Context) { seen = append(seen, ctx) })
+			store := failing(nil, factsFor(o.name), func(ctx context.Context) { seen = append(seen, ctx) })
 			_, err := o.call(ctx, serviceOn(t, store, atNoon()))
 			require.NoError(t, err)
 			require.Equal(t, []context.Context{ctx}, seen)
@@ -285,26 +182,156 @@ func TestContextIsPassedOn(t *testing.T) {
 	}
 }
 
-// A read is a read: what a mail scanner or a link preview calls changes nothing, because it
-// has no way to.
-func TestClass44_ReadsNeverUpdate(t *testing.T) {
+// Reads change nothing: they call no method of the store that can. Mail scanners and link
+// previews follow links.
+func TestClass44_ReadsChangeNothing(t *testing.T) {
 	t.Parallel()
 	reads := map[string]bool{}
 	for _, o := range operations() {
-		if slices.Contains([]string{"Update", "Consume", "SetPersonalQuota", "Sweep"}, o.asks) {
+		if slices.Contains([]string{"Update", "Create", "Consume", "SetPersonalQuota", "Sweep"}, o.asks) {
 			continue
 		}
-		reads[o.bare()] = true
-		store := failing(nil, workable(o.name), func(context.Context) {})
-		store.UpdateFunc, store.ConsumeFunc, store.SetPersonalQuotaFunc, store.SweepFunc = nil, nil, nil, nil // panic
+		reads[o.method()] = true
+		store := working(o.name)
+		store.UpdateFunc, store.CreateFunc, store.ConsumeFunc = nil, nil, nil // a call panics
+		store.SetPersonalQuotaFunc, store.SweepFunc = nil, nil
 		for range 3 {
 			_, err := o.call(t.Context(), serviceOn(t, store, atNoon()))
 			require.NoError(t, err, o.name)
 		}
 	}
-	require.Equal(t, map[string]bool{
-		"Lookup": true, "NextStep": true, "Invitation": true, "Invitations": true, "AllInvitations": true, "PendingToken": true, "Member": true,
-		"Authorize": true, "Members": true, "AllMembers": true, "Remaining": true, "Quota": true, "Workspaces": true,
-		"Received": true, "Timeline": true, "AllEvents": true, "Feed": true, "Statistics": true,
-	}, reads)
+	require.ElementsMatch(t, []string{
+		"Lookup", "NextStep", "Received", "PendingToken", "Invitation", "Invitations", "AllInvitations",
+		"Timeline", "AllEvents", "Feed", "Statistics", "Member", "Members", "AllMembers", "Authorize",
+		"Remaining", "Quota", "Workspaces",
+	}, slices.Collect(maps.Keys(reads)))
+}
+
+// An operation asks for the facts that its decision needs and for no others.
+func TestOperations_Queries(t *testing.T) {
+	t.Parallel()
+	byOlga := []string{"olga"}
+	token := invitations.Query{Organization: "acme", Invitation: signedID, Sender: true}
+	signedIn := token
+	signedIn.Members, signedIn.Removals, signedIn.Quotas = []string{"nina"}, true, true
+
+	creating := invitations.Query{Organization: "acme", Members: byOlga, PendingUpTo: 10, PendingAt: noon}
+	mailing := creating
+	mailing.SendingsUpTo, mailing.SendingsAfter = 100, noon.Add(-day)
+	inviting := mailing
+	inviting.Emails = []string{"nina@example.com"}
+	bySystem, withID, resending := inviting, inviting, mailing
+	bySystem.Members = nil
+	withID.Invitation = signedID
+	resending.Invitation, resending.SameEmail = signedID, true
+	rows := bySystem
+	rows.Emails, rows.Invitations = []string{"nina@example.com", "nina@example.com"}, []uuid.UUID{signedID}
+
+	losing := func(members ...string) invitations.Query {
+		return invitations.Query{
+			Organization: "acme", Members: members, OwnersUpTo: 2, PendingSentBy: members[len(members)-1], PendingAt: noon,
+		}
+	}
+	transfer := losing("olga", "olga")
+	transfer.Members = append(transfer.Members, "dora")
+	one := invitations.Query{Organization: "acme", Invitation: signedID, Members: byOlga}
+	sender := one
+	sender.Sender = true
+
+	consumption := invitations.Consumption{UserID: "dora", Amount: 3, Periods: periodsAtNoon}
+	consumptionInAcme := consumption
+	consumptionInAcme.Organization = "acme"
+	consumptionInAcme.Roles = []invitations.Role{invitations.RoleAdmin, invitations.RoleDeveloper, invitations.RoleOwner}
+	quotas := func(members ...string) invitations.Query {
+		return invitations.Query{Organization: "acme", Members: members, Quotas: true}
+	}
+
+	// The limit of a list is one more than that of the page, which tells of a next page.
+	list := invitations.InvitationQuery{Organization: "acme", Viewer: "olga", At: noon, Limit: 51}
+	members := invitations.MemberQuery{Organization: "acme", Viewer: "olga", Limit: 51}
+
+	want := map[string]any{
+		"CreateOrganization": invitations.Query{Organization: "acme", Members: byOlga},
+
+		"Invite":                       inviting,
+		"Invite, with an ID":           withID,
+		"Invite, by System":            bySystem,
+		"CreateLink":                   creating,
+		"InviteAll":                    inviting,
+		"InviteAll, IDs and a bad row": rows,
+		"Resend":                       resending,
+		"Edit":                         one,
+		"Revoke":                       one,
+		"PendingToken":                 sender,
+		"Sweep":                        []any{noon, 10},
+		"Accept":                       signedIn,
+		"Decline":                      token,
+		"Lookup":                       token,
+		"NextStep":                     token,
+		"NextStep, signed in":          signedIn,
+		"Received":                     invitations.InvitationQuery{State: invitations.StatePending, Email: "nina@example.com", At: noon, Limit: 51},
+		"AcceptReceived":               signedIn,
+		"DeclineReceived":              token,
+		"Invitation":                   one,
+		"Invitations":                  list,
+		"AllInvitations":               list,
+		"Timeline":                     invitations.EventQuery{Organization: "acme", Viewer: "olga", Invitation: signedID, NewestFirst: true, Limit: 51},
+		"AllEvents":                    invitations.EventQuery{Organization: "acme", Viewer: "olga", Limit: 51},
+		"Feed":                         []any{int64(7), 50}, // every event has its position, so no additional one
+		"Statistics": invitations.StatisticsQuery{
+			Organization: "acme", Viewer: "olga", Roles: []invitations.Role{"admin", "owner"}, At: noon, MaxGroups: 100,
+			To: utc(9999, 12, 31, 23, 59, 59, 999_999),
+		},
+
+		"Member":                  invitations.Query{Organization: "acme", Members: byOlga},
+		"Members":                 members,
+		"AllMembers":              members,
+		"Authorize":               invitations.Query{Organization: "acme", Members: []string{"dora"}},
+		"ChangeRole":              losing("olga", "dora"),
+		"ChangeRole, by System":   losing("dora"),
+		"RemoveMember":            losing("olga", "dora"),
+		"RemoveMember, by System": losing("dora"),
+		"Leave":                   losing("dora", "dora"),
+		"TransferOwnership":       transfer,
+
+		"Consume":             consumptionInAcme,
+		"Consume, personal":   consumption,
+		"Remaining":           quotas("dora"),
+		"Remaining, personal": invitations.WorkspaceQuery{UserID: "dora"},
+		"SetQuota":            quotas("olga", "dora"),
+		"SetQuota, shared":    quotas(),
+		"SetQuota, personal":  []any{"dora", goodQuota().Quota},
+		"Quota":               quotas("olga", "dora"),
+		"Quota, shared":       quotas("olga"),
+		"Workspaces":          invitations.WorkspaceQuery{UserID: "dora", Limit: 51},
+	}
+	withOwnID, bad := goodInvite(), goodInvite()
+	withOwnID.ID = signedID
+	bad.Email, bad.ID = "kim", signedID
+	all := append(operations(), []operation{
+		{"ChangeRole, by System", "Update", func(ctx context.Context, svc *invitations.Service) (any, error) {
+			return svc.ChangeRole(ctx, invitations.System(), goodChange())
+		}},
+		{"RemoveMember, by System", "Update", func(ctx context.Context, svc *invitations.Service) (any, error) {
+			return svc.RemoveMember(ctx, invitations.System(), "acme", "dora")
+		}},
+		{"Invite, with an ID", "Update", func(ctx context.Context, svc *invitations.Service) (any, error) {
+			return svc.Invite(ctx, olga, withOwnID)
+		}},
+		{"Invite, by System", "Update", func(ctx context.Context, svc *invitations.Service) (any, error) {
+			return svc.Invite(ctx, invitations.System(), goodInvite())
+		}},
+		{"InviteAll, IDs and a bad row", "Update", func(ctx context.Context, svc *invitations.Service) (any, error) {
+			return svc.InviteAll(ctx, invitations.System(), "acme", []invitations.InviteParams{withOwnID, bad, goodInvite()})
+		}},
+	}...)
+	asked := map[string]any{}
+	for _, o := range all {
+		store := failing(errors.New("disk full"), factsFor(o.name), func(context.Context) {})
+		_, err := o.call(t.Context(), serviceOn(t, store, atNoon()))
+		require.Error(t, err)
+		requireAsked(t, store, o.asks)
+		asked[o.name] = callsOf(store)[0].argument
+	}
+	require.Equal(t, want, asked)
 }

@@ -7,55 +7,56 @@ import (
 
 // A List is one page of a list.
 type List[T any] struct {
-	Items []T `json:"items"` // never nil
-	// NextCursor asks for the next page. It is empty on the last page.
-	NextCursor string `json:"next_cursor,omitempty"`
+	Items      []T    `json:"items"`                 // never nil
+	NextCursor string `json:"next_cursor,omitempty"` // asks for the next page; empty on the last
 }
 
-// pageLimit returns how long the pages are that a caller asked for.
+// pageLimit returns the number of items per page.
 func pageLimit(limit int) (int, error) {
 	switch {
 	case limit == 0:
 		return defaultPage, nil
 	case limit < 1 || limit > maxPage:
-		return 0, invalid("limit", "is not between 1 and 100")
+		return 0, invalid("limit", "must be between 1 and 100")
 	}
 	return limit, nil
 }
 
-// cut returns the page in what a store found, which was asked for one more than limit, and the
-// cursor of the next page if there is one. The page is never nil, which would be null in JSON.
-func cut[T any](found []T, limit int, cursor func(last T) string) (page []T, next string) {
+// list returns the page in the items that a store found, which was asked for one more than
+// limit.
+func list[T any](found []T, limit int, cursor func(last T) string) List[T] {
+	next := ""
 	if len(found) > limit {
 		found, next = found[:limit], cursor(found[limit-1])
 	}
-	return append([]T{}, found...), next
+	return List[T]{Items: notNil(found), NextCursor: next}
 }
 
-// pages returns an iterator over what get returns page by page, from a cursor on. It stops
-// after the first error.
-func pages[T any](first string, get func(cursor string) (page []T, next string, err error)) iter.Seq2[T, error] {
+// notNil returns a copy of items that is never nil, which would be null in JSON.
+func notNil[T any](items []T) []T { return append([]T{}, items...) }
+
+// all returns an iterator over the items of all pages from a cursor on. It stops after the
+// first error.
+func all[T any](cursor string, get func(cursor string) (List[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		for cursor := first; ; {
-			page, next, err := get(cursor)
+		for cursor := cursor; ; {
+			page, err := get(cursor)
 			if err != nil {
 				var none T
 				yield(none, err)
 				return
 			}
-			for _, v := range page {
-				if !yield(v, nil) {
+			for _, item := range page.Items {
+				if !yield(item, nil) {
 					return
 				}
 			}
-			if next == "" {
+			if cursor = page.NextCursor; cursor == "" {
 				return
 			}
-			cursor = next
 		}
 	}
 }
 
-// errForeignID: a store holds an id that did not come from the service, and that it would
-// refuse.
-var errForeignID = errors.New("invitations: the store has an id that is out of bounds")
+// errForeignID: the store has an ID that the service would refuse.
+var errForeignID = errors.New("invitations: the store has an ID that is out of bounds")

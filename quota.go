@@ -2,29 +2,29 @@ package invitations
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 )
 
-// A Period is how long a quota counts before it begins anew.
+// A Period is the time after which a quota starts again from zero.
 type Period string
 
 const (
-	PeriodDay   Period = "day"   // from midnight, UTC
-	PeriodMonth Period = "month" // from midnight of the first, UTC
-	// PeriodEndless never begins anew.
-	PeriodEndless Period = "endless"
+	PeriodDay     Period = "day"     // from midnight, UTC
+	PeriodMonth   Period = "month"   // from midnight of the first day, UTC
+	PeriodEndless Period = "endless" // never starts again
 )
 
-// A Quota is how much may be used within a period. What is counted is the host's to say:
-// calls, tokens, cents. The zero Quota is none: nothing is limited, and nothing counted. A
-// Limit of 0 with a Period lets nothing be used.
+// A Quota is how much can be used within a period. The host chooses the unit: calls,
+// tokens, cents. The zero Quota means no quota: nothing is limited and nothing is counted. A
+// Limit of 0 with a Period forbids all use.
 type Quota struct {
 	Limit  int64  `json:"limit"` // 0 to 10^15
 	Period Period `json:"period"`
 }
 
-// maxAmount bounds limits and what is consumed at once, so that no sum overflows.
+// maxAmount bounds limits and amounts, so that no sum overflows.
 const maxAmount = 1_000_000_000_000_000
 
 func (q Quota) check() error {
@@ -32,37 +32,36 @@ func (q Quota) check() error {
 	case q == Quota{}:
 		return nil
 	case q.Limit < 0 || q.Limit > maxAmount:
-		return invalid("quota", "has a limit that is not between 0 and "+strconv.Itoa(maxAmount))
+		return invalid("quota", "must have a limit between 0 and "+strconv.FormatInt(maxAmount, 10))
 	case q.Period != PeriodDay && q.Period != PeriodMonth && q.Period != PeriodEndless:
-		return invalid("quota", "has an unknown period")
+		return invalid("quota", "must have the period day, month or endless")
 	}
 	return nil
 }
 
-// Usage is a quota and how much of it is used in the present period.
+// Usage is a quota and the amount used in the present period.
 type Usage struct {
 	Quota
-	Used int64 `json:"used"`
-	// ResetsAt is when the next period begins; zero for an endless one.
-	ResetsAt time.Time `json:"resets_at,omitzero"`
+	Used     int64     `json:"used"`
+	ResetsAt time.Time `json:"resets_at,omitzero"` // start of the next period; zero if endless
 }
 
-// Left returns how much can still be used. It is never negative, also where the limit was
-// lowered below what is used.
+// Left returns the amount that can still be used. It is never negative, even if the limit was
+// lowered below the amount used.
 func (u Usage) Left() int64 { return max(0, u.Limit-u.Used) }
 
-// A Balance is what limits a user in a workspace.
+// A Balance is the usage of the quotas that limit a user in a workspace.
 type Balance struct {
-	// Own is the user's own quota: the personal one, or the member's within the
-	// organization. Nil: there is none.
+	// Own is the user's own quota: personal, or of the member within the organization. Nil
+	// means none.
 	Own *Usage `json:"own,omitempty"`
-	// Shared is the quota of the organization, which all its members use. Nil: there is
-	// none.
+	// Shared is the quota that all members of the organization share. Nil means none.
 	Shared *Usage `json:"shared,omitempty"`
 }
 
-// Left returns how much the quotas still allow, and whether they limit it at all; without a
-// limit amount is [math.MaxInt64]. Whether the user may consume is not said.
+// Left returns the amount that the quotas still allow, and whether there is any quota;
+// without one the amount is [math.MaxInt64]. It does not say whether the user has the
+// permission to use it.
 func (b Balance) Left() (amount int64, limited bool) {
 	amount = math.MaxInt64
 	for _, u := range []*Usage{b.Own, b.Shared} {
@@ -71,4 +70,108 @@ func (b Balance) Left() (amount int64, limited bool) {
 		}
 	}
 	return amount, limited
+}
+
+// A QuotaRecord is a quota as a store keeps it, with the amount used. A store must keep the
+// zero Quota like any other. When a quota is set again, PeriodStart and Used must stay if the
+// Period stays the same. Otherwise they must become zero.
+type QuotaRecord struct {
+	Organization string `json:"organization"` // empty for a personal quota
+	UserID       string `json:"user_id"`      // empty for the organization's shared quota
+	Quota
+	Version int64 `json:"version"` // of the change that set it; 0 for a personal quota
+	// PeriodStart is the start of the period to which Used belongs; the zero time before
+	// anything is used.
+	PeriodStart time.Time `json:"period_start"`
+	Used        int64     `json:"used"`
+}
+
+// periods returns the starts of the periods that contain an instant.
+func periods(now time.Time) map[Period]time.Time {
+	year, month, day := now.UTC().Date()
+	return map[Period]time.Time{
+		PeriodDay:     time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
+		PeriodMonth:   time.Date(year, month, 1, 0, 0, 0, 0, time.UTC),
+		PeriodEndless: time.Unix(0, 0).UTC(),
+	}
+}
+
+// in returns q in the present periods. A later period stays: the clock of an earlier call was
+// ahead.
+func (q QuotaRecord) in(starts map[Period]time.Time) QuotaRecord {
+	if start := starts[q.Period]; q.PeriodStart.Before(start) {
+		q.PeriodStart, q.Used = start, 0
+	}
+	return q
+}
+
+// usage returns the usage at the instant now, or nil if there is no quota.
+func (q *QuotaRecord) usage(now time.Time) *Usage {
+	if q == nil || q.Quota == (Quota{}) {
+		return nil
+	}
+	present := q.in(periods(now))
+	u := &Usage{Quota: q.Quota, Used: present.Used}
+	switch year, month, day := present.PeriodStart.Date(); q.Period {
+	case PeriodDay:
+		u.ResetsAt = time.Date(year, month, day+1, 0, 0, 0, 0, time.UTC)
+	case PeriodMonth:
+		u.ResetsAt = time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return u
+}
+
+// balance returns the balance of a user, from the quotas by user ID.
+func balance(quotas map[string]QuotaRecord, user string, now time.Time) Balance {
+	var b Balance
+	if own, ok := quotas[user]; ok && user != "" {
+		b.Own = own.usage(now)
+	}
+	if shared, ok := quotas[""]; ok {
+		b.Shared = shared.usage(now)
+	}
+	return b
+}
+
+// A Consumption asks a store to take an amount: in an organization from its shared quota and
+// the member's own, otherwise from the user's personal quota.
+type Consumption struct {
+	Organization string // empty: the personal quota
+	UserID       string
+	Roles        []Role // in an organization, the roles that may consume
+	Amount       int64  // at least 1
+	// Periods are the starts of the present periods, of all three kinds.
+	Periods map[Period]time.Time
+}
+
+// Decide returns the quotas to write, given the member's role (empty if the user is not a
+// member) and the existing quotas by user ID, the shared one under "". It returns false, and
+// nothing is to be written, if the role may not consume or a quota has too little left. The
+// empty role may never consume in an organization, even if Roles contains it.
+func (c Consumption) Decide(role Role, quotas map[string]QuotaRecord) (put []QuotaRecord, ok bool) {
+	if c.Organization != "" && (role == "" || !slices.Contains(c.Roles, role)) {
+		return nil, false
+	}
+	for _, user := range []string{"", c.UserID} {
+		q, limited := quotas[user]
+		if !limited || q.Quota == (Quota{}) {
+			continue
+		}
+		q = q.in(c.Periods)
+		if q.Used += c.Amount; q.Used > q.Limit {
+			return nil, false
+		}
+		put = append(put, q)
+	}
+	return put, true
+}
+
+// Consumed is the answer of a store to a [Consumption].
+type Consumed struct {
+	Taken bool
+	Role  Role // of the member; empty if the user is not a member, and for a personal quota
+	// Quotas are the shared quota, under "", and the user's own, as they are afterwards. They
+	// are returned also if nothing was taken and if the user is not a member. A zero Quota may
+	// be left out. If the organization does not exist, there are none.
+	Quotas map[string]QuotaRecord
 }

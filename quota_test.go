@@ -2,7 +2,7 @@ package invitations_test
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"maps"
 	"math"
 	"math/big"
@@ -15,22 +15,8 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-const maxAmount = 1_000_000_000_000_000 // 10^15
-
-func utc(year int, month time.Month, day, hour, minute, second, microsecond int) time.Time {
-	return time.Date(year, month, day, hour, minute, second, microsecond*1000, time.UTC)
-}
-
-func midnight(year int, month time.Month, day int) time.Time {
-	return utc(year, month, day, 0, 0, 0, 0)
-}
-
-func clockAt(now time.Time) invitations.Config {
-	return invitations.Config{Clock: func() time.Time { return now }}
-}
-
-// periodsAt returns what the service tells the store of the present periods, and when the
-// day and the month end by what it tells the caller.
+// periodsAt returns the starts of the periods at an instant, as a store is given them, and the
+// ends of the day and the month, as a caller is given them.
 func periodsAt(t require.TestingT, now time.Time) (starts map[invitations.Period]time.Time, dayEnds, monthEnds time.Time) {
 	var asked invitations.Consumption
 	store := &StoreMock{
@@ -49,13 +35,10 @@ func periodsAt(t require.TestingT, now time.Time) (starts map[invitations.Period
 			}, nil
 		},
 	}
-	ring, err := invitations.NewKeyring(testKey)
+	svc := serviceOn(t, store, clockAt(now))
+	_, err := svc.Consume(context.Background(), invitations.Personal(), "nina", 1)
 	require.NoError(t, err)
-	svc, err := invitations.New(store, ring, clockAt(now))
-	require.NoError(t, err)
-	_, err = svc.Consume(context.Background(), invitations.Personal(), "nina", 1)
-	require.NoError(t, err)
-	balance, err := svc.Remaining(context.Background(), invitations.InOrganization("acme"), "nina")
+	balance, err := svc.Remaining(context.Background(), inAcme, "nina")
 	require.NoError(t, err)
 	return asked.Periods, balance.Own.ResetsAt, balance.Shared.ResetsAt
 }
@@ -88,22 +71,22 @@ func TestPeriods(t *testing.T) {
 		"29 February 2000": {
 			midnight(2000, 2, 29), midnight(2000, 2, 29), midnight(2000, 3, 1), midnight(2000, 2, 1), midnight(2000, 3, 1),
 		},
-		"28 February 2100, no leap year": {
+		"28 February 2100, not a leap year": {
 			midnight(2100, 2, 28), midnight(2100, 2, 28), midnight(2100, 3, 1), midnight(2100, 2, 1), midnight(2100, 3, 1),
 		},
 		"end of the year": {
 			utc(2026, 12, 31, 23, 59, 59, 999_999), midnight(2026, 12, 31), midnight(2027, 1, 1), midnight(2026, 12, 1), midnight(2027, 1, 1),
 		},
-		"a year begins": {
+		"start of the year": {
 			midnight(2027, 1, 1), midnight(2027, 1, 1), midnight(2027, 1, 2), midnight(2027, 1, 1), midnight(2027, 2, 1),
 		},
 		"1970": {midnight(1970, 1, 1), midnight(1970, 1, 1), midnight(1970, 1, 2), midnight(1970, 1, 1), midnight(1970, 2, 1)},
-		// The zone of the clock says nothing: it is 31 December in UTC.
-		"tomorrow in Kiritimati": {
+		// The zone of the clock does not count.
+		"the next day in Kiritimati": {
 			time.Date(2027, 1, 1, 13, 59, 0, 0, time.FixedZone("+14", 14*60*60)),
 			midnight(2026, 12, 31), midnight(2027, 1, 1), midnight(2026, 12, 1), midnight(2027, 1, 1),
 		},
-		"yesterday in Hawaii": {
+		"the day before in Hawaii": {
 			time.Date(2026, 2, 28, 14, 0, 0, 0, time.FixedZone("-10", -10*60*60)),
 			midnight(2026, 3, 1), midnight(2026, 3, 2), midnight(2026, 3, 1), midnight(2026, 4, 1),
 		},
@@ -120,9 +103,8 @@ func TestPeriods(t *testing.T) {
 	}
 }
 
-// Periods cover all of time without a gap: every instant is in one, which ends where the
-// next begins.
-func TestPeriods_Cover(t *testing.T) {
+// Every instant is in one period, which ends when the next one begins.
+func TestPeriods_HaveNoGaps(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := time.UnixMicro(rapid.Int64Range(0, midnight(9999, 1, 1).UnixMicro()).Draw(t, "now")).UTC()
@@ -131,9 +113,9 @@ func TestPeriods_Cover(t *testing.T) {
 			require.False(t, now.Before(starts[period]))
 			require.True(t, now.Before(end))
 			next, _, _ := periodsAt(t, end)
-			require.Equal(t, end, next[period], "the next begins where this one ends")
+			require.Equal(t, end, next[period], "the next period begins")
 			last, _, _ := periodsAt(t, end.Add(-time.Microsecond))
-			require.Equal(t, starts[period], last[period], "all of it is one")
+			require.Equal(t, starts[period], last[period], "the same period")
 		}
 		require.Equal(t, 24*time.Hour, dayEnds.Sub(starts[invitations.PeriodDay]))
 		require.Equal(t, 1, starts[invitations.PeriodMonth].Day())
@@ -141,26 +123,26 @@ func TestPeriods_Cover(t *testing.T) {
 	})
 }
 
-func TestLeft(t *testing.T) {
+func TestBalance_Left(t *testing.T) {
 	t.Parallel()
 	of := func(limit, used int64) *invitations.Usage {
-		return &invitations.Usage{Quota: invitations.Quota{Limit: limit, Period: invitations.PeriodDay}, Used: used}
+		return usage(limit, invitations.PeriodDay, used, time.Time{})
 	}
 	for name, c := range map[string]struct {
 		balance invitations.Balance
 		left    int64
 		limited bool
 	}{
-		"nothing limits":            {invitations.Balance{}, math.MaxInt64, false},
-		"own":                       {invitations.Balance{Own: of(10, 3)}, 7, true},
-		"shared":                    {invitations.Balance{Shared: of(10, 4)}, 6, true},
-		"own is less":               {invitations.Balance{Own: of(10, 3), Shared: of(100, 0)}, 7, true},
-		"shared is less":            {invitations.Balance{Own: of(10, 3), Shared: of(100, 95)}, 5, true},
-		"used up":                   {invitations.Balance{Own: of(10, 10), Shared: of(100, 95)}, 0, true},
-		"shared used up":            {invitations.Balance{Own: of(10, 1), Shared: of(100, 100)}, 0, true},
-		"nothing to begin with":     {invitations.Balance{Own: of(0, 0)}, 0, true},
-		"lowered below what's used": {invitations.Balance{Own: of(5, 8), Shared: of(100, 0)}, 0, true},
-		"as much as there can be":   {invitations.Balance{Own: of(maxAmount, 0), Shared: of(maxAmount, 1)}, maxAmount - 1, true},
+		"no quota":                      {invitations.Balance{}, math.MaxInt64, false},
+		"own":                           {invitations.Balance{Own: of(10, 3)}, 7, true},
+		"shared":                        {invitations.Balance{Shared: of(10, 4)}, 6, true},
+		"own is less":                   {invitations.Balance{Own: of(10, 3), Shared: of(100, 0)}, 7, true},
+		"shared is less":                {invitations.Balance{Own: of(10, 3), Shared: of(100, 95)}, 5, true},
+		"used up":                       {invitations.Balance{Own: of(10, 10), Shared: of(100, 95)}, 0, true},
+		"shared used up":                {invitations.Balance{Own: of(10, 1), Shared: of(100, 100)}, 0, true},
+		"a limit of 0":                  {invitations.Balance{Own: of(0, 0)}, 0, true},
+		"a limit below the amount used": {invitations.Balance{Own: of(5, 8), Shared: of(100, 0)}, 0, true},
+		"the greatest limit":            {invitations.Balance{Own: of(maxAmount, 0), Shared: of(maxAmount, 1)}, maxAmount - 1, true},
 	} {
 		left, limited := c.balance.Left()
 		require.Equal(t, c.left, left, name)
@@ -170,16 +152,9 @@ func TestLeft(t *testing.T) {
 	require.Equal(t, int64(0), of(3, 10).Left())
 }
 
-// What the present periods are in the tests of decisions.
-var atNoonPeriods = map[invitations.Period]time.Time{
+// periodsAtNoon are the starts of the periods at noon.
+var periodsAtNoon = map[invitations.Period]time.Time{
 	invitations.PeriodDay: midnight(2026, 3, 1), invitations.PeriodMonth: midnight(2026, 3, 1), invitations.PeriodEndless: midnight(1970, 1, 1),
-}
-
-func quotaOf(user string, limit int64, period invitations.Period, start time.Time, used int64) invitations.QuotaRecord {
-	return invitations.QuotaRecord{
-		Organization: "acme", UserID: user, Quota: invitations.Quota{Limit: limit, Period: period},
-		Version: 3, PeriodStart: start, Used: used,
-	}
 }
 
 func TestConsumption_Decide(t *testing.T) {
@@ -187,46 +162,52 @@ func TestConsumption_Decide(t *testing.T) {
 	const (
 		perDay, perMonth, endless = invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless
 	)
-	today, ever := midnight(2026, 3, 1), midnight(1970, 1, 1)
+	yesterday, today, tomorrow, ever := midnight(2026, 2, 28), midnight(2026, 3, 1), midnight(2026, 3, 2), midnight(1970, 1, 1)
 	type quotas = []invitations.QuotaRecord
+	own := func(limit int64, period invitations.Period, start time.Time, used int64) quotas {
+		return quotas{quotaOf("nina", limit, period, start, used)}
+	}
+	both := func(sharedLimit, sharedUsed, ownLimit, ownUsed int64) quotas {
+		return quotas{quotaOf("", sharedLimit, perMonth, today, sharedUsed), quotaOf("nina", ownLimit, perDay, today, ownUsed)}
+	}
 	for name, c := range map[string]struct {
 		quotas quotas
 		amount int64
 		put    quotas
 		ok     bool
 	}{
-		"no quota":                 {nil, maxAmount, nil, true},
-		"a quota taken away":       {quotas{{UserID: "nina", Version: 3, PeriodStart: today, Used: 9}}, maxAmount, nil, true},
-		"the first ever":           {quotas{quotaOf("nina", 5, perDay, time.Time{}, 0)}, 2, quotas{quotaOf("nina", 5, perDay, today, 2)}, true},
-		"some more":                {quotas{quotaOf("nina", 5, perDay, today, 2)}, 2, quotas{quotaOf("nina", 5, perDay, today, 4)}, true},
-		"the last one":             {quotas{quotaOf("nina", 5, perDay, today, 4)}, 1, quotas{quotaOf("nina", 5, perDay, today, 5)}, true},
-		"all at once":              {quotas{quotaOf("nina", 5, perDay, today, 0)}, 5, quotas{quotaOf("nina", 5, perDay, today, 5)}, true},
-		"one too many":             {quotas{quotaOf("nina", 5, perDay, today, 4)}, 2, nil, false},
-		"none left":                {quotas{quotaOf("nina", 5, perDay, today, 5)}, 1, nil, false},
-		"none to begin with":       {quotas{quotaOf("nina", 0, perDay, today, 0)}, 1, nil, false},
-		"lowered below":            {quotas{quotaOf("nina", 3, perDay, today, 5)}, 1, nil, false},
-		"lowered, a new day":       {quotas{quotaOf("nina", 3, perDay, today.AddDate(0, 0, -1), 5)}, 3, quotas{quotaOf("nina", 3, perDay, today, 3)}, true},
-		"a new day":                {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, -1), 5)}, 5, quotas{quotaOf("nina", 5, perDay, today, 5)}, true},
-		"a new day, one too many":  {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, -1), 5)}, 6, nil, false},
-		"years later":              {quotas{quotaOf("nina", 5, perDay, midnight(2019, 5, 5), 5)}, 1, quotas{quotaOf("nina", 5, perDay, today, 1)}, true},
-		"a new month":              {quotas{quotaOf("nina", 5, perMonth, midnight(2026, 2, 1), 5)}, 1, quotas{quotaOf("nina", 5, perMonth, today, 1)}, true},
-		"the same month":           {quotas{quotaOf("nina", 5, perMonth, today, 5)}, 1, nil, false},
-		"endless":                  {quotas{quotaOf("nina", 5, endless, ever, 5)}, 1, nil, false},
-		"endless, the first":       {quotas{quotaOf("nina", 5, endless, time.Time{}, 0)}, 5, quotas{quotaOf("nina", 5, endless, ever, 5)}, true},
-		"the clock is a day back":  {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, 1), 4)}, 1, quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, 1), 5)}, true},
-		"it does not start anew":   {quotas{quotaOf("nina", 5, perDay, today.AddDate(0, 0, 1), 5)}, 1, nil, false},
-		"a month back":             {quotas{quotaOf("nina", 5, perMonth, midnight(2026, 4, 1), 5)}, 1, nil, false},
-		"both":                     {quotas{quotaOf("", 9, perMonth, today, 1), quotaOf("nina", 5, perDay, today, 1)}, 3, quotas{quotaOf("", 9, perMonth, today, 4), quotaOf("nina", 5, perDay, today, 4)}, true},
-		"own is less":              {quotas{quotaOf("", 9, perMonth, today, 1), quotaOf("nina", 5, perDay, today, 4)}, 3, nil, false},
-		"shared is less":           {quotas{quotaOf("", 9, perMonth, today, 8), quotaOf("nina", 5, perDay, today, 1)}, 3, nil, false},
-		"shared alone":             {quotas{quotaOf("", 9, perMonth, today, 1)}, 3, quotas{quotaOf("", 9, perMonth, today, 4)}, true},
-		"own, shared taken away":   {quotas{{Version: 9}, quotaOf("nina", 5, perDay, today, 1)}, 3, quotas{quotaOf("nina", 5, perDay, today, 4)}, true},
-		"own, of somebody else":    {quotas{quotaOf("olga", 0, perDay, today, 0), quotaOf("nina", 5, perDay, today, 1)}, 3, quotas{quotaOf("nina", 5, perDay, today, 4)}, true},
-		"somebody else's alone":    {quotas{quotaOf("olga", 0, perDay, today, 0)}, 3, nil, true},
-		"the bounds":               {quotas{quotaOf("nina", maxAmount, endless, ever, 0)}, maxAmount, quotas{quotaOf("nina", maxAmount, endless, ever, maxAmount)}, true},
-		"beyond the bounds":        {quotas{quotaOf("nina", maxAmount, endless, ever, maxAmount)}, maxAmount, nil, false},
-		"beyond the bounds, both":  {quotas{quotaOf("", maxAmount, perDay, today, 1), quotaOf("nina", maxAmount, endless, ever, 0)}, maxAmount, nil, false},
-		"a period that is unknown": {quotas{quotaOf("nina", 5, "week", today, 5)}, 1, nil, false},
+		"no quota":                           {nil, maxAmount, nil, true},
+		"the zero quota":                     {quotas{{UserID: "nina", Version: 3, PeriodStart: today, Used: 9}}, maxAmount, nil, true},
+		"the first use":                      {own(5, perDay, time.Time{}, 0), 2, own(5, perDay, today, 2), true},
+		"more":                               {own(5, perDay, today, 2), 2, own(5, perDay, today, 4), true},
+		"the last one":                       {own(5, perDay, today, 4), 1, own(5, perDay, today, 5), true},
+		"all at once":                        {own(5, perDay, today, 0), 5, own(5, perDay, today, 5), true},
+		"one too many":                       {own(5, perDay, today, 4), 2, nil, false},
+		"nothing left":                       {own(5, perDay, today, 5), 1, nil, false},
+		"a limit of 0":                       {own(0, perDay, today, 0), 1, nil, false},
+		"a limit below the amount used":      {own(3, perDay, today, 5), 1, nil, false},
+		"a lower limit, the next day":        {own(3, perDay, yesterday, 5), 3, own(3, perDay, today, 3), true},
+		"the next day":                       {own(5, perDay, yesterday, 5), 5, own(5, perDay, today, 5), true},
+		"the next day, one too many":         {own(5, perDay, yesterday, 5), 6, nil, false},
+		"years later":                        {own(5, perDay, midnight(2019, 5, 5), 5), 1, own(5, perDay, today, 1), true},
+		"the next month":                     {own(5, perMonth, midnight(2026, 2, 1), 5), 1, own(5, perMonth, today, 1), true},
+		"the same month":                     {own(5, perMonth, today, 5), 1, nil, false},
+		"endless":                            {own(5, endless, ever, 5), 1, nil, false},
+		"endless, the first use":             {own(5, endless, time.Time{}, 0), 5, own(5, endless, ever, 5), true},
+		"a clock a day behind":               {own(5, perDay, tomorrow, 4), 1, own(5, perDay, tomorrow, 5), true},
+		"a clock a day behind, nothing left": {own(5, perDay, tomorrow, 5), 1, nil, false},
+		"a clock a month behind":             {own(5, perMonth, midnight(2026, 4, 1), 5), 1, nil, false},
+		"both":                               {both(9, 1, 5, 1), 3, both(9, 4, 5, 4), true},
+		"own too little":                     {both(9, 1, 5, 4), 3, nil, false},
+		"shared too little":                  {both(9, 8, 5, 1), 3, nil, false},
+		"only shared":                        {quotas{quotaOf("", 9, perMonth, today, 1)}, 3, quotas{quotaOf("", 9, perMonth, today, 4)}, true},
+		"own and a zero shared":              {quotas{{Version: 9}, quotaOf("nina", 5, perDay, today, 1)}, 3, own(5, perDay, today, 4), true},
+		"own and another user's":             {quotas{quotaOf("olga", 0, perDay, today, 0), quotaOf("nina", 5, perDay, today, 1)}, 3, own(5, perDay, today, 4), true},
+		"only another user's":                {quotas{quotaOf("olga", 0, perDay, today, 0)}, 3, nil, true},
+		"the bounds":                         {own(maxAmount, endless, ever, 0), maxAmount, own(maxAmount, endless, ever, maxAmount), true},
+		"beyond the bounds":                  {own(maxAmount, endless, ever, maxAmount), maxAmount, nil, false},
+		"beyond the bounds, both":            {quotas{quotaOf("", maxAmount, perDay, today, 1), quotaOf("nina", maxAmount, endless, ever, 0)}, maxAmount, nil, false},
+		"an unknown period":                  {own(5, "week", today, 5), 1, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -237,19 +218,19 @@ func TestConsumption_Decide(t *testing.T) {
 			before := maps.Clone(quotas)
 			for organization, role := range map[string]invitations.Role{"acme": "user", "": ""} {
 				consumption := invitations.Consumption{
-					Organization: organization, UserID: "nina", Roles: []invitations.Role{"boss", "user"}, Amount: c.amount, Periods: atNoonPeriods,
+					Organization: organization, UserID: "nina", Roles: []invitations.Role{"boss", "user"}, Amount: c.amount, Periods: periodsAtNoon,
 				}
 				put, ok := consumption.Decide(role, quotas)
 				require.Equal(t, c.ok, ok)
 				require.Equal(t, []invitations.QuotaRecord(c.put), put)
-				require.Equal(t, before, quotas, "what it is given stays as it is")
+				require.Equal(t, before, quotas, "the argument is unchanged")
 			}
 		})
 	}
 }
 
-// The role counts in organizations alone.
-func TestConsumption_DecideRole(t *testing.T) {
+// The role counts only in organizations.
+func TestConsumption_Decide_Role(t *testing.T) {
 	t.Parallel()
 	full := map[string]invitations.QuotaRecord{"nina": quotaOf("nina", 5, invitations.PeriodDay, midnight(2026, 3, 1), 0)}
 	for _, c := range []struct {
@@ -264,13 +245,13 @@ func TestConsumption_DecideRole(t *testing.T) {
 		{"acme", []invitations.Role{"user"}, "", false},
 		{"acme", nil, "user", false},
 		{"acme", nil, "", false},
-		{"acme", []invitations.Role{""}, "", false}, // who is no member has no role, not an empty one
+		{"acme", []invitations.Role{""}, "", false}, // a non-member has no role, not the empty one
 		{"", nil, "", true},
 		{"", nil, "user", true},
 	} {
 		for _, quotas := range []map[string]invitations.QuotaRecord{full, nil} {
 			put, ok := invitations.Consumption{
-				Organization: c.organization, UserID: "nina", Roles: c.roles, Amount: 1, Periods: atNoonPeriods,
+				Organization: c.organization, UserID: "nina", Roles: c.roles, Amount: 1, Periods: periodsAtNoon,
 			}.Decide(c.role, quotas)
 			require.Equal(t, c.want, ok, "%+v", c)
 			if c.want {
@@ -282,10 +263,9 @@ func TestConsumption_DecideRole(t *testing.T) {
 	}
 }
 
-// Whatever is asked for, in whatever state and order, and by clocks that disagree: all is
-// taken or nothing, no period of any quota gives more than its limit, and none is given
-// twice because a clock is behind.
-func TestConsumption_NeverPassesALimit(t *testing.T) {
+// Random consumptions, with clocks that disagree, take all or nothing. No period of a quota
+// gives more than its limit, also if a clock goes back to an earlier period.
+func TestConsumption_NeverExceedsALimit(t *testing.T) {
 	t.Parallel()
 	anyAmount := rapid.OneOf(rapid.Int64Range(1, 6), rapid.SampledFrom([]int64{maxAmount, maxAmount - 1}))
 	anyLimit := rapid.OneOf(rapid.Int64Range(0, 12), rapid.SampledFrom([]int64{maxAmount, maxAmount - 1}))
@@ -301,11 +281,11 @@ func TestConsumption_NeverPassesALimit(t *testing.T) {
 			user  string
 			start time.Time
 		}
-		taken := map[credit]*big.Int{} // by whom and by the period that it counts in
+		taken := map[credit]*big.Int{} // by user and period
 		now := noon
 		for range rapid.IntRange(1, 40).Draw(t, "steps") {
 			now = now.Add(rapid.SampledFrom([]time.Duration{
-				time.Minute, time.Hour, days, 20 * days, -time.Hour, -days, -20 * days,
+				time.Minute, time.Hour, day, 20 * day, -time.Hour, -day, -20 * day,
 			}).Draw(t, "time"))
 			starts, _, _ := periodsAt(t, now)
 			user := rapid.SampledFrom([]string{"nina", "olga"}).Draw(t, "user")
@@ -357,21 +337,272 @@ func TestConsumption_NeverPassesALimit(t *testing.T) {
 	})
 }
 
-func TestBalance_JSON(t *testing.T) {
+// consuming returns a store that answers every Consume with consumed.
+func consuming(consumed invitations.Consumed) *StoreMock {
+	return &StoreMock{ConsumeFunc: func(context.Context, invitations.Consumption) (invitations.Consumed, error) { return consumed, nil }}
+}
+
+// The caller gets the balance that the store returned, as of the present periods.
+func TestConsume(t *testing.T) {
 	t.Parallel()
-	for want, balance := range map[string]invitations.Balance{
-		`{}`: {},
-		`{"own":{"limit":5,"period":"day","used":2,"resets_at":"2026-03-02T00:00:00Z"}}`: {
-			Own: &invitations.Usage{Quota: invitations.Quota{Limit: 5, Period: "day"}, Used: 2, ResetsAt: midnight(2026, 3, 2)},
+	today, tomorrow, april := midnight(2026, 3, 1), midnight(2026, 3, 2), midnight(2026, 4, 1)
+	type quotas = map[string]invitations.QuotaRecord
+	own := quotaOf("dora", 10, invitations.PeriodDay, today, 4)
+	shared := quotaOf("", 100, invitations.PeriodMonth, today, 97)
+	zero := invitations.QuotaRecord{UserID: "dora", Version: 4, Used: 4}
+	ownUsage, sharedUsage := usage(10, invitations.PeriodDay, 4, tomorrow), usage(100, invitations.PeriodMonth, 97, april)
+	for name, c := range map[string]struct {
+		workspace invitations.Workspace
+		consumed  invitations.Consumed
+		want      invitations.Balance
+		err       error
+	}{
+		"taken from both": {
+			inAcme, invitations.Consumed{Taken: true, Role: invitations.RoleDeveloper, Quotas: quotas{"": shared, "dora": own}},
+			invitations.Balance{Own: ownUsage, Shared: sharedUsage}, nil,
 		},
-		`{"own":{"limit":0,"period":"month","used":0},"shared":{"limit":9,"period":"endless","used":9}}`: {
-			Own:    &invitations.Usage{Quota: invitations.Quota{Period: "month"}},
-			Shared: &invitations.Usage{Quota: invitations.Quota{Limit: 9, Period: "endless"}, Used: 9},
+		"taken from own": {
+			inAcme, invitations.Consumed{Taken: true, Role: invitations.RoleDeveloper, Quotas: quotas{"dora": own}},
+			invitations.Balance{Own: ownUsage}, nil,
+		},
+		"taken from shared": {
+			inAcme, invitations.Consumed{Taken: true, Role: invitations.RoleDeveloper, Quotas: quotas{"": shared, "dora": zero}},
+			invitations.Balance{Shared: sharedUsage}, nil,
+		},
+		"no quota": {inAcme, invitations.Consumed{Taken: true, Role: invitations.RoleDeveloper}, invitations.Balance{}, nil},
+		"personal": {
+			invitations.Personal(), invitations.Consumed{Taken: true, Quotas: quotas{"dora": own}}, invitations.Balance{Own: ownUsage}, nil,
+		},
+		"not enough": {
+			inAcme, invitations.Consumed{Role: invitations.RoleOwner, Quotas: quotas{"": shared, "dora": own}},
+			invitations.Balance{Own: ownUsage, Shared: sharedUsage}, invitations.ErrQuotaExceeded,
+		},
+		"not enough, personal": {
+			invitations.Personal(), invitations.Consumed{Quotas: quotas{"dora": own}}, invitations.Balance{Own: ownUsage}, invitations.ErrQuotaExceeded,
+		},
+		"not a member":    {inAcme, invitations.Consumed{Quotas: quotas{"": shared}}, invitations.Balance{}, invitations.ErrPermissionDenied},
+		"no organization": {inAcme, invitations.Consumed{}, invitations.Balance{}, invitations.ErrPermissionDenied},
+		"a role without the permission": {
+			inAcme, invitations.Consumed{Role: invitations.RoleViewer, Quotas: quotas{"": shared, "dora": own}},
+			invitations.Balance{}, invitations.ErrPermissionDenied,
+		},
+		"an unknown role": {inAcme, invitations.Consumed{Role: "ghost"}, invitations.Balance{}, invitations.ErrPermissionDenied},
+		// The amount used in another period does not count.
+		"not enough, the next day": {
+			inAcme, invitations.Consumed{Role: invitations.RoleOwner, Quotas: quotas{"dora": quotaOf("dora", 2, invitations.PeriodDay, midnight(2026, 2, 28), 2)}},
+			invitations.Balance{Own: usage(2, invitations.PeriodDay, 0, tomorrow)}, invitations.ErrQuotaExceeded,
+		},
+		"endless": {
+			invitations.Personal(), invitations.Consumed{Taken: true, Quotas: quotas{"dora": quotaOf("dora", 2, invitations.PeriodEndless, midnight(1970, 1, 1), 2)}},
+			invitations.Balance{Own: usage(2, invitations.PeriodEndless, 2, time.Time{})}, nil,
+		},
+		"a period that began later": {
+			invitations.Personal(), invitations.Consumed{Taken: true, Quotas: quotas{"dora": quotaOf("dora", 2, invitations.PeriodDay, tomorrow, 2)}},
+			invitations.Balance{Own: usage(2, invitations.PeriodDay, 2, midnight(2026, 3, 3))}, nil,
+		},
+		"a month that began later": {
+			invitations.Personal(), invitations.Consumed{Taken: true, Quotas: quotas{"dora": quotaOf("dora", 2, invitations.PeriodMonth, midnight(2026, 12, 1), 2)}},
+			invitations.Balance{Own: usage(2, invitations.PeriodMonth, 2, midnight(2027, 1, 1))}, nil,
 		},
 	} {
-		text, err := json.Marshal(balance)
-		require.NoError(t, err)
-		require.JSONEq(t, want, string(text))
-		survives(t, balance)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			balance, err := serviceOn(t, consuming(c.consumed), atNoon()).Consume(t.Context(), c.workspace, "dora", 3)
+			if c.err == nil {
+				require.NoError(t, err)
+				require.Equal(t, c.want, balance)
+				return
+			}
+			require.Zero(t, balance)
+			if !errors.Is(c.err, invitations.ErrQuotaExceeded) {
+				require.Equal(t, c.err, err)
+				return
+			}
+			require.ErrorIs(t, err, invitations.ErrQuotaExceeded)
+			var exceeded *invitations.QuotaExceededError
+			require.ErrorAs(t, err, &exceeded)
+			require.Equal(t, c.want, exceeded.Balance)
+			require.Equal(t, int64(3), exceeded.Amount)
+			var refusal *invitations.Error
+			require.ErrorAs(t, err, &refusal)
+			require.Equal(t, "quota_exceeded", refusal.Code())
+		})
 	}
+}
+
+// The store gets the roles that hold the permission.
+func TestConsume_Roles(t *testing.T) {
+	t.Parallel()
+	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{"owner": {"x"}, "guest": nil})
+	require.NoError(t, err)
+	config := atNoon()
+	config.Policy = policy
+	store := consuming(invitations.Consumed{Role: "owner"})
+	_, err = serviceOn(t, store, config).Consume(t.Context(), inAcme, "dora", 1)
+	require.Equal(t, invitations.ErrPermissionDenied, err, "no role holds the permission")
+	require.Empty(t, store.ConsumeCalls()[0].C.Roles)
+
+	_, err = serviceOn(t, store, config).Consume(t.Context(), invitations.Personal(), "dora", 1)
+	require.ErrorIs(t, err, invitations.ErrQuotaExceeded, "a personal quota needs no role")
+}
+
+func TestRemaining(t *testing.T) {
+	t.Parallel()
+	f := factsFor("Remaining")
+	balance, err := serviceOn(t, answering(f), atNoon()).Remaining(t.Context(), inAcme, "dora")
+	require.NoError(t, err)
+	require.Equal(t, invitations.Balance{
+		Own:    usage(10, invitations.PeriodDay, 4, midnight(2026, 3, 2)),
+		Shared: usage(100, invitations.PeriodMonth, 40, midnight(2026, 4, 1)),
+	}, balance)
+
+	balance, err = serviceOn(t, answering(f), clockAt(midnight(2026, 4, 1))).Remaining(t.Context(), inAcme, "dora")
+	require.NoError(t, err)
+	require.Equal(t, invitations.Balance{
+		Own:    usage(10, invitations.PeriodDay, 0, midnight(2026, 4, 2)),
+		Shared: usage(100, invitations.PeriodMonth, 0, midnight(2026, 5, 1)),
+	}, balance, "the next month")
+
+	f.Members["vera"] = invitations.Member{Organization: "acme", UserID: "vera", Role: "ghost"}
+	f.Quotas = nil
+	balance, err = serviceOn(t, answering(f), atNoon()).Remaining(t.Context(), inAcme, "vera")
+	require.NoError(t, err, "every member may read it")
+	require.Zero(t, balance)
+	for _, f := range []invitations.Facts{f, {}} {
+		balance, err = serviceOn(t, answering(f), atNoon()).Remaining(t.Context(), inAcme, "mallory")
+		require.Equal(t, invitations.ErrPermissionDenied, err)
+		require.Zero(t, balance)
+	}
+}
+
+func TestRemaining_Personal(t *testing.T) {
+	t.Parallel()
+	personal := invitations.QuotaRecord{UserID: "dora", Quota: invitations.Quota{Limit: 7, Period: invitations.PeriodDay}, PeriodStart: midnight(2026, 3, 1), Used: 2}
+	var zero invitations.QuotaRecord
+	for name, c := range map[string]struct {
+		record *invitations.QuotaRecord
+		want   invitations.Balance
+	}{
+		"none": {nil, invitations.Balance{}},
+		"zero": {&zero, invitations.Balance{}},
+		"set":  {&personal, invitations.Balance{Own: usage(7, invitations.PeriodDay, 2, midnight(2026, 3, 2))}},
+	} {
+		store := &StoreMock{WorkspacesFunc: func(context.Context, invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+			return c.record, nil, nil
+		}}
+		balance, err := serviceOn(t, store, atNoon()).Remaining(t.Context(), invitations.Personal(), "dora")
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, balance, name)
+		require.Zero(t, store.WorkspacesCalls()[0].Q.Limit, "it reads no memberships")
+
+		broken := errors.New("disk full")
+		store.WorkspacesFunc = func(context.Context, invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+			return c.record, nil, broken
+		}
+		balance, err = serviceOn(t, store, atNoon()).Remaining(t.Context(), invitations.Personal(), "dora")
+		require.Equal(t, broken, err, name)
+		require.Zero(t, balance, "%s: a result beside an error", name)
+	}
+}
+
+// Only System sets personal and shared quotas.
+func TestSetQuota_Permission(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		actor     invitations.Actor
+		workspace invitations.Workspace
+		user      string
+		want      error
+	}{
+		"an owner, of a member":      {olga, inAcme, "dora", nil},
+		"System, of a member":        {invitations.System(), inAcme, "dora", nil},
+		"a developer, of themselves": {invitations.User("dora"), inAcme, "dora", invitations.ErrPermissionDenied},
+		"an owner, of a stranger":    {olga, inAcme, "mallory", invitations.ErrNotFound},
+		"an owner, shared":           {olga, inAcme, "", invitations.ErrPermissionDenied},
+		"System, shared":             {invitations.System(), inAcme, "", nil},
+		"System, personal":           {invitations.System(), invitations.Personal(), "dora", nil},
+		"an owner, personal":         {olga, invitations.Personal(), "dora", invitations.ErrPermissionDenied},
+		"a user, personal":           {invitations.User("dora"), invitations.Personal(), "dora", invitations.ErrPermissionDenied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := working("SetQuota")
+			p := goodQuota()
+			p.Workspace, p.UserID = c.workspace, c.user
+			err := serviceOn(t, store, atNoon()).SetQuota(t.Context(), c.actor, p)
+			require.Equal(t, c.want, err)
+			if c.workspace == invitations.Personal() {
+				require.Empty(t, store.UpdateCalls(), "no organization changes")
+			} else {
+				require.Empty(t, store.SetPersonalQuotaCalls(), "no personal quota changes")
+			}
+			if c.want != nil {
+				require.Empty(t, store.SetPersonalQuotaCalls())
+			}
+		})
+	}
+}
+
+func TestQuota_Permission(t *testing.T) {
+	t.Parallel()
+	own := usage(10, invitations.PeriodDay, 4, midnight(2026, 3, 2))
+	shared := usage(100, invitations.PeriodMonth, 40, midnight(2026, 4, 1))
+	for name, c := range map[string]struct {
+		actor invitations.Actor
+		user  string
+		want  invitations.Balance
+		err   error
+	}{
+		"an owner, of a member":                 {olga, "dora", invitations.Balance{Own: own, Shared: shared}, nil},
+		"an owner, of a member without a quota": {olga, "olga", invitations.Balance{Shared: shared}, nil},
+		"an owner, shared":                      {olga, "", invitations.Balance{Shared: shared}, nil},
+		"System, of a member":                   {invitations.System(), "dora", invitations.Balance{Own: own, Shared: shared}, nil},
+		"System, shared":                        {invitations.System(), "", invitations.Balance{Shared: shared}, nil},
+		"an owner, of a stranger":               {olga, "mallory", invitations.Balance{}, invitations.ErrNotFound},
+		"System, of a stranger":                 {invitations.System(), "mallory", invitations.Balance{}, invitations.ErrNotFound},
+		"a developer, of themselves":            {invitations.User("dora"), "dora", invitations.Balance{}, invitations.ErrPermissionDenied},
+		"a developer, shared":                   {invitations.User("dora"), "", invitations.Balance{}, invitations.ErrPermissionDenied},
+		"a stranger, of a member":               {invitations.User("mallory"), "dora", invitations.Balance{}, invitations.ErrPermissionDenied},
+		"a stranger, of a stranger":             {invitations.User("mallory"), "nobody", invitations.Balance{}, invitations.ErrPermissionDenied},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := factsFor("Quota")
+			balance, err := serviceOn(t, answering(f), atNoon()).Quota(t.Context(), c.actor, "acme", c.user)
+			require.Equal(t, c.err, err)
+			require.Equal(t, c.want, balance)
+		})
+	}
+	_, err := serviceOn(t, answering(invitations.Facts{}), atNoon()).Quota(t.Context(), invitations.System(), "acme", "")
+	require.Equal(t, invitations.ErrNotFound, err, "the organization does not exist")
+}
+
+// A consumption counts in one workspace only. The zero Workspace is refused.
+func TestWorkspace_QuotasAreSeparate(t *testing.T) {
+	t.Parallel()
+	require.NotEqual(t, invitations.Personal(), invitations.InOrganization("personal"))
+	require.NotEqual(t, invitations.Personal(), invitations.Workspace{})
+	require.Equal(t, invitations.Workspace{}, invitations.InOrganization(""))
+
+	ctx := t.Context()
+	svc := acmeOn(t, atNoon().Clock, invitations.Config{})
+	quota := invitations.Quota{Limit: 3, Period: invitations.PeriodDay}
+	for w, user := range map[invitations.Workspace]string{invitations.Personal(): "olga", inAcme: ""} {
+		require.NoError(t, svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{Workspace: w, UserID: user, Quota: quota}))
+	}
+	_, err := svc.Consume(ctx, inAcme, "olga", 3)
+	require.NoError(t, err)
+	_, err = svc.Consume(ctx, inAcme, "olga", 1)
+	require.ErrorIs(t, err, invitations.ErrQuotaExceeded)
+	balance, err := svc.Remaining(ctx, invitations.Personal(), "olga")
+	require.NoError(t, err)
+	require.Equal(t, invitations.Balance{Own: usage(3, invitations.PeriodDay, 0, midnight(2026, 3, 2))}, balance)
+	balance, err = svc.Consume(ctx, invitations.Personal(), "olga", 2)
+	require.NoError(t, err)
+	require.Equal(t, invitations.Balance{Own: usage(3, invitations.PeriodDay, 2, midnight(2026, 3, 2))}, balance)
+	balance, err = svc.Remaining(ctx, inAcme, "olga")
+	require.NoError(t, err)
+	require.Equal(t, invitations.Balance{Shared: usage(3, invitations.PeriodDay, 3, midnight(2026, 3, 2))}, balance)
+	_, err = svc.Consume(ctx, invitations.Workspace{}, "olga", 1)
+	require.ErrorIs(t, err, invitations.ErrInvalid)
 }

@@ -6,21 +6,23 @@ import (
 	"github.com/google/uuid"
 )
 
-// ReceivedParams is what [Service.Received] takes beside who asks.
+// ReceivedParams are the parameters of [Service.Received].
 type ReceivedParams struct {
-	Limit  int    // offers a page has at most: 1 to 100; 0 is 50
-	Cursor string // [List].NextCursor of the page before; empty: at the newest
+	Limit  int    // offers per page: 1 to 100; 0 means 50
+	Cursor string // NextCursor of the page before; empty: start with the newest
 }
 
-// Received returns the pending email invitations for the verified address of who is signed in,
-// of all organizations, newest first: for a page "your invitations" that needs no mail. An
-// offer may be one whose sender is no longer entitled to it; accepting it says so. Where
-// addresses can change hands, verify them anew from time to time: a token proves that the
-// mailbox is theirs today, and this only that it once was.
+// Received returns the pending email invitations for the verified address of a signed-in
+// person, of all organizations, the newest first. It serves a page "Your invitations" that
+// needs no mail. It can include an offer whose sender is no longer entitled to it, which
+// acceptance refuses.
+//
+// A token proves that the person owns the mailbox today; a verified address proves that they
+// owned it once. Where addresses can change hands, verify them again from time to time.
 //
 // Refusals: [ErrInvalid], [ErrEmailUnverified].
-func (s *Service) Received(ctx context.Context, who Identity, p ReceivedParams) (List[Offer], error) {
-	email, err := checkReceiver(who)
+func (s *Service) Received(ctx context.Context, identity Identity, p ReceivedParams) (List[Offer], error) {
+	email, err := checkRecipient(identity)
 	if err != nil {
 		return List[Offer]{}, err
 	}
@@ -41,70 +43,59 @@ func (s *Service) Received(ctx context.Context, who Identity, p ReceivedParams) 
 			return List[Offer]{}, errForeignID
 		}
 	}
-	records, next := cut(found.Items, limit, func(last Record) string {
+	records := list(found.Items, limit, func(last Record) string {
 		return encodeOfferCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID, Organization: last.Organization})
 	})
-	list := List[Offer]{Items: make([]Offer, len(records)), NextCursor: next}
-	for i, record := range records {
-		list.Items[i] = record.offer()
+	offers := List[Offer]{Items: make([]Offer, len(records.Items)), NextCursor: records.NextCursor}
+	for i, record := range records.Items {
+		offers.Items[i] = record.offer()
 	}
-	return list, nil
+	return offers, nil
 }
 
-// AcceptReceived accepts one of the invitations that [Service.Received] lists, by its id and
-// the verified address in the place of a token. Like [Service.Accept] it is for somebody who
-// has asked for this very one: never accept what is there on its own.
-//
-// It refuses what Accept refuses, but [ErrInvalidToken] and [ErrRecipientMismatch], and with
-// [ErrNotFound] whatever is not for this address.
-func (s *Service) AcceptReceived(ctx context.Context, organization string, id uuid.UUID, who Identity) (Member, error) {
-	q, err := receivedQuery(organization, id, who)
-	if err != nil {
-		return Member{}, err
-	}
-	s.answering(&q, who)
-	return update(ctx, s, q, func(r rules, f Facts) (Member, Changes, error) {
-		return r.acceptReceived(f, id, who)
-	})
-}
-
-// DeclineReceived ends one of the invitations that [Service.Received] lists for good, as
-// [Service.Decline] does by a token.
-//
-// Refusals: [ErrInvalid], [ErrEmailUnverified], [ErrNotFound], [ErrNotPending].
-func (s *Service) DeclineReceived(ctx context.Context, organization string, id uuid.UUID, who Identity) error {
-	q, err := receivedQuery(organization, id, who)
-	if err != nil {
+// checkReceived checks the arguments of an answer by a verified address.
+func checkReceived(organization string, id uuid.UUID, identity Identity) error {
+	if err := checkOrganization(organization); err != nil {
 		return err
 	}
-	_, err = update(ctx, s, q, func(r rules, f Facts) (Record, Changes, error) {
-		return r.declineReceived(f, id, who)
-	})
+	if err := checkID(id); err != nil {
+		return err
+	}
+	_, err := checkRecipient(identity)
 	return err
 }
 
-func receivedQuery(organization string, id uuid.UUID, who Identity) (Query, error) {
-	if err := checkOrganization(organization); err != nil {
-		return Query{}, err
-	}
-	if err := checkID(id); err != nil {
-		return Query{}, err
-	}
-	_, err := checkReceiver(who)
-	return Query{Organization: organization, Invitation: id, Sender: true}, err
-}
-
-// checkReceiver returns the canonical address of somebody whose address is proof.
-func checkReceiver(who Identity) (string, error) {
-	if err := checkUser("user_id", who.UserID); err != nil {
+// checkRecipient returns the canonical verified address of an identity.
+func checkRecipient(identity Identity) (string, error) {
+	if err := checkUser("user_id", identity.UserID); err != nil {
 		return "", err
 	}
-	email, err := CanonicalEmail(who.Email)
+	email, err := CanonicalEmail(identity.Email)
 	if err != nil {
 		return "", err
 	}
-	if !who.EmailVerified {
+	if !identity.EmailVerified {
 		return "", ErrEmailUnverified
 	}
 	return email, nil
+}
+
+// received names an invitation without its token.
+type received struct {
+	organization string
+	id           uuid.UUID
+}
+
+func (v received) needs() Query {
+	return Query{Organization: v.organization, Invitation: v.id, Sender: true}
+}
+
+// find returns the email invitation if it is for the verified address of identity. Everybody
+// else gets the same answer whether or not it exists.
+func (v received) find(f Facts, identity Identity) (Record, error) {
+	inv, email := f.Invitation, identity.verifiedEmail()
+	if inv == nil || inv.Organization != v.organization || inv.ID != v.id || inv.Kind != KindEmail || email == "" || inv.Email != email {
+		return Record{}, ErrNotFound
+	}
+	return *inv, nil
 }

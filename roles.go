@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// A Permission is the right to do one thing in an organization. Hosts may define their own
-// beside those of this package.
+// A Permission is the right to do one thing in an organization. Hosts can define their own in
+// addition to those of this package.
 type Permission string
 
-// The permissions that this package checks or reserves.
+// The permissions that this package checks.
 const (
 	PermissionInvitationCreate   Permission = "invitation:create"
 	PermissionInvitationResend   Permission = "invitation:resend"
@@ -43,34 +43,34 @@ const (
 	maxNameBytes   = 64  // of a role or permission
 )
 
-// A Policy is an immutable set of roles. What it does not know, it denies: an unknown role
-// holds nothing and can be granted by nobody. It is safe for concurrent use; its checks are
+// A Policy is an immutable set of roles with their permissions. An unknown role holds no
+// permission, and nobody can grant it. A Policy is safe for concurrent use. Its checks are
 // pure and do not allocate.
 type Policy struct {
 	roles  []Role // sorted
 	holds  pairs  // of a role and a permission
-	grants pairs  // of a role and another that it lets one give
+	grants pairs  // of a role and another role that it can grant
 	with   map[Permission][]Role
 }
 
-// pairs is a hash table of pairs of names. A check takes a few nanoseconds, half of what a
-// map takes, because the hash looks at the last bytes of a name only: names are the
-// program's own, and nobody makes them collide.
+// pairs is a hash table of pairs of names. A check takes a few nanoseconds, half the time of
+// a map, because the hash reads the last bytes of a name only. The names are the program's
+// own, so nobody can make them collide.
 type pairs struct {
-	slots []pair // a power of two; a quarter of them is used at most
+	slots []pair // their number is a power of two; at most a quarter is used
 	used  int
 }
 
 type pair struct{ a, b string }
 
-// find returns the place of a pair, or the empty one where it would be.
+// find returns the place of a pair, or the empty place where it belongs.
 func (p *pairs) find(a, b string) (place int, ok bool) {
 	mask := len(p.slots) - 1
 	if mask < 0 {
 		return 0, false
 	}
-	// The golden ratio spreads over the upper bits (Knuth, The Art of Computer Programming,
-	// volume 3, 6.4).
+	// Multiplying by the golden ratio spreads the bits (Knuth, The Art of Computer
+	// Programming, volume 3, 6.4).
 	for place = int((tail(a)^bits.RotateLeft64(tail(b)*0xbf58476d1ce4e5b9, 31))*0x9e3779b97f4a7c15>>32) & mask; p.slots[place].a != ""; place = (place + 1) & mask {
 		if s := &p.slots[place]; s.a == a && s.b == b {
 			return place, true
@@ -79,7 +79,7 @@ func (p *pairs) find(a, b string) (place int, ok bool) {
 	return place, false
 }
 
-// tail returns a number that tells names apart: of their last 8 bytes, or all of fewer.
+// tail returns a number that tells names apart by their last 8 bytes.
 func tail(s string) uint64 {
 	switch n := len(s); {
 	case n >= 8:
@@ -102,7 +102,7 @@ func (p *pairs) has(a, b string) bool {
 	return ok
 }
 
-// add adds a pair that is not there.
+// add adds a pair that is not in the table.
 func (p *pairs) add(a, b string) {
 	if 4*p.used >= len(p.slots) {
 		grown := pairs{slots: make([]pair, max(4, 2*len(p.slots)))}
@@ -118,17 +118,16 @@ func (p *pairs) add(a, b string) {
 	p.used++
 }
 
-// NewPolicy returns the policy of the given roles. Role and permission names are 1 to 64
-// bytes of valid UTF-8 without control characters; there are at most 256 roles with at most
-// 256 permissions each.
+// NewPolicy returns the policy of the given roles. Names of roles and permissions must have 1
+// to 64 bytes of valid UTF-8 without control characters. There can be at most 256 roles with
+// at most 256 permissions each.
 //
-// The roles must include [RoleOwner], the role of an organization's founder, and it must
-// hold every permission that any role holds: otherwise there would be rights that nobody
-// could give. A permission that no role holds is System's alone. The error is an
-// [InvalidError].
+// The roles must include [RoleOwner], the role of an organization's founder. It must hold
+// every permission of every role, because nobody could grant the others. A permission that
+// no role holds is reserved to [System]. Invalid roles are refused with an [InvalidError].
 func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	if len(roles) > maxRoles {
-		return nil, invalid("roles", "are more than 256")
+		return nil, invalid("roles", "must have at most 256 roles")
 	}
 	p := &Policy{roles: slices.Sorted(maps.Keys(roles)), with: map[Permission][]Role{}}
 	for _, role := range p.roles {
@@ -136,7 +135,7 @@ func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 			return nil, err
 		}
 		if len(roles[role]) > maxPermissions {
-			return nil, invalid("roles", "a role has more than 256 permissions")
+			return nil, invalid("roles", "must have at most 256 permissions each")
 		}
 		for _, permission := range roles[role] {
 			if err := checkName("roles", string(permission), maxNameBytes); err != nil {
@@ -158,15 +157,15 @@ func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	}
 	ownerLacks := func(role Role) bool { return !p.CanGrant(RoleOwner, role) }
 	if !p.Has(RoleOwner) || slices.ContainsFunc(p.roles, ownerLacks) {
-		return nil, invalid("roles", `must include "owner" with every permission that any role holds`)
+		return nil, invalid("roles", `must include "owner" with every permission of every role`)
 	}
 	return p, nil
 }
 
-// DefaultPolicy returns the policy that a [Config] without one stands for:
+// DefaultPolicy returns the policy of a [Config] that sets none:
 //
-//   - owner: everything
-//   - admin: everything but organization:manage
+//   - owner: all permissions of this package
+//   - admin: all of them except organization:manage
 //   - developer: member:list, organization:use
 //   - billing: member:list, billing:manage
 //   - viewer: member:list
@@ -196,13 +195,13 @@ func (p *Policy) Allows(role Role, permission Permission) bool {
 	return p.holds.has(string(role), string(permission))
 }
 
-// CanGrant reports whether somebody with the role actor may give the role granted: only if
-// actor holds every permission of granted, and the policy knows both.
+// CanGrant reports whether a member with the role actor may grant the role granted: the
+// policy must know both, and actor must hold every permission of granted.
 func (p *Policy) CanGrant(actor, granted Role) bool {
 	return p.grants.has(string(actor), string(granted))
 }
 
-// rolesWith returns the roles that hold permission. The caller must not change them.
+// rolesWith returns the roles that hold permission. The caller must not modify the slice.
 func (p *Policy) rolesWith(permission Permission) []Role { return p.with[permission] }
 
 // Has reports whether the policy knows role.

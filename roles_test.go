@@ -12,7 +12,8 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// defaultTable is the default policy, one line for each permission: who holds it.
+// defaultTable is the default policy: a line for each permission, and an x for each role that
+// holds it.
 const defaultTable = `
                      owner admin developer billing viewer
 invitation:create    x     x
@@ -54,7 +55,6 @@ func TestDefaultPolicy(t *testing.T) {
 	require.Equal(t, 55, seen)
 }
 
-// Who can grant what, by name. It follows from the table.
 func TestDefaultPolicy_CanGrant(t *testing.T) {
 	t.Parallel()
 	policy := invitations.DefaultPolicy()
@@ -72,8 +72,8 @@ func TestDefaultPolicy_CanGrant(t *testing.T) {
 	}
 }
 
-// What a policy does not know, it denies.
-func TestPolicy_Unknown(t *testing.T) {
+// A policy denies unknown roles and permissions.
+func TestPolicy_DeniesUnknown(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []*invitations.Policy{invitations.DefaultPolicy(), {}} {
 		for _, unknown := range []invitations.Role{"ghost", "", "Owner", "owner "} {
@@ -93,7 +93,7 @@ func TestPolicy_Unknown(t *testing.T) {
 	}
 }
 
-// manyRoles returns n roles with m permissions each; the owner is one of them.
+// manyRoles returns n roles, of which one is the owner, with m permissions each.
 func manyRoles(n, m int) map[invitations.Role][]invitations.Permission {
 	var permissions []invitations.Permission
 	for i := range m {
@@ -110,13 +110,13 @@ func TestNewPolicy(t *testing.T) {
 	t.Parallel()
 	type roles = map[invitations.Role][]invitations.Permission
 	for name, given := range map[string]roles{
-		"an owner with nothing":       {"owner": nil},
-		"an owner with something":     {"owner": {"a"}},
-		"a permission twice":          {"owner": {"a", "a"}, "guest": {"a", "a"}},
-		"a role like the owner":       {"owner": {"a", "b"}, "founder": {"b", "a"}},
-		"names of 64 bytes":           {"owner": {invitations.Permission(strings.Repeat("p", 64))}, invitations.Role(strings.Repeat("r", 64)): nil},
-		"names of any letters":        {"owner": {"ключ 🔑"}, "охранник": {"ключ 🔑"}},
-		"256 roles of 256 permission": manyRoles(256, 256),
+		"an owner without permissions": {"owner": nil},
+		"an owner with one":            {"owner": {"a"}},
+		"a permission twice":           {"owner": {"a", "a"}, "guest": {"a", "a"}},
+		"a role like the owner":        {"owner": {"a", "b"}, "founder": {"b", "a"}},
+		"names of 64 bytes":            {"owner": {invitations.Permission(strings.Repeat("p", 64))}, invitations.Role(strings.Repeat("r", 64)): nil},
+		"names of any letters":         {"owner": {"ключ 🔑"}, "охранник": {"ключ 🔑"}},
+		"256 roles of 256 permissions": manyRoles(256, 256),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -133,31 +133,31 @@ func TestNewPolicy(t *testing.T) {
 	}
 }
 
-func TestNewPolicy_Refused(t *testing.T) {
+func TestNewPolicy_Refuses(t *testing.T) {
 	t.Parallel()
 	type roles = map[invitations.Role][]invitations.Permission
 	for name, given := range map[string]roles{
-		"nil":                              nil,
-		"empty":                            {},
-		"no owner":                         {"admin": {"a"}},
-		"an owner in capitals":             {"Owner": {"a"}},
-		"an owner who lacks something":     {"owner": {"a"}, "admin": {"a", "b"}},
-		"a role without a name":            {"owner": {"a"}, "": {"a"}},
-		"a role of 65 bytes":               {"owner": {"a"}, invitations.Role(strings.Repeat("r", 65)): nil},
-		"a role that is not UTF-8":         {"owner": {"a"}, "\xff": nil},
-		"a role with a NUL":                {"owner": {"a"}, "a\x00": nil},
-		"a role with a line break":         {"owner": {"a"}, "a\nb": nil},
-		"a role with a C1 control":         {"owner": {"a"}, "a\u0085b": nil},
-		"a permission without a name":      {"owner": {"a", ""}},
-		"a permission of 65 bytes":         {"owner": {invitations.Permission(strings.Repeat("p", 65))}},
-		"a permission that is not UTF-8":   {"owner": {"a\xc3"}},
-		"a permission with a control":      {"owner": {"a\x7f"}},
-		"a permission with a tab":          {"owner": {"a\tb"}},
-		"257 roles":                        manyRoles(257, 1),
-		"257 permissions of one role":      manyRoles(2, 257),
-		"100,000 roles":                    manyRoles(100_000, 0),
-		"a name of a megabyte":             {"owner": {"a"}, invitations.Role(strings.Repeat("r", 1<<20)): nil},
-		"an owner with all but one of 256": {"owner": manyRoles(1, 255)["owner"], "x": manyRoles(1, 256)["owner"]},
+		"nil":                           nil,
+		"empty":                         {},
+		"no owner":                      {"admin": {"a"}},
+		"an owner in upper case":        {"Owner": {"a"}},
+		"an owner without a permission": {"owner": {"a"}, "admin": {"a", "b"}},
+		"an empty role":                 {"owner": {"a"}, "": {"a"}},
+		"a role of 65 bytes":            {"owner": {"a"}, invitations.Role(strings.Repeat("r", 65)): nil},
+		"invalid UTF-8 in a role":       {"owner": {"a"}, "\xff": nil},
+		"a role with a NUL":             {"owner": {"a"}, "a\x00": nil},
+		"a role with a line break":      {"owner": {"a"}, "a\nb": nil},
+		"a role with a C1 control":      {"owner": {"a"}, "a\u0085b": nil},
+		"an empty permission":           {"owner": {"a", ""}},
+		"a permission of 65 bytes":      {"owner": {invitations.Permission(strings.Repeat("p", 65))}},
+		"invalid UTF-8 in a permission": {"owner": {"a\xc3"}},
+		"a permission with a control":   {"owner": {"a\x7f"}},
+		"a permission with a tab":       {"owner": {"a\tb"}},
+		"257 roles":                     manyRoles(257, 1),
+		"257 permissions of one role":   manyRoles(2, 257),
+		"100,000 roles":                 manyRoles(100_000, 0),
+		"a role of a megabyte":          {"owner": {"a"}, invitations.Role(strings.Repeat("r", 1<<20)): nil},
+		"an owner with 255 of 256":      {"owner": manyRoles(1, 255)["owner"], "x": manyRoles(1, 256)["owner"]},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -168,8 +168,8 @@ func TestNewPolicy_Refused(t *testing.T) {
 	}
 }
 
-// A policy is what it was made of, whatever becomes of that afterwards.
-func TestPolicy_Immutable(t *testing.T) {
+// A change of the map or the slices that a policy was made of does not change the policy.
+func TestPolicy_IsImmutable(t *testing.T) {
 	t.Parallel()
 	given := map[invitations.Role][]invitations.Permission{"owner": {"a", "b"}, "guest": {"a"}}
 	policy, err := invitations.NewPolicy(given)
@@ -191,7 +191,7 @@ func TestPolicy_Immutable(t *testing.T) {
 	require.False(t, policy.CanGrant("guest", "owner"))
 }
 
-// One role can grant another exactly if its permissions are a superset.
+// A role can grant another one only if its permissions are a superset.
 func TestPolicy_CanGrantIsSuperset(t *testing.T) {
 	t.Parallel()
 	permissions := []invitations.Permission{"a", "b", "c", "d", "e"}
@@ -215,7 +215,7 @@ func TestPolicy_CanGrantIsSuperset(t *testing.T) {
 	})
 }
 
-// A check is on the path of every request.
+// Hosts check permissions at every request.
 func TestPolicy_ChecksDoNotAllocate(t *testing.T) {
 	policy := invitations.DefaultPolicy()
 	var yes bool

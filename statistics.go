@@ -1,37 +1,43 @@
 package invitations
 
 import (
+	"cmp"
 	"context"
+	"math"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
-// A Funnel is what has become of a group of invitations.
+// A Funnel counts a group of invitations by their results.
 type Funnel struct {
-	// Key is the value that the invitations of a group share; empty for the total.
+	// Key is the value that the group has in common: a kind, a role, a sender's user ID (empty
+	// for [System]) or the ID of a link. It is empty for the total.
 	Key string `json:"key"`
 
 	Created int `json:"created"`
-	// The states that they are in now; together they are Created.
+	// The present states. Their sum is Created.
 	Pending  int `json:"pending"`
 	Accepted int `json:"accepted"`
 	Declined int `json:"declined"`
 	Revoked  int `json:"revoked"`
 	Expired  int `json:"expired"`
 
-	// Used is how many have brought somebody in: of email invitations the accepted ones, of
-	// links those that were used at least once.
+	// Used is the number of invitations through which somebody joined: accepted email
+	// invitations, and links with at least one use.
 	Used int `json:"used"`
 
-	// Joined is how many people joined by them. Median and P90 are how long half and nine
-	// tenths of these took at most, from the creation of the invitation (by nearest rank);
-	// zero if nobody joined.
+	// Joined is the number of people joining. Median and P90 are the times, from the
+	// creation of the invitation, within which half and nine tenths of them joined (nearest
+	// rank); 0 if nobody joined.
 	Joined int           `json:"joined"`
 	Median time.Duration `json:"median_ns"`
 	P90    time.Duration `json:"p90_ns"`
 }
 
-// AcceptanceRate returns how much of what was created has brought somebody in so far, from 0 to
-// 1.
+// AcceptanceRate returns Used divided by Created, from 0 to 1.
 func (f Funnel) AcceptanceRate() float64 {
 	if f.Created == 0 {
 		return 0
@@ -39,32 +45,32 @@ func (f Funnel) AcceptanceRate() float64 {
 	return float64(f.Used) / float64(f.Created)
 }
 
-// Statistics are counts of an organization's invitations.
+// Statistics count the invitations of an organization. Groups are sorted by Created and
+// Joined, the highest first, then by Key. There are at most 100 senders and 100 links.
 type Statistics struct {
-	Total Funnel `json:"total"`
-	// The groups, by Created, then by Joined, the highest first, then by Key. Keys are kinds,
-	// roles, user ids of senders (empty for the host's backend) and the ids of links. Of
-	// senders and of links there are 100 at most.
+	Total    Funnel   `json:"total"`
 	ByKind   []Funnel `json:"by_kind"`
 	ByRole   []Funnel `json:"by_role"`
 	BySender []Funnel `json:"by_sender"`
 	ByLink   []Funnel `json:"by_link"`
 }
 
-// maxGroups bounds the groups of senders and of links.
+// maxGroups bounds the number of senders and of links.
 const maxGroups = 100
 
-// StatisticsParams is what [Service.Statistics] takes.
+// StatisticsParams are the parameters of [Service.Statistics].
 type StatisticsParams struct {
 	Organization string
-	// From and To bound the period in which the invitations were created: from From on, and
-	// before To, both cut to microseconds. A zero From is the beginning, a zero To has no end.
+	// From and To are the period in which the invitations were created: at or after From, and
+	// before To, both truncated to microseconds. A zero From means the beginning, a zero To no
+	// end.
 	From, To time.Time
 }
 
-// Statistics counts the invitations that an organization created in a period, by what they are
-// now. The actor needs [PermissionInvitationList]. It reads every invitation of the period.
-// For System, an organization that does not exist has no invitations.
+// Statistics counts the invitations that an organization created in a period, by their
+// present state. It reads every invitation of the period. The actor needs
+// [PermissionInvitationList]. For System, an organization that does not exist has no
+// invitations.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParams) (Statistics, error) {
@@ -73,19 +79,19 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	}
 	r := s.rules()
 	q := StatisticsQuery{
-		Organization: p.Organization, Viewer: actor.user, Roles: r.policy.rolesWith(PermissionInvitationList), MaxGroups: maxGroups,
-		From: p.From.UTC().Truncate(time.Microsecond), To: lastInstant, At: r.now,
+		Organization: p.Organization, Viewer: actor.user, Roles: r.policy.rolesWith(PermissionInvitationList),
+		From: p.From.UTC().Truncate(time.Microsecond), To: lastInstant, At: r.now, MaxGroups: maxGroups,
 	}
 	if !p.To.IsZero() {
 		q.To = p.To.UTC().Truncate(time.Microsecond)
 	}
 	switch {
-	case q.From.Year() < 1 || q.From.Year() > 9999:
-		return Statistics{}, invalid("from", "is not of the years 1 to 9999")
-	case q.To.Year() < 1 || q.To.Year() > 9999:
-		return Statistics{}, invalid("to", "is not of the years 1 to 9999")
+	case !storable(q.From):
+		return Statistics{}, invalid("from", "must be in the years 1 to 9999")
+	case !storable(q.To):
+		return Statistics{}, invalid("to", "must be in the years 1 to 9999")
 	case !q.From.Before(q.To):
-		return Statistics{}, invalid("to", "is not after from")
+		return Statistics{}, invalid("to", "must be after from")
 	}
 	viewer, found, err := s.store.Statistics(ctx, q)
 	if err != nil {
@@ -94,11 +100,124 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	if err := r.mayView(viewer, actor, PermissionInvitationList); err != nil {
 		return Statistics{}, err
 	}
-	for _, groups := range []*[]Funnel{&found.ByKind, &found.ByRole, &found.BySender, &found.ByLink} {
-		*groups = append([]Funnel{}, *groups...) // which is no null in JSON
-	}
+	found.ByKind, found.ByRole = notNil(found.ByKind), notNil(found.ByRole)
+	found.BySender, found.ByLink = notNil(found.BySender), notNil(found.ByLink)
 	return found, nil
 }
 
-// lastInstant is the last one that all stores can keep.
+// lastInstant is the last instant that all stores can keep.
 var lastInstant = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+
+// storable reports whether all stores can keep a time.
+func storable(at time.Time) bool { return at.Year() >= 1 && at.Year() <= 9999 }
+
+// A StatisticsQuery asks for the statistics of the invitations created at or after From and
+// before To, in their states at the instant At.
+type StatisticsQuery struct {
+	Organization string
+	Viewer       string // as in [InvitationQuery]
+	// Roles are the roles that may see statistics. If Viewer is not empty and has none of
+	// them, a store need not count, because the service refuses that viewer anyway.
+	Roles        []Role
+	From, To, At time.Time
+	MaxGroups    int // the largest number of senders, and of links; at least 1
+}
+
+// Count returns the statistics of an organization's invitations. It selects the invitations
+// of the period from records, and their acceptances from events.
+func (q StatisticsQuery) Count(records []Record, events []Event) Statistics {
+	created := map[uuid.UUID]time.Time{}
+	for _, r := range records {
+		created[r.ID] = r.CreatedAt
+	}
+	took := map[uuid.UUID][]time.Duration{}
+	for _, e := range events {
+		if at, ok := created[e.InvitationID]; ok && e.Type == EventInvitationAccepted {
+			took[e.InvitationID] = append(took[e.InvitationID], e.At.Sub(at))
+		}
+	}
+	var total tally
+	kinds, roles, senders, links := tallies{}, tallies{}, tallies{}, tallies{}
+	for _, r := range records {
+		if r.CreatedAt.Before(q.From) || !r.CreatedAt.Before(q.To) {
+			continue
+		}
+		inv := r.Invitation.at(q.At)
+		total.add(inv, took[inv.ID])
+		kinds.of(string(inv.Kind)).add(inv, took[inv.ID])
+		roles.of(string(inv.Role)).add(inv, took[inv.ID])
+		senders.of(inv.SentBy).add(inv, took[inv.ID])
+		if inv.Kind == KindLink {
+			links.of(inv.ID.String()).add(inv, took[inv.ID])
+		}
+	}
+	return Statistics{
+		Total:    total.funnel(),
+		ByKind:   kinds.funnels(len(kinds)),
+		ByRole:   roles.funnels(len(roles)),
+		BySender: senders.funnels(q.MaxGroups),
+		ByLink:   links.funnels(q.MaxGroups),
+	}
+}
+
+// A tally is a Funnel while it is counted.
+type tally struct {
+	Funnel
+	took []time.Duration
+}
+
+func (t *tally) add(inv Invitation, took []time.Duration) {
+	t.Created++
+	switch inv.State {
+	case StatePending:
+		t.Pending++
+	case StateAccepted:
+		t.Accepted++
+	case StateDeclined:
+		t.Declined++
+	case StateRevoked:
+		t.Revoked++
+	case StateExpired:
+		t.Expired++
+	}
+	if inv.Uses > 0 {
+		t.Used++
+	}
+	t.Joined += len(took)
+	t.took = append(t.took, took...)
+}
+
+func (t *tally) funnel() Funnel {
+	slices.Sort(t.took)
+	t.Median, t.P90 = t.percentile(0.5), t.percentile(0.9)
+	return t.Funnel
+}
+
+// percentile returns the shortest time within which this part joined.
+func (t *tally) percentile(part float64) time.Duration {
+	if len(t.took) == 0 {
+		return 0
+	}
+	return t.took[int(math.Ceil(part*float64(len(t.took))))-1]
+}
+
+// tallies are tallies by key.
+type tallies map[string]*tally
+
+func (t tallies) of(key string) *tally {
+	if t[key] == nil {
+		t[key] = &tally{Funnel: Funnel{Key: key}}
+	}
+	return t[key]
+}
+
+func (t tallies) funnels(most int) []Funnel {
+	var funnels []Funnel
+	for _, t := range t {
+		funnels = append(funnels, t.funnel())
+	}
+	slices.SortFunc(funnels, func(a, b Funnel) int {
+		return cmp.Or(cmp.Compare(b.Created, a.Created), cmp.Compare(b.Joined, a.Joined), strings.Compare(a.Key, b.Key))
+	})
+	return funnels[:min(len(funnels), most)]
+}

@@ -14,31 +14,36 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// everything asks for all that there is, as it is at noon.
+// everything asks for the statistics of all time, as of noon.
 func everything() invitations.StatisticsQuery {
 	return invitations.StatisticsQuery{Organization: "acme", To: noon.AddDate(100, 0, 0), At: noon, MaxGroups: 100}
 }
 
-// acceptedAfter is an email invitation that was accepted so long after it was made.
+// acceptedAfter returns an email invitation that was accepted so long after its creation, and
+// the event of the acceptance.
 func acceptedAfter(n byte, took time.Duration) (invitations.Record, invitations.Event) {
-	r := *ninaInvited().Invitation
+	r := *emailFacts().Invitation
 	r.ID[15], r.State, r.Uses = n, invitations.StateAccepted, 1
 	return r, invitations.Event{Type: invitations.EventInvitationAccepted, InvitationID: r.ID, At: r.CreatedAt.Add(took)}
 }
 
-func TestStatistics_Nothing(t *testing.T) {
+func TestStatistics_Empty(t *testing.T) {
 	t.Parallel()
 	got := everything().Count(nil, nil)
 	require.Zero(t, got.Total)
-	for _, groups := range [][]invitations.FunnelOf{got.ByKind, got.ByRole, got.BySender, got.ByLink} {
+	for _, groups := range [][]invitations.Funnel{got.ByKind, got.ByRole, got.BySender, got.ByLink} {
 		require.Empty(t, groups)
 	}
-	require.Zero(t, invitations.Funnel{}.AcceptanceRate(), "of nothing")
+}
+
+func TestFunnel_AcceptanceRate(t *testing.T) {
+	t.Parallel()
+	require.Zero(t, invitations.Funnel{}.AcceptanceRate())
 	require.InDelta(t, 0.25, invitations.Funnel{Created: 4, Used: 1, Joined: 9}.AcceptanceRate(), 0)
 	require.InDelta(t, 1, invitations.Funnel{Created: 3, Used: 3}.AcceptanceRate(), 0)
 }
 
-// The percentiles are times that somebody took: by nearest rank.
+// Percentiles are by nearest rank, so each is a time that an acceptance took.
 func TestStatistics_Percentiles(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]struct{ median, p90 int }{
@@ -48,7 +53,7 @@ func TestStatistics_Percentiles(t *testing.T) {
 		var records []invitations.Record
 		var events []invitations.Event
 		for i := range n {
-			r, e := acceptedAfter(byte(i), time.Duration((i*7919)%n+1)*time.Hour) // 1 to n, in disorder
+			r, e := acceptedAfter(byte(i), time.Duration((i*7919)%n+1)*time.Hour) // 1 to n, not in order
 			records, events = append(records, r), append(events, e)
 		}
 		got := everything().Count(records, events).Total
@@ -58,7 +63,7 @@ func TestStatistics_Percentiles(t *testing.T) {
 	}
 }
 
-// The period begins with its first instant and ends before its last one.
+// The period includes From and excludes To.
 func TestStatistics_Period(t *testing.T) {
 	t.Parallel()
 	r, e := acceptedAfter(1, time.Hour)
@@ -66,30 +71,30 @@ func TestStatistics_Period(t *testing.T) {
 		from, to time.Time
 		want     int
 	}{
-		"all time":            {time.Time{}, noon.Add(days), 1},
-		"from it":             {noon, noon.Add(time.Microsecond), 1},
-		"from behind it":      {noon.Add(time.Microsecond), noon.Add(days), 0},
-		"to it":               {noon.Add(-days), noon, 0},
-		"to behind it":        {noon.Add(-days), noon.Add(time.Microsecond), 1},
-		"it was used later":   {noon.Add(time.Hour), noon.Add(days), 0},
-		"and the acceptances": {noon, noon.Add(time.Minute), 1},
+		"all time":              {time.Time{}, noon.Add(day), 1},
+		"from its creation":     {noon, noon.Add(time.Microsecond), 1},
+		"from after it":         {noon.Add(time.Microsecond), noon.Add(day), 0},
+		"to its creation":       {noon.Add(-day), noon, 0},
+		"to after it":           {noon.Add(-day), noon.Add(time.Microsecond), 1},
+		"from after acceptance": {noon.Add(time.Hour), noon.Add(day), 0},
+		"before acceptance":     {noon, noon.Add(time.Minute), 1},
 	} {
 		q := everything()
 		q.From, q.To = c.from, c.to
 		got := q.Count([]invitations.Record{r}, []invitations.Event{e})
 		require.Equal(t, c.want, got.Total.Created, name)
-		require.Equal(t, c.want, got.Total.Joined, "%s: whenever they joined", name)
+		require.Equal(t, c.want, got.Total.Joined, "%s: acceptances at any time count", name)
 		require.Len(t, got.ByKind, c.want)
 		require.Len(t, got.ByRole, c.want)
 		require.Len(t, got.BySender, c.want)
-		require.Empty(t, got.ByLink, "it is no link")
+		require.Empty(t, got.ByLink, "it is not a link")
 	}
 }
 
-// Expired is what is pending at the instant of the query and has expired, to the microsecond.
+// A pending invitation counts as expired from its ExpiresAt on.
 func TestStatistics_Expired(t *testing.T) {
 	t.Parallel()
-	r := *ninaInvited().Invitation
+	r := *emailFacts().Invitation
 	for at, want := range map[time.Time]invitations.Funnel{
 		r.ExpiresAt.Add(-1000): {Created: 1, Pending: 1}, r.ExpiresAt: {Created: 1, Expired: 1}, r.ExpiresAt.Add(1000): {Created: 1, Expired: 1},
 	} {
@@ -99,8 +104,8 @@ func TestStatistics_Expired(t *testing.T) {
 	}
 }
 
-// Groups come by how much was created, then by how many joined, then by name; of senders and of
-// links there are no more than asked for, and those are the greatest.
+// Groups are sorted by Created, then Joined, then Key. Senders and links are limited to the
+// first MaxGroups.
 func TestStatistics_Groups(t *testing.T) {
 	t.Parallel()
 	var records []invitations.Record
@@ -121,7 +126,7 @@ func TestStatistics_Groups(t *testing.T) {
 	add(3, "cyd", false)
 	add(1, "dan", true)
 	q := everything()
-	keys := func(groups []invitations.FunnelOf) (all []string) {
+	keys := func(groups []invitations.Funnel) (all []string) {
 		for _, g := range groups {
 			all = append(all, g.Key)
 		}
@@ -133,7 +138,7 @@ func TestStatistics_Groups(t *testing.T) {
 		got := q.Count(records, events)
 		require.Equal(t, order[:min(n, 5)], keys(got.BySender))
 		require.Len(t, got.ByLink, min(n, 10))
-		require.Equal(t, 10, got.Total.Created, "the total is of all")
+		require.Equal(t, 10, got.Total.Created, "the total counts all groups")
 		require.Equal(t, []string{"link"}, keys(got.ByKind))
 	}
 
@@ -145,11 +150,11 @@ func TestStatistics_Groups(t *testing.T) {
 	got := q.Count(records, events)
 	require.Len(t, got.BySender, 100)
 	require.Len(t, got.ByLink, 100)
-	require.Len(t, got.ByRole, 151, "of roles there are all")
+	require.Len(t, got.ByRole, 151, "roles are not limited")
 	require.Equal(t, "user094", got.BySender[99].Key)
 }
 
-// recount is the count in other words: each number is counted by itself.
+// recount counts each number of a funnel separately.
 func recount(q invitations.StatisticsQuery, records []invitations.Record, events []invitations.Event, in func(invitations.Record) bool) (f invitations.Funnel) {
 	var took []time.Duration
 	for _, r := range records {
@@ -175,7 +180,7 @@ func recount(q invitations.StatisticsQuery, records []invitations.Record, events
 			}
 		}
 	}
-	atMost := func(percent int) time.Duration { // the least that so many took at most
+	atMost := func(percent int) time.Duration { // the shortest time that is not exceeded by so many
 		least := time.Duration(math.MaxInt64)
 		for _, d := range took {
 			n := 0
@@ -196,6 +201,7 @@ func recount(q invitations.StatisticsQuery, records []invitations.Record, events
 	return f
 }
 
+// Random invitations are counted like recount counts them.
 func TestStatistics_Recount(t *testing.T) {
 	t.Parallel()
 	instant := rapid.Custom(func(t *rapid.T) time.Time {
@@ -206,12 +212,12 @@ func TestStatistics_Recount(t *testing.T) {
 			From: instant.Draw(t, "from"), To: instant.Draw(t, "to"), At: instant.Draw(t, "at"), MaxGroups: rapid.IntRange(1, 4).Draw(t, "groups"),
 		}
 		if rapid.Bool().Draw(t, "all time") {
-			q.From, q.To = time.Time{}, noon.Add(days)
+			q.From, q.To = time.Time{}, noon.Add(day)
 		}
 		var records []invitations.Record
 		var events []invitations.Event
 		for i := range rapid.IntRange(0, 12).Draw(t, "invitations") {
-			r := *ninaInvited().Invitation
+			r := *emailFacts().Invitation
 			r.ID[15] = byte(i)
 			r.Kind = rapid.SampledFrom([]invitations.Kind{invitations.KindEmail, invitations.KindLink}).Draw(t, "kind")
 			r.State = rapid.SampledFrom([]invitations.State{"pending", "pending", "accepted", "declined", "revoked"}).Draw(t, "state")
@@ -224,13 +230,13 @@ func TestStatistics_Recount(t *testing.T) {
 			}
 			events = append(events, invitations.Event{
 				Type: rapid.SampledFrom([]invitations.EventType{"member.joined", "invitation.created"}).Draw(t, "type"), InvitationID: r.ID, At: noon,
-			}, invitations.Event{Type: invitations.EventInvitationAccepted, InvitationID: signedID, At: noon}) // of none of them
+			}, invitations.Event{Type: invitations.EventInvitationAccepted, InvitationID: signedID, At: noon}) // of another invitation
 			records = append(records, r)
 		}
 		got := q.Count(records, events)
 		require.Equal(t, recount(q, records, events, func(invitations.Record) bool { return true }), got.Total)
 		for _, by := range []struct {
-			groups []invitations.FunnelOf
+			groups []invitations.Funnel
 			key    func(invitations.Record) string
 			most   int
 		}{
@@ -253,26 +259,29 @@ func TestStatistics_Recount(t *testing.T) {
 				}
 			}
 			require.Len(t, by.groups, min(len(keys), by.most))
-			var least invitations.FunnelOf // of those that are shown
+			var least invitations.Funnel // the last one that is shown
 			for i, g := range by.groups {
 				key := g.Key
 				if _, ok := keys[key]; !ok {
 					key = "by " + key
 				}
-				require.Equal(t, keys[key], g.Funnel)
+				want := keys[key]
+				want.Key = g.Key
+				require.Equal(t, want, g)
 				delete(keys, key)
-				require.True(t, i == 0 || isBefore(least, g), "%v stands before %v", least, g)
+				require.True(t, i == 0 || isBefore(least, g), "%v comes before %v", least, g)
 				least = g
 			}
 			for key, f := range keys {
-				rest := invitations.FunnelOf{Key: key, Funnel: f}
-				require.False(t, rest.Created > least.Created || rest.Created == least.Created && rest.Joined > least.Joined, "what is left out is less")
+				rest := f
+				rest.Key = key
+				require.False(t, rest.Created > least.Created || rest.Created == least.Created && rest.Joined > least.Joined, "a greater group was left out")
 			}
 		}
 	})
 }
 
-func isBefore(a, b invitations.FunnelOf) bool {
+func isBefore(a, b invitations.Funnel) bool {
 	switch {
 	case a.Created != b.Created:
 		return a.Created > b.Created

@@ -11,20 +11,26 @@ import (
 // rule. The rules are pure functions of this package, the [Decision]s: a store loads the
 // [Facts] that they need and writes the [Changes] that they return.
 //
-// Update, Create, Sweep and Consume must be atomic, and nothing else makes a store
-// trustworthy. Package storetest checks it, together with the rest of this contract.
+// Update, Create, Sweep, Consume and SetPersonalQuota must be atomic. Package storetest checks
+// that, and the rest of this contract.
 //
-// The service checks all arguments before it calls a store. A store must compare IDs,
+// The service checks all arguments before it calls a store, so the documented bounds of texts
+// and numbers hold. Times are zero or in the years 1 to 9999. A store must compare IDs,
 // addresses and all other texts byte for byte, keep times to the microsecond and return them
 // in UTC. It must not read the clock, and must copy values both in and out. It may return
 // nil or empty maps and slices alike.
 //
+// An organization exists from the change that creates it. For one that does not exist, a read
+// must return zero values and no error. A read must be of one instant: the viewer and the
+// items of a page, for example, must not be read at different times.
+//
 // A store must return an error that matches [ErrConcurrentChange] if it gave up because of a
 // concurrent change. It must return one that matches [ErrOutcomeUnknown] if it cannot tell
-// whether a change took effect, as when the answer to a commit is lost. An error that the
-// end of ctx causes must match ctx.Err(). All other errors are the store's own. No error may
-// contain an argument or a stored text: a driver's or an encoder's error that quotes one
-// must not be wrapped.
+// whether a change took effect, as when the answer to a commit is lost. A method called after
+// the end of ctx must do nothing and return an error that matches ctx.Err(), as must every
+// error that the end of ctx causes. All other errors are the store's own. No error may contain
+// an argument or a stored text: a driver's or an encoder's error that quotes one must not be
+// wrapped.
 //
 // Values of [Record], [Member], [QuotaRecord], [Event] and [Sending] survive encoding/json
 // unchanged, so a store may keep them in that form.
@@ -59,11 +65,12 @@ type Store interface {
 	View(ctx context.Context, q Query) (Facts, error)
 
 	// Sweep is Update for all organizations that have due invitations: those that are
-	// pending and whose SweepAt is set and not after at. It must load up to limit due
-	// invitations, the earliest SweepAt first, call decide with the facts of their
-	// organizations, and write the changes that decide returns in the same order, in one
-	// atomic step. The facts are Organization, Version and PendingRecords: the due ones in the
-	// order of SweepAt. If nothing is due, Sweep need not call decide.
+	// pending and whose SweepAt is set and not after at. It must load up to limit (at least 1)
+	// due invitations, the earliest SweepAt first. It must call decide with the facts of their
+	// organizations, each once, and write the returned changes, which are in the same order.
+	// All of this is one atomic step. The facts are Organization, Version and PendingRecords:
+	// the due ones in the order of SweepAt. An organization with empty changes keeps its
+	// version. If nothing is due, Sweep need not call decide.
 	//
 	// Sweep must not wait for an organization that is being changed. It must leave it out, so
 	// that concurrent Sweeps share the work. A store with a single lock leaves all of them out.
@@ -72,17 +79,17 @@ type Store interface {
 	// Consume takes an amount from a user's quotas, all or nothing, in one atomic step: it
 	// must load the member's role and the quotas of c, and write the quotas that c.Decide
 	// returns for them. Consumes and Updates of an organization must have an order that
-	// explains their results, except that a Consume in progress when an Update returns may
-	// come before that Update. Consume must not change the organization's version.
+	// explains their results. A Consume in progress when an Update returns may come before
+	// that Update. Consume must not change the organization's version.
 	//
 	// This is the hot path: a store may replace c.Decide by a database statement with the same
 	// result. A Consume that returns any error other than one that matches [ErrOutcomeUnknown]
 	// must have taken nothing.
 	Consume(ctx context.Context, c Consumption) (Consumed, error)
 
-	// SetPersonalQuota sets the quota of a user outside of all organizations. The amount used
-	// must stay if the period stays the same, and must become 0 otherwise. SetPersonalQuota
-	// must be atomic, and serialized with the Consumes of that quota.
+	// SetPersonalQuota sets the quota of a user outside of all organizations. It must be
+	// serialized with the Consumes of that quota. [QuotaRecord] says what stays of the amount
+	// used.
 	SetPersonalQuota(ctx context.Context, user string, q Quota) error
 
 	// Invitations returns one page of an organization's invitations, or of the pending
@@ -99,13 +106,13 @@ type Store interface {
 	// their memberships in all organizations.
 	Workspaces(ctx context.Context, q WorkspaceQuery) (personal *QuotaRecord, memberships []Membership, err error)
 
-	// Feed returns up to limit events of all organizations whose Position is above after, in
-	// the order of Position. It must give an event its position after the change took effect,
-	// above all positions that were returned before, and never change it: a caller that asks
-	// again after the last position misses no event and gets none twice. If it returns fewer
-	// than limit events, there must be no others whose change had taken effect when Feed was
-	// called. The events of one organization must keep their order. Positions start above 0
-	// and may skip numbers.
+	// Feed returns up to limit events (at least 1) of all organizations whose Position is above
+	// after (at least 0), in the order of Position. An event must get its position after its
+	// change took effect. The position must be above all positions returned before, and must
+	// never change. A caller that continues after the last position thus misses no event and
+	// gets none twice. If Feed returns fewer than limit events, there must be no others whose
+	// change had taken effect when it was called. The events of one organization must keep
+	// their order. Positions start above 0 and may skip numbers.
 	Feed(ctx context.Context, after int64, limit int) ([]Event, error)
 
 	// Statistics counts the invitations of an organization that were created in a period, and
@@ -128,11 +135,12 @@ type Query struct {
 	Invitations []uuid.UUID // the invitations of these IDs, which may repeat
 
 	Members  []string // the memberships of these user IDs, which may repeat
-	Removals bool     // also the removals of Members
-	Quotas   bool     // the organization's quota, and the quotas of Members
+	Removals bool     // also the removals of these users, whether or not they are members
+	Quotas   bool     // the organization's quota and those of these users, members or not
 
-	// Emails asks, for each of these canonical addresses, for the pending invitation that
-	// expires after PendingAt. SameEmail adds the address of Invitation to them.
+	// Emails asks, for each of these canonical addresses, which may repeat, for the pending
+	// invitation that expires after PendingAt. SameEmail adds the address of Invitation, if it
+	// has one.
 	Emails    []string
 	SameEmail bool
 	// PendingUpTo, if positive, asks for the number of pending invitations that expire after
@@ -153,15 +161,14 @@ type Query struct {
 	MembersUpTo, OwnersUpTo int
 }
 
-// Facts are what a store knows of one organization at one instant. Absent means zero or not
-// in the map: an invitation of another organization, a user who is not a member, a quota
-// that was never set.
+// Facts are the state of one organization at one instant. Absent means zero or not in the
+// map: an invitation of another organization, a non-member, a quota that was never set.
 type Facts struct {
 	Organization string
 	Version      int64 // the number of changes so far; 0: the organization does not exist
 
 	Invitation  *Record
-	Sender      *Member              // nil also if the sender is not a user
+	Sender      *Member              // nil if the sender is System or no longer a member
 	Invitations map[uuid.UUID]Record // by ID
 
 	Members map[string]Member // by user ID
@@ -185,23 +192,24 @@ type Facts struct {
 	OwnerCount  int // at most OwnersUpTo
 }
 
-// Changes are what a change writes, all of it in the organization of the facts. No row
-// occurs twice, so a store may write them in any order.
+// Changes are the rows to write, all of them in the organization of the facts. No row occurs
+// twice, so a store may write them in any order.
 type Changes struct {
 	// Invitations replace the invitation of their ID if the facts contain it. Otherwise they
 	// are new.
 	Invitations []Record
 	// Members replace the member of their user ID, or are new.
 	Members []Member
-	// RemovedMembers are the user IDs of members to delete. None of them is in Members.
+	// RemovedMembers are the user IDs of members to delete. None of them is in Members. Their
+	// quotas and removals must remain.
 	RemovedMembers []string
 	// Removals are user IDs. The store must keep the new version as the removal of each, in
 	// place of an earlier one. Removals delete no member: a removed member is in
-	// RemovedMembers too, a demoted one in Members.
+	// RemovedMembers too, a demoted one in Members. A removal must remain when the user becomes
+	// a member again.
 	Removals []string
-	// Quotas replace Quota and Version of the quota of their user ID, or are new. The amount
-	// used must stay if the period stays the same, and must become 0 otherwise. A store must
-	// ignore their PeriodStart and Used.
+	// Quotas replace Quota and Version of the quota of their user ID, or are new. A store must
+	// ignore their PeriodStart and Used: [QuotaRecord] says what stays of the amount used.
 	Quotas []QuotaRecord
 	// Events are appended. The store sets their Version and Index.
 	Events []Event
@@ -213,7 +221,8 @@ func (c Changes) Empty() bool {
 		len(c.Removals) == 0 && len(c.Quotas) == 0 && len(c.Events) == 0
 }
 
-// A Record is an invitation as a store keeps it. Its State is never [StateExpired].
+// A Record is an invitation as a store keeps it. Its State is never [StateExpired]. Its ID is
+// unique within its organization only: another organization can have the same ID.
 type Record struct {
 	Invitation
 	// Nonce is the random part of the present token. A new token has a new nonce.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"github.com/go-invitations/invitations"
 	"sync"
+	"time"
 )
 
 // Ensure, that StoreMock does implement invitations.Store.
@@ -22,25 +23,28 @@ var _ invitations.Store = &StoreMock{}
 //			ConsumeFunc: func(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error) {
 //				panic("mock out the Consume method")
 //			},
-//			EventsFunc: func(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error) {
+//			CreateFunc: func(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+//				panic("mock out the Create method")
+//			},
+//			EventsFunc: func(ctx context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {
 //				panic("mock out the Events method")
 //			},
-//			FeedFunc: func(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+//			FeedFunc: func(ctx context.Context, after int64, limit int) ([]invitations.Event, error) {
 //				panic("mock out the Feed method")
 //			},
-//			InvitationsFunc: func(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
+//			InvitationsFunc: func(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 //				panic("mock out the Invitations method")
 //			},
-//			MembersFunc: func(ctx context.Context, q invitations.MemberQuery) (invitations.MemberPage, error) {
+//			MembersFunc: func(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
 //				panic("mock out the Members method")
 //			},
 //			SetPersonalQuotaFunc: func(ctx context.Context, user string, q invitations.Quota) error {
 //				panic("mock out the SetPersonalQuota method")
 //			},
-//			StatisticsFunc: func(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+//			StatisticsFunc: func(ctx context.Context, q invitations.StatisticsQuery) (*invitations.Member, invitations.Statistics, error) {
 //				panic("mock out the Statistics method")
 //			},
-//			SweepFunc: func(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+//			SweepFunc: func(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
 //				panic("mock out the Sweep method")
 //			},
 //			UpdateFunc: func(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
@@ -49,7 +53,7 @@ var _ invitations.Store = &StoreMock{}
 //			ViewFunc: func(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
 //				panic("mock out the View method")
 //			},
-//			WorkspacesFunc: func(ctx context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
+//			WorkspacesFunc: func(ctx context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
 //				panic("mock out the Workspaces method")
 //			},
 //		}
@@ -62,26 +66,29 @@ type StoreMock struct {
 	// ConsumeFunc mocks the Consume method.
 	ConsumeFunc func(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error)
 
+	// CreateFunc mocks the Create method.
+	CreateFunc func(ctx context.Context, q invitations.Query, decide invitations.Decision) error
+
 	// EventsFunc mocks the Events method.
-	EventsFunc func(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error)
+	EventsFunc func(ctx context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error)
 
 	// FeedFunc mocks the Feed method.
-	FeedFunc func(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error)
+	FeedFunc func(ctx context.Context, after int64, limit int) ([]invitations.Event, error)
 
 	// InvitationsFunc mocks the Invitations method.
-	InvitationsFunc func(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error)
+	InvitationsFunc func(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error)
 
 	// MembersFunc mocks the Members method.
-	MembersFunc func(ctx context.Context, q invitations.MemberQuery) (invitations.MemberPage, error)
+	MembersFunc func(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error)
 
 	// SetPersonalQuotaFunc mocks the SetPersonalQuota method.
 	SetPersonalQuotaFunc func(ctx context.Context, user string, q invitations.Quota) error
 
 	// StatisticsFunc mocks the Statistics method.
-	StatisticsFunc func(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error)
+	StatisticsFunc func(ctx context.Context, q invitations.StatisticsQuery) (*invitations.Member, invitations.Statistics, error)
 
 	// SweepFunc mocks the Sweep method.
-	SweepFunc func(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error
+	SweepFunc func(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error
 
 	// UpdateFunc mocks the Update method.
 	UpdateFunc func(ctx context.Context, q invitations.Query, decide invitations.Decision) error
@@ -90,7 +97,7 @@ type StoreMock struct {
 	ViewFunc func(ctx context.Context, q invitations.Query) (invitations.Facts, error)
 
 	// WorkspacesFunc mocks the Workspaces method.
-	WorkspacesFunc func(ctx context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error)
+	WorkspacesFunc func(ctx context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error)
 
 	// calls tracks calls to the methods.
 	calls struct {
@@ -100,6 +107,15 @@ type StoreMock struct {
 			Ctx context.Context
 			// C is the c argument value.
 			C invitations.Consumption
+		}
+		// Create holds details about calls to the Create method.
+		Create []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q invitations.Query
+			// Decide is the decide argument value.
+			Decide invitations.Decision
 		}
 		// Events holds details about calls to the Events method.
 		Events []struct {
@@ -112,8 +128,10 @@ type StoreMock struct {
 		Feed []struct {
 			// Ctx is the ctx argument value.
 			Ctx context.Context
-			// Q is the q argument value.
-			Q invitations.FeedQuery
+			// After is the after argument value.
+			After int64
+			// Limit is the limit argument value.
+			Limit int
 		}
 		// Invitations holds details about calls to the Invitations method.
 		Invitations []struct {
@@ -149,8 +167,10 @@ type StoreMock struct {
 		Sweep []struct {
 			// Ctx is the ctx argument value.
 			Ctx context.Context
-			// Q is the q argument value.
-			Q invitations.SweepQuery
+			// At is the at argument value.
+			At time.Time
+			// Limit is the limit argument value.
+			Limit int
 			// Decide is the decide argument value.
 			Decide func([]invitations.Facts) []invitations.Changes
 		}
@@ -179,6 +199,7 @@ type StoreMock struct {
 		}
 	}
 	lockConsume          sync.RWMutex
+	lockCreate           sync.RWMutex
 	lockEvents           sync.RWMutex
 	lockFeed             sync.RWMutex
 	lockInvitations      sync.RWMutex
@@ -227,8 +248,48 @@ func (mock *StoreMock) ConsumeCalls() []struct {
 	return calls
 }
 
+// Create calls CreateFunc.
+func (mock *StoreMock) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	if mock.CreateFunc == nil {
+		panic("StoreMock.CreateFunc: method is nil but Store.Create was just called")
+	}
+	callInfo := struct {
+		Ctx    context.Context
+		Q      invitations.Query
+		Decide invitations.Decision
+	}{
+		Ctx:    ctx,
+		Q:      q,
+		Decide: decide,
+	}
+	mock.lockCreate.Lock()
+	mock.calls.Create = append(mock.calls.Create, callInfo)
+	mock.lockCreate.Unlock()
+	return mock.CreateFunc(ctx, q, decide)
+}
+
+// CreateCalls gets all the calls that were made to Create.
+// Check the length with:
+//
+//	len(mockedStore.CreateCalls())
+func (mock *StoreMock) CreateCalls() []struct {
+	Ctx    context.Context
+	Q      invitations.Query
+	Decide invitations.Decision
+} {
+	var calls []struct {
+		Ctx    context.Context
+		Q      invitations.Query
+		Decide invitations.Decision
+	}
+	mock.lockCreate.RLock()
+	calls = mock.calls.Create
+	mock.lockCreate.RUnlock()
+	return calls
+}
+
 // Events calls EventsFunc.
-func (mock *StoreMock) Events(ctx context.Context, q invitations.EventQuery) (invitations.EventPage, error) {
+func (mock *StoreMock) Events(ctx context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {
 	if mock.EventsFunc == nil {
 		panic("StoreMock.EventsFunc: method is nil but Store.Events was just called")
 	}
@@ -264,21 +325,23 @@ func (mock *StoreMock) EventsCalls() []struct {
 }
 
 // Feed calls FeedFunc.
-func (mock *StoreMock) Feed(ctx context.Context, q invitations.FeedQuery) ([]invitations.FeedEvent, error) {
+func (mock *StoreMock) Feed(ctx context.Context, after int64, limit int) ([]invitations.Event, error) {
 	if mock.FeedFunc == nil {
 		panic("StoreMock.FeedFunc: method is nil but Store.Feed was just called")
 	}
 	callInfo := struct {
-		Ctx context.Context
-		Q   invitations.FeedQuery
+		Ctx   context.Context
+		After int64
+		Limit int
 	}{
-		Ctx: ctx,
-		Q:   q,
+		Ctx:   ctx,
+		After: after,
+		Limit: limit,
 	}
 	mock.lockFeed.Lock()
 	mock.calls.Feed = append(mock.calls.Feed, callInfo)
 	mock.lockFeed.Unlock()
-	return mock.FeedFunc(ctx, q)
+	return mock.FeedFunc(ctx, after, limit)
 }
 
 // FeedCalls gets all the calls that were made to Feed.
@@ -286,12 +349,14 @@ func (mock *StoreMock) Feed(ctx context.Context, q invitations.FeedQuery) ([]inv
 //
 //	len(mockedStore.FeedCalls())
 func (mock *StoreMock) FeedCalls() []struct {
-	Ctx context.Context
-	Q   invitations.FeedQuery
+	Ctx   context.Context
+	After int64
+	Limit int
 } {
 	var calls []struct {
-		Ctx context.Context
-		Q   invitations.FeedQuery
+		Ctx   context.Context
+		After int64
+		Limit int
 	}
 	mock.lockFeed.RLock()
 	calls = mock.calls.Feed
@@ -300,7 +365,7 @@ func (mock *StoreMock) FeedCalls() []struct {
 }
 
 // Invitations calls InvitationsFunc.
-func (mock *StoreMock) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.InvitationPage, error) {
+func (mock *StoreMock) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 	if mock.InvitationsFunc == nil {
 		panic("StoreMock.InvitationsFunc: method is nil but Store.Invitations was just called")
 	}
@@ -336,7 +401,7 @@ func (mock *StoreMock) InvitationsCalls() []struct {
 }
 
 // Members calls MembersFunc.
-func (mock *StoreMock) Members(ctx context.Context, q invitations.MemberQuery) (invitations.MemberPage, error) {
+func (mock *StoreMock) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
 	if mock.MembersFunc == nil {
 		panic("StoreMock.MembersFunc: method is nil but Store.Members was just called")
 	}
@@ -412,7 +477,7 @@ func (mock *StoreMock) SetPersonalQuotaCalls() []struct {
 }
 
 // Statistics calls StatisticsFunc.
-func (mock *StoreMock) Statistics(ctx context.Context, q invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
+func (mock *StoreMock) Statistics(ctx context.Context, q invitations.StatisticsQuery) (*invitations.Member, invitations.Statistics, error) {
 	if mock.StatisticsFunc == nil {
 		panic("StoreMock.StatisticsFunc: method is nil but Store.Statistics was just called")
 	}
@@ -448,23 +513,25 @@ func (mock *StoreMock) StatisticsCalls() []struct {
 }
 
 // Sweep calls SweepFunc.
-func (mock *StoreMock) Sweep(ctx context.Context, q invitations.SweepQuery, decide func([]invitations.Facts) []invitations.Changes) error {
+func (mock *StoreMock) Sweep(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
 	if mock.SweepFunc == nil {
 		panic("StoreMock.SweepFunc: method is nil but Store.Sweep was just called")
 	}
 	callInfo := struct {
 		Ctx    context.Context
-		Q      invitations.SweepQuery
+		At     time.Time
+		Limit  int
 		Decide func([]invitations.Facts) []invitations.Changes
 	}{
 		Ctx:    ctx,
-		Q:      q,
+		At:     at,
+		Limit:  limit,
 		Decide: decide,
 	}
 	mock.lockSweep.Lock()
 	mock.calls.Sweep = append(mock.calls.Sweep, callInfo)
 	mock.lockSweep.Unlock()
-	return mock.SweepFunc(ctx, q, decide)
+	return mock.SweepFunc(ctx, at, limit, decide)
 }
 
 // SweepCalls gets all the calls that were made to Sweep.
@@ -473,12 +540,14 @@ func (mock *StoreMock) Sweep(ctx context.Context, q invitations.SweepQuery, deci
 //	len(mockedStore.SweepCalls())
 func (mock *StoreMock) SweepCalls() []struct {
 	Ctx    context.Context
-	Q      invitations.SweepQuery
+	At     time.Time
+	Limit  int
 	Decide func([]invitations.Facts) []invitations.Changes
 } {
 	var calls []struct {
 		Ctx    context.Context
-		Q      invitations.SweepQuery
+		At     time.Time
+		Limit  int
 		Decide func([]invitations.Facts) []invitations.Changes
 	}
 	mock.lockSweep.RLock()
@@ -564,7 +633,7 @@ func (mock *StoreMock) ViewCalls() []struct {
 }
 
 // Workspaces calls WorkspacesFunc.
-func (mock *StoreMock) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
+func (mock *StoreMock) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
 	if mock.WorkspacesFunc == nil {
 		panic("StoreMock.WorkspacesFunc: method is nil but Store.Workspaces was just called")
 	}

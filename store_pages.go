@@ -6,20 +6,19 @@ import (
 	"github.com/google/uuid"
 )
 
-// An InvitationQuery asks for one page of an organization's invitations, newest first: by
+// An InvitationQuery asks for one page of an organization's invitations, the newest first: by
 // CreatedAt, then by ID as bytes, both descending.
 //
-// Without an Organization it asks for the invitations of an address in all of them: State is
-// then pending, Email is set, and neither Viewer nor another filter is. Where CreatedAt and ID
-// are the same, the id of the organization decides, descending too.
+// Without an Organization it asks for the invitations for an address in all organizations.
+// State is then pending, Email is set, and Viewer and the other filters are empty. Where
+// CreatedAt and ID are equal, the organization's ID decides, descending too.
 type InvitationQuery struct {
 	Organization string
-	Viewer       string // a user id whose membership is wanted too, if not empty
+	Viewer       string // a user ID: also return their membership; empty: none
 
-	// The filters; an empty one lets everything pass.
-	//
-	// State is as seen at the instant At: pending are the stored pending ones with
-	// ExpiresAt after At, expired the other stored pending ones.
+	// State is the state at the instant At: pending invitations are those stored as pending
+	// with ExpiresAt after At; expired ones are the others stored as pending. An empty filter
+	// selects everything.
 	State  State
 	At     time.Time
 	Kind   Kind
@@ -27,56 +26,59 @@ type InvitationQuery struct {
 	Email  string
 	SentBy string
 
-	After *InvitationPosition // the page begins behind this position; nil: at the start
+	After *InvitationPosition // the page starts after this position; nil: with the first
 	Limit int                 // at least 1
 }
 
-// An InvitationPosition is a place in the order of an [InvitationQuery]. Nothing need stand
-// there.
+// An InvitationPosition is a place in the order of an [InvitationQuery]. There need not be an
+// invitation at that place.
 type InvitationPosition struct {
-	CreatedAt    time.Time // of the years 1 to 9999
+	CreatedAt    time.Time // in the years 1 to 9999
 	ID           uuid.UUID
-	Organization string // of all organizations; otherwise empty
+	Organization string // empty unless the query is for all organizations
 }
 
 // A MemberQuery asks for one page of an organization's members, in the order of their user
-// ids as bytes. A store that keeps ids as numbers may take the order of the numbers.
+// IDs as bytes. A store that keeps IDs as numbers may use the order of numbers. There need not
+// be a member at the place where the page starts.
 type MemberQuery struct {
 	Organization string
 	Viewer       string // as in [InvitationQuery]
-	Role         Role   // only of this role; empty: of all
-	After        string // the page begins behind this user id; empty: at the first
+	Role         Role   // only members with this role; empty: all
+	After        string // the page starts after this user ID; empty: with the first
 	Limit        int    // at least 1
 }
 
-// A WorkspaceQuery asks for the personal quota of a user and one page of their memberships,
-// in the order of the organizations' ids as bytes; or of numbers, as in [MemberQuery].
-type WorkspaceQuery struct {
-	UserID string
-	After  string // the page begins behind this organization id; empty: at the first
-	Limit  int    // 0: no memberships
-}
-
-// A Membership is a member together with the quotas that limit them.
-type Membership struct {
-	Member
-	Own    *QuotaRecord // the member's; nil if there is none
-	Shared *QuotaRecord // the organization's; nil if there is none
-}
-
-// An EventQuery asks for one page of an organization's events, oldest first: by Version,
-// then by Index. Or newest first: both descending.
+// An EventQuery asks for one page of an organization's events, in the order of Version and
+// Index.
 type EventQuery struct {
 	Organization string
 	Viewer       string         // as in [InvitationQuery]
-	Invitation   uuid.UUID      // only of this invitation; the zero UUID: of all
-	NewestFirst  bool           // the order
-	After        *EventPosition // the page begins behind this position; nil: at the start
+	Invitation   uuid.UUID      // only events of this invitation; the zero UUID: all
+	NewestFirst  bool           // the opposite order
+	After        *EventPosition // the page starts after this position; nil: with the first
 	Limit        int            // at least 1
 }
 
-// An EventPosition is a place in the order of an [EventQuery].
+// An EventPosition is a place in the order of an [EventQuery]. There need not be an event at
+// that place.
 type EventPosition struct {
 	Version int64
 	Index   int
+}
+
+// A WorkspaceQuery asks for a user's personal quota and one page of their memberships, in the
+// order of the organizations' IDs as bytes, or as numbers like a [MemberQuery]. There need not
+// be a membership at the place where the page starts.
+type WorkspaceQuery struct {
+	UserID string
+	After  string // the page starts after this organization's ID; empty: with the first
+	Limit  int    // 0: no memberships
+}
+
+// A Membership is a member with the quotas that limit them.
+type Membership struct {
+	Member
+	Own    *QuotaRecord // the member's own; nil if none was set
+	Shared *QuotaRecord // the organization's; nil if none was set
 }

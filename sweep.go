@@ -3,38 +3,39 @@ package invitations
 import (
 	"context"
 	"strconv"
+	"time"
 )
 
-// Swept is what one [Service.Sweep] has found.
+// Swept is the result of one [Service.Sweep].
 type Swept struct {
-	// Reminders are pending email invitations whose recipient is to be reminded now.
+	// Reminders are pending email invitations whose recipients should be reminded now.
 	Reminders []Invitation `json:"reminders"`
-	// Expired are the invitations that have expired.
+	// Expired are invitations that have expired.
 	Expired []Invitation `json:"expired"`
 }
 
-// Sweep writes the events of invitations that have expired, and hands out those whose
-// recipients are to be reminded ([Config].RemindBefore): up to limit invitations of all
-// organizations, 1 to 1000. Call it every few minutes, from as many processes as you like, and
-// again at once while it returns anything: each expiry and each reminder is returned once. It
-// leaves out what is being changed at that instant, and a later call finds it.
+// Sweep writes the events of expired invitations, and returns them together with the
+// invitations that need a reminder ([Config].RemindBefore). It handles up to limit invitations
+// of all organizations, 1 to 1000. Call it every few minutes, from any number of processes,
+// and again at once while it returns anything. It returns each expiry and each reminder once.
+// It skips organizations that are being changed; a later call finds them.
 //
-// Nothing depends on it: an invitation that has expired cannot be accepted, whether it was
-// swept or not. A reminder that is not sent after it was handed out is lost, so hand it to a
-// queue in a transaction of yours, in which Sweep works too ([Service.WithStore]). The worker
-// asks [Service.PendingToken] when it sends, and is refused if the invitation has ended since.
+// Nothing depends on Sweep: an expired invitation cannot be accepted, swept or not. A reminder
+// that is returned but not sent is lost. To avoid that, hand it to a queue in a transaction of
+// the host's, in which Sweep can run too ([Service.WithStore]). The queue's worker asks
+// [Service.PendingToken] for the link, and is refused if the invitation has ended meanwhile.
 //
 // Refusals: [ErrInvalid].
 func (s *Service) Sweep(ctx context.Context, limit int) (Swept, error) {
 	if limit < 1 || limit > maxSweep {
-		return Swept{}, invalid("limit", "is not between 1 and "+strconv.Itoa(maxSweep))
+		return Swept{}, invalid("limit", "must be between 1 and "+strconv.Itoa(maxSweep))
 	}
-	swept := Swept{Reminders: []Invitation{}, Expired: []Invitation{}}
-	err := s.store.Sweep(ctx, s.now(), limit, func(all []Facts) []Changes {
+	var swept Swept
+	err := s.store.Sweep(ctx, s.now(), limit, func(organizations []Facts) []Changes {
 		r := s.rules()
-		swept = Swept{Reminders: []Invitation{}, Expired: []Invitation{}} // of the last call
-		changes := make([]Changes, len(all))
-		for i, f := range all {
+		swept = Swept{} // the last call counts
+		changes := make([]Changes, len(organizations))
+		for i, f := range organizations {
 			found, c := r.sweep(f)
 			swept.Reminders = append(swept.Reminders, found.Reminders...)
 			swept.Expired = append(swept.Expired, found.Expired...)
@@ -45,5 +46,27 @@ func (s *Service) Sweep(ctx context.Context, limit int) (Swept, error) {
 	if err != nil {
 		return Swept{}, err
 	}
-	return swept, nil
+	return Swept{Reminders: notNil(swept.Reminders), Expired: notNil(swept.Expired)}, nil
+}
+
+// sweep records expiries and returns due reminders, in one organization. It advances SweepAt,
+// so each happens once.
+func (r rules) sweep(f Facts) (Swept, Changes) {
+	var swept Swept
+	var changes Changes
+	for _, inv := range f.PendingRecords {
+		event := EventInvitationReminded
+		switch {
+		case inv.State != StatePending || inv.SweepAt.IsZero() || inv.SweepAt.After(r.now):
+			continue
+		case !r.now.Before(inv.ExpiresAt):
+			event, inv.SweepAt = EventInvitationExpired, time.Time{}
+			swept.Expired = append(swept.Expired, inv.clone().at(r.now))
+		default:
+			inv.SweepAt = inv.ExpiresAt
+			swept.Reminders = append(swept.Reminders, inv.clone())
+		}
+		changes = changes.plus(r.change(inv, event, ""))
+	}
+	return swept, changes
 }

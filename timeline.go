@@ -3,26 +3,23 @@ package invitations
 import (
 	"context"
 	"iter"
-	"math"
 
 	"github.com/google/uuid"
 )
 
-// TimelineParams is what [Service.Timeline] takes.
+// TimelineParams are the parameters of [Service.Timeline].
 type TimelineParams struct {
 	Organization string
-	Invitation   uuid.UUID // only of this invitation; the zero UUID: of the organization
-	NewestFirst  bool      // otherwise the oldest comes first
-	Limit        int       // events a page has at most: 1 to 100; 0 is 50
-	// Cursor is where the page begins: [List].NextCursor of the page before, of the same
-	// organization, invitation and order; empty: at the start.
-	Cursor string
+	Invitation   uuid.UUID // only events of this invitation; the zero UUID: of the organization
+	NewestFirst  bool
+	Limit        int    // events per page: 1 to 100; 0 means 50
+	Cursor       string // NextCursor of the page before, with the same other fields; empty: start with the first
 }
 
-// Timeline returns what has happened to an invitation, or in an organization. The actor needs
-// [PermissionInvitationList] and, for the whole organization, [PermissionMemberList] too.
-// For System, what does not exist has no events; for others, an invitation that the
-// organization does not have has none either.
+// Timeline returns one page of the events of an invitation or of an organization. The actor
+// needs [PermissionInvitationList] and, for the whole organization, [PermissionMemberList].
+// An invitation that the organization does not have has no events. For System, neither has
+// an organization that does not exist.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (List[Event], error) {
@@ -52,45 +49,16 @@ func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (
 			return List[Event]{}, err
 		}
 	}
-	events, next := cut(found.Items, limit, func(last Event) string {
+	return list(found.Items, limit, func(last Event) string {
 		return encodeEventCursor(EventPosition{Version: last.Version, Index: last.Index})
-	})
-	return List[Event]{Items: events, NextCursor: next}, nil
+	}), nil
 }
 
-// AllEvents returns an iterator over all that [Service.Timeline] would return page by page. It
-// stops after the first error.
+// AllEvents returns an iterator over all pages of [Service.Timeline]. It stops after the
+// first error.
 func (s *Service) AllEvents(ctx context.Context, actor Actor, p TimelineParams) iter.Seq2[Event, error] {
-	return pages(p.Cursor, func(cursor string) ([]Event, string, error) {
+	return all(p.Cursor, func(cursor string) (List[Event], error) {
 		p.Cursor = cursor
-		list, err := s.Timeline(ctx, actor, p)
-		return list.Items, list.NextCursor, err
+		return s.Timeline(ctx, actor, p)
 	})
-}
-
-// Feed returns the next events of all organizations, for a host that follows all that happens:
-// to index it, to tell others, to keep it elsewhere. Like [Service.Member] it is the host's
-// own read.
-//
-// Whoever keeps the position of the last event that they took, in one step with what they made
-// of it, and asks again after it, misses no event and takes none twice, although changes of
-// different organizations commit in any order: an event is given its position only after it
-// has committed, and a higher one than all that were given before. In an organization the
-// events come in their order. No event at all means that there is nothing new. A database that
-// loses commits, in a failover or when an old copy is restored, gives their positions again.
-//
-// Refusals: [ErrInvalid].
-func (s *Service) Feed(ctx context.Context, after int64, limit int) ([]Event, error) {
-	limit, err := pageLimit(limit)
-	if err != nil {
-		return nil, err
-	}
-	if after < 0 || after == math.MaxInt64 {
-		return nil, invalid("after", "is no position")
-	}
-	events, err := s.store.Feed(ctx, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	return append([]Event{}, events...), nil
 }

@@ -27,7 +27,7 @@ const (
 	tokenVersion = 1
 	keyIDLen     = 4
 	nonceLen     = 16
-	tokenHeader  = 1 + keyIDLen + 16 + nonceLen + 1 // what stands before the organization
+	tokenHeader  = 1 + keyIDLen + 16 + nonceLen + 1 // before the organization
 
 	// The longest token has 438 characters: an organization ID of 255 bytes.
 	maxTokenBinary = tokenHeader + maxIDBytes + sha256.Size
@@ -40,12 +40,15 @@ const (
 )
 
 // tokenEncoding is strict about unused bits. It still skips line breaks, which is why
-// [Keyring.verify] compares lengths.
+// decodeToken compares lengths.
 var tokenEncoding = base64.RawURLEncoding.Strict()
 
 // A Token is the secret in an invitation's link. It formats, marshals and logs as
 // "[redacted]"; only [Token.Reveal] returns its text. The zero Token holds no text. Do not
 // compare Tokens with ==: two Tokens of the same text differ.
+//
+// The text is signed, not encrypted: everybody who has it can read the IDs of the
+// organization and the invitation.
 type Token struct {
 	// The text lies behind two pointers. The fmt package does not call methods of an
 	// unexported field of the caller's struct, and follows one pointer if the verb does not
@@ -55,8 +58,8 @@ type Token struct {
 
 const redacted = "[redacted]"
 
-// Reveal returns the text of the token, or "" for the zero Token. It has at most 438
-// characters, about 120 if organization IDs are UUIDs, and all of them are safe in URLs. Put
+// Reveal returns the text of the token, or "" for the zero Token. It has 119 characters if
+// the organization's ID is a UUID in lower case, at most 438 otherwise, all safe in URLs. Put
 // it into a link and nowhere else. It can end in "-" or "_": enclose the link in angle
 // brackets in plain text, because some mail programs cut such characters off.
 func (t Token) Reveal() string {
@@ -119,6 +122,9 @@ type claim struct {
 	nonce        [nonceLen]byte
 }
 
+// claim returns the claim of the present token of r.
+func (r Record) claim() claim { return claim{r.Organization, r.ID, r.Nonce} }
+
 func newNonce() (nonce [nonceLen]byte) {
 	_, _ = rand.Read(nonce[:]) // crypto/rand.Read never fails
 	return nonce
@@ -134,8 +140,8 @@ type Keyring struct {
 }
 
 // NewKeyring returns a Keyring of the given secrets. Each must have at least 32 bytes from a
-// cryptographic random source. An empty ring, a short secret and a repeated secret are
-// refused with an [InvalidError].
+// cryptographic random source. An empty ring, a short secret, and two secrets with the same
+// key ID of 4 bytes, such as a repeated one, are refused with an [InvalidError].
 func NewKeyring(secrets ...[]byte) (*Keyring, error) {
 	if len(secrets) == 0 {
 		return nil, invalid("keys", "must not be empty")
@@ -147,7 +153,7 @@ func NewKeyring(secrets ...[]byte) (*Keyring, error) {
 		}
 		k := newKey(secret)
 		if ring.find(k.id[:]) != nil {
-			return nil, invalid("keys", "must be different from each other")
+			return nil, invalid("keys", "must have different key IDs: make another key")
 		}
 		ring.keys = append(ring.keys, k)
 	}
@@ -206,10 +212,9 @@ func (r *Keyring) verify(token string) (claim, error) {
 	buffer := tokenBuffers.Get().(*tokenBuffer)
 	defer tokenBuffers.Put(buffer)
 	text := buffer.text[:copy(buffer.text[:], token[len(tokenPrefix):])]
-	n, err := tokenEncoding.Decode(buffer.binary[:], text)
+	n, ok := decodeToken(buffer.binary[:], text)
 	b := buffer.binary[:n]
-	// The decoder skips line breaks; a text with one is longer than its bytes need.
-	if err != nil || n < minTokenBinary || tokenEncoding.EncodedLen(n) != len(text) || b[0] != tokenVersion {
+	if !ok || n < minTokenBinary || b[0] != tokenVersion {
 		return claim{}, ErrInvalidToken
 	}
 	k := r.find(b[1 : 1+keyIDLen])
@@ -221,11 +226,26 @@ func (r *Keyring) verify(token string) (claim, error) {
 	fields := signed[1+keyIDLen:]
 	fields = fields[copy(c.id[:], fields):]
 	fields = fields[copy(c.nonce[:], fields):]
-	var ok bool
 	if c.organization, ok = readOrganization(fields); !ok {
 		return claim{}, ErrInvalidToken
 	}
 	return c, nil
+}
+
+// decodeToken decodes the text of a token, without its prefix, into b.
+func decodeToken(b, text []byte) (n int, ok bool) {
+	for len(text) > 0 {
+		// An error of the decoder is the offset of a bad character. To put a number above 255
+		// into an interface allocates, so a long text is decoded in parts of whole groups.
+		part := text[:min(len(text), 252)]
+		decoded, err := tokenEncoding.Decode(b[n:], part)
+		// The decoder skips line breaks; a text with one is longer than its bytes need.
+		if err != nil || tokenEncoding.EncodedLen(decoded) != len(part) {
+			return 0, false
+		}
+		n, text = n+decoded, text[len(part):]
+	}
+	return n, true
 }
 
 // appendOrganization appends the form and the bytes of an organization's ID.
@@ -236,11 +256,14 @@ func appendOrganization(b []byte, organization string) []byte {
 	return append(append(b, formText), organization...)
 }
 
-// readOrganization reads what appendOrganization appended.
+// readOrganization is the inverse of appendOrganization. It refuses a UUID as text: a claim
+// has one token.
 func readOrganization(b []byte) (organization string, ok bool) {
 	switch form, id := b[0], b[1:]; {
 	case form == formText:
-		return string(id), true
+		organization = string(id)
+		_, isUUID := canonicalUUID(organization)
+		return organization, !isUUID
 	case form == formUUID && len(id) == 16:
 		return uuid.UUID(id).String(), true
 	}

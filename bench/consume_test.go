@@ -14,12 +14,13 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// BenchmarkConsume runs Service.Consume on pgstore and the update that a host would write
-// by hand in turn, and reports the ratio of their throughputs (the median of the rounds),
-// and how many times what one client reaches the clients reach together.
+// BenchmarkConsume runs Service.Consume on pgstore and the update that a host would write by
+// hand in turn. It reports the median of the ratios of their throughputs (ratio), and the
+// throughput of all clients in relation to that of one client (times-one).
 //
-// shared: all clients use one quota of one organization. own: each has a quota of their
-// own, and the organization has none. apart: each uses the quota of another organization.
+// shared: all clients use the shared quota of one organization. own: each client uses its own
+// quota, and the organization has none. apart: each client uses the shared quota of another
+// organization.
 func BenchmarkConsume(b *testing.B) {
 	for _, quotas := range []string{"shared", "own", "apart"} {
 		for _, clients := range []int{1, 16} {
@@ -30,7 +31,7 @@ func BenchmarkConsume(b *testing.B) {
 	}
 }
 
-// A consumer consumes one in the name of the client's user.
+// A consumer consumes 1 as the client's user.
 type consumer func(ctx context.Context, client int) error
 
 func benchmarkConsume(b *testing.B, quotas string, clients int) {
@@ -88,7 +89,7 @@ func benchmarkConsume(b *testing.B, quotas string, clients int) {
 		require.NoError(b, errors.Join(errs...))
 		return float64(each*clients) / took.Seconds()
 	}
-	for range 2 { // so that connections are made and statements prepared
+	for range 2 { // to make connections and prepare statements
 		run(service, clients)
 		run(byHand, clients)
 	}
@@ -104,7 +105,7 @@ func benchmarkConsume(b *testing.B, quotas string, clients int) {
 			ratios, scaling = append(ratios, s/h), append(scaling, s/run(service, 1))
 		}
 	}
-	b.ReportMetric(0, "ns/op") // of all rounds together, which says nothing
+	b.ReportMetric(0, "ns/op") // of all rounds together, which has no meaning
 	b.ReportMetric(median(ratios), "ratio")
 	b.ReportMetric(median(scaling), "times-one")
 }

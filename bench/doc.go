@@ -1,4 +1,4 @@
-// Package bench measures the library beside what one would write by hand. It is a
-// module of its own, so that what it compares with never becomes a dependency of the
-// library. It holds tests alone; README.md says how to run them and what they found.
+// Package bench measures the library beside code that is written by hand. It is a module of
+// its own, so its dependencies are not those of the library. It contains only tests; README.md
+// says how to run them and lists results.
 package bench

@@ -4,7 +4,6 @@ go 1.26.0
 
 require (
 	github.com/go-invitations/invitations v0.0.0
-	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/google/uuid v1.6.0
 	github.com/jackc/pgx/v5 v5.12.0
 	github.com/stretchr/testify v1.12.1

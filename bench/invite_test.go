@@ -24,31 +24,32 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-// An inviter invites one address for the role viewer in the name of actor.
+// An inviter invites one address with the role viewer, as actor.
 type inviter func(ctx context.Context, organization, actor, email string) error
 
-// byHand is the invite that a host would write without the library, as fast as PostgreSQL
-// allows: one trip, no explicit transaction. It makes the checks that the service makes on
-// the default policy, writes the same rows and returns a token.
+// byHand is the invite that a host would write without the library. It is as fast as
+// PostgreSQL allows: one round trip without an explicit transaction. It makes the checks that
+// the service makes with the default policy, writes the same rows and returns a token.
 //
-// It is two statements, which the server takes as one transaction. A statement sees what
-// had committed when it began: the first waits for the organization's row, and so the second
-// sees what the holder of the row did. The second alone would decide on what was true
-// before it waited (TestOneStatementIsNotSafe).
+// It consists of two statements, which the server runs in one transaction. A statement sees
+// the rows that were committed when it began. The first statement waits for the organization's
+// row, so the second one sees the changes of the transaction that held the row. Without the
+// first statement, the second one would decide on older rows
+// (TestInvite_OneStatementIsNotSafe).
 //
-// It still has one answer for every refusal, cannot be repeated safely after a lost answer,
-// and knows the roles of one policy, in SQL.
+// Unlike the service it has one answer for every refusal, cannot be repeated safely after a
+// lost answer, and knows the roles of one policy, in SQL.
 type byHand struct {
 	db          *pgxpool.Pool
 	lock, sql   string
 	withoutLock bool
 	limit       int
-	tokens      *bare
+	tokens      *signer
 }
 
 func newByHand(db *pgxpool.Pool, schema string, limit int) *byHand {
 	in := pgx.Identifier{schema}.Sanitize()
-	return &byHand{db: db, limit: limit, tokens: newBare(secret),
+	return &byHand{db: db, limit: limit, tokens: newSigner(secret),
 		lock: `select from ` + in + `.organizations o where o.id = $1::text for no key update`,
 		sql: `
 		with touched as (
@@ -82,30 +83,32 @@ func newByHand(db *pgxpool.Pool, schema string, limit int) *byHand {
 		from touched`}
 }
 
-// sends is how many may be sent a day, where so many can be pending.
+// sends returns the sending limits per sender and per organization for a limit of pending
+// invitations.
 func sends(pending int) int { return max(100, pending) + 1 }
 
 var errRefused = errors.New("refused")
 
 func (h *byHand) invite(ctx context.Context, organization, actor, email string, role invitations.Role, id uuid.UUID, now time.Time) (string, error) {
-	nonce := invitations.NewNonce()
+	nonce := newNonce()
 	var invited int64
 	var b pgx.Batch
 	if !h.withoutLock {
 		b.Queue(h.lock, organization)
 	}
-	b.Queue(h.sql, organization, actor, email, string(role), [16]byte(id), nonce[:], now, now.Add(7*24*time.Hour), int64(h.limit), int64(sends(h.limit))).Exec(
-		func(tag pgconn.CommandTag) error {
-			invited = tag.RowsAffected()
-			return nil
-		})
+	insert := b.Queue(h.sql, organization, actor, email, string(role), [16]byte(id), nonce[:],
+		now, now.Add(7*24*time.Hour), int64(h.limit), int64(sends(h.limit)))
+	insert.Exec(func(tag pgconn.CommandTag) error {
+		invited = tag.RowsAffected()
+		return nil
+	})
 	switch err := h.db.SendBatch(ctx, &b).Close(); {
 	case err != nil:
 		return "", err
 	case invited == 0:
 		return "", errRefused
 	}
-	return h.tokens.sign(id, nonce), nil
+	return h.tokens.sign(organization, id, nonce), nil
 }
 
 func (h *byHand) inviter() inviter {
@@ -121,7 +124,8 @@ func (h *byHand) inviter() inviter {
 
 func serviceInviter(svc *invitations.Service) inviter {
 	return func(ctx context.Context, organization, actor, email string) error {
-		_, err := svc.Invite(ctx, invitations.User(actor), invitations.InviteParams{Organization: organization, Email: email, Role: invitations.RoleViewer})
+		p := invitations.InviteParams{Organization: organization, Email: email, Role: invitations.RoleViewer}
+		_, err := svc.Invite(ctx, invitations.User(actor), p)
 		return err
 	}
 }
@@ -129,13 +133,13 @@ func serviceInviter(svc *invitations.Service) inviter {
 // A world is a schema, and a pool on its database.
 type world struct {
 	pool   *pgxpool.Pool
-	schema string // as it is named, not quoted
+	schema string // not quoted
 	in     string // quoted
 	store  *pgstore.Store
 }
 
-// newWorld returns a new schema with the store's tables and a pool of conns connections,
-// which have the settings.
+// newWorld returns a new schema with the store's tables, and a pool of conns connections with
+// these settings.
 func newWorld(t testing.TB, conns int, settings map[string]string) *world {
 	config, err := pgxpool.ParseConfig(pgtest.URL(t))
 	require.NoError(t, err)
@@ -152,7 +156,7 @@ func newWorld(t testing.TB, conns int, settings map[string]string) *world {
 }
 
 func (w *world) service(t testing.TB, config invitations.Config) *invitations.Service {
-	svc, err := invitations.New(w.store, newKeyring(t, secret), config)
+	svc, err := invitations.New(w.store, newKeyring(t), config)
 	require.NoError(t, err)
 	return svc
 }
@@ -169,18 +173,18 @@ func (w *world) number(t testing.TB, sql string, args ...any) (n int) {
 	return n
 }
 
-// found makes the organizations, each with the owner "ada".
+// found creates the organizations, each with the owner "ada".
 func (w *world) found(t testing.TB, organizations []string) {
 	w.exec(t, `insert into `+w.in+`.organizations (id, version) select unnest($1::text[]), 1`, organizations)
 	w.exec(t, `insert into `+w.in+`.members (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
 		select unnest($1::text[]), 'ada', 'owner', now(), '00000000-0000-0000-0000-000000000000', '', '{}'`, organizations)
 }
 
-// fill makes 2,000 other organizations with 10 members and 10 accepted invitations each, so
-// that the tables have a size and the planner knows it.
+// fill creates 2,000 other organizations with 10 members and 10 accepted invitations each, so
+// that the planner has statistics of large tables.
 func (w *world) fill(t testing.TB) {
 	for _, table := range []string{"organizations", "members", "invitations", "events"} {
-		// A vacuum that starts in one turn and not in the other would be measured.
+		// A vacuum must not run in the turn of only one inviter.
 		w.exec(t, `alter table `+w.in+`.`+table+` set (autovacuum_enabled = off)`)
 	}
 	w.exec(t, `insert into `+w.in+`.organizations (id, version) select 'other-' || o, 11 from generate_series(1, 2000) o`)
@@ -198,22 +202,21 @@ func (w *world) fill(t testing.TB) {
 	w.tidy(t)
 }
 
-// tidy gives back the space of deleted rows.
+// tidy frees the space of deleted rows.
 func (w *world) tidy(t testing.TB) {
 	for _, table := range []string{"organizations", "members", "invitations", "events"} {
 		w.exec(t, `vacuum analyze `+w.in+`.`+table)
 	}
 }
 
-// A turn is how one inviter is measured once: how many invitations in all by how many
-// clients at once, and how many of them in an organization.
+// A turn is one measurement of one inviter. The invitations are divided among clients that
+// run at once.
 type turn struct {
 	clients, invitations, perOrganization int
-	shared                                bool // all clients invite into one organization
+	shared                                bool // all clients invite to one organization
 }
 
-// run returns how many invitations a second the inviter makes. It leaves the
-// tables as it found them.
+// run returns the number of invitations per second. It leaves the tables as they were.
 func (w *world) run(t testing.TB, invite inviter, p turn) float64 {
 	share := p.invitations / p.clients
 	of := make([][]string, p.clients) // each client's organizations
@@ -247,7 +250,7 @@ func (w *world) run(t testing.TB, invite inviter, p turn) float64 {
 					errs[client] = errors.Join(errs[client], invite(ctx, organizations[n%len(organizations)], "ada", email))
 				}
 			}
-			// The vacuum before has thrown away the plans of all connections.
+			// The vacuum before has discarded the plans of all connections.
 			send(warmUp[client:client+1], min(10, p.perOrganization))
 			warm.Done()
 			<-start
@@ -274,15 +277,15 @@ func (w *world) run(t testing.TB, invite inviter, p turn) float64 {
 	return float64(invited) / took.Seconds()
 }
 
-// BenchmarkInvite runs the service on pgstore and the invite written by hand in turn, and
-// reports the ratio of their throughputs: the median of the rounds of one run. What a
-// machine does beside it meets both.
+// BenchmarkInvite runs the service on pgstore and the invite that is written by hand in turn.
+// It reports the median of the ratios of their throughputs, so other load on the machine
+// concerns both.
 //
-// The throwaway server never waits for a disk, which is the hardest for the library: nothing
-// hides its second trip. With commit=wal a commit at least hands the log to the operating
-// system. On a server that the environment names, a commit is what that server makes of it
-// (commit=server), and then with one millisecond more, and four, as if the disk took so long
-// (commit=1ms and 4ms; the server must be durable and the user a superuser).
+// The throwaway server never waits for a disk. This is the hardest case for the library:
+// nothing hides its second round trip. With commit=wal, a commit at least passes the log to
+// the operating system. If the environment names a server, a commit is as durable as there
+// (commit=server), and then takes one or four milliseconds more, like on a slower disk
+// (commit=1ms, commit=4ms). That server must be durable, and the user a superuser.
 func BenchmarkInvite(b *testing.B) {
 	commits := map[string]map[string]string{
 		"async": {"synchronous_commit": "off"},
@@ -296,7 +299,7 @@ func BenchmarkInvite(b *testing.B) {
 		}
 	}
 	shapes := map[string]turn{
-		// Ten are as many as an organization has pending by default.
+		// Ten is the default limit of pending invitations.
 		"spread": {invitations: 640, perOrganization: 10},
 		"one":    {invitations: 320, perOrganization: 320, shared: true},
 	}
@@ -317,9 +320,12 @@ func benchmarkInvite(b *testing.B, p turn, settings map[string]string) {
 	const rounds = 16
 	w := newWorld(b, p.clients, settings)
 	w.fill(b)
-	service := serviceInviter(w.service(b, invitations.Config{PendingLimit: p.perOrganization, SendsPerSender: sends(p.perOrganization), SendsPerOrganization: sends(p.perOrganization)}))
+	limit := sends(p.perOrganization)
+	service := serviceInviter(w.service(b, invitations.Config{
+		PendingLimit: p.perOrganization, SendsPerSender: limit, SendsPerOrganization: limit,
+	}))
 	hand := newByHand(w.pool, w.schema, p.perOrganization).inviter()
-	w.run(b, service, p) // so that all connections are made
+	w.run(b, service, p) // to make all connections
 	w.run(b, hand, p)
 	var ratios, ofService, ofHand []float64
 	for b.Loop() {
@@ -327,13 +333,13 @@ func benchmarkInvite(b *testing.B, p turn, settings map[string]string) {
 			var s, h float64
 			if round%2 == 0 {
 				s, h = w.run(b, service, p), w.run(b, hand, p)
-			} else { // whatever the first turn leaves behind, each has it to bear
+			} else { // the order alternates, because the first turn may slow down the second
 				h, s = w.run(b, hand, p), w.run(b, service, p)
 			}
 			ratios, ofService, ofHand = append(ratios, s/h), append(ofService, s), append(ofHand, h)
 		}
 	}
-	b.ReportMetric(0, "ns/op") // of all rounds together, which says nothing
+	b.ReportMetric(0, "ns/op") // of all rounds together, which has no meaning
 	b.ReportMetric(median(ratios), "ratio")
 	b.ReportMetric(median(ofService), "service/s")
 	b.ReportMetric(median(ofHand), "sql/s")
@@ -345,8 +351,8 @@ func median(values []float64) float64 {
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
-// What is compared must leave the same rows and refuse the same.
-func TestHandWrittenInviteDoesTheSame(t *testing.T) {
+// The invite by hand must write the same rows and refuse the same calls.
+func TestInvite_ByHandDoesTheSame(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	w := newWorld(t, 2, nil)
@@ -366,7 +372,7 @@ func TestHandWrittenInviteDoesTheSame(t *testing.T) {
 	}{
 		{"a stranger", "nobody", "a@example.com", invitations.RoleViewer, invitations.ErrPermissionDenied},
 		{"a viewer", "vera", "a@example.com", invitations.RoleViewer, invitations.ErrPermissionDenied},
-		{"an admin who would make an owner", "adam", "a@example.com", invitations.RoleOwner, invitations.ErrRoleNotAssignable},
+		{"an admin, for an owner", "adam", "a@example.com", invitations.RoleOwner, invitations.ErrRoleNotAssignable},
 		{"an owner", "ada", "a@example.com", invitations.RoleOwner, nil},
 		{"the same address", "adam", "a@example.com", invitations.RoleViewer, invitations.ErrAlreadyInvited},
 		{"an admin", "adam", "b@example.com", invitations.RoleAdmin, nil},
@@ -381,8 +387,10 @@ func TestHandWrittenInviteDoesTheSame(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err, c.name)
-		_, _, err = newKeyring(t, secret).Verify(token)
-		require.NoError(t, err)
+		offer, err := svc.Lookup(ctx, token)
+		require.NoError(t, err, c.name)
+		require.Equal(t, id, offer.ID)
+		require.Equal(t, "hand", offer.Organization)
 	}
 
 	rows := func(organization string) (all string) {
@@ -397,9 +405,9 @@ func TestHandWrittenInviteDoesTheSame(t *testing.T) {
 	require.Equal(t, rows("service"), rows("hand"))
 }
 
-// What is compared must be as safe. A single statement is not: waiting for the organization's
-// row, it decides on what it saw before it waited.
-func TestOneStatementIsNotSafe(t *testing.T) {
+// A single statement is not safe: after waiting for the organization's row, it decides on the
+// rows that it saw before. The two statements by hand are as safe as the service.
+func TestInvite_OneStatementIsNotSafe(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
 	w := newWorld(t, 8, nil)
@@ -408,12 +416,12 @@ func TestOneStatementIsNotSafe(t *testing.T) {
 	one.withoutLock = true
 	w.found(t, []string{"service", "hand", "one"})
 
-	// behind runs invite while another transaction has the organization locked, has invited
-	// the same address and then commits.
+	// behind runs invite while another transaction holds the organization's row, invites the
+	// same address and then commits.
 	behind := func(organization string, invite inviter) error {
 		tx, err := w.pool.Begin(ctx)
 		require.NoError(t, err)
-		defer tx.Rollback(context.WithoutCancel(ctx)) //nolint:errcheck // after the commit there is nothing to roll back
+		defer tx.Rollback(context.WithoutCancel(ctx))
 		first := serviceInviter(w.service(t, invitations.Config{}).WithStore(w.store.WithTx(tx)))
 		require.NoError(t, first(ctx, organization, "ada", "bob@example.com"))
 		var pid int
@@ -421,7 +429,7 @@ func TestOneStatementIsNotSafe(t *testing.T) {
 		second := make(chan error, 1)
 		go func() { second <- invite(ctx, organization, "ada", "bob@example.com") }()
 		for w.number(t, `select count(*) from pg_stat_activity where $1::integer = any (pg_blocking_pids(pid))`, pid) == 0 {
-			require.Empty(t, second, "did not wait")
+			require.Empty(t, second, "invite did not wait")
 		}
 		require.NoError(t, tx.Commit(ctx))
 		return <-second

@@ -25,8 +25,8 @@ type roleGrant struct {
 	want           bool
 }
 
-// fromStore returns s as a check meets it: read from a store, so in memory
-// of its own, where no comparison is spared because the pointers are equal.
+// fromStore returns a copy of s, like a role that was read from a store. Strings that share
+// memory would compare faster.
 func fromStore[T ~string](s T) T { return T(strings.Clone(string(s))) }
 
 func roleChecks(t testing.TB) ([]roleCheck, []roleGrant) {
@@ -53,8 +53,8 @@ func roleChecks(t testing.TB) ([]roleCheck, []roleGrant) {
 		}
 }
 
-// manyRoles returns a policy of 100 roles beside the owner; each holds one
-// permission more than the one before.
+// manyRoles returns a policy of 100 roles and the owner. Each role holds one permission more
+// than the one before.
 func manyRoles(t testing.TB) *invitations.Policy {
 	roles := map[invitations.Role][]invitations.Permission{}
 	var held []invitations.Permission
@@ -99,7 +99,7 @@ func BenchmarkAllows(b *testing.B) {
 	}
 }
 
-func TestAllowsDoesNotAllocate(t *testing.T) {
+func TestPolicy_ChecksDoNotAllocate(t *testing.T) {
 	checks, grants := roleChecks(t)
 	for _, c := range checks {
 		got := testing.AllocsPerRun(1000, func() {

@@ -11,11 +11,12 @@ import (
 	"github.com/go-invitations/invitations/memstore"
 )
 
-// clock stands still, so that the examples always print the same.
+// clock returns a fixed time, so that the output of the examples does not change.
 func clock() time.Time { return time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC) }
 
+// newService returns a service in which ada owns the organization acme.
 func newService() *invitations.Service {
-	keys, err := invitations.NewKeyring(make([]byte, 32)) // yours is secret
+	keys, err := invitations.NewKeyring(make([]byte, 32)) // a real key must be random and secret
 	if err != nil {
 		panic(err)
 	}
@@ -37,7 +38,8 @@ func Example() {
 		return
 	}
 	sent, err := svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
-		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleDeveloper, Message: "Hello Bob,\nhere we are.",
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleDeveloper,
+		Message: "Hello Bob,\nhere we are.",
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -123,20 +125,25 @@ func ExampleConfig_templates() {
 			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Message: sent.Message,
 			Organization: "evil.example", Role: "Viewer", Language: language,
 		})
-		fmt.Println(message.Subject(), err)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(message.Subject())
 	}
 	// Output:
-	// Einladung zu evil·example <nil>
-	// Join evil·example <nil>
+	// Einladung zu evil·example
+	// Join evil·example
 }
 
 func ExampleNew_brokenTemplate() {
 	broken := mail.English()
 	broken.Text = "Open {{.URL}}"
 	_, err := mail.New(mail.Config{
-		BaseURL: "https://app.example.com/invite", Product: "Example", Templates: map[string]mail.Templates{"en": broken},
+		BaseURL: "https://app.example.com/invite", Product: "Example",
+		Templates: map[string]mail.Templates{"en": broken},
 	})
 	fmt.Println(err)
 	// Output:
-	// invitations: invalid templates: those of en do not execute: template: text:1:7: executing "text" at <.URL>: can't evaluate field URL in type mail.fields
+	// invitations: templates for en must execute without an error: template: text:1:7: executing "text" at <.URL>: can't evaluate field URL in type mail.fields
 }

@@ -1,6 +1,5 @@
-// Package mail renders the mail that invites somebody, or reminds them: its subject, its text
-// and its HTML, from data. It sends nothing and knows no SMTP; any mail package takes what it
-// returns.
+// Package mail renders the emails that invite and remind people: subject, plain text and HTML.
+// It does not send them. Any mail package can send the result.
 //
 //	renderer, err := mail.New(mail.Config{
 //		BaseURL: "https://app.example.com/invite", Product: "Example",
@@ -11,58 +10,66 @@
 //	})
 //	send(message.To(), message.Subject(), message.Text(), message.HTML())
 //
-// # The link
+// # Sending
 //
-// The link is BaseURL, a slash and the token. The address comes from configuration alone, so no
-// request can redirect it. The token is an element of the path: a server reads it without
-// JavaScript, routers log the pattern of a path, and no redirect or quoted-printable text
-// mangles it as they do a query. It still is in the page's address: serve the page with
-// "Referrer-Policy: no-referrer", log no paths, and let GET change nothing, because scanners
-// follow the links in mails.
+// The host must send each message to [Message.To] and to no other address. It must set headers
+// with functions that encode the subject (RFC 2047). Both parts are UTF-8 and must be sent as
+// quoted-printable or base64, because lines end in "\n" and can be longer than SMTP allows.
 //
-// # Texts of users
+// A message contains the link, so it is a secret. A queue should hold only the IDs of the
+// organization and the invitation. The worker should get the token from
+// [invitations.Service.PendingToken] and render when it sends.
 //
-// The recipient reads everything in the mail as the product's word, so nothing that a user wrote
-// may look like it:
+// # Links
 //
-//   - The address is refused unless it is one, in the form of [invitations.CanonicalEmail].
-//   - Names (organization, inviter, role) become one line of at most 80 characters, cut with an
-//     ellipsis, from what is in the first 4096 bytes. Control characters and every kind of white
-//     space become a single space; what is invisible, private to a font or turns the direction of
-//     the text is dropped, joiners of emoji included, and so are combining marks that begin the
-//     name or are more than four on a character. Quotation marks become apostrophes, so that a
-//     name cannot leave the quotation marks around it. What mail programs would make a link of is
-//     broken up visibly: evil.example becomes evil·example, an at sign and a backslash stand
-//     between spaces, and after a colon comes a space. A dot before a single capital stays: J.R.R.
-//     Tolkien. Telephone numbers stay too.
-//   - The personal message stays as it is but for what turns the direction of the text, tag
-//     characters, and what is invisible or combining after four such in a row, all of which are
-//     dropped; surplus empty lines; and line separators, which become line breaks. It is marked as
-//     the inviter's: every line begins with "> " in the text part. This package makes no link of
-//     anything in it; a mail program may.
-//   - The subject is one line of at most 200 characters, whatever the template does. No field can
-//     bring a line break or an encoded word (RFC 2047) into it.
-//   - Nothing of a user is ever parsed as a template. The HTML escapes it; the text is neither
-//     escaped nor unescaped.
+// The link is BaseURL, a slash and the token. BaseURL comes only from the configuration, so no
+// request can redirect the link.
 //
-// # What the host does
+// The token is a path element. Servers read it without JavaScript, and routers log the pattern
+// of a path. Redirects and quoted-printable text can damage a query, but not a path.
 //
-// Send to [Message.To] and nobody else. Set headers with the functions of a mail package, which
-// encode the subject (RFC 2047), and send both parts as UTF-8 in quoted-printable or base64: lines
-// end in "\n" and can be longer than SMTP allows. The message is a secret, because it holds the
-// link: a queue keeps the invitation's id, and the worker asks [invitations.Service.PendingToken] and
-// renders when it sends.
+// The address of the page behind the link contains the token. Therefore:
+//
+//   - The page must be served with "Referrer-Policy: no-referrer".
+//   - Its path must not be logged.
+//   - A GET must not change anything, because mail scanners follow links.
+//
+// # Text from users
+//
+// Recipients read an email as the product's own words. Text from users must not pass for them:
+//
+//   - Email is refused unless it is in the form of [invitations.CanonicalEmail].
+//   - Organization, Inviter and Role are names. A name becomes one line of at most 80 characters,
+//     cut with an ellipsis. Only its first 4096 bytes are read.
+//   - In a name, control characters and white space become single spaces. Invisible characters,
+//     private-use characters and controls of the text direction are dropped, as are the joiners in
+//     emoji. At most four combining marks stay on a character, and none at the start of a name.
+//   - Quotation marks in a name become apostrophes, so a name cannot close the quotation marks
+//     that a template puts around it.
+//   - Parts of a name that mail programs turn into links are broken up visibly: evil.example
+//     becomes evil·example, an at sign and a backslash get spaces around them, and a colon gets a
+//     space after it. A dot before a single capital stays, as in J.R.R. Tolkien. Telephone numbers
+//     stay too.
+//   - Message keeps its characters, except for controls of the text direction and tag characters.
+//     Of invisible or combining characters in a row, the first four stay. Of empty lines in a row,
+//     one stays. Line separators become line breaks.
+//   - The built-in text template begins every line of the message with "> ". This package makes
+//     no links in the message, but a mail program may.
+//   - The subject is one line of at most 200 characters, even if the template has more. No field
+//     can bring a line break or an encoded word (RFC 2047) into it.
+//   - Text from users is never parsed as a template. The HTML part escapes it. The text part
+//     neither escapes nor unescapes it.
+//
+// # Errors
+//
+// [New] and [Renderer.Render] refuse invalid arguments with an [invitations.InvalidError]. Errors
+// of Render contain no part of its [Data].
 package mail
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"maps"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -71,207 +78,165 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// Config is what a [Renderer] is made of.
+const defaultLanguage = "en"
+
+// Config configures a [Renderer]. BaseURL and Product are required.
 type Config struct {
-	// BaseURL is the address under which the host's page for invitations is, without the token,
-	// such as "https://app.example.com/invite": absolute, of plain ASCII, at most 500 bytes,
-	// without user info, query and fragment. Its scheme is https; for development http, if the
-	// host is localhost or a loopback address.
+	// BaseURL is the address of the host's invitation page without the token, such as
+	// "https://app.example.com/invite". One slash at the end makes no difference. BaseURL must be
+	// an absolute https URL of at most 500 bytes, without user info, query or fragment. The host
+	// must consist of ASCII letters, digits and ".-:[]"; the rest may also contain "_~/%". For
+	// development, localhost and loopback addresses may use http.
 	BaseURL string
-	// Product is the name of the host's product: one line of at most 80 characters.
+	// Product is the name of the host's product. It must be one line of 1 to 80 visible
+	// characters; single spaces between them are allowed.
 	Product string
-	// Language is of the templates for everybody who has none in theirs; "" is "en".
+	// Language is the tag of the templates for recipients without templates in their own
+	// language. It must be "en" or a tag in Templates. The default is "en".
 	Language string
-	// Templates, if any, are by language, a tag such as "de" or "de-CH". Those for "en" replace
-	// the ones that are built in.
+	// Templates holds templates by language tag, such as "de" or "de-CH". Those for "en" replace
+	// the ones that [English] returns. A tag must have at most 35 bytes: 2 to 8 letters, then
+	// groups of 1 to 8 letters or digits, each after a hyphen. Tags must not differ only in case.
 	Templates map[string]Templates
 }
 
 // A Renderer renders messages. It is immutable and safe for concurrent use.
 type Renderer struct {
-	base     string // ends in a slash
+	base     string // with a slash at the end
 	product  string
-	fallback string
-	sets     map[string]*set // by tag in lower case
+	fallback string          // a key of sets
+	sets     map[string]*set // by canonical tag
 }
 
-// New returns a Renderer. It parses every template and tries it on samples of all kinds, so that
-// a broken one, or one without the link, is found now and not when somebody is invited. The error
-// is an [invitations.InvalidError] for base_url, product, language or templates; it wraps the
-// template's own, if there is one.
+// New returns a Renderer. It parses all templates and executes them with sample data for every
+// combination of the optional fields. A broken template, or one without the link, is therefore
+// found now and not when somebody is invited.
+//
+// New refuses an invalid config with an [invitations.InvalidError] for the field base_url,
+// product, language or templates. If a template does not parse or execute, the error also wraps
+// the error of the template package.
 func New(config Config) (*Renderer, error) {
-	switch reason := checkBase(config.BaseURL); {
-	case reason != "":
-		return nil, invalid("base_url", reason)
-	case config.Product == "":
-		return nil, invalid("product", "is empty")
-	case config.Product != line(config.Product):
-		return nil, invalid("product", "is not one line of visible characters")
-	case utf8.RuneCountInString(config.Product) > maxName:
-		return nil, invalid("product", "has more than 80 characters")
+	if err := checkBaseURL(config.BaseURL); err != nil {
+		return nil, err
+	}
+	if err := checkProduct(config.Product); err != nil {
+		return nil, err
 	}
 	r := &Renderer{
 		base:     strings.TrimSuffix(config.BaseURL, "/") + "/",
 		product:  config.Product,
-		fallback: canonicalTag(cmp.Or(config.Language, "en")),
+		fallback: canonicalTag(cmp.Or(config.Language, defaultLanguage)),
 		sets:     map[string]*set{},
 	}
-	templates := map[string]Templates{"en": English()}
+	templates := map[string]Templates{defaultLanguage: English()}
 	maps.Copy(templates, config.Templates)
-	for _, tag := range slices.Sorted(maps.Keys(templates)) {
+	for _, tag := range slices.Sorted(maps.Keys(templates)) { // sorted, so that errors do not vary
 		if err := r.add(tag, templates[tag]); err != nil {
 			return nil, err
 		}
 	}
 	if r.sets[r.fallback] == nil {
-		return nil, invalid("language", "has no templates")
+		return nil, invalid("language", "must have templates")
 	}
 	return r, nil
 }
 
-// checkBase returns why raw is no base URL, or "". All characters of one mean themselves in text,
-// in HTML and in an attribute, so that the link looks the same everywhere.
-func checkBase(raw string) (reason string) {
-	u, err := url.Parse(raw)
+func checkProduct(product string) error {
 	switch {
-	case raw == "":
-		return "is empty"
-	case len(raw) > 500:
-		return "has more than 500 bytes"
-	case err != nil:
-		return "is not a URL" // the cause would quote it
-	case u.Scheme != "https" && u.Scheme != "http":
-		return "is not an absolute https URL"
-	case u.User != nil:
-		return "has user info"
-	case u.Hostname() == "":
-		return "has no host"
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return "is http on a host that is not loopback"
-	case strings.Contains(raw, "#"):
-		return "has a fragment"
-	case strings.Contains(raw, "?"):
-		return "has a query"
-	case strings.Trim(u.Host, letters+".-:[]") != "":
-		return "has a host with a character that is neither a letter, a digit, nor one of .-:[]"
-	case strings.Trim(raw, letters+"-._~/:[]%") != "":
-		return "has a character that is neither a letter, a digit, nor one of -._~/:[]%"
+	case product == "":
+		return invalid("product", "must not be empty")
+	case product != line(product):
+		return invalid("product", "must be one line of visible characters")
+	case utf8.RuneCountInString(product) > maxName:
+		return invalid("product", "must have at most 80 characters")
 	}
-	return ""
+	return nil
 }
 
-const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-func isLoopback(host string) bool {
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.IsLoopback()
-}
-
-// Data is what one message is rendered from.
+// Data is the content of one message. Inviter, Message, Reminder and Language are optional.
 type Data struct {
-	Email        string            // the invited address, canonical as in an invitation
-	Token        invitations.Token // of the present sending
-	Organization string            // its name, as people read it
-	Role         string            // what the role is called, as people read it
-	ExpiresAt    time.Time         // shown in UTC
+	// Email is the invited address in canonical form, as in the invitation.
+	Email string
+	// Token is the token of the invitation's latest sending. It must not be zero.
+	Token invitations.Token
+	// Organization is the organization's name as people know it. It must contain a visible
+	// character.
+	Organization string
+	// Role is the role's name as people know it. It must contain a visible character.
+	Role string
+	// ExpiresAt is the invitation's expiry. It must not be zero. Templates see it in UTC.
+	ExpiresAt time.Time
 
-	Inviter  string // optional: the name of who sent the invitation
-	Message  string // optional: the personal message, as in an invitation
-	Reminder bool   // whether this reminds of an invitation that was sent before
-	// Language, optional, is the recipient's, a tag such as "de-CH". Templates are looked for under
-	// de-CH, then under de, then under the language of [Config]; what is no tag has none.
+	// Inviter is the name of the invitation's sender.
+	Inviter string
+	// Message is the personal message of the invitation: at most 500 characters of valid UTF-8,
+	// without control characters other than newline.
+	Message string
+	// Reminder marks the message as a reminder of an invitation that was sent before.
+	Reminder bool
+	// Language is the tag of the recipient's language, such as "de-CH". Render uses the templates
+	// for de-CH, else those for de, else those for the Language of [Config]. A text that is not
+	// a tag counts as a language without templates.
 	Language string
 }
 
-// Render renders the message of d. What it refuses with an [invitations.InvalidError] are an
-// email that is not canonical, a token or expires_at that is missing, an organization or role
-// without a visible character, and a message that no invitation can have. Any other error is of
-// a template that fails on this data. No error contains anything of the data.
+// Render renders the message for d.
+//
+// Render refuses invalid data with an [invitations.InvalidError] for the field email, token,
+// expires_at, organization, role or message. The bounds are those of [Data]. Any other error
+// means that a template failed on this data. No error contains any part of d.
 func (r *Renderer) Render(d Data) (Message, error) {
-	email, err := invitations.CanonicalEmail(d.Email)
+	f, err := r.fields(d)
 	if err != nil {
 		return Message{}, err
-	}
-	quoted, err := quotation(d.Message)
-	if err != nil {
-		return Message{}, err
-	}
-	f := fields{
-		Product: r.product, Reminder: d.Reminder, Email: readable(email),
-		Organization: name(d.Organization), Role: name(d.Role), Inviter: name(d.Inviter),
-		Message: quoted, ExpiresAt: d.ExpiresAt.UTC(),
-		Link: r.base + d.Token.Reveal(),
-	}
-	switch {
-	case email != d.Email:
-		return Message{}, invalid("email", "is not in canonical form")
-	case d.Token.IsZero():
-		return Message{}, invalid("token", "is missing")
-	case d.ExpiresAt.IsZero():
-		return Message{}, invalid("expires_at", "is missing")
-	case f.Organization == "":
-		return Message{}, invalid("organization", "has no visible character")
-	case f.Role == "":
-		return Message{}, invalid("role", "has no visible character")
 	}
 	templates := r.find(d.Language)
 	rendered, err := templates.render(f)
 	if err != nil {
-		// A template that New has tried fails only by what is in the data. The cause may quote
-		// it, and errors end up in logs and queues.
-		return Message{}, errors.New("invitations: rendering a mail: a template of " + templates.tag + " fails on this data")
+		// The cause may quote the data, and errors end up in logs and queues. Without it the error
+		// still helps: New executed every template, so only the data can be the reason.
+		const format = "invitations: rendering mail: a template for %s failed on this data"
+		return Message{}, fmt.Errorf(format, templates.tag)
 	}
-	rendered.to = email
-	return Message{&rendered}, nil
+	rendered.to = d.Email
+	return Message{parts: &rendered}, nil
 }
 
-// A Message is a rendered mail. It holds the link, so it formats, marshals and logs as
-// "[redacted]"; its methods are the one way to what it says. The zero Message says nothing.
-type Message struct {
-	// Two pointers deep, as in an [invitations.Token]: fmt asks no method of what is in a host's
-	// unexported field, and with a verb that does not fit it follows one pointer.
-	parts **parts
-}
-
-type parts struct{ to, subject, text, html string }
-
-const redacted = "[redacted]"
-
-func (m Message) read() parts {
-	if m.parts == nil {
-		return parts{}
+// fields checks d and returns the fields that templates see, apart from Language.
+func (r *Renderer) fields(d Data) (fields, error) {
+	email, err := invitations.CanonicalEmail(d.Email)
+	if err != nil {
+		return fields{}, err
 	}
-	return **m.parts
+	message, err := messageLines(d.Message)
+	if err != nil {
+		return fields{}, err
+	}
+	organization, role := name(d.Organization), name(d.Role)
+	switch {
+	case email != d.Email:
+		return fields{}, invalid("email", "must be in canonical form")
+	case d.Token.IsZero():
+		return fields{}, invalid("token", "must not be zero")
+	case d.ExpiresAt.IsZero():
+		return fields{}, invalid("expires_at", "must not be zero")
+	case organization == "":
+		return fields{}, invalid("organization", "must contain a visible character")
+	case role == "":
+		return fields{}, invalid("role", "must contain a visible character")
+	}
+	return fields{
+		Product:      r.product,
+		Reminder:     d.Reminder,
+		Organization: organization,
+		Role:         role,
+		Inviter:      name(d.Inviter),
+		Message:      message,
+		ExpiresAt:    d.ExpiresAt.UTC(),
+		Email:        shownEmail(email),
+		Link:         r.base + d.Token.Reveal(),
+	}, nil
 }
-
-// To returns the one address to send to.
-func (m Message) To() string { return m.read().to }
-
-// Subject returns the subject: one line of UTF-8 that is not encoded yet. It holds no secret.
-func (m Message) Subject() string { return m.read().subject }
-
-// Text returns the plain text, with the link.
-func (m Message) Text() string { return m.read().text }
-
-// HTML returns the HTML document, with the link.
-func (m Message) HTML() string { return m.read().html }
-
-// String returns "[redacted]".
-func (m Message) String() string { return redacted }
-
-// Format writes "[redacted]" for every verb.
-func (m Message) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
-
-// MarshalText returns "[redacted]".
-func (m Message) MarshalText() ([]byte, error) { return []byte(redacted), nil }
-
-// LogValue returns "[redacted]".
-func (m Message) LogValue() slog.Value { return slog.StringValue(redacted) }
-
-var (
-	_ fmt.Formatter  = Message{}
-	_ slog.LogValuer = Message{}
-)
 
 func invalid(field, reason string) error {
 	return &invitations.InvalidError{Field: field, Reason: reason}

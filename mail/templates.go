@@ -1,21 +1,21 @@
 package mail
 
 import (
-	_ "embed" // the English templates
+	_ "embed" // for the English templates
 	"errors"
 	"fmt"
-	html "html/template"
-	"io"
+	htmltemplate "html/template"
 	"regexp"
 	"strings"
-	text "text/template"
+	texttemplate "text/template"
 	"time"
 )
 
-// Templates are the templates of one language, in the syntax of text/template; HTML is executed
-// by html/template. No functions are added to those that the packages have. What a template sees:
+// Templates are the templates of one language. Subject and Text must be in the syntax of
+// text/template, HTML in that of html/template. They can use only the functions of these
+// packages. A template sees:
 //
-//	.Product       string, of Config
+//	.Product       string, from Config
 //	.Language      string, the tag of these templates, for the lang attribute
 //	.Reminder      bool
 //	.Organization  string
@@ -23,35 +23,41 @@ import (
 //	.Inviter       string; empty if there is none
 //	.Message       []string, the lines of the personal message; empty if there is none
 //	.ExpiresAt     time.Time in UTC, as in {{.ExpiresAt.Format "2 January 2006, 15:04 MST"}}
-//	.Email         string, the invited address; empty if it has characters that would make a
-//	               mail program link to a part of it
+//	.Email         string, the invited address; empty if a mail program could take a part
+//	               of it for a link
 //	.Link          string
 //
-// Text and HTML must contain the link, and Subject must not. In the text, put it between angle
-// brackets on a line of its own: a token can end in a character that mail programs take for
-// punctuation. Lines of the text are wrapped at 72 characters, between words; those that begin with
-// "> " go on with it, and indented ones go on with a deeper indentation. Write names into indented
-// lines, between quotation marks other than ', and each line of the message after "> ": then what
-// a user wrote never begins a line. A subject of several lines becomes one.
+// All three templates must be set. The results of Text and HTML must contain the link. The result
+// of Subject must not contain the link and must not be empty. Several lines of it become one.
+//
+// In Text, the link should stand between angle brackets on a line of its own. A token can end in a
+// character that mail programs otherwise take for punctuation.
+//
+// Lines of Text are wrapped between words at 72 characters. A line that begins with "> " continues
+// with "> ", and an indented line continues with a deeper indentation.
+//
+// Text from users should not begin a line of Text. Names should therefore stand in indented
+// lines, between quotation marks other than ', and each line of the message should follow "> ".
 type Templates struct {
 	Subject, Text, HTML string
 }
 
-//go:embed en/subject.txt
-var englishSubject string
+var (
+	//go:embed en/subject.txt
+	englishSubject string
+	//go:embed en/text.txt
+	englishText string
+	//go:embed en/page.html
+	englishHTML string
+)
 
-//go:embed en/text.txt
-var englishText string
-
-//go:embed en/page.html
-var englishHTML string
-
-// English returns the templates that are built in for "en", to change a part of them.
+// English returns the built-in templates for "en". A host can change a part of them and set the
+// result in [Config].
 func English() Templates {
 	return Templates{Subject: englishSubject, Text: englishText, HTML: englishHTML}
 }
 
-// fields is what a template sees. [Templates] documents it.
+// fields is the data that a template sees. [Templates] documents it.
 type fields struct {
 	Product, Language           string
 	Reminder                    bool
@@ -61,85 +67,114 @@ type fields struct {
 	Email, Link                 string
 }
 
-// A set is the parsed Templates of one language.
+// A set holds the parsed [Templates] of one language.
 type set struct {
-	tag       string
-	templates [3]interface { // subject, text, HTML
-		Execute(w io.Writer, data any) error
-	}
+	tag           string // as the host spells it
+	subject, text *texttemplate.Template
+	html          *htmltemplate.Template
 }
 
-const maxSubject = 200
+// maxTagBytes is enough for every tag of BCP 47 without extensions.
+const maxTagBytes = 35
 
-// maxTag is enough for any tag of BCP 47 that has no extensions.
-const maxTag = 35
+var tagPattern = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
 
-var isTag = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`).MatchString
-
+// canonicalTag returns the form of tag under which its set is kept.
 func canonicalTag(tag string) string { return strings.ToLower(strings.ReplaceAll(tag, "_", "-")) }
 
-// add parses t and tries it.
+// add parses and checks the templates for tag, and keeps them.
 func (r *Renderer) add(tag string, t Templates) error {
-	switch {
-	case len(tag) > maxTag || !isTag(tag):
-		return invalid("templates", "have a language that is no tag")
-	case r.sets[canonicalTag(tag)] != nil:
-		return invalid("templates", "have a language twice")
+	if len(tag) > maxTagBytes || !tagPattern.MatchString(tag) {
+		return invalid("templates", "must have language tags as keys")
 	}
-	refuse := func(reason string, cause error) error {
-		err := invalid("templates", "those of "+tag+" "+reason)
-		if cause == nil {
+	if r.sets[canonicalTag(tag)] != nil {
+		return invalid("templates", "must not have the same language twice")
+	}
+	s, err := parse(tag, t)
+	if err != nil {
+		return err
+	}
+	for _, sample := range r.samples() {
+		if err := s.check(sample); err != nil {
 			return err
-		}
-		return fmt.Errorf("%w: %w", err, cause)
-	}
-	for _, source := range []*string{&t.Subject, &t.Text, &t.HTML} {
-		*source = strings.ReplaceAll(*source, "\r\n", "\n") // of a file that was checked out on Windows
-		if strings.TrimSpace(*source) == "" {
-			return refuse("are not all three there", nil)
-		}
-	}
-	s := &set{tag: tag}
-	var broken [3]error
-	s.templates[0], broken[0] = text.New("subject").Parse(t.Subject)
-	s.templates[1], broken[1] = text.New("text").Parse(t.Text)
-	s.templates[2], broken[2] = html.New("html").Parse(t.HTML)
-	if err := errors.Join(broken[:]...); err != nil {
-		return refuse("do not parse", err)
-	}
-	for shape := range 1 << 4 { // all that templates can branch on
-		f := fields{
-			Product: r.product, Organization: "Acme", Role: "Viewer", Link: r.base + "inv_sample",
-			ExpiresAt: time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC), Reminder: shape&1 != 0,
-		}
-		if shape&2 != 0 {
-			f.Inviter = "Ada"
-		}
-		if shape&4 != 0 {
-			f.Email = "bob@example.com"
-		}
-		if shape&8 != 0 {
-			f.Message = []string{"Hello", "", "Bob"}
-		}
-		rendered, err := s.render(f)
-		switch {
-		case err != nil:
-			return refuse("do not execute", err)
-		case rendered.subject == "":
-			return refuse("have an empty subject", nil)
-		case strings.Contains(rendered.subject, "inv_sample"):
-			return refuse("show the link in the subject", nil) // which is logged on its way
-		case !strings.Contains(rendered.text, f.Link) || !strings.Contains(rendered.html, f.Link):
-			return refuse("do not show the link", nil)
 		}
 	}
 	r.sets[canonicalTag(tag)] = s
 	return nil
 }
 
-// find returns the templates for who reads language.
+// parse returns the set of t.
+func parse(tag string, t Templates) (*set, error) {
+	for _, source := range []*string{&t.Subject, &t.Text, &t.HTML} {
+		*source = strings.ReplaceAll(*source, "\r\n", "\n") // Git on Windows may check files out with "\r\n"
+		if strings.TrimSpace(*source) == "" {
+			return nil, invalidTemplates(tag, "must set Subject, Text and HTML", nil)
+		}
+	}
+	subject, subjectErr := texttemplate.New("subject").Parse(t.Subject)
+	text, textErr := texttemplate.New("text").Parse(t.Text)
+	html, htmlErr := htmltemplate.New("html").Parse(t.HTML)
+	if err := errors.Join(subjectErr, textErr, htmlErr); err != nil {
+		return nil, invalidTemplates(tag, "must parse", err)
+	}
+	return &set{tag: tag, subject: subject, text: text, html: html}, nil
+}
+
+const sampleToken = "inv_sample"
+
+// samples returns fields for every combination that templates can branch on.
+func (r *Renderer) samples() []fields {
+	var all []fields
+	for _, message := range [][]string{nil, {"Hello", "", "Bob"}} {
+		for _, email := range []string{"", "bob@example.com"} {
+			for _, inviter := range []string{"", "Ada"} {
+				for _, reminder := range []bool{false, true} {
+					all = append(all, fields{
+						Product:      r.product,
+						Reminder:     reminder,
+						Organization: "Acme",
+						Role:         "Viewer",
+						Inviter:      inviter,
+						Message:      message,
+						ExpiresAt:    time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC),
+						Email:        email,
+						Link:         r.base + sampleToken,
+					})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// check executes the templates with sample, and refuses those that break a rule of [Templates].
+func (s *set) check(sample fields) error {
+	rendered, err := s.render(sample)
+	switch {
+	case err != nil:
+		return invalidTemplates(s.tag, "must execute without an error", err)
+	case rendered.subject == "":
+		return invalidTemplates(s.tag, "must not have an empty subject", nil)
+	case strings.Contains(rendered.subject, sampleToken): // mail servers log subjects
+		return invalidTemplates(s.tag, "must not have the link in the subject", nil)
+	case !strings.Contains(rendered.text, sample.Link) || !strings.Contains(rendered.html, sample.Link):
+		return invalidTemplates(s.tag, "must have the link in the text and in the HTML", nil)
+	}
+	return nil
+}
+
+// invalidTemplates refuses the templates for tag. The error wraps cause, if there is one.
+func invalidTemplates(tag, rule string, cause error) error {
+	err := invalid("templates", "for "+tag+" "+rule)
+	if cause == nil {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
+}
+
+// find returns the set for language, or for its longest prefix that has one, or the fallback.
 func (r *Renderer) find(language string) *set {
-	tag := canonicalTag(language[:min(len(language), maxTag)])
+	tag := canonicalTag(language[:min(len(language), maxTagBytes)]) // no set has a longer tag
 	for tag != "" {
 		if s := r.sets[tag]; s != nil {
 			return s
@@ -149,19 +184,22 @@ func (r *Renderer) find(language string) *set {
 	return r.sets[r.fallback]
 }
 
+// render executes the templates with f. The recipient of the result is not set.
 func (s *set) render(f fields) (*parts, error) {
 	f.Language = s.tag
-	var out [3]strings.Builder
-	for i, t := range s.templates {
-		if err := t.Execute(&out[i], f); err != nil {
-			return nil, err
-		}
+	var subject, text, html strings.Builder
+	if err := s.subject.Execute(&subject, f); err != nil {
+		return nil, err
+	}
+	if err := s.text.Execute(&text, f); err != nil {
+		return nil, err
+	}
+	if err := s.html.Execute(&html, f); err != nil {
+		return nil, err
 	}
 	return &parts{
-		// A subject of ASCII alone goes into the header as it is, and what begins with "=?" could
-		// be taken for an encoded word there (RFC 2047).
-		subject: cut(strings.ReplaceAll(line(out[0].String()), "=?", "= ?"), maxSubject),
-		text:    wrap(out[1].String()),
-		html:    strings.TrimSpace(out[2].String()) + "\n",
+		subject: subjectLine(subject.String()),
+		text:    wrap(text.String()),
+		html:    strings.TrimSpace(html.String()) + "\n",
 	}, nil
 }

@@ -18,23 +18,22 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitat
 		return consume(c, "", s.personal), nil
 	}
 	org := s.find(c.Organization)
-	if org == nil {
-		return invitations.Consumed{}, nil
-	}
 	org.mu.Lock()
 	defer org.mu.Unlock()
 	return consume(c, org.members[c.UserID].Role, org.quotas), nil
 }
 
-// consume takes from the quotas what c may take.
-func consume(c invitations.Consumption, role invitations.Role, quotas map[string]invitations.QuotaRecord) invitations.Consumed {
+// consume takes the amount of c from quotas, if they have it left.
+func consume(
+	c invitations.Consumption, role invitations.Role, quotas map[string]invitations.QuotaRecord,
+) invitations.Consumed {
 	put, ok := c.Decide(role, quotas)
 	for _, q := range put {
 		quotas[q.UserID] = q
 	}
 	consumed := invitations.Consumed{Taken: ok, Role: role, Quotas: map[string]invitations.QuotaRecord{}}
 	for _, user := range []string{"", c.UserID} {
-		if q := quotas[user]; q.Quota != (invitations.Quota{}) {
+		if q, ok := quotas[user]; ok {
 			consumed.Quotas[user] = q
 		}
 	}
@@ -52,12 +51,28 @@ func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations
 	return nil
 }
 
-// setQuota puts q. What is used stays if the period does.
+// personalQuota returns a copy of a user's personal quota, or nil if none was set.
+func (s *Store) personalQuota(user string) *invitations.QuotaRecord {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return quotaOf(s.personal, user)
+}
+
+// setQuota puts q among quotas. The amount used stays if the period does.
 func setQuota(quotas map[string]invitations.QuotaRecord, q invitations.QuotaRecord) {
 	old := quotas[q.UserID]
-	q.PeriodStart, q.Used = old.PeriodStart, old.Used
-	if old.Period != q.Period {
+	if old.Period == q.Period {
+		q.PeriodStart, q.Used = old.PeriodStart, old.Used
+	} else {
 		q.PeriodStart, q.Used = time.Time{}, 0
 	}
 	quotas[q.UserID] = q
+}
+
+// quotaOf returns a copy of a user's quota, or nil if none was set.
+func quotaOf(quotas map[string]invitations.QuotaRecord, user string) *invitations.QuotaRecord {
+	if q, ok := quotas[user]; ok {
+		return &q
+	}
+	return nil
 }

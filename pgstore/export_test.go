@@ -1,18 +1,20 @@
 package pgstore
 
-// SQL returns text with a schema's quoted name in the place of {schema}.
+// SQL returns sql with the quoted name of the schema in place of {schema}.
 var SQL = inSchema
 
 // Schema returns the name of the store's schema.
 func (s *Store) Schema() string { return s.schema }
 
-// HostTable returns the host's members table as it stands in SQL.
+// HostTable returns the quoted name of the members table.
 func (s *Store) HostTable() string { return s.host.name }
 
-// Emptying returns the statements that delete everything that the store keeps.
+// Emptying returns statements that delete all rows of the store.
 func (s *Store) Emptying() string {
 	sql := inSchema(s.schema, `update {schema}.feed set last = 0;`)
-	for _, table := range []string{"organizations", "invitations", "members", "removals", "events", "quotas", "personal_quotas"} {
+	for _, table := range []string{
+		"organizations", "invitations", "members", "removals", "events", "quotas", "personal_quotas",
+	} {
 		sql += "delete from " + s.in + table + ";"
 	}
 	if s.host != nil {

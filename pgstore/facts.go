@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"context"
 	"slices"
 
 	"github.com/google/uuid"
@@ -9,200 +10,193 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A purpose says what facts are loaded for, and so how the organization's row is read.
-type purpose int
+// View implements [invitations.Store].
+func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitations.Facts, err error) {
+	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
+		return facts, err
+	}
+	var load func() invitations.Facts
+	err = s.read(ctx, "reading", func(b *pgx.Batch) { load = s.queueFacts(b, q, toView, false) })
+	if err != nil {
+		return facts, err
+	}
+	return load(), nil
+}
 
-const (
-	toView   purpose = iota
-	toLock           // in the host's transaction, where a refusal has to leave the row as it is
-	toChange         // in a transaction of the store's own, which a refusal rolls back
-)
-
-// queueFacts queues what loads the facts that q asks for, the organization's row first, and
-// returns what hands them out once the batch is closed.
+// queueFacts queues the statements that load the facts of q. The first of them reads or locks
+// the organization's row. When the batch is closed, the returned function returns the facts.
 func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create bool) func() invitations.Facts {
 	f := &invitations.Facts{}
+	exists := false
 	if to != toView {
 		s.queueAdoption(b, q.Organization)
 	}
 	if create {
-		st := s.statement()
-		st.text("insert into ", s.in, "organizations (id, version) values (", st.param("text", q.Organization), ", 0) on conflict do nothing")
-		st.queue(b)
+		s.queueCreation(b, q.Organization)
 	}
-	found := false
-	s.queueOrganization(b, q, to, func(id string, version int64) {
-		f.Organization, f.Version = id, version
-		found = version > 0 || create
+	s.queueOrganization(b, q.Organization, to, func(version int64) {
+		f.Organization, f.Version = q.Organization, version
+		exists = version > 0 || create
 	})
 	if q.Invitation != uuid.Nil {
 		s.queueInvitation(b, q, f)
 	}
-	users := slices.Clone(q.Members)
-	slices.Sort(users)
-	users = slices.Compact(users)
-	for len(users) > usersInARow {
+	row := q
+	row.Members = slices.Compact(slices.Sorted(slices.Values(q.Members)))
+	if len(row.Members) > 0 && row.Members[0] == "" {
+		row.Members = row.Members[1:] // nobody's ID, and not a value of every type of IDs
+	}
+	for len(row.Members) > usersInARow {
 		s.queueFactsRow(b, invitations.Query{
-			Organization: q.Organization, Invitation: q.Invitation, Members: users[:usersInARow], Removals: q.Removals, Quotas: q.Quotas,
+			Organization: q.Organization, Members: row.Members[:usersInARow], Removals: q.Removals, Quotas: q.Quotas,
 		}, f)
-		users = users[usersInARow:]
+		row.Members = row.Members[usersInARow:]
 	}
-	rest := q
-	rest.Members = users
 	if len(q.Emails) > 1 {
-		rest.Emails = nil
-		s.queuePendingOf(b, q, f)
+		row.Emails = nil
+		s.queuePendingByEmail(b, q, f)
 	}
-	s.queueFactsRow(b, rest, f)
-	s.queueInvitationsOf(b, q, f)
-	s.queuePending(b, q, f)
+	s.queueFactsRow(b, row, f)
+	if len(q.Invitations) > 0 {
+		s.queueInvitationsByID(b, q, f)
+	}
+	if q.PendingSentBy != "" || q.PendingFor != "" {
+		s.queuePendingRecords(b, q, f)
+	}
 	return func() invitations.Facts {
-		if !found {
+		if !exists {
 			return invitations.Facts{}
 		}
 		return *f
 	}
 }
 
-// put puts a value into a map, which is made for the first.
-func put[K comparable, V any](m *map[K]V, key K, value V) {
-	if *m == nil {
-		*m = map[K]V{}
-	}
-	(*m)[key] = value
-}
+// A purpose says what facts are loaded for, and so how the organization's row is read.
+type purpose int
 
-// queueOrganization queues what reads or locks the organization's row.
-func (s *Store) queueOrganization(b *pgx.Batch, q invitations.Query, to purpose, found func(id string, version int64)) {
+const (
+	toView   purpose = iota
+	toLock           // to change in a transaction of the host, where a refusal must leave the row as it is
+	toChange         // to change in a transaction of the store, which rolls back after a refusal
+)
+
+// queueOrganization queues the statement that reads the organization's row, or locks it, and
+// calls found with its version, as it was before the change.
+func (s *Store) queueOrganization(b *pgx.Batch, organization string, to purpose, found func(version int64)) {
 	st := s.statement()
-	organization := st.param("text", q.Organization)
-	if to == toChange {
-		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", organization, " returning o.id, o.version - 1")
-	} else if to == toView && s.host != nil {
-		st.text("select ", organization, ", coalesce(o.version, 1) from (select) as one left join ", s.in, "organizations o on o.id = ", organization,
-			" where o.id is not null or exists (", s.countMembers(organization, ""), ")")
-	} else {
-		st.text("select o.id, o.version from ", s.in, "organizations o where o.id = ", organization)
+	id := st.param("text", organization)
+	switch {
+	case to == toChange:
+		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", id,
+			" returning o.version - 1")
+	case to == toLock:
+		st.text("select o.version from ", s.in, "organizations o where o.id = ", id, " for no key update")
+	case s.host != nil:
+		st.text("select coalesce(o.version, 1) from (select) as one",
+			" left join ", s.in, "organizations o on o.id = ", id,
+			" where o.id is not null or exists (", s.countMembers(id, ""), ")")
+	default:
+		st.text("select o.version from ", s.in, "organizations o where o.id = ", id)
 	}
-	if to == toLock {
-		st.text(" for no key update")
-	}
-	st.queue(b).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var id string
-			var version int64
-			if err := rows.Scan(&id, &version); err != nil {
-				return err
-			}
-			found(id, version)
-		}
-		return nil
-	})
+	var version int64
+	st.targets = []any{&version}
+	st.collect(b, func() { found(version) })
 }
 
-// queueAdoption queues what makes an organization known to the store whose members the host's
-// table has: from then on it is as if it had begun with them.
+// queueCreation queues the insertion of an organization that may exist. Version 0 means that it
+// does not exist yet. If somebody else is creating it, the insertion waits for the outcome.
+func (s *Store) queueCreation(b *pgx.Batch, organization string) {
+	st := s.statement()
+	st.text("insert into ", s.in, "organizations (id, version) values (", st.param("text", organization), ", 0)",
+		" on conflict do nothing")
+	st.queue(b)
+}
+
+// queueAdoption queues the insertion of an organization that has members in the host's table and
+// that the store does not know yet. It has version 1, as if it had been created with them.
 func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
 	if s.host == nil {
 		return
 	}
 	st := s.statement()
 	id := st.param("text", organization)
-	st.text("insert into ", s.in, "organizations (id, version) select ", id, ", 1 where exists (", s.countMembers(id, ""), ") on conflict do nothing")
+	st.text("insert into ", s.in, "organizations (id, version)",
+		" select ", id, ", 1 where exists (", s.countMembers(id, ""), ") on conflict do nothing")
 	st.queue(b)
 }
 
-// queueInvitation queues what loads the invitation and its sender.
+// queueInvitation queues the statement that loads the invitation, and its sender if wanted.
 func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	var found record
+	var sender member
 	st := s.statement()
 	organization := st.param("text", q.Organization)
-	st.text("select ", invitationColumns, ", ", memberColumns("m"), " from ", s.in, "invitations i",
-		s.joinMember("m", "i.organization", "nullif(i.sent_by, '')"), " where i.organization = ", organization,
-		" and i.id = ", st.param("uuid", pgUUID(q.Invitation)))
-	st.queue(b).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var r invitationRow
-			var m memberRow
-			if err := rows.Scan(append(r.targets(), m.targets()...)...); err != nil {
-				return err
-			}
-			record, err := r.record()
-			if err != nil {
-				return err
-			}
-			sender, err := m.member()
-			if err != nil {
-				return err
-			}
-			f.Invitation = &record
-			if q.Sender {
-				f.Sender = sender
-			}
+	st.text("select ")
+	invitationsTable.selectRow(&st, "i", &found)
+	if q.Sender {
+		membersTable.selectRow(&st, "m", &sender)
+	}
+	st.text(" from ", s.in, "invitations i")
+	if q.Sender {
+		st.text(s.joinMember("m", "i.organization", "nullif(i.sent_by, '')"))
+	}
+	st.text(" where i.organization = ", organization, " and i.id = ", st.param("uuid", uuidArgument(q.Invitation)))
+	st.collect(b, func() {
+		f.Invitation = &found
+		if sender.UserID != "" {
+			f.Sender = &sender
 		}
-		return nil
 	})
 }
 
-// live returns a select of the invitations of an organization, or of an address, that are
-// pending at an instant. Few are, for there is a limit, but many may have been and expired: so
-// they are found by expiry first, and only then filtered and put in order, which is what
-// "materialized" has the planner do.
-func (s *Store) live(of, at string) string {
-	return "with live as materialized (select " + invitationColumns + " from " + s.in + "invitations i where " + of +
-		" and i.state = 'pending' and i.expires_at > " + at + ") "
-}
-
-// queuePending queues what loads the pending invitations of a sender or an address.
-func (s *Store) queuePending(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
-	if q.PendingSentBy == "" && q.PendingFor == "" {
-		return
-	}
+// queueInvitationsByID queues the statement that loads the invitations of several IDs.
+func (s *Store) queueInvitationsByID(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	var found record
 	st := s.statement()
 	organization := st.param("text", q.Organization)
-	sender, address := st.param("text", q.PendingSentBy), st.param("text", q.PendingFor)
-	st.text(s.live("i.organization = "+organization, st.param("timestamptz", q.PendingAt)), "select ", invitationColumns,
-		" from live i where ", sender, " <> '' and i.sent_by = ", sender, " or ", address, " <> '' and i.email = ", address,
+	st.text("select ")
+	invitationsTable.selectRow(&st, "i", &found)
+	st.text(" from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Invitations)), ") as wanted (id)",
+		" join ", s.in, "invitations i on i.organization = ", organization, " and i.id = wanted.id::uuid")
+	st.collect(b, func() { put(&f.Invitations, found.ID, found) })
+}
+
+// queuePendingRecords queues the statement that loads the pending invitations of a sender and
+// those for an address.
+func (s *Store) queuePendingRecords(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	var found record
+	st := s.statement()
+	organization := st.param("text", q.Organization)
+	sender, email := st.param("text", q.PendingSentBy), st.param("text", q.PendingFor)
+	s.withLive(&st, "i.organization = "+organization, q.PendingAt)
+	st.text("select ")
+	invitationsTable.selectRow(&st, "i", &found)
+	st.text(" from live i",
+		" where (", sender, " <> '' and i.sent_by = ", sender, ") or (", email, " <> '' and i.email = ", email, ")",
 		" order by i.created_at desc, i.id desc")
-	st.queue(b).Query(scanRecords(&f.PendingRecords))
+	st.collect(b, func() { f.PendingRecords = append(f.PendingRecords, found) })
 }
 
-// queueInvitationsOf queues what loads invitations by their ids. Lists go as JSON: for an
-// array the planner would plan anew at every call.
-func (s *Store) queueInvitationsOf(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
-	if len(q.Invitations) == 0 {
-		return
+// queuePendingByEmail queues the statement that finds the pending invitations of many addresses.
+func (s *Store) queuePendingByEmail(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	var email textValue
+	var id uuidValue
+	st := s.statement()
+	organization := st.param("text", q.Organization)
+	st.text("select distinct on (i.email) i.email, i.id",
+		" from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)), ") as wanted (email)",
+		" join ", s.in, "invitations i on i.organization = ", organization,
+		" and i.email = wanted.email and i.email <> ''",
+		" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.PendingAt),
+		" order by i.email, i.created_at desc, i.id desc")
+	st.targets = []any{&email, &id}
+	st.collect(b, func() { put(&f.PendingByEmail, string(email), uuid.UUID(id)) })
+}
+
+// put sets m[key], and makes the map first if it is nil.
+func put[K comparable, V any](m *map[K]V, key K, value V) {
+	if *m == nil {
+		*m = map[K]V{}
 	}
-	st := s.statement()
-	organization := st.param("text", q.Organization)
-	st.text("select ", invitationColumns, " from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Invitations)), ") as wanted (id) join ",
-		s.in, "invitations i on i.organization = ", organization, " and i.id = wanted.id::uuid")
-	var found []invitations.Record
-	scan := scanRecords(&found)
-	st.queue(b).Query(func(rows pgx.Rows) error {
-		err := scan(rows)
-		for _, r := range found {
-			put(&f.Invitations, r.ID, r)
-		}
-		return err
-	})
-}
-
-// queuePendingOf queues what finds the pending invitations of many addresses.
-func (s *Store) queuePendingOf(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
-	st := s.statement()
-	organization := st.param("text", q.Organization)
-	st.text("select distinct on (i.email) i.email, i.id from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)), ") as wanted (email) join ",
-		s.in, "invitations i on i.organization = ", organization, " and i.email = wanted.email and i.email <> '' and i.state = 'pending' and i.expires_at > ",
-		st.param("timestamptz", q.PendingAt), " order by i.email, i.created_at desc, i.id desc")
-	st.queue(b).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			var email string
-			var id uuid.UUID
-			if err := rows.Scan(&email, &id); err != nil {
-				return err
-			}
-			put(&f.PendingByEmail, email, id)
-		}
-		return nil
-	})
+	(*m)[key] = value
 }

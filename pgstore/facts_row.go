@@ -11,35 +11,35 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// usersInARow is how many users are asked for in one statement: no operation of the library
-// asks for more. The time to plan a join grows with a power of the tables in it.
+// usersInARow is how many users one statement asks for. No operation of the library asks for
+// more. The planner's time for a join grows fast with the number of tables.
 const usersInARow = 3
 
-// A factsRow is all facts that are one row together: what is known of each user, the
-// sendings, the pending invitation of each address, the counts. Each statement has its cost.
+// A factsRow loads all facts that fit into one row: memberships, removals and quotas of some
+// users, the sendings, the pending invitation of each address, and the counts. One statement
+// for all of them costs less than one for each.
 //
-// Users and addresses are named one by one: for an array, whose length it does not know, the
-// planner would plan anew at every call, which takes longer than the statement.
+// Users and addresses are parameters of their own. The planner does not know the length of an
+// array parameter and would make a new plan for every call, which takes longer than the
+// statement.
 type factsRow struct {
 	s            *Store
 	q            invitations.Query
-	organization string // as an expression
-	fromPending  string // from the organization's pending invitations
-	targets      []any  // of all columns
+	organization string // its parameter
+	fromPending  string // "from" and "where" of the organization's pending invitations
 
-	members        []memberRow
-	removals       []*int64   // the versions
-	quotas         []quotaRow // of the organization, then of each user
+	members        []member // by place in q.Members
+	removals       []bigintValue
+	quotas         []quotaRow  // of the organization, then of q.Members
+	pending        []uuidValue // of q.Emails, then of the invitation's address
 	sentAt         []time.Time
 	sentBy, sentTo []string
-	pending        []*uuid.UUID // of each address, then of the invitation's own
 }
 
-// queueFactsRow queues what loads the row.
 func (s *Store) queueFactsRow(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
 	st := s.statement()
-	st.args = make([]any, 0, 16)
-	r := &factsRow{s: s, q: q, organization: st.param("text", q.Organization), targets: make([]any, 0, 24)}
+	st.args, st.targets = make([]any, 0, 16), make([]any, 0, 24)
+	r := &factsRow{s: s, q: q, organization: st.param("text", q.Organization)}
 	if len(q.Emails) > 0 || q.SameEmail || q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0 {
 		r.fromPending = " from " + s.in + "invitations i where i.organization = " + r.organization +
 			" and i.state = 'pending' and i.expires_at > " + st.param("timestamptz", q.PendingAt)
@@ -48,140 +48,124 @@ func (s *Store) queueFactsRow(b *pgx.Batch, q invitations.Query, f *invitations.
 	r.selectUsers(&st)
 	r.selectPending(&st)
 	r.selectCounts(&st, f)
-	if q.SendingsUpTo > 0 {
-		r.column(&st, &r.sentAt, &r.sentBy, &r.sentTo)
-		st.text("sent.at, sent.actors, sent.emails")
-	}
-	if len(r.targets) == 0 {
+	r.selectSendings(&st)
+	if len(st.targets) == 0 {
 		return
 	}
 	r.from(&st)
 	r.joinUsers(&st)
-	st.queue(b).QueryRow(func(row pgx.Row) error {
-		if err := row.Scan(r.targets...); err != nil {
-			return err
-		}
-		return r.addTo(f)
-	})
-}
-
-// column begins a column, or several, that are read into targets.
-func (r *factsRow) column(st *statement, targets ...any) {
-	if len(r.targets) > 0 {
-		st.text(", ")
-	}
-	r.targets = append(r.targets, targets...)
+	st.collect(b, func() { r.addTo(f) })
 }
 
 func (r *factsRow) selectUsers(st *statement) {
-	r.members = make([]memberRow, len(r.q.Members))
+	r.members = make([]member, len(r.q.Members))
 	for i := range r.members {
-		r.column(st, r.members[i].targets()...)
-		st.text(memberColumns("m" + strconv.Itoa(i)))
+		membersTable.selectRow(st, "m"+strconv.Itoa(i), &r.members[i])
 	}
 	if r.q.Removals {
-		r.removals = make([]*int64, len(r.q.Members))
+		r.removals = make([]bigintValue, len(r.q.Members))
 	}
 	for i := range r.removals {
-		r.column(st, &r.removals[i])
-		st.text("r", strconv.Itoa(i), ".version")
+		st.column(&r.removals[i], "r", strconv.Itoa(i), ".version")
 	}
 	if r.q.Quotas {
 		r.quotas = make([]quotaRow, 1+len(r.q.Members))
 	}
 	for i := range r.quotas {
-		r.column(st, r.quotas[i].targets()...)
-		st.text(quotaColumns("q" + strconv.Itoa(i)))
+		quotasTable.selectRow(st, "q"+strconv.Itoa(i), &r.quotas[i])
 	}
 }
 
-// from adds what users are joined to: one row, of the sendings if they are asked for.
-func (r *factsRow) from(st *statement) {
-	if r.q.SendingsUpTo <= 0 {
-		st.text(" from (select) as one")
-		return
-	}
-	st.text(" from (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails from (",
-		"select e.at, e.actor, e.email from ", r.s.in, "events e where e.organization = ", r.organization, " and e.email <> '' and e.at > ",
-		st.param("timestamptz", r.q.SendingsAfter), " order by e.at desc, e.version desc, e.index desc limit ", st.param("bigint", int64(r.q.SendingsUpTo)), ") as s) as sent")
-}
-
-func (r *factsRow) joinUsers(st *statement) {
-	if r.q.Quotas {
-		st.text(r.s.join("quotas", "q0", r.organization, "''"))
-	}
-	for i, user := range r.q.Members {
-		n, id := strconv.Itoa(i), st.param("text", user)
-		st.text(r.s.joinMember("m"+n, r.organization, id))
-		if r.q.Removals {
-			st.text(r.s.join("removals", "r"+n, r.organization, id))
-		}
-		if r.q.Quotas {
-			st.text(r.s.join("quotas", "q"+strconv.Itoa(1+i), r.organization, id))
-		}
-	}
-}
-
-// join returns the join of a row of a table that has one for each user.
-func (s *Store) join(table, alias, organization, user string) string {
-	return " left join " + s.in + table + " " + alias + " on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
-}
-
-// selectPending adds the pending invitation of each address.
 func (r *factsRow) selectPending(st *statement) {
 	addresses := len(r.q.Emails)
 	if r.q.SameEmail {
 		addresses++
 	}
-	r.pending = make([]*uuid.UUID, addresses)
+	r.pending = make([]uuidValue, addresses)
 	for i := range r.pending {
-		r.column(st, &r.pending[i])
-		st.text("(select i.id", r.fromPending, " and i.email <> '' and i.email = ")
+		st.column(&r.pending[i], "(select i.id", r.fromPending, " and i.email <> '' and i.email = ")
 		if i < len(r.q.Emails) {
 			st.value("text", r.q.Emails[i])
 		} else {
-			st.text("(select t.email from ", r.s.in, "invitations t where t.organization = ", r.organization, " and t.id = ", st.param("uuid", pgUUID(r.q.Invitation)), ")")
+			st.text("(select t.email from ", r.s.in, "invitations t where t.organization = ", r.organization,
+				" and t.id = ", st.param("uuid", uuidArgument(r.q.Invitation)), ")")
 		}
 		st.text(" order by i.created_at desc, i.id desc limit 1)")
 	}
 }
 
-// selectCounts adds the counts. Each stops at its bound, and so costs no more with a million.
+// selectCounts adds the counts. Each stops at its bound, so that it costs no more with a million
+// rows.
 func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
-	count := func(upTo int, into *int, rows ...string) {
-		r.column(st, into)
-		st.text("(select pg_catalog.count(*) from (")
+	count := func(upTo int, target *int, rows ...string) {
+		if upTo <= 0 {
+			return
+		}
+		st.column((*integerValue)(target), "(select pg_catalog.count(*) from (")
 		st.text(rows...)
 		st.text(" limit ", st.param("bigint", int64(upTo)), ") as counted)")
 	}
-	if r.q.PendingUpTo > 0 {
-		count(r.q.PendingUpTo, &f.PendingCount, "select", r.fromPending)
-	}
-	if r.q.PendingEmailsUpTo > 0 {
-		count(r.q.PendingEmailsUpTo, &f.PendingEmailCount, "select", r.fromPending, " and i.kind = 'email'")
-	}
-	if r.q.MembersUpTo > 0 {
-		count(r.q.MembersUpTo, &f.MemberCount, r.s.countMembers(r.organization, ""))
-	}
-	if r.q.OwnersUpTo > 0 {
-		count(r.q.OwnersUpTo, &f.OwnerCount, r.s.countMembers(r.organization, "'"+string(invitations.RoleOwner)+"'::text"))
+	count(r.q.PendingUpTo, &f.PendingCount, "select", r.fromPending)
+	count(r.q.PendingEmailsUpTo, &f.PendingEmailCount, "select", r.fromPending, " and i.kind = 'email'")
+	count(r.q.MembersUpTo, &f.MemberCount, r.s.countMembers(r.organization, ""))
+	owner := "'" + string(invitations.RoleOwner) + "'::text"
+	count(r.q.OwnersUpTo, &f.OwnerCount, r.s.countMembers(r.organization, owner))
+}
+
+func (r *factsRow) selectSendings(st *statement) {
+	if r.q.SendingsUpTo > 0 {
+		st.column(&r.sentAt, "sent.at")
+		st.column(&r.sentBy, "sent.actors")
+		st.column(&r.sentTo, "sent.emails")
 	}
 }
 
-// addTo adds the facts of the row, which has been read, to f.
-func (r *factsRow) addTo(f *invitations.Facts) error {
+// from adds the one row that users are joined to. It has the sendings if they are wanted.
+func (r *factsRow) from(st *statement) {
+	if r.q.SendingsUpTo <= 0 {
+		st.text(" from (select) as one")
+		return
+	}
+	st.text(" from (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors,",
+		" pg_catalog.array_agg(s.email) as emails from (select e.at, e.actor, e.email from ", r.s.in, "events e",
+		" where e.organization = ", r.organization, " and e.email <> ''",
+		" and e.at > ", st.param("timestamptz", r.q.SendingsAfter),
+		" order by e.at desc, e.version desc, e.index desc",
+		" limit ", st.param("bigint", int64(r.q.SendingsUpTo)), ") as s) as sent")
+}
+
+func (r *factsRow) joinUsers(st *statement) {
+	if r.q.Quotas {
+		st.text(r.s.joinByUser("quotas", "q0", r.organization, "''"))
+	}
 	for i, user := range r.q.Members {
-		m, err := r.members[i].member()
-		if err != nil {
-			return err
+		n, id := strconv.Itoa(i), st.param("text", user)
+		st.text(r.s.joinMember("m"+n, r.organization, id))
+		if r.q.Removals {
+			st.text(r.s.joinByUser("removals", "r"+n, r.organization, id))
 		}
-		if m != nil {
-			put(&f.Members, user, *m)
+		if r.q.Quotas {
+			st.text(r.s.joinByUser("quotas", "q"+strconv.Itoa(1+i), r.organization, id))
+		}
+	}
+}
+
+// joinByUser returns the outer join of a table with the key organization and user_id.
+func (s *Store) joinByUser(table, alias, organization, user string) string {
+	return " left join " + s.in + table + " " + alias +
+		" on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
+}
+
+// addTo adds the facts of the row, which has been read, to f.
+func (r *factsRow) addTo(f *invitations.Facts) {
+	for i, user := range r.q.Members {
+		if r.members[i].UserID != "" {
+			put(&f.Members, user, r.members[i])
 		}
 	}
 	for i, version := range r.removals {
-		if version != nil {
-			put(&f.Removals, r.q.Members[i], *version)
+		if version > 0 {
+			put(&f.Removals, r.q.Members[i], int64(version))
 		}
 	}
 	for i := range r.quotas {
@@ -189,7 +173,9 @@ func (r *factsRow) addTo(f *invitations.Facts) error {
 		if i > 0 {
 			user = r.q.Members[i-1]
 		}
-		r.quotas[i].addTo(f, user)
+		if quota := r.quotas[i].record(r.q.Organization, user); quota != nil {
+			put(&f.Quotas, user, *quota)
+		}
 	}
 	f.Sendings = slices.Grow(f.Sendings, len(r.sentAt))
 	for i, at := range r.sentAt {
@@ -197,12 +183,11 @@ func (r *factsRow) addTo(f *invitations.Facts) error {
 	}
 	for i, id := range r.pending {
 		switch {
-		case id == nil:
+		case id == uuidValue{}:
 		case i < len(r.q.Emails):
-			put(&f.PendingByEmail, r.q.Emails[i], *id)
-		default:
-			put(&f.PendingByEmail, f.Invitation.Email, *id)
+			put(&f.PendingByEmail, r.q.Emails[i], uuid.UUID(id))
+		default: // the invitation was found, as its address was
+			put(&f.PendingByEmail, f.Invitation.Email, uuid.UUID(id))
 		}
 	}
-	return nil
 }

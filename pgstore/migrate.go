@@ -16,16 +16,16 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// Migrations returns the SQL files that make the store's tables in the schema that [Config]
-// would name so, for a host's own migration tool. Their names begin with a number and sort
-// in the order in which they are to be applied, each once. A file is never changed after
-// its release. Use either this or [Store.Migrate], not both.
+// Migrations returns the SQL files that create the store's tables, for a host that migrates with
+// its own tool. schema is as in [Config]. The names of the files begin with a number; the files
+// must be applied in the order of their names, each once. A released file never changes. A host
+// should use either this or [Store.Migrate], not both.
 func Migrations(schema string) (fs.FS, error) {
 	schema, err := checkSchema(schema)
 	if err != nil {
 		return nil, err
 	}
-	// A zip archive in memory is the standard library's file system of generated files.
+	// A zip archive in memory is the standard library's way to make a file system.
 	var archive bytes.Buffer
 	w := zip.NewWriter(&archive)
 	for _, m := range render(schema) {
@@ -49,7 +49,7 @@ type migration struct {
 	sql     string
 }
 
-// render returns all migrations for a schema, in order.
+// render returns all migrations of a schema, in order.
 func render(schema string) []migration {
 	names, err := fs.Glob(migrations, "migrations/*.sql") // sorted
 	if err != nil {
@@ -71,10 +71,10 @@ func render(schema string) []migration {
 	return all
 }
 
-// Migrate creates the store's schema and tables, or brings them up to date. It is safe to
-// call at every start of every process: one of them migrates, the others wait for it, no
-// longer than ctx lasts. It keeps its own account in the table migrations of the store's
-// schema, and works inside a host's transaction too. It ends with [Store.Check].
+// Migrate creates the store's schema and tables, or brings them up to date, and ends with
+// [Store.Check]. Every process may call it at its start: one of them migrates, the others wait
+// for it as long as their ctx lasts. It keeps the applied versions in the table migrations of the
+// store's schema. It also works in a transaction of the host.
 func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return s.describe("migrating", err)
@@ -84,31 +84,39 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 func (s *Store) migrate(ctx context.Context) error {
 	all := render(s.schema)
-	// Most starts find all done, and need no lock to see it.
-	if version, err := s.migrated(ctx, s.db); err != nil || version >= all[len(all)-1].version {
+	// Most calls find that everything is applied, and need no lock to see it.
+	if version, err := s.appliedVersion(ctx, s.db); err != nil || version >= all[len(all)-1].version {
 		return err
 	}
-	tx, mine := s.db.(pgx.Tx)
-	if !mine {
-		var b pgx.Batch
-		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-		begun, results, err := s.begin(ctx, &b)
-		if err != nil {
-			return err
-		}
-		defer rollback(ctx, begun)
-		if err := results.Close(); err != nil {
-			return err
-		}
-		tx = begun
+	if tx, ok := s.db.(pgx.Tx); ok {
+		return s.apply(ctx, tx, all)
 	}
-	// A lock of the transaction, not of the session, which may sit behind a pooler; and
-	// around everything, for "if not exists" alone is not safe when two transactions create
-	// the same.
-	if _, err := tx.Exec(ctx, "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))", "invitations migrations "+s.schema); err != nil {
+	var b pgx.Batch
+	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+	tx, results, err := s.begin(ctx, &b)
+	if err != nil {
 		return err
 	}
-	version, err := s.migrated(ctx, tx)
+	defer rollback(ctx, tx)
+	if err := results.Close(); err != nil {
+		return err
+	}
+	if err := s.apply(ctx, tx, all); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}
+
+// apply applies the migrations that are missing.
+func (s *Store) apply(ctx context.Context, tx pgx.Tx, all []migration) error {
+	// The lock is the transaction's, because a session may be shared behind a pooler. It covers
+	// everything, because two transactions that create the same schema fail in spite of
+	// "if not exists".
+	const lock = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))"
+	if _, err := tx.Exec(ctx, lock, "invitations migrations "+s.schema); err != nil {
+		return err
+	}
+	version, err := s.appliedVersion(ctx, tx)
 	if err != nil {
 		return err
 	}
@@ -116,31 +124,30 @@ func (s *Store) migrate(ctx context.Context) error {
 		if m.version <= version {
 			continue
 		}
-		// Many statements at once: they go by the simple protocol, without arguments.
+		// Only the simple protocol takes many statements at once.
 		if _, err := tx.Conn().PgConn().Exec(ctx, m.sql).ReadAll(); err != nil {
 			return err
 		}
-		if m.version == 1 { // which has made the schema
-			if _, err := tx.Exec(ctx, s.sql("create table {schema}.migrations (version integer not null primary key)")); err != nil {
+		if m.version == 1 { // it has created the schema
+			_, err := tx.Exec(ctx, "create table "+s.in+"migrations (version integer not null primary key)")
+			if err != nil {
 				return err
 			}
 		}
-		if _, err := tx.Exec(ctx, s.sql("insert into {schema}.migrations (version) values ($1::integer)"), m.version); err != nil {
+		_, err := tx.Exec(ctx, "insert into "+s.in+"migrations (version) values ($1::integer)", m.version)
+		if err != nil {
 			return err
 		}
 	}
-	if mine {
-		return nil
-	}
-	return tx.Commit(ctx)
+	return nil
 }
 
-// migrated returns the last migration that was applied, 0 for none.
-func (s *Store) migrated(ctx context.Context, db DB) (version int, err error) {
+// appliedVersion returns the version of the last migration that was applied, 0 for none.
+func (s *Store) appliedVersion(ctx context.Context, db DB) (version int, err error) {
 	exists := false
 	var b pgx.Batch
-	// The catalog's table is read, and not to_regclass asked: within a transaction that may
-	// answer from a cache older than the lock.
+	// to_regclass would be shorter, but in a transaction it may answer from a cache that is
+	// older than the lock.
 	b.Queue(`select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
 		where n.nspname = $1::text and c.relname = 'migrations')`, s.schema).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&exists)
@@ -149,8 +156,9 @@ func (s *Store) migrated(ctx context.Context, db DB) (version int, err error) {
 		return 0, err
 	}
 	b = pgx.Batch{}
-	b.Queue(s.sql("select coalesce(pg_catalog.max(version), 0) from {schema}.migrations")).QueryRow(func(row pgx.Row) error {
+	b.Queue("select coalesce(pg_catalog.max(version), 0) from " + s.in + "migrations").QueryRow(func(row pgx.Row) error {
 		return row.Scan(&version)
 	})
-	return version, db.SendBatch(ctx, &b).Close()
+	err = db.SendBatch(ctx, &b).Close()
+	return version, err
 }

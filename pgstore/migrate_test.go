@@ -6,7 +6,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
@@ -14,23 +13,7 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// connect returns a connection of its own, as another process has.
-func connect(t *testing.T) *pgx.Conn {
-	t.Helper()
-	conn, err := pgx.Connect(context.Background(), pgtest.URL(t))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
-}
-
-func storeOn(t *testing.T, db pgstore.DB, schema string) *pgstore.Store {
-	t.Helper()
-	store, err := pgstore.NewWithConfig(db, pgstore.Config{Schema: schema})
-	require.NoError(t, err)
-	return store
-}
-
-func TestFault_ManyProcessesMigrateAtOnce(t *testing.T) {
+func TestMigrate_ManyProcessesAtOnce(t *testing.T) {
 	t.Parallel()
 	for range 5 {
 		schema := pgtest.Schema(t)
@@ -57,13 +40,13 @@ func TestFault_ManyProcessesMigrateAtOnce(t *testing.T) {
 	}
 }
 
-func TestFault_MigrateWaitsNoLongerThanItsContext(t *testing.T) {
+func TestMigrate_WaitsNoLongerThanItsContext(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	schema := pgtest.Schema(t)
 	tx, err := connect(t).Begin(ctx)
 	require.NoError(t, err)
-	require.NoError(t, storeOn(t, tx, schema).Migrate(ctx)) // holds the lock until the host ends
+	require.NoError(t, storeOn(t, tx, schema).Migrate(ctx)) // holds the lock until the transaction ends
 
 	waiting, cancel := context.WithCancel(ctx)
 	var done sync.WaitGroup
@@ -79,13 +62,12 @@ func TestFault_MigrateWaitsNoLongerThanItsContext(t *testing.T) {
 	require.NoError(t, tx.Rollback(ctx))
 	store := storeOn(t, connect(t), schema)
 	_, err = store.View(ctx, invitations.Query{Organization: acme})
-	require.ErrorContains(t, err, "does not exist", "a rollback leaves nothing")
+	require.ErrorContains(t, err, "does not exist", "a rollback must leave nothing")
 	require.NoError(t, store.Migrate(ctx))
 	require.NoError(t, store.Migrate(ctx), "a second time")
 }
 
-// TestMigrationsForAHostsTool applies the files as a tool would.
-func TestMigrationsForAHostsTool(t *testing.T) {
+func TestMigrations_AppliedByAnotherTool(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	schema := pgtest.Schema(t)
@@ -108,10 +90,12 @@ func TestMigrationsForAHostsTool(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestFault_SchemaNamesAreQuotedAndValidated(t *testing.T) {
+func TestConfig_SchemaIsQuotedAndChecked(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	for _, name := range []string{`Mixed Case`, `quote"d`, `semi;colon`, `päth`, `a.b`, `'`, `$1`, `select`, `{schema}`, `{org}`, `{a}`} {
+	for _, name := range []string{
+		`Mixed Case`, `quote"d`, `semi;colon`, `päth`, `a.b`, `'`, `$1`, `select`, `{schema}`, `{org}`, `{a}`,
+	} {
 		schema := pgtest.Schema(t) + name
 		conn := connect(t)
 		t.Cleanup(func() {
@@ -129,10 +113,10 @@ func TestFault_SchemaNamesAreQuotedAndValidated(t *testing.T) {
 		require.NoError(t, err, name)
 	}
 	for name, reason := range map[string]string{
-		"pg_catalog":         "PostgreSQL's own",
-		"information_schema": "PostgreSQL's own",
+		"pg_catalog":         "must not be one of PostgreSQL's own",
+		"information_schema": "must not be one of PostgreSQL's own",
 		"a\x00b":             "control character",
-		"a\xffb":             "not valid UTF-8",
+		"a\xffb":             "must be valid UTF-8",
 		"sixty-four bytes ..............................................xx": "63 bytes",
 	} {
 		_, err := pgstore.NewWithConfig(connect(t), pgstore.Config{Schema: name})
@@ -144,18 +128,19 @@ func TestFault_SchemaNamesAreQuotedAndValidated(t *testing.T) {
 	}
 }
 
-// TestSchemaCanBeSharded checks what lets a distributed PostgreSQL place each organization
-// as a whole.
-func TestSchemaCanBeSharded(t *testing.T) {
+// A distributed PostgreSQL can place each organization as a whole if there are no sequences and no
+// foreign keys, and if the organization leads every table.
+func TestMigrations_CanBeSharded(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	schema := pgtest.Schema(t)
 	conn := connect(t)
 	require.NoError(t, storeOn(t, conn, schema).Migrate(ctx))
 	var sequences, foreignKeys int
-	require.NoError(t, conn.QueryRow(ctx, `select
+	counts := conn.QueryRow(ctx, `select
 		(select count(*) from pg_class where relkind = 'S' and relnamespace = $1::regnamespace),
-		(select count(*) from pg_constraint where contype = 'f' and connamespace = $1::regnamespace)`, schema).Scan(&sequences, &foreignKeys))
+		(select count(*) from pg_constraint where contype = 'f' and connamespace = $1::regnamespace)`, schema)
+	require.NoError(t, counts.Scan(&sequences, &foreignKeys))
 	require.Zero(t, sequences)
 	require.Zero(t, foreignKeys)
 	rows, err := conn.Query(ctx, `select c.relname, a.attname, coalesce(l.collname, 'C')
@@ -171,14 +156,14 @@ func TestSchemaCanBeSharded(t *testing.T) {
 		if _, ok := first[table]; !ok {
 			first[table] = column
 		}
-		require.Equal(t, "C", collation, "%s.%s: texts are compared byte for byte", table, column)
+		require.Equal(t, "C", collation, "%s.%s: texts must be compared byte for byte", table, column)
 	}
 	require.NoError(t, rows.Err())
 	require.Equal(t, map[string]string{
 		"organizations": "id", "invitations": "organization", "members": "organization", "removals": "organization",
 		"events": "organization", "quotas": "organization",
-		"personal_quotas": "user_id", // no organization's
-		"feed":            "last",    // which only its readers touch
+		"personal_quotas": "user_id", // of no organization
+		"feed":            "last",    // written only by its readers
 		"migrations":      "version",
 	}, first)
 }

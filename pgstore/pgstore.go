@@ -1,31 +1,49 @@
 // Package pgstore keeps invitations in PostgreSQL 14 or later, through pgx.
 //
-// A [Store] works on a pool, on a connection, or on a transaction that the host began. A
-// change costs two network round trips: one begins, locks the organization's row and reads
-// the facts, one writes and commits. A read or a consumption costs one. It works in every
-// query exec mode of pgx and keeps no state in the session.
+// A [Store] works on a pool, on a connection or in a transaction of the host. A change takes two
+// round trips: the first begins a transaction, locks the organization's row and reads the facts,
+// the second writes and commits. A read or a consumption takes one. [Store.Migrate] creates the
+// tables, in a schema of their own.
 //
-// Members can be kept in a table that the host has already: see [MembersTable].
+// # Transactions of the host
 //
-// Behind a pooler in transaction mode, choose the exec mode that the pooler can serve:
-// pgx's default, which prepares statements, needs one that knows them (PgBouncer 1.21 or
-// later with max_prepared_statements above 0); with others use QueryExecModeExec or
-// QueryExecModeCacheDescribe.
+// [Store.WithTx] returns a store that works in a transaction of the host. Its changes are
+// committed together with the host's own. The store does not begin, commit, roll back or repeat
+// such a transaction:
 //
-// In a host's transaction nothing is begun, committed, rolled back or repeated, and reads
-// see what its isolation level lets them see. The organization stays locked until the host
-// ends the transaction, so end it soon. A refusal leaves the transaction usable. A
-// deadlock, and at a higher isolation level than read committed any concurrent change, is
-// [invitations.ErrConcurrentChange]: roll back and run the transaction again. There, a
-// consumption goes by the roles that the transaction sees.
+//   - The organization stays locked until the host ends the transaction, which should be soon.
+//   - A refusal leaves the transaction usable.
+//   - After an [invitations.ErrConcurrentChange] the host must roll back, and should run the
+//     transaction again. A deadlock causes it; above the isolation level read committed, every
+//     concurrent change does.
+//   - Reads, and the roles that a consumption checks, are what the isolation level lets the
+//     transaction see.
+//   - [invitations.Service.Feed] writes the positions of events. Other readers of the feed wait
+//     until the transaction ends.
 //
-// Reading the feed gives events their positions, so it writes, and a host's transaction in which
-// it is read holds up its other readers until it ends.
+// # Members table
 //
-// A change waits for the changes of its organization that are under way, as long as its
-// context lasts: give contexts a deadline. The store needs no other setting of the server
-// than a primary: with several hosts in the connection string, ask for
-// target_session_attrs=read-write.
+// Members can be kept in a table that the host has already. See [MembersTable].
+//
+// # Poolers
+//
+// The store keeps no state in the session and works in every query exec mode of pgx, so it works
+// behind a pooler in transaction mode. The exec mode must be one that the pooler supports. The
+// default mode prepares statements: PgBouncer supports it from version 1.21, with
+// max_prepared_statements above 0. For other poolers, use pgx.QueryExecModeExec or
+// pgx.QueryExecModeCacheDescribe.
+//
+// # What it needs of the server
+//
+// The server must be a primary. If the connection string names several hosts, it should have
+// target_session_attrs=read-write. No other setting matters: the store does not depend on the
+// search path or the default isolation level.
+//
+// # What it does not do
+//
+// It sets no timeouts. A change waits for other changes of its organization as long as its
+// context lasts, so contexts should have a deadline. It starts no goroutines, and it deletes no
+// invitations and no events.
 package pgstore
 
 import (
@@ -37,41 +55,40 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// DB is what a [Store] needs of pgx. A *pgxpool.Pool, a *pgx.Conn and a pgx.Tx have it.
-// What is also a pgx.Tx is taken for a transaction of the host's.
+// DB is the part of pgx that a [Store] needs. *pgxpool.Pool, *pgx.Conn and pgx.Tx implement it.
+// A Store takes a DB that is a pgx.Tx for a transaction of the host.
 type DB interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// Store is an [invitations.Store] in PostgreSQL. It is as safe for concurrent use as its
-// [DB]: on a pool it is.
+// Store is an [invitations.Store] in PostgreSQL. It is safe for concurrent use if its [DB] is, as
+// a pool is.
 type Store struct {
-	db     DB
-	schema string
-	in     string // the schema as it stands before the name of a table, with the dot
-	host   *hostTable
-	texts  *texts
+	db            DB
+	schema        string
+	in            string     // the schema's quoted name and a dot, for the name of a table
+	host          *hostTable // nil: members are in the store's table
+	selectMembers string
+	cache         *textCache
 }
 
 var _ invitations.Store = (*Store)(nil)
 
-// Config is what a [Store] can be told. The zero Config is ready to use.
+// Config configures a [Store]. The zero Config is ready to use.
 type Config struct {
-	// Schema is the name of the schema that holds the store's tables; empty is
-	// "invitations". At most 63 bytes of valid UTF-8, without control characters; not one
-	// of PostgreSQL's own. Give the store a schema for itself: its tables have names such
-	// as members, events and migrations.
+	// Schema is the schema of the store's tables; empty: "invitations". It must be at most 63
+	// bytes of valid UTF-8 without control characters, and must not be one of PostgreSQL's own.
+	// It should be used for nothing else, because the tables have names such as members and
+	// migrations.
 	Schema string
 
-	// Members is the host's own table of members, where they are kept instead of the
-	// store's; nil: there is none.
+	// Members is a table of the host in which members are kept; nil: a table of the store.
 	Members *MembersTable
 }
 
 const defaultSchema = "invitations"
 
-// New returns a Store on db with the zero [Config]. From a Store with another one, take
-// [Store.WithTx] for a transaction.
+// New returns a Store on db with the zero [Config].
 func New(db DB) *Store {
 	s, err := NewWithConfig(db, Config{})
 	if err != nil {
@@ -80,8 +97,8 @@ func New(db DB) *Store {
 	return s
 }
 
-// NewWithConfig returns a Store on db. A name that PostgreSQL cannot have, or a type that ids
-// cannot have, is refused with an [invitations.InvalidError].
+// NewWithConfig returns a Store on db. If config has an invalid name or type, the error is an
+// [invitations.InvalidError].
 func NewWithConfig(db DB, config Config) (*Store, error) {
 	schema, err := checkSchema(config.Schema)
 	if err != nil {
@@ -91,132 +108,35 @@ func NewWithConfig(db DB, config Config) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{db: db, schema: schema, host: host, in: pgx.Identifier{schema}.Sanitize() + ".", texts: newTexts()}, nil
+	in := pgx.Identifier{schema}.Sanitize() + "."
+	return &Store{
+		db: db, schema: schema, in: in, host: host, selectMembers: membersSelect(in, host), cache: newTextCache(),
+	}, nil
 }
 
-// WithTx returns a Store that is s but works in the host's transaction tx.
+// WithTx returns a copy of s that works in the host's transaction tx.
 func (s *Store) WithTx(tx pgx.Tx) *Store {
 	t := *s
 	t.db = tx
 	return &t
 }
 
-// checkSchema returns the name of the schema that name stands for.
+// checkSchema returns name, or the default for an empty one.
 func checkSchema(name string) (string, error) {
-	reason := ""
-	switch {
-	case name == "":
+	if name == "" {
 		return defaultSchema, nil
-	case badName(name) != "":
-		reason = badName(name)
-	case strings.HasPrefix(name, "pg_") || name == "information_schema":
-		reason = "is PostgreSQL's own"
-	default:
-		return name, nil
 	}
-	return "", &invitations.InvalidError{Field: "schema", Reason: reason}
-}
-
-// inSchema returns text with the schema's quoted name in the place of {schema}.
-func inSchema(schema, text string) string {
-	return strings.ReplaceAll(text, "{schema}", pgx.Identifier{schema}.Sanitize())
-}
-
-func (s *Store) sql(text string) string { return inSchema(s.schema, text) }
-
-// Update implements [invitations.Store].
-func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	return s.update(ctx, q, false, decide)
-}
-
-// Create implements [invitations.Store].
-func (s *Store) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	return s.update(ctx, q, true, decide)
-}
-
-func (s *Store) update(ctx context.Context, q invitations.Query, create bool, decide invitations.Decision) error {
-	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
-		return err
+	reason := checkName(name)
+	if strings.HasPrefix(name, "pg_") || name == "information_schema" {
+		reason = "must not be one of PostgreSQL's own"
 	}
-	var load func() invitations.Facts
-	return s.change(ctx, "updating", func(b *pgx.Batch, to purpose) {
-		load = s.queueFacts(b, q, to, create)
-	}, func(b *pgx.Batch, to purpose) error {
-		facts := load()
-		changes, err := decide(facts)
-		if err != nil || changes.Empty() {
-			return err
-		}
-		if to == toLock {
-			s.queueVersion(b, facts)
-		}
-		s.queueChanges(b, facts, changes)
-		return nil
-	})
+	if reason != "" {
+		return "", &invitations.InvalidError{Field: "schema", Reason: reason}
+	}
+	return name, nil
 }
 
-// View implements [invitations.Store].
-func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitations.Facts, err error) {
-	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
-		return facts, err
-	}
-	var load func() invitations.Facts
-	if err := s.read(ctx, "reading", func(b *pgx.Batch) { load = s.queueFacts(b, q, toView, false) }); err != nil {
-		return facts, err
-	}
-	return load(), nil
-}
-
-// Invitations implements [invitations.Store].
-func (s *Store) Invitations(ctx context.Context, q invitations.InvitationQuery) (page invitations.Page[invitations.Record], err error) {
-	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
-		return page, err
-	}
-	err = s.read(ctx, "listing invitations", func(b *pgx.Batch) {
-		page = invitations.Page[invitations.Record]{}
-		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
-		s.queueInvitations(b, q, &page.Items)
-	})
-	return page, err
-}
-
-// Members implements [invitations.Store].
-func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (page invitations.Page[invitations.Member], err error) {
-	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
-		return page, err
-	}
-	err = s.read(ctx, "listing members", func(b *pgx.Batch) {
-		page = invitations.Page[invitations.Member]{}
-		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
-		s.queueMembers(b, q, &page.Items)
-	})
-	return page, err
-}
-
-// Workspaces implements [invitations.Store].
-func (s *Store) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (personal *invitations.QuotaRecord, memberships []invitations.Membership, err error) {
-	if err := s.checkIDs("", q.UserID); err != nil {
-		return nil, nil, err
-	}
-	err = s.read(ctx, "listing workspaces", func(b *pgx.Batch) {
-		personal, memberships = nil, nil
-		s.queuePersonal(b, q.UserID, &personal)
-		if q.Limit > 0 {
-			s.queueWorkspaces(b, q, &memberships)
-		}
-	})
-	return personal, memberships, err
-}
-
-// Events implements [invitations.Store].
-func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (page invitations.Page[invitations.Event], err error) {
-	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
-		return page, err
-	}
-	err = s.read(ctx, "listing events", func(b *pgx.Batch) {
-		page = invitations.Page[invitations.Event]{}
-		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
-		s.queueEvents(b, q, &page.Items)
-	})
-	return page, err
+// inSchema returns sql with the quoted name of the schema in place of {schema}.
+func inSchema(schema, sql string) string {
+	return strings.ReplaceAll(sql, "{schema}", pgx.Identifier{schema}.Sanitize())
 }

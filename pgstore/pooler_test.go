@@ -15,11 +15,10 @@ import (
 	"github.com/go-invitations/invitations"
 	"github.com/go-invitations/invitations/internal/pgtest"
 	"github.com/go-invitations/invitations/pgstore"
-	"github.com/go-invitations/invitations/storetest"
 )
 
-// newPooler returns what makes a pool use a pooler, with several clients for each of its
-// servers.
+// newPooler starts a pooler and returns a function that makes a pool use it. The pool has several
+// clients for each server connection of the pooler.
 func newPooler(t *testing.T, mode pgx.QueryExecMode, maxPreparedStatements int) func(*pgxpool.Config) {
 	t.Helper()
 	url := pgtest.Pooler(t, maxPreparedStatements)
@@ -30,22 +29,22 @@ func newPooler(t *testing.T, mode pgx.QueryExecMode, maxPreparedStatements int) 
 	require.NoError(t, err)
 	config.DefaultQueryExecMode = mode
 	return func(c *pgxpool.Config) {
-		c.ConnConfig = config.Copy() // a pooler refuses a search_path at the start of a session
+		c.ConnConfig = config.Copy() // the pooler refuses a session that begins with a search_path
 		c.MaxConns = 4 * pgtest.PoolerServers
 	}
 }
 
-func TestFault_TransactionPooler(t *testing.T) {
+func TestPooler_EveryExecMode(t *testing.T) {
 	t.Parallel()
 	for _, setup := range []struct {
 		mode                  pgx.QueryExecMode
 		maxPreparedStatements int
-		suite                 bool // takes long, and what the modes differ in is in the story too
+		suites                bool // they take long, and the story has what differs between the modes
 	}{
 		{pgx.QueryExecModeExec, 0, true},
 		{pgx.QueryExecModeSimpleProtocol, 0, false},
 		{pgx.QueryExecModeCacheDescribe, 0, false},
-		{pgx.QueryExecModeCacheStatement, 10, false}, // fewer than the store has: the pooler has to forget some
+		{pgx.QueryExecModeCacheStatement, 10, false}, // fewer than the store prepares, so the pooler must drop some
 	} {
 		t.Run(setup.mode.String(), func(t *testing.T) {
 			t.Parallel()
@@ -54,16 +53,16 @@ func TestFault_TransactionPooler(t *testing.T) {
 			sessionsShareServers(s)
 			manyMigrate(s)
 			storyBehindPooler(s, store)
-			if setup.suite {
+			if setup.suites {
 				lend := lending(t, s.pool, func(t *testing.T) *pgstore.Store { return newStore(t, s.pool) })
-				storetest.Run(t, func(t *testing.T) invitations.Store { return lend(t) })
+				suites(t, func(t *testing.T) invitations.Store { return lend(t) })
 			}
 		})
 	}
 }
 
-// sessionsShareServers shows that the pooler does what makes it a danger: a session of a
-// client is not one of the server.
+// sessionsShareServers checks that the sessions of the clients share sessions of the server. This is
+// the danger of a pooler.
 func sessionsShareServers(s *scene) {
 	s.Helper()
 	servers := map[uint32]bool{}
@@ -78,8 +77,99 @@ func sessionsShareServers(s *scene) {
 	require.LessOrEqual(s, len(servers), pgtest.PoolerServers)
 }
 
-// crowd runs n calls of f that start at the same instant, and returns how many succeed. The
-// others must be refused with want; if it is nil, there must be no others.
+// manyMigrate migrates from as many processes at once as the pooler has clients.
+func manyMigrate(s *scene) {
+	s.Helper()
+	store := storeOn(s.T, s.pool, pgtest.Schema(s))
+	// A lock that stayed with a session of the server would never be released.
+	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
+	defer cancel()
+	require.Equal(s, crowdSize, crowd(s, crowdSize, nil, func(int) error { return store.Migrate(ctx) }))
+	_, err := s.svc.WithStore(store).CreateOrganization(s.ctx, acme, ada)
+	require.NoError(s, err)
+}
+
+// storyBehindPooler makes each kind of query, refusals, races and a transaction of the host.
+func storyBehindPooler(s *scene, store *pgstore.Store) {
+	s.Helper()
+	user := invitations.User(ada)
+
+	// Only one of many accepts an email invitation, and its first token is dead.
+	old := s.invite("ann@example.com")
+	sent, err := s.svc.Resend(s.ctx, user, invitations.ResendParams{Organization: acme, ID: old.ID})
+	require.NoError(s, err)
+	_, err = s.svc.Lookup(s.ctx, old.Token.Reveal())
+	require.ErrorIs(s, err, invitations.ErrInvalidToken)
+	_, err = s.svc.Accept(s.ctx, sent.Token.Reveal(), person("joe"))
+	require.ErrorIs(s, err, invitations.ErrRecipientMismatch)
+	require.Equal(s, 1, crowd(s, crowdSize, invitations.ErrAccepted, func(i int) error {
+		ann := person("ann")
+		ann.UserID = fmt.Sprintf("ann %d", i)
+		_, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), ann)
+		return err
+	}))
+
+	// A link admits no more than its limit.
+	link, err := s.svc.CreateLink(s.ctx, user, invitations.CreateLinkParams{
+		Organization: acme, Role: "viewer", MaxUses: 5,
+	})
+	require.NoError(s, err)
+	require.Equal(s, 5, crowd(s, crowdSize, invitations.ErrExhausted, func(i int) error {
+		_, err := s.svc.Accept(s.ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprintf("joe %d", i)})
+		return err
+	}))
+	got, err := s.svc.Invitation(s.ctx, user, acme, link.ID)
+	require.NoError(s, err)
+	require.Equal(s, 5, got.Uses)
+
+	// The pending limit holds.
+	require.Equal(s, 10, crowd(s, crowdSize, invitations.ErrPendingLimit, func(i int) error {
+		_, err := s.svc.Invite(s.ctx, user, invitations.InviteParams{
+			Organization: acme, Email: fmt.Sprintf("p%d@example.com", i), Role: "viewer",
+			Metadata: map[string]string{"team": "blue"},
+		})
+		return err
+	}))
+	pending := listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StatePending, Limit: 3})
+	require.Len(s, pending, 10)
+	require.ElementsMatch(s, []uuid.UUID{sent.ID, link.ID}, listed(s, invitations.InvitationsParams{
+		Organization: acme, State: invitations.StateAccepted,
+	}))
+
+	// A transaction of the host is committed as a whole or not at all, and a refusal leaves it
+	// usable.
+	inside := func(end error) error {
+		return pgx.BeginFunc(s.ctx, s.pool, func(tx pgx.Tx) error {
+			svc := s.svc.WithStore(store.WithTx(tx))
+			_, err := svc.Accept(s.ctx, link.Token.Reveal(), person("eve"))
+			require.ErrorIs(s, err, invitations.ErrExhausted)
+			for _, id := range pending[:2] {
+				_, err = svc.Revoke(s.ctx, user, acme, id)
+				require.NoError(s, err)
+			}
+			return end
+		})
+	}
+	require.ErrorIs(s, inside(pgx.ErrNoRows), pgx.ErrNoRows)
+	require.Empty(s, listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateRevoked}))
+	require.NoError(s, inside(nil))
+	require.ElementsMatch(s, pending[:2], listed(s, invitations.InvitationsParams{
+		Organization: acme, State: invitations.StateRevoked,
+	}))
+
+	events, err := store.Events(s.ctx, invitations.EventQuery{Organization: acme, Limit: 1000})
+	require.NoError(s, err)
+	joined := map[uuid.UUID]int{}
+	for _, e := range events.Items {
+		if e.Type == invitations.EventMemberJoined {
+			joined[e.InvitationID]++
+		}
+	}
+	require.Equal(s, map[uuid.UUID]int{sent.ID: 1, link.ID: 5, uuid.Nil: 1}, joined)
+}
+
+// crowd starts n calls of f at the same instant and returns how many succeed. The others must return
+// want; if want is nil, all must succeed.
 func crowd(s *scene, n int, want error, f func(i int) error) (successes int) {
 	s.Helper()
 	errs := make([]error, n)
@@ -108,121 +198,36 @@ func crowd(s *scene, n int, want error, f func(i int) error) (successes int) {
 
 const crowdSize = 16
 
-// manyMigrate has as many processes migrate at once as the pooler has clients.
-func manyMigrate(s *scene) {
-	s.Helper()
-	store := storeOn(s.T, s.pool, pgtest.Schema(s))
-	// A lock that stayed with a server's session would be waited for without end.
-	ctx, cancel := context.WithTimeout(s.ctx, time.Minute)
-	defer cancel()
-	require.Equal(s, crowdSize, crowd(s, crowdSize, nil, func(int) error { return store.Migrate(ctx) }))
-	_, err := s.svc.WithStore(store).CreateOrganization(s.ctx, acme, ada)
-	require.NoError(s, err)
-}
-
-// storyBehindPooler goes through what a store does: each kind of query, refusals, races and
-// a host's transaction.
-func storyBehindPooler(s *scene, store *pgstore.Store) {
-	s.Helper()
-	user := invitations.User(ada)
-
-	// One of many accepts an email invitation, whose first link is dead.
-	old := s.invite("ann@example.com")
-	sent, err := s.svc.Resend(s.ctx, user, invitations.ResendParams{Organization: acme, ID: old.ID})
-	require.NoError(s, err)
-	_, err = s.svc.Lookup(s.ctx, old.Token.Reveal())
-	require.ErrorIs(s, err, invitations.ErrInvalidToken)
-	_, err = s.svc.Accept(s.ctx, sent.Token.Reveal(), person("joe"))
-	require.ErrorIs(s, err, invitations.ErrRecipientMismatch)
-	require.Equal(s, 1, crowd(s, crowdSize, invitations.ErrAccepted, func(i int) error {
-		ann := person("ann")
-		ann.UserID = fmt.Sprintf("ann %d", i)
-		_, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), ann)
-		return err
-	}))
-
-	// No more join by a link than it allows.
-	link, err := s.svc.CreateLink(s.ctx, user, invitations.CreateLinkParams{Organization: acme, Role: "viewer", MaxUses: 5})
-	require.NoError(s, err)
-	require.Equal(s, 5, crowd(s, crowdSize, invitations.ErrExhausted, func(i int) error {
-		_, err := s.svc.Accept(s.ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprintf("joe %d", i)})
-		return err
-	}))
-	got, err := s.svc.Invitation(s.ctx, user, acme, link.ID)
-	require.NoError(s, err)
-	require.Equal(s, 5, got.Uses)
-
-	// No more are pending than may be.
-	require.Equal(s, 10, crowd(s, crowdSize, invitations.ErrPendingLimit, func(i int) error {
-		_, err := s.svc.Invite(s.ctx, user, invitations.InviteParams{
-			Organization: acme, Email: fmt.Sprintf("p%d@example.com", i), Role: "viewer", Metadata: map[string]string{"team": "blue"},
-		})
-		return err
-	}))
-	pending := listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StatePending, Limit: 3})
-	require.Len(s, pending, 10)
-	require.ElementsMatch(s, []uuid.UUID{sent.ID, link.ID}, listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateAccepted}))
-
-	// What a host does in one transaction happens as a whole or not at all, and a refusal
-	// does not spoil it.
-	inside := func(end error) error {
-		return pgx.BeginFunc(s.ctx, s.pool, func(tx pgx.Tx) error {
-			svc := s.svc.WithStore(store.WithTx(tx))
-			_, err := svc.Accept(s.ctx, link.Token.Reveal(), person("eve"))
-			require.ErrorIs(s, err, invitations.ErrExhausted)
-			for _, id := range pending[:2] {
-				_, err = svc.Revoke(s.ctx, user, acme, id)
-				require.NoError(s, err)
-			}
-			return end
-		})
-	}
-	require.ErrorIs(s, inside(pgx.ErrNoRows), pgx.ErrNoRows)
-	require.Empty(s, listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateRevoked}))
-	require.NoError(s, inside(nil))
-	require.ElementsMatch(s, pending[:2], listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateRevoked}))
-
-	events, err := store.Events(s.ctx, invitations.EventQuery{Organization: acme, Limit: 1000})
-	require.NoError(s, err)
-	joined := map[uuid.UUID]int{}
-	for _, e := range events.Events {
-		if e.Type == invitations.EventMemberJoined {
-			joined[e.InvitationID]++
-		}
-	}
-	require.Equal(s, map[uuid.UUID]int{sent.ID: 1, link.ID: 5, uuid.Nil: 1}, joined)
-}
-
-// listed returns the ids of a whole list, read page by page.
+// listed returns the IDs of a whole list, read page by page.
 func listed(s *scene, p invitations.InvitationsParams) (ids []uuid.UUID) {
 	s.Helper()
 	for {
 		page, err := s.svc.Invitations(s.ctx, invitations.User(ada), p)
 		require.NoError(s, err)
-		for _, inv := range page.Invitations {
+		for _, inv := range page.Items {
 			ids = append(ids, inv.ID)
 		}
-		if p.Cursor = page.Next; p.Cursor == "" {
+		if p.Cursor = page.NextCursor; p.Cursor == "" {
 			return ids
 		}
 	}
 }
 
-// TestFault_ServersLostBehindThePooler ends the servers' sessions, while those of the
-// clients last.
-func TestFault_ServersLostBehindThePooler(t *testing.T) {
+// The sessions of the server end, while the sessions of the clients last.
+func TestPooler_LosesItsServers(t *testing.T) {
 	t.Parallel()
 	configure := newPooler(t, pgx.QueryExecModeExec, 0)
-	name := pgtest.Schema(t) // whatever is only this test's
+	name := pgtest.Schema(t) // a name that only this test has
 	s, store, _ := newScene(t, func(c *pgxpool.Config) {
 		configure(c)
-		c.ConnConfig.RuntimeParams["application_name"] = name // the pooler hands it on
+		c.ConnConfig.RuntimeParams["application_name"] = name // the pooler passes it to the server
 	})
 	sent := s.invite("ann@example.com")
 
-	// Between transactions nobody notices.
+	// Between transactions, no client notices.
 	exec(t, name, `do $$ begin
-		assert (select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity where application_name = '`+name+`') > 0;
+		assert (select count(pg_terminate_backend(pid, 10000)) from pg_stat_activity
+			where application_name = '`+name+`') > 0;
 	end $$`)
 	_, err := s.svc.Lookup(s.ctx, sent.Token.Reveal())
 	require.NoError(t, err)

@@ -22,7 +22,7 @@ func (s *scene) grant(limit int64) {
 	}))
 }
 
-// used returns how much of the shared quota of acme is used.
+// used returns the amount used of the shared quota of acme.
 func (s *scene) used() int64 {
 	s.Helper()
 	b, err := s.svc.Remaining(s.ctx, inAcme, ada)
@@ -30,7 +30,7 @@ func (s *scene) used() int64 {
 	return b.Shared.Used
 }
 
-func TestFault_LostAnswerToAConsumption(t *testing.T) {
+func TestConsume_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	for _, mode := range execModes {
 		t.Run(mode.String(), func(t *testing.T) {
@@ -41,31 +41,33 @@ func TestFault_LostAnswerToAConsumption(t *testing.T) {
 			_, err := s.svc.Consume(s.ctx, inAcme, ada, 4)
 			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 			noDriver(t, err)
-			require.EqualValues(t, 4, s.used(), "it had happened")
+			require.EqualValues(t, 4, s.used(), "the server had committed")
 
 			w.loseAnswer.Store(true)
 			err = s.svc.SetQuota(s.ctx, invitations.System(), invitations.SetQuotaParams{
-				Workspace: invitations.Personal(), UserID: ada, Quota: invitations.Quota{Limit: 1, Period: invitations.PeriodDay},
+				Workspace: invitations.Personal(), UserID: ada, Quota: invitations.Quota{
+					Limit: 1, Period: invitations.PeriodDay,
+				},
 			})
 			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
 			b, err := s.svc.Remaining(s.ctx, invitations.Personal(), ada)
 			require.NoError(t, err)
-			require.EqualValues(t, 1, b.Own.Limit, "it had happened")
+			require.EqualValues(t, 1, b.Own.Limit, "the server had committed")
 		})
 	}
 }
 
-func TestFault_ConsumptionThatNeverArrives(t *testing.T) {
+func TestConsume_LostCommit_OutcomeUnknown(t *testing.T) {
 	t.Parallel()
 	s, _, w := newScene(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec })
 	s.grant(10)
 	w.loseCommit.Store(true)
 	_, err := s.svc.Consume(s.ctx, inAcme, ada, 4)
-	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown, "the client cannot know")
+	require.ErrorIs(t, err, invitations.ErrOutcomeUnknown, "the client cannot know that nothing was taken")
 	require.Zero(t, s.used())
 }
 
-func TestFault_ConsumptionThatCannotBegin(t *testing.T) {
+func TestConsume_NoConnection_TakesNothing(t *testing.T) {
 	t.Parallel()
 	s, _, _ := newScene(t, func(c *pgxpool.Config) { c.MaxConns = 1 })
 	s.grant(10)
@@ -80,8 +82,8 @@ func TestFault_ConsumptionThatCannotBegin(t *testing.T) {
 	require.Zero(t, s.used())
 }
 
-// A consumption that waits decides on what it finds when it goes on.
-func TestConsumptionWaitsAndLooksAgain(t *testing.T) {
+// A consumption that had to wait must decide on what is there when it goes on.
+func TestConsume_DecidesAfterWaiting(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		meanwhile func(*scene, *invitations.Service) error
@@ -109,7 +111,9 @@ func TestConsumptionWaitsAndLooksAgain(t *testing.T) {
 			t.Parallel()
 			s, store, _ := newScene(t, nil)
 			s.grant(10)
-			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "developer"})
+			link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{
+				Organization: acme, Role: "developer",
+			})
 			require.NoError(t, err)
 			_, err = s.svc.Accept(s.ctx, link.Token.Reveal(), person("ann"))
 			require.NoError(t, err)
@@ -126,7 +130,8 @@ func TestConsumptionWaitsAndLooksAgain(t *testing.T) {
 			pid := tx.Conn().PgConn().PID()
 			require.Eventually(t, func() bool {
 				var waiting int
-				err := s.pool.QueryRow(s.ctx, "select count(*) from pg_stat_activity where $1::int = any (pg_blocking_pids(pid))", int32(pid)).Scan(&waiting)
+				count := "select count(*) from pg_stat_activity where $1::int = any (pg_blocking_pids(pid))"
+				err := s.pool.QueryRow(s.ctx, count, int32(pid)).Scan(&waiting)
 				return err == nil && waiting == 1
 			}, time.Minute, time.Millisecond)
 			require.NoError(t, tx.Commit(s.ctx))

@@ -8,105 +8,49 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// What goes over the network in one trip, and in which transaction.
+// A batch of statements is one round trip. This file has the batches of changes, reads and
+// writes, and their transactions.
+//
+// A change is two batches in a transaction of isolation level read committed: one that locks
+// and reads, and one that writes and commits. It is atomic because
+//
+//  1. The first statement of the first batch locks the organization's row. Every other change of
+//     the organization waits at this statement until the transaction ends. (A sweep skips the
+//     organizations that others have locked.)
+//  2. At read committed, a statement sees what was committed before the statement began, not
+//     before the transaction began. The statements after the lock begin when the lock is held.
+//     So they see the facts that all earlier changes left, and no later change can alter these
+//     facts before the transaction ends. At a higher level they would see what was committed
+//     before the wait for the lock began.
+//  3. All writes and the commit are in the second batch. If a write fails, the server skips the
+//     rest of the batch, including the commit.
+//
+// In a transaction of the host, which may have any level, the first two hold at read committed.
+// At a higher level the server refuses the lock if the row has changed since the transaction
+// began.
 
-// change is one atomic step of two trips: read queues what reads the facts, with the locks
-// first, and then decide what writes the changes, if there are any.
-func (s *Store) change(ctx context.Context, doing string, read func(*pgx.Batch, purpose), decide func(*pgx.Batch, purpose) error) error {
+// A queueRead queues the statements that load the facts of a change.
+type queueRead func(b *pgx.Batch, to purpose)
+
+// A queueWrite decides and queues the writes of a change. None means that nothing changes.
+type queueWrite func(b *pgx.Batch, to purpose) error
+
+// change makes one change. An error of write is a refusal, which it returns as it is.
+func (s *Store) change(ctx context.Context, doing string, read queueRead, write queueWrite) error {
 	if tx, ok := s.db.(pgx.Tx); ok {
-		return s.describe(doing, s.changeIn(ctx, tx, read, decide))
+		return s.describe(doing, changeInHostTx(ctx, tx, read, write))
 	}
-	return s.describe(doing, s.repeat(ctx, func() error { return s.changeAlone(ctx, read, decide) }))
+	return s.describe(doing, s.repeat(ctx, func() error { return s.changeInOwnTx(ctx, read, write) }))
 }
 
-// commit is not spelled as the driver spells it: a Commit that fails before it is sent has
-// the driver forget the prepared statement of its spelling.
-const commit = "commit work"
-
-var (
-	errNoTx = errors.New("the database handle did not begin a transaction")
-	errInTx = errors.New("the connection is in a transaction: hand over the transaction")
-)
-
-// idle refuses a connection that is in a transaction already, whose commit would be the
-// host's.
-func (s *Store) idle() error {
-	conn, ok := s.db.(*pgx.Conn)
-	if c, is := s.db.(interface{ Conn() *pgx.Conn }); is {
-		conn, ok = c.Conn(), true
-	}
-	if ok && !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
-		return errInTx
-	}
-	return nil
-}
-
-// begin sends a batch that begins a transaction of the store's own.
-func (s *Store) begin(ctx context.Context, b *pgx.Batch) (pgx.Tx, pgx.BatchResults, error) {
-	if err := s.idle(); err != nil {
-		return nil, nil, err
-	}
-	results := s.db.SendBatch(ctx, b)
-	tx := results.Tx()
-	if tx == nil {
-		return nil, nil, errors.Join(results.Close(), errNoTx)
-	}
-	return tx, results, nil
-}
-
-// changeAlone is a change in a transaction of its own.
-func (s *Store) changeAlone(ctx context.Context, read func(*pgx.Batch, purpose), decide func(*pgx.Batch, purpose) error) error {
-	// The first trip. It locks the rows of organizations first. At read committed every
-	// statement sees what had committed when it began, and those after the lock begin when the
-	// lock is held: so the facts are those that nobody else can change before this ends.
-	var b pgx.Batch
-	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-	read(&b, toChange)
-	tx, results, err := s.begin(ctx, &b)
-	if err != nil {
-		return err
-	}
-	over := false
-	defer func() { // also if decide panics
-		if !over {
-			rollback(ctx, tx)
-		}
-	}()
-	if err := results.Close(); err != nil {
-		leave(ctx, tx.Conn(), err)
-		return err
-	}
-	b = pgx.Batch{}
-	if err := decide(&b, toChange); err != nil {
-		return refusal{err}
-	}
-	if b.Len() == 0 {
-		return nil
-	}
-
-	// The second trip. If a write fails, the server skips what follows it, the commit
-	// included.
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	b.Queue(commit).Exec(committed)
-	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
-		return afterCommit(tx.Conn(), err)
-	}
-	over = true
-	release(tx)
-	return nil
-}
-
-// changeIn is a change in the host's transaction.
-func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, read func(*pgx.Batch, purpose), decide func(*pgx.Batch, purpose) error) error {
+func changeInHostTx(ctx context.Context, tx pgx.Tx, read queueRead, write queueWrite) error {
 	var b pgx.Batch
 	read(&b, toLock)
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return err
 	}
 	b = pgx.Batch{}
-	if err := decide(&b, toLock); err != nil {
+	if err := write(&b, toLock); err != nil {
 		return refusal{err}
 	}
 	if b.Len() == 0 {
@@ -115,13 +59,49 @@ func (s *Store) changeIn(ctx context.Context, tx pgx.Tx, read func(*pgx.Batch, p
 	return tx.SendBatch(ctx, &b).Close()
 }
 
-// read runs one batch of queries, which all see the same instant. In the host's transaction
-// it is the host who says what they see.
+func (s *Store) changeInOwnTx(ctx context.Context, read queueRead, write queueWrite) error {
+	var b pgx.Batch
+	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
+	read(&b, toChange)
+	tx, results, err := s.begin(ctx, &b)
+	if err != nil {
+		return err
+	}
+	committed := false
+	defer func() { // also if write panics
+		if !committed {
+			rollback(ctx, tx)
+		}
+	}()
+	if err := results.Close(); err != nil {
+		closeIfReadOnly(ctx, tx.Conn(), err)
+		return err
+	}
+
+	b = pgx.Batch{}
+	if err := write(&b, toChange); err != nil {
+		return refusal{err}
+	}
+	if b.Len() == 0 {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err // while it is certain that nothing was committed
+	}
+	b.Queue(commit).Exec(checkCommit)
+	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+		return afterCommit(tx.Conn(), err)
+	}
+	committed = true
+	release(tx)
+	return nil
+}
+
+// read makes one batch of queries, which all see the same instant. In a transaction of the host,
+// its isolation level decides what they see.
 func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch)) error {
 	if tx, ok := s.db.(pgx.Tx); ok {
-		var b pgx.Batch
-		queue(&b)
-		return s.describe(doing, tx.SendBatch(ctx, &b).Close())
+		return s.describe(doing, sendInHostTx(ctx, tx, queue))
 	}
 	return s.describe(doing, s.repeat(ctx, func() error {
 		var b pgx.Batch
@@ -132,8 +112,8 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch)) 
 		if err != nil {
 			return err
 		}
-		defer rollback(ctx, tx)
 		if err := results.Close(); err != nil {
+			rollback(ctx, tx)
 			return err
 		}
 		release(tx)
@@ -141,25 +121,23 @@ func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch)) 
 	}))
 }
 
-// write runs one batch of statements as one transaction, which ends with the batch.
+// write makes one batch of statements, which are one transaction.
 func (s *Store) write(ctx context.Context, doing string, queue func(*pgx.Batch)) error {
 	if tx, ok := s.db.(pgx.Tx); ok {
-		var b pgx.Batch
-		queue(&b)
-		return s.describe(doing, tx.SendBatch(ctx, &b).Close())
+		return s.describe(doing, sendInHostTx(ctx, tx, queue))
 	}
 	return s.describe(doing, s.repeat(ctx, func() error {
 		var b pgx.Batch
 		b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 		queue(&b)
-		b.Queue(commit).Exec(committed)
+		b.Queue(commit).Exec(checkCommit)
 		tx, results, err := s.begin(ctx, &b)
 		if err != nil {
 			return err
 		}
 		if err := results.Close(); err != nil {
-			leave(ctx, tx.Conn(), err)
-			if tx.Conn() != nil && !errors.As(err, new(pgx.ErrPreprocessingBatch)) { // it was sent
+			closeIfReadOnly(ctx, tx.Conn(), err)
+			if tx.Conn() != nil && !errors.As(err, new(pgx.ErrPreprocessingBatch)) { // the batch was sent
 				err = afterCommit(tx.Conn(), err)
 			}
 			rollback(ctx, tx)
@@ -170,23 +148,55 @@ func (s *Store) write(ctx context.Context, doing string, queue func(*pgx.Batch))
 	}))
 }
 
-// release gives back the connection of a transaction that a batch has committed. tx does
-// not know that it is over, because it saw no Commit. It gets one that reaches no server,
-// for its context is done.
-func release(tx pgx.Tx) {
-	_ = tx.Commit(done)
+func sendInHostTx(ctx context.Context, tx pgx.Tx, queue func(*pgx.Batch)) error {
+	var b pgx.Batch
+	queue(&b)
+	return tx.SendBatch(ctx, &b).Close()
 }
 
-// done is a context at its end.
-var done = func() context.Context {
+var (
+	errNoTx = errors.New("the database handle did not begin a transaction")
+	errInTx = errors.New("the connection is in a transaction: pass the transaction instead")
+)
+
+// begin sends a batch that begins a transaction. It refuses a connection that is in a
+// transaction of the host already, because the store's commit would end it.
+func (s *Store) begin(ctx context.Context, b *pgx.Batch) (pgx.Tx, pgx.BatchResults, error) {
+	conn, ok := s.db.(*pgx.Conn)
+	if c, has := s.db.(interface{ Conn() *pgx.Conn }); has {
+		conn, ok = c.Conn(), true
+	}
+	if ok && !conn.IsClosed() && conn.PgConn().TxStatus() != 'I' {
+		return nil, nil, errInTx
+	}
+	results := s.db.SendBatch(ctx, b)
+	tx := results.Tx()
+	if tx == nil {
+		return nil, nil, errors.Join(results.Close(), errNoTx)
+	}
+	return tx, results, nil
+}
+
+// commit differs from the text that the driver commits with. If the driver's own commit fails
+// before it is sent, as in release, the driver forgets the prepared statement of its text.
+const commit = "commit work"
+
+// release returns the connection of a transaction that a batch has committed to its pool. The
+// driver does not know of that commit, so it is told to commit with a context that has ended: it
+// then sends nothing.
+func release(tx pgx.Tx) {
+	_ = tx.Commit(endedContext)
+}
+
+var endedContext = func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	return ctx
 }()
 
-// rollback ends a transaction that is not over, also when ctx is.
+// rollback ends a transaction, even if ctx has ended.
 func rollback(ctx context.Context, tx pgx.Tx) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_ = tx.Rollback(ctx) // if it fails, the connection is closed, which rolls back too
+	_ = tx.Rollback(ctx) // if it fails, the driver closes the connection, which rolls back too
 }

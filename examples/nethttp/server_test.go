@@ -1,250 +1,267 @@
 package main
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"html"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/go-invitations/invitations"
-	"github.com/go-invitations/invitations/memstore"
 )
 
-// A world is a server with what is behind it.
-type world struct {
-	*app
-	t     *testing.T
-	url   string
-	store *memstore.Store
-	logs  *lockedBuffer
+const (
+	acceptButton = "<button>Accept</button>"
+	signInForm   = "<button>Sign in</button>"
+)
 
-	mu sync.Mutex
-	at time.Time
+// invitationID returns the ID of the newest invitation on the page of acme.
+func (b *browser) invitationID() string {
+	b.w.t.Helper()
+	found := regexp.MustCompile(`/invitations/([0-9a-f-]{36})/resend`).FindStringSubmatch(b.get("/organizations/acme").body)
+	if found == nil {
+		b.w.t.Fatal("no invitation to resend")
+	}
+	return found[1]
 }
 
-func newWorld(t *testing.T) *world {
-	t.Helper()
-	w := &world{t: t, store: memstore.New(), logs: &lockedBuffer{}, at: time.Date(2026, time.March, 2, 9, 0, 0, 0, time.UTC)}
-	keys, err := invitations.NewKeyring(bytes.Repeat([]byte("k"), 32))
-	if err != nil {
-		t.Fatal(err)
+// TestStory goes through the example once, as the people in it would.
+func TestStory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+
+	// Ada opens the page of her team, signs in and invites Grace.
+	ada := w.browser()
+	ada.get("/organizations/acme").want(401, signInForm)
+	ada = w.signedInAs("ada@example.com")
+	link := w.invited(ada, "grace@example.com", invitations.RoleDeveloper)
+
+	// Grace follows the link, signs in and accepts.
+	grace := w.browser()
+	page := grace.get(link).want(200, signInForm)
+	for _, want := range []string{
+		"<strong>acme</strong>", "<strong>developer</strong>", `value="grace@example.com"`, "9 March 2026, 09:00 UTC",
+	} {
+		page.want(200, want)
 	}
-	svc, err := invitations.New(w.store, keys, invitations.Config{Clock: w.clock})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewUnstartedServer(nil)
-	w.url = "http://" + server.Listener.Addr().String()
-	base, err := url.Parse(w.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.app = newApp(svc, base, w.clock, slog.New(slog.NewTextHandler(w.logs, nil)))
-	server.Config.Handler = w.handler()
-	server.Start()
-	t.Cleanup(server.Close)
-	return w
+	grace.post(link+"/sign-in", "email", "Grace@Example.com").want(200, acceptButton)
+	w.member("grace@example.com", "")
+	grace.post(link+"/accept").want(200, "You are a member of acme")
+	w.member("grace@example.com", invitations.RoleDeveloper)
+	grace.post(link+"/accept").want(200, "You are a member of acme")
+
+	// Ada invites Linus, resends the invitation and revokes it.
+	first := w.invited(ada, "linus@example.com", invitations.RoleViewer)
+	ada.post("/organizations/acme/invite", "email", "linus@example.com", "role", "viewer").refused(invitations.ErrAlreadyInvited)
+	path := "/organizations/acme/invitations/" + ada.invitationID()
+	ada.post(path + "/resend").refused(invitations.ErrTooSoon)
+	w.pass(time.Minute)
+	ada.post(path+"/resend").want(200, "linus@example.com")
+	second := w.mailedTo("linus@example.com")
+	linus := w.browser()
+	linus.get(first).refused(invitations.ErrInvalidToken)
+	linus.get(second).want(200, signInForm)
+	ada.post(path+"/revoke").want(200, "<strong>linus@example.com</strong>, viewer: revoked")
+	linus.get(second).refused(invitations.ErrRevoked)
 }
 
-func (b *browser) get(path string) answer { return b.do("GET", path, "") }
-
-// submit submits a form of names and values.
-func (b *browser) submit(path string, form ...string) answer {
-	values := url.Values{}
-	for i := 0; i < len(form); i += 2 {
-		values.Set(form[i], form[i+1])
+// A refused account changes nothing. The recipient can still accept.
+func TestAccept_WrongAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	link := w.invited(w.signedInAs("ada@example.com"), "grace@example.com", invitations.RoleDeveloper)
+	mallory := w.signedInAs("mallory@example.com")
+	page := mallory.get(link).want(200, invitations.ErrRecipientMismatch.Message())
+	if strings.Contains(page.body, "/accept") || strings.Contains(page.body, "/decline") {
+		t.Errorf("the page has a button to answer:\n%s", page.body)
 	}
-	return b.do("POST", path, values.Encode())
+	before := w.state()
+	for range 2 {
+		mallory.post(link+"/accept", "email", "grace@example.com", "role", "owner").refused(invitations.ErrRecipientMismatch)
+	}
+	w.unchanged(before)
+	mallory.post(link+"/sign-in", "email", "grace@example.com").want(200, acceptButton)
+	mallory.post(link+"/accept").want(200, "You are a member of acme")
+	w.member("mallory@example.com", "")
+	w.member("grace@example.com", invitations.RoleDeveloper)
 }
 
-// mailedTo returns the path of the link in the newest mail to this address, or "/none".
-func (b *browser) mailedTo(email string) string {
-	for _, mail := range regexp.MustCompile(`mail to (\S+): <a href="([^"]+)"`).FindAllStringSubmatch(b.get("/dev/outbox").body, -1) {
-		if html.UnescapeString(mail[1]) == email {
-			return strings.TrimPrefix(html.UnescapeString(mail[2]), b.base)
+// Declining needs no account, and ends the invitation.
+func TestDecline(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	link := w.invited(w.signedInAs("ada@example.com"), "grace@example.com", invitations.RoleDeveloper)
+	b := w.browser()
+	b.get(link).want(200, link+"/decline")
+	b.post(link + "/decline").refused(invitations.ErrDeclined) // on the page behind the redirect
+	w.signedInAs("grace@example.com").post(link + "/accept").refused(invitations.ErrDeclined)
+	w.member("grace@example.com", "")
+}
+
+func TestAccept_Expired(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	link := w.invited(w.signedInAs("ada@example.com"), "grace@example.com", invitations.RoleDeveloper)
+	grace := w.signedInAs("grace@example.com")
+	w.pass(7*24*time.Hour - time.Microsecond)
+	grace.get(link).want(200, acceptButton)
+	w.pass(time.Microsecond)
+	grace.get(link).refused(invitations.ErrExpired)
+	grace.post(link + "/accept").refused(invitations.ErrExpired)
+	w.member("grace@example.com", "")
+}
+
+// Signed-out users get 401. Users who are not members get 403, and nothing changes.
+func TestAuthentication(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada := w.signedInAs("ada@example.com")
+	link := w.invited(ada, "grace@example.com", invitations.RoleViewer)
+	one := "/organizations/acme/invitations/" + ada.invitationID()
+	signedOut, mallory := w.browser(), w.signedInAs("mallory@example.com")
+	before := w.state()
+	for _, path := range []string{"/organizations/acme", "/organizations/acme/invoices"} {
+		signedOut.get(path).want(401, signInForm)
+		mallory.get(path).refused(invitations.ErrPermissionDenied)
+	}
+	for _, path := range []string{"/organizations/acme/invite", one + "/resend", one + "/revoke"} {
+		form := []string{"email", "mallory@example.com", "role", "viewer"}
+		signedOut.post(path, form...).want(401, signInForm)
+		mallory.post(path, form...).refused(invitations.ErrPermissionDenied)
+	}
+	signedOut.post(link+"/accept").want(401, signInForm)
+	w.unchanged(before)
+}
+
+// The owner of an organization cannot reach the invitations of another one by their IDs.
+func TestClass18_OtherOrganization(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, mallory := w.signedInAs("ada@example.com"), w.signedInAs("mallory@example.com")
+	w.invited(ada, "grace@example.com", invitations.RoleViewer)
+	if _, err := w.svc.CreateOrganization(t.Context(), "evil", "mallory@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	before, path := w.state(), "/organizations/evil/invitations/"+ada.invitationID()
+	mallory.post(path + "/resend").refused(invitations.ErrNotFound)
+	mallory.post(path + "/revoke").refused(invitations.ErrNotFound)
+	if got := mallory.get("/organizations/evil"); strings.Contains(got.body, "grace@example.com") {
+		t.Errorf("the page lists another organization's invitation:\n%s", got.body)
+	}
+	w.unchanged(before)
+}
+
+// The middleware decides by the present role at each request.
+func TestRequirePermission(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const path = "/organizations/acme/invoices"
+	link := w.invited(w.signedInAs("ada@example.com"), "grace@example.com", invitations.RoleDeveloper)
+	grace := w.signedInAs("grace@example.com")
+	grace.post(link + "/accept")
+	setRole := func(role invitations.Role) {
+		t.Helper()
+		_, err := w.svc.ChangeRole(t.Context(), invitations.User("ada@example.com"), invitations.ChangeRoleParams{
+			Organization: "acme", UserID: "grace@example.com", Role: role,
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
-	return "/none"
-}
-
-// outcome returns the one word that says how a request ended: the page's step, the code of an
-// API error, or the state or role of what an API call returned.
-func (a answer) outcome() string {
-	if step := regexp.MustCompile(`<main data-step="(\w+)">`).FindStringSubmatch(a.body); step != nil {
-		return step[1]
+	grace.get(path).refused(invitations.ErrPermissionDenied)
+	setRole(invitations.RoleBilling)
+	grace.get(path).want(200, "No invoices.")
+	setRole(invitations.RoleViewer)
+	grace.get(path).refused(invitations.ErrPermissionDenied)
+	setRole(invitations.RoleAdmin)
+	grace.get(path).want(200, "No invoices.")
+	grace.get("/organizations/other/invoices").refused(invitations.ErrPermissionDenied)
+	if _, err := w.svc.RemoveMember(t.Context(), invitations.User("ada@example.com"), "acme", "grace@example.com"); err != nil {
+		t.Fatal(err)
 	}
-	var body struct {
-		Error       struct{ Code string }
-		State, Role string
+	grace.get(path).refused(invitations.ErrPermissionDenied)
+}
+
+// Following a link changes nothing. The paths that change something refuse GET and HEAD.
+func TestClass44_GetChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada := w.signedInAs("ada@example.com")
+	link := w.invited(ada, "grace@example.com", invitations.RoleViewer)
+	one := "/organizations/acme/invitations/" + ada.invitationID()
+	visitors := []*browser{w.browser(), ada, w.signedInAs("mallory@example.com"), w.signedInAs("grace@example.com")}
+	before := w.state()
+	for _, b := range visitors {
+		for _, method := range []string{"GET", "HEAD", "GET"} {
+			b.do(method, link, "").want(200, "")
+		}
+		for _, path := range []string{
+			link + "/accept", link + "/decline", link + "/sign-in",
+			"/organizations/acme/invite", "/organizations/acme/sign-in", one + "/resend", one + "/revoke",
+		} {
+			for _, method := range []string{"GET", "HEAD"} {
+				if got := b.do(method, path, ""); got.status != http.StatusMethodNotAllowed {
+					t.Errorf("%s %s: got %d", method, path, got.status)
+				}
+			}
+		}
 	}
-	_ = json.Unmarshal([]byte(a.body), &body)
-	return cmp.Or(body.Error.Code, body.State, body.Role)
+	w.unchanged(before)
 }
 
-// field returns a text of a JSON answer, or "".
-func (a answer) field(name string) string {
-	var body map[string]any
-	_ = json.Unmarshal([]byte(a.body), &body)
-	text, _ := body[name].(string)
-	return text
-}
-
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
-}
-
-// pass moves the clock.
-func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.at = w.at.Add(d)
-}
-
-// browser returns a new browser, signed in to a new account unless email is empty.
-func (w *world) browser(email string) *browser {
-	w.t.Helper()
-	b := newBrowser(w.url)
-	if email != "" {
-		w.want(b.submit("/register", "email", email), 200, "home")
+// Pages of other sites can change nothing, even with the victim's cookie.
+func TestClass44_CrossSite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ada, grace := w.signedInAs("ada@example.com"), w.signedInAs("grace@example.com")
+	link := w.invited(ada, "grace@example.com", invitations.RoleViewer)
+	one := "/organizations/acme/invitations/" + ada.invitationID()
+	before := w.state()
+	for _, b := range []*browser{ada, grace} {
+		for _, path := range []string{
+			link + "/accept", link + "/decline", link + "/sign-in",
+			"/organizations/acme/invite", "/organizations/acme/sign-in", one + "/resend", one + "/revoke",
+		} {
+			for name, headers := range map[string][]string{
+				"cross-site":    {"Sec-Fetch-Site", "cross-site", "Origin", "null"},
+				"same-site":     {"Sec-Fetch-Site", "same-site", "Origin", w.baseURL},
+				"older browser": {"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
+			} {
+				got := b.do("POST", path, "email=evil%40example.com&role=owner", headers...)
+				if got.status != http.StatusForbidden || got.header.Get("Set-Cookie") != "" {
+					t.Errorf("POST %s, %s: got %d, want 403", path, name, got.status)
+				}
+			}
+		}
 	}
-	return b
+	w.unchanged(before)
+	ada.get("/organizations/acme").want(200, "You are signed in as ada@example.com")
 }
 
-// verified returns a browser that is signed in to a new account with a verified address.
-func (w *world) verified(email string) *browser {
-	w.t.Helper()
-	b := w.browser(email)
-	w.want(b.submit("/verify"), 200, "home")
-	return b
-}
-
-// team returns the browser of ada, the founder of acme, and the path of its API.
-func (w *world) team() (ada *browser, path string) {
-	w.t.Helper()
-	ada = w.browser("ada@example.com")
-	w.want(ada.do("POST", "/api/organizations", `{"id":"acme"}`), 201, "owner")
-	return ada, "/api/organizations/acme"
-}
-
-// invited returns the path of the link in the mail to a person whom ada has invited.
-func (w *world) invited(ada *browser, email string) string {
-	w.t.Helper()
-	w.want(ada.do("POST", "/api/organizations/acme/invitations", fmt.Sprintf(`{"email":%q,"role":"developer"}`, email)), 201, "pending")
-	return ada.mailedTo(email)
-}
-
-// joined returns the browser of a person whom ada has invited as a developer, and who came.
-func (w *world) joined(ada *browser, email string) *browser {
-	w.t.Helper()
-	path, b := w.invited(ada, email), newBrowser(w.url)
-	w.want(b.submit(path+"/register"), 200, "accept")
-	w.want(b.submit(path+"/accept"), 200, "open")
-	return b
-}
-
-// linked returns the path of a link that ada has made.
-func (w *world) linked(ada *browser, body string) string {
-	w.t.Helper()
-	made := ada.do("POST", "/api/organizations/acme/links", body)
-	w.want(made, 201, "pending")
-	return strings.TrimPrefix(made.field("url"), w.url)
-}
-
-func (w *world) want(got answer, status int, outcome string) {
-	w.t.Helper()
-	if got.err != nil {
-		w.t.Fatal(got.err)
-	}
-	if got.status != status || got.outcome() != outcome {
-		w.t.Fatalf("got %d %s, want %d %s\n%s", got.status, got.outcome(), status, outcome, got.body)
-	}
-}
-
-// member checks the role that the account with this address has in acme; "" is none.
-func (w *world) member(email string, want invitations.Role) {
-	w.t.Helper()
-	who, err := w.host.signIn(email)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	m, err := w.svc.Member(w.t.Context(), "acme", who.id)
-	if err != nil && !errors.Is(err, invitations.ErrNotFound) {
-		w.t.Fatal(err)
-	}
-	if m.Role != want {
-		w.t.Errorf("%s is %q in acme, want %q", email, m.Role, want)
-	}
-}
-
-// state returns all that acme has, its events and its invitations.
-func (w *world) state() string {
-	w.t.Helper()
-	events, err := w.store.Events(w.t.Context(), invitations.EventQuery{Organization: "acme", Limit: 1000})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	records, err := w.store.Invitations(w.t.Context(), invitations.InvitationQuery{Organization: "acme", Limit: 1000})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return fmt.Sprintf("%+v\n%+v\n%+v", events, records, w.host.accounts)
-}
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
-}
-
+// All answers have the headers that protect a secret in the URL.
 func TestHeaders(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ada, api := w.team()
-	path := w.invited(ada, "grace@example.com")
-	answers := map[string]answer{
-		"accept page":    newBrowser(w.url).get(path),
-		"stop page":      newBrowser(w.url).get("/invite/inv_x"),
-		"refused accept": ada.submit(path + "/accept"),
-		"refused CSRF":   ada.do("FORGE", path+"/accept", ""),
-		"style":          ada.get("/style.css"),
-		"list":           ada.do("GET", api+"/invitations", ""),
-		"API error":      newBrowser(w.url).do("GET", api+"/invitations", ""),
-		"no page":        ada.get("/nowhere"),
-	}
-	for name, got := range answers {
-		if got.err != nil {
-			t.Fatal(got.err)
-		}
+	ada := w.signedInAs("ada@example.com")
+	link := w.invited(ada, "grace@example.com", invitations.RoleViewer)
+	for name, got := range map[string]answer{
+		"invitation":      w.browser().get(link),
+		"invalid token":   w.browser().get("/invite/inv_x"),
+		"refused accept":  ada.post(link + "/accept"),
+		"cross-site form": ada.do("POST", link+"/accept", "", "Sec-Fetch-Site", "cross-site"),
+		"style":           ada.get("/style.css"),
+		"team":            ada.get("/organizations/acme"),
+		"signed out":      w.browser().get("/organizations/acme"),
+		"unknown path":    ada.get("/nowhere"),
+	} {
 		for header, want := range map[string]string{
 			"Referrer-Policy":         "no-referrer",
 			"Cache-Control":           "no-store",
-			"X-Content-Type-Options":  "nosniff",
 			"Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 		} {
 			if g := got.header.Get(header); g != want {
@@ -254,115 +271,53 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// Every change is refused to a page of another site, with the victim's cookie.
-func TestClass44_CrossSite(t *testing.T) {
+// A form over the limit gets 413, and one that cannot be parsed 422. Neither changes anything.
+func TestClass41_InvalidForms(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ada, api := w.team()
-	link := w.linked(ada, `{"role":"viewer"}`)
-	invited := ada.do("POST", api+"/invitations", `{"email":"ada@example.com","role":"viewer"}`)
-	w.want(invited, 201, "pending")
-	path, id := ada.mailedTo("ada@example.com"), invited.field("id")
-	grace := w.verified("grace@example.com")
-
+	ada := w.signedInAs("ada@example.com")
 	before := w.state()
-	for _, b := range []*browser{ada, grace} {
-		for _, request := range [][3]string{
-			{"POST", path + "/accept"}, {"POST", path + "/decline"}, {"POST", link + "/accept"},
-			{"POST", path + "/register"}, {"POST", link + "/register", "email=new@example.com"},
-			{"POST", path + "/sign-in", "email=ada@example.com"}, {"POST", path + "/sign-out"}, {"POST", path + "/verify"},
-			{"POST", "/register", "email=new@example.com"}, {"POST", "/sign-in", "email=ada@example.com"},
-			{"POST", "/sign-out"}, {"POST", "/verify"},
-			{"POST", "/api/organizations", `{"id":"other"}`},
-			{"POST", api + "/invitations", `{"email":"evil@example.com","role":"owner"}`},
-			{"POST", api + "/links", `{"role":"owner"}`},
-			{"POST", api + "/invitations/" + id + "/resend"},
-			{"DELETE", api + "/invitations/" + id},
-			{"PATCH", api + "/invitations/" + id, `{"role":"owner"}`},
-			{"POST", api + "/invitations/bulk", `{"invitations":[{"email":"evil@example.com","role":"owner"}]}`},
-			{"POST", "/api/received/acme/" + id + "/accept"}, {"POST", "/api/received/acme/" + id + "/decline"},
-			{"PUT", api + "/members/user-2/role", `{"role":"owner"}`}, {"PUT", api + "/members/user-2/quota", `{"limit":1,"period":"day"}`},
-			{"DELETE", api + "/members/user-2"}, {"POST", api + "/leave"},
-			{"POST", api + "/calls", `{"amount":1}`}, {"POST", "/api/personal/calls", `{"amount":1}`},
-		} {
-			for name, headers := range map[string][]string{
-				"cross-site":    {"Sec-Fetch-Site", "cross-site", "Origin", "null"},
-				"same-site":     {"Sec-Fetch-Site", "same-site", "Origin", w.url},
-				"older browser": {"Sec-Fetch-Site", "", "Origin", "https://evil.example"},
-			} {
-				got := b.do(request[0], request[1], request[2], append(headers, "Content-Type", "application/x-www-form-urlencoded")...)
-				if got.err != nil || got.status != http.StatusForbidden {
-					t.Errorf("%s %s, %s: got %d %v, want 403", request[0], request[1], name, got.status, got.err)
-				}
-			}
-		}
-		if got := b.get("/"); !strings.Contains(got.body, "signed in as") {
-			t.Error("signed out by another site")
-		}
-	}
-	if after := w.state(); after != before {
-		t.Errorf("changed by another site: from\n%s\nto\n%s", before, after)
-	}
+	ada.post("/organizations/acme/invite", "email", strings.Repeat("x", 64<<10)).want(413, "Error code: request_too_large")
+	ada.do("POST", "/organizations/acme/invite", "email=%").refused(invitations.ErrInvalid)
+	ada.post("/organizations/acme/invite", "email", "grace", "role", "viewer").refused(invitations.ErrInvalid)
+	ada.post("/organizations/acme/invite", "email", "grace@example.com", "role", "king").refused(invitations.ErrInvalid)
+	ada.post("/organizations/acme/invitations/1/resend").refused(invitations.ErrInvalid)
+	ada.post("/organizations/acme/invitations/1/revoke").refused(invitations.ErrInvalid)
+	ada.get("/organizations/acme?cursor=x").refused(invitations.ErrInvalid)
+	w.unchanged(before)
 }
 
-// What the API says of an error of the library, of its own, and of what nobody expected.
-func TestFail(t *testing.T) {
+func TestDescribe(t *testing.T) {
 	t.Parallel()
-	type test struct {
-		name   string
-		err    error
-		status int
-		body   string
-	}
-	plain := func(err error, status int, code, message string) test {
-		return test{code, err, status, fmt.Sprintf(`{"error":{"code":%q,"message":%q}}`, code, message)}
-	}
-	tests := []test{
-		plain(invitations.ErrExpired, 410, "expired", "This invitation has expired; ask for a new one"),
-		plain(invitations.ErrConcurrentChange, 409, "concurrent_change", invitations.ErrConcurrentChange.Message()), // not ErrConflict
-		{
-			"with a field", &invitations.InvalidError{Field: "email", Reason: "is empty"}, 422,
-			`{"error":{"code":"invalid_argument","message":"The request is not valid","field":"email","reason":"is empty"}}`,
-		},
-		{
-			"with the one that exists", &invitations.AlreadyInvitedError{InvitationID: [16]byte{15: 7}}, 409,
-			`{"error":{"code":"already_invited","message":"This address already has a pending invitation","invitation_id":"00000000-0000-0000-0000-000000000007"}}`,
-		},
-		{
-			"with what is left", &invitations.QuotaExceededError{Balance: invitations.Balance{Own: &invitations.Usage{
-				Quota: invitations.Quota{Limit: 9, Period: invitations.PeriodEndless}, Used: 7,
-			}}}, 429,
-			`{"error":{"code":"quota_exceeded","message":"` + invitations.ErrQuotaExceeded.Message() + `","balance":{"own":{"limit":9,"period":"endless","used":7}}}}`,
-		},
-		plain(errSignedOut, 401, "unauthenticated", "Sign in first"),
-		plain(&http.MaxBytesError{Limit: 1}, 413, "request_too_large", "The request is too large"),
-		plain(errors.New("password of the database: hunter2"), 500, "internal", "Something went wrong"),
-		plain(context.DeadlineExceeded, 500, "internal", "Something went wrong"),
+	tests := []struct {
+		err           error
+		status        int
+		code, message string
+	}{
+		{invitations.ErrExpired, 410, "expired", invitations.ErrExpired.Message()},
+		{invitations.ErrConcurrentChange, 409, "concurrent_change", invitations.ErrConcurrentChange.Message()},
+		{invitations.ErrOutcomeUnknown, 503, "outcome_unknown", invitations.ErrOutcomeUnknown.Message()},
+		{&invitations.AlreadyInvitedError{}, 409, "already_invited", invitations.ErrAlreadyInvited.Message()},
+		{&invitations.InvalidError{Field: "email", Reason: "must not be empty"}, 422, "invalid_argument", "email must not be empty"},
+		{errSignedOut, 401, "signed_out", "Sign in first"},
+		{&http.MaxBytesError{Limit: 1}, 413, "request_too_large", "The request is too large"},
+		{errors.New("password of the database: hunter2"), 500, "internal", "Something went wrong"},
+		{context.DeadlineExceeded, 500, "internal", "Something went wrong"},
 	}
 	for _, test := range tests {
-		for wrapping, err := range map[string]error{"": test.err, " wrapped": fmt.Errorf("inviting eve@example.com: %w", test.err)} {
-			t.Run(test.name+wrapping, func(t *testing.T) {
-				t.Parallel()
-				w := httptest.NewRecorder()
-				(&app{log: slog.New(slog.DiscardHandler)}).fail(w, httptest.NewRequest("GET", "/", nil), err)
-				if w.Code != test.status {
-					t.Errorf("got status %d, want %d", w.Code, test.status)
-				}
-				if got := strings.TrimSpace(w.Body.String()); got != test.body {
-					t.Errorf("got  %s\nwant %s", got, test.body)
-				}
-				if got := w.Header().Get("Content-Type"); got != "application/json" {
-					t.Errorf("got Content-Type %q", got)
-				}
-			})
+		for _, err := range []error{test.err, fmt.Errorf("inviting eve@example.com: %w", test.err)} {
+			status, code, message := describe(err)
+			if status != test.status || code != test.code || message != test.message {
+				t.Errorf("%v: got %d %s %q, want %d %s %q", err, status, code, message, test.status, test.code, test.message)
+			}
 		}
 	}
 }
 
-// brokenStore fails at everything.
-type brokenStore struct{ invitations.Store }
-
 var errBroken = errors.New("the disk is full")
+
+// brokenStore fails in every method that the example uses.
+type brokenStore struct{ invitations.Store }
 
 func (brokenStore) Update(context.Context, invitations.Query, invitations.Decision) error {
 	return errBroken
@@ -372,180 +327,160 @@ func (brokenStore) View(context.Context, invitations.Query) (invitations.Facts, 
 	return invitations.Facts{}, errBroken
 }
 
-func (brokenStore) Invitations(context.Context, invitations.InvitationQuery) (invitations.InvitationPage, error) {
-	return invitations.InvitationPage{}, errBroken
+func (brokenStore) Invitations(context.Context, invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
+	return invitations.Page[invitations.Record]{}, errBroken
 }
 
-func (brokenStore) Events(context.Context, invitations.EventQuery) (invitations.EventPage, error) {
-	return invitations.EventPage{}, errBroken
-}
-
-func (brokenStore) Statistics(context.Context, invitations.StatisticsQuery) (invitations.StatisticsPage, error) {
-	return invitations.StatisticsPage{}, errBroken
-}
-
-func (brokenStore) Members(context.Context, invitations.MemberQuery) (invitations.MemberPage, error) {
-	return invitations.MemberPage{}, errBroken
-}
-
-func (brokenStore) Workspaces(context.Context, invitations.WorkspaceQuery) (invitations.WorkspacePage, error) {
-	return invitations.WorkspacePage{}, errBroken
-}
-
-func (brokenStore) Consume(context.Context, invitations.Consumption) (invitations.Consumed, error) {
-	return invitations.Consumed{}, errBroken
-}
-
-func (brokenStore) SetPersonalQuota(context.Context, string, invitations.Quota) error {
-	return errBroken
-}
-
-// What is broken is logged, and not told.
-func TestBrokenStore(t *testing.T) {
+// Errors of the store are logged without the token, and clients see none of their text.
+func TestClass33_BrokenStore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ada, api := w.team()
-	path := w.invited(ada, "grace@example.com")
-	grace := w.verified("grace@example.com")
+	ada := w.signedInAs("ada@example.com")
+	link := w.invited(ada, "grace@example.com", invitations.RoleViewer)
+	one := "/organizations/acme/invitations/" + ada.invitationID()
 	w.svc = w.svc.WithStore(brokenStore{})
-	const org, id = "/api/organizations/{org}", "01a20091-31a0-73f6-ad9b-bebb76c82057"
-	requests := map[string]answer{
-		"PATCH " + org + "/invitations/{id}":        ada.do("PATCH", api+"/invitations/"+id, `{"role":"viewer"}`),
-		"POST " + org + "/invitations/bulk":         ada.do("POST", api+"/invitations/bulk", `{"invitations":[{"email":"a@example.com","role":"viewer"}]}`),
-		"GET " + org + "/invitations/{id}/timeline": ada.do("GET", api+"/invitations/"+id+"/timeline", ""),
-		"GET " + org + "/statistics":                ada.do("GET", api+"/statistics", ""),
-		"GET /api/received":                         grace.do("GET", "/api/received", ""),
-		"POST /api/received/{org}/{id}/accept":      grace.do("POST", "/api/received/acme/"+id+"/accept", ""),
-		"POST /api/received/{org}/{id}/decline":     grace.do("POST", "/api/received/acme/"+id+"/decline", ""),
-		"GET /invite/{token}":                       ada.get(path),
-		"POST /invite/{token}/accept":               ada.submit(path + "/accept"),
-		"POST /invite/{token}/decline":              ada.submit(path + "/decline"),
-		"POST /invite/{token}/register":             ada.submit(path + "/register"),
-		"POST /sign-in":                             newBrowser(w.url).submit("/sign-in", "email", "ada@example.com"),
-		"GET /{$}":                                  ada.get("/"),
-		"POST /api/organizations":                   ada.do("POST", "/api/organizations", `{"id":"other"}`),
-		"POST " + org + "/invitations":              ada.do("POST", api+"/invitations", `{"email":"a@example.com","role":"viewer"}`),
-		"POST " + org + "/links":                    ada.do("POST", api+"/links", `{"role":"viewer"}`),
-		"GET " + org + "/invitations":               ada.do("GET", api+"/invitations", ""),
-		"DELETE " + org + "/invitations/{id}":       ada.do("DELETE", api+"/invitations/"+id, ""),
-		"POST " + org + "/invitations/{id}/re":      ada.do("POST", api+"/invitations/"+id+"/resend", ""),
-		"GET " + org + "/members":                   ada.do("GET", api+"/members", ""),
-		"PUT " + org + "/members/{user}/role":       ada.do("PUT", api+"/members/user-1/role", `{"role":"viewer"}`),
-		"PUT " + org + "/members/{user}/quota":      ada.do("PUT", api+"/members/user-1/quota", `{"limit":1,"period":"day"}`),
-		"DELETE " + org + "/members/{user}":         ada.do("DELETE", api+"/members/user-1", ""),
-		"POST " + org + "/leave":                    ada.do("POST", api+"/leave", ""),
-		"POST " + org + "/calls":                    ada.do("POST", api+"/calls", `{"amount":1}`),
-		"POST /api/personal/calls":                  ada.do("POST", "/api/personal/calls", `{"amount":1}`),
-		"GET " + org + "/invoices":                  ada.do("GET", api+"/invoices", ""),
-	}
-	for pattern, got := range requests {
-		if got.err != nil || got.status != 500 {
-			t.Errorf("%s: got %d %v, want 500", pattern, got.status, got.err)
+	for pattern, got := range map[string]answer{
+		"GET /invite/{token}":                               ada.get(link),
+		"POST /invite/{token}/decline":                      ada.post(link + "/decline"),
+		"POST /invite/{token}/accept":                       ada.post(link + "/accept"),
+		"GET /organizations/{org}":                          ada.get("/organizations/acme"),
+		"GET /organizations/{org}/invoices":                 ada.get("/organizations/acme/invoices"),
+		"POST /organizations/{org}/invite":                  ada.post("/organizations/acme/invite", "email", "a@example.com", "role", "viewer"),
+		"POST /organizations/{org}/invitations/{id}/resend": ada.post(one + "/resend"),
+		"POST /organizations/{org}/invitations/{id}/revoke": ada.post(one + "/revoke"),
+	} {
+		got.want(500, "Something went wrong")
+		if strings.Contains(got.body, errBroken.Error()) {
+			t.Errorf("%s: answered %s", pattern, got.body)
 		}
-		if strings.Contains(got.body, errBroken.Error()) || !strings.Contains(got.body, "Something went wrong") {
-			t.Errorf("%s: told %s", pattern, got.body)
-		}
-		if want := `msg="request failed" pattern="` + pattern; !strings.Contains(w.logs.String(), want) {
-			t.Errorf("not logged: %s", want)
+		if want := fmt.Sprintf("pattern=%q", pattern); !strings.Contains(w.logs.String(), want) {
+			t.Errorf("the log lacks %s", want)
 		}
 	}
-	if !strings.Contains(w.logs.String(), errBroken.Error()) {
-		t.Error("the log does not say what is broken")
+	if logs := w.logs.String(); !strings.Contains(logs, errBroken.Error()) || strings.Contains(logs, "inv_") {
+		t.Errorf("the log must have the error and no token:\n%s", logs)
 	}
 }
 
-// No token reaches the log, whatever happens to an invitation.
-func TestClass33_TokenInLog(t *testing.T) {
+// No page of the team contains a token.
+func TestClass31_TokenInPages(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	if err := tell(io.Discard, w.url, story, w.pass); err != nil {
-		t.Fatal(err)
+	ada := w.signedInAs("ada@example.com")
+	pages := []answer{
+		ada.post("/organizations/acme/invite", "email", "grace@example.com", "role", "viewer"),
+		ada.post("/organizations/acme/invite", "email", "grace@example.com", "role", "viewer"),
 	}
-	w.svc = w.svc.WithStore(brokenStore{})
-	newBrowser(w.url).get(newBrowser(w.url).mailedTo("grace@example.com"))
-	logs := w.logs.String()
-	for _, pattern := range []string{"GET /invite/{token}", "POST /invite/{token}/accept", "request failed"} {
-		if !strings.Contains(logs, pattern) {
-			t.Errorf("the log lacks %q", pattern)
+	path := "/organizations/acme/invitations/" + ada.invitationID()
+	w.pass(time.Minute)
+	pages = append(pages, ada.post(path+"/resend"), ada.post(path+"/revoke"), ada.get("/organizations/acme"))
+	for _, page := range pages {
+		if strings.Contains(page.body, "inv_") {
+			t.Errorf("got\n%s", page.body)
 		}
-	}
-	if strings.Contains(logs, "inv_") {
-		t.Errorf("a token in the log:\n%s", logs)
 	}
 }
 
-// Links begin with the configured base, whatever a request says of hosts.
+// Links begin with the configured base URL, even if a request names another host.
 func TestClass34_HostHeader(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ada, api := w.team()
-	for path, body := range map[string]string{
-		"/invitations": `{"email":"grace@example.com","role":"viewer"}`,
-		"/links":       `{"role":"viewer"}`,
-	} {
-		r := httptest.NewRequest("POST", api+path, strings.NewReader(body))
-		for _, c := range ada.client.Jar.Cookies(w.base) {
-			r.AddCookie(c)
-		}
-		r.Host = w.base.Hostname() + ":666" // another one that is answered
-		r.Header.Set("X-Forwarded-Host", "evil.example")
-		r.Header.Set("Forwarded", "host=evil.example")
-		answer := httptest.NewRecorder()
-		w.handler().ServeHTTP(answer, r)
-		if got := answer.Body.String(); answer.Code != 201 || strings.Contains(got, "evil.example") || strings.Contains(got, ":666") {
-			t.Errorf("%s: got %d %s", path, answer.Code, got)
-		}
+	ada := w.signedInAs("ada@example.com")
+	r := httptest.NewRequest("POST", "/organizations/acme/invite", strings.NewReader("email=grace%40example.com&role=viewer"))
+	base, err := url.Parse(w.baseURL)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if mails := w.host.sent(); len(mails) != 1 || !strings.HasPrefix(mails[0].Link, w.url+"/invite/inv_") {
-		t.Errorf("the link of the mail does not begin with %s", w.url)
+	for _, c := range ada.client.Jar.Cookies(base) {
+		r.AddCookie(c)
+	}
+	r.Host = "evil.example"
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("X-Forwarded-Host", "evil.example")
+	r.Header.Set("Forwarded", "host=evil.example")
+	got := httptest.NewRecorder()
+	w.handler().ServeHTTP(got, r)
+	if location := got.Header().Get("Location"); got.Code != http.StatusSeeOther || location != "/organizations/acme" {
+		t.Errorf("got %d %s", got.Code, location)
+	}
+	if want := "Mail to grace@example.com: " + w.baseURL + "/invite/inv_"; !strings.HasPrefix(w.mailbox.String(), want) {
+		t.Errorf("the mail does not begin with %q", want)
 	}
 }
 
-// A site whose name leads here is told nothing.
-func TestHosts(t *testing.T) {
+// No parameter of a request chooses the target of a redirect.
+func TestClass35_Redirects(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	path := w.invited(first(w.team()), "grace@example.com")
-	const local, public = "http://127.0.0.1:8080", "https://app.example.com"
-	tests := []struct {
-		name, base, host string
-		want             int
-	}{
-		{"ours", local, "127.0.0.1:8080", 200},
-		{"ours, IPv6", "http://[::1]:8080", "[::1]:8080", 200},
-		{"another name of this machine", local, "localhost:8080", 421},
-		{"another site's name", local, "evil.example:8080", 421},
-		{"which begins with ours", local, "127.0.0.1.evil.example", 421},
-		{"no host", local, "", 421},
-		{"public", public, "app.example.com", 200},
-		{"public, with the port", public, "app.example.com:443", 200},
-		{"public, in capitals", public, "APP.example.com", 200},
-		{"public, past the proxy", public, "127.0.0.1:8080", 421},
-		{"public, another site's name", public, "evil.example", 421},
-		{"public, a name below", public, "evil.app.example.com", 421},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			base, err := url.Parse(test.base)
-			if err != nil {
-				t.Fatal(err)
-			}
-			handler := (&app{svc: w.svc, host: w.host, base: base, log: w.log}).handler()
-			for _, path := range []string{"/", path, "/style.css", "/dev/outbox"} {
-				r := httptest.NewRequest("GET", path, nil)
-				r.Host = test.host
-				answer := httptest.NewRecorder()
-				handler.ServeHTTP(answer, r)
-				if answer.Code != test.want {
-					t.Errorf("%s: got %d, want %d", path, answer.Code, test.want)
-				}
-				if got := answer.Body.String(); answer.Code != 200 && (strings.Contains(got, "inv_") || strings.Contains(got, "acme")) {
-					t.Errorf("%s: told %s", path, got)
-				}
-			}
-		})
+	link := w.invited(w.signedInAs("ada@example.com"), "grace@example.com", invitations.RoleViewer)
+	grace := w.signedInAs("grace@example.com")
+	grace.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	const elsewhere = "?next=https://evil.example&redirect_to=//evil.example"
+	for _, test := range []struct{ path, want string }{
+		{link + "/sign-in", link},
+		{link + "/accept", link},
+		{"/organizations/acme/sign-in", "/organizations/acme"},
+		{"/invite/%2F%2Fevil.example/sign-in", "/invite/%2F%2Fevil.example"},
+		{"/organizations/%2F%2Fevil.example/sign-in", "/organizations/%2F%2Fevil.example"},
+		{"/invite/%5Cevil.example/sign-in", "/invite/%5Cevil.example"},
+		{"/invite/a%0D%0AX-Evil:%201/sign-in", "/invite/a%0D%0AX-Evil:%201"},
+	} {
+		got := grace.post(test.path+elsewhere, "email", "grace@example.com", "next", "https://evil.example")
+		if got.status != http.StatusSeeOther || got.header.Get("Location") != test.want {
+			t.Errorf("%s: got %d %q, want a redirect to %q", test.path, got.status, got.header.Get("Location"), test.want)
+		}
+		if got.header.Get("X-Evil") != "" {
+			t.Errorf("%s: a header was injected", test.path)
+		}
 	}
 }
 
-func first(b *browser, _ string) *browser { return b }
+// Pages escape the texts of users.
+func TestClass36_HTML(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const org, path = "<b>acme</b>", "/organizations/%3Cb%3Eacme%3C%2Fb%3E"
+	if _, err := w.svc.CreateOrganization(t.Context(), org, "ada@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := w.svc.Invite(t.Context(), invitations.User("ada@example.com"), invitations.InviteParams{
+		Organization: org, Email: "o'grace&co@example.com", Role: invitations.RoleViewer,
+		Message: `<script src=//evil.example></script>"'><img src=x>{{.User}}`,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, got := range map[string]answer{
+		"invitation": w.browser().get("/invite/" + sent.Token.Reveal()),
+		"team":       w.signedInAs("ada@example.com").get(path),
+	} {
+		got.want(200, "&lt;b&gt;acme&lt;/b&gt;")
+		for _, raw := range []string{"<script", "<img", "<b>", "'grace"} {
+			if strings.Contains(got.body, raw) {
+				t.Errorf("%s: %q is in the page:\n%s", name, raw, got.body)
+			}
+		}
+	}
+}
+
+// The session cookie is hidden from scripts, and each sign-in makes a new one.
+func TestSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.browser()
+	b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	cookies := map[string]bool{}
+	for range 2 {
+		set := b.post("/organizations/acme/sign-in", "email", "ada@example.com").header.Get("Set-Cookie")
+		for _, want := range []string{"session=", "; HttpOnly", "; SameSite=Lax", "; Path=/"} {
+			if !strings.Contains(set, want) {
+				t.Errorf("Set-Cookie: %s lacks %q", set, want)
+			}
+		}
+		cookies[strings.SplitN(set, ";", 2)[0]] = true
+	}
+	if len(cookies) != 2 {
+		t.Errorf("two sign-ins have the cookies %v", cookies)
+	}
+	w.browser().do("GET", "/organizations/acme", "", "Cookie", "session=guess").want(401, signInForm)
+}

@@ -1,11 +1,10 @@
-// Command postgres shows how the library's changes and the host's own commit
-// together or not at all: the host begins the transaction, and a service on that
-// transaction works in it.
+// Command postgres accepts an invitation and writes a row of the application in one transaction. Both
+// changes commit, or neither does.
 //
 //	DATABASE_URL=postgres://localhost/postgres go run ./examples/postgres
 //
-// It works in two schemas of its own, which it drops at the end. It exits with a
-// status other than 0 if something is not as it says.
+// The transaction is in accept.go. The program creates two schemas with random names in that database,
+// and drops them at the end.
 package main
 
 import (
@@ -19,6 +18,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/go-invitations/invitations"
@@ -27,13 +27,12 @@ import (
 
 func main() { os.Exit(start(os.Getenv("DATABASE_URL"), os.Stdout, os.Stderr)) }
 
+// start returns the exit status of the program.
 func start(url string, out, errOut io.Writer) int {
 	if url == "" {
-		fmt.Fprintln(errOut, "postgres: set DATABASE_URL to a PostgreSQL database in which this program may create schemas, such as\n"+
-			"\tDATABASE_URL=postgres://localhost/postgres go run ./examples/postgres")
+		fmt.Fprintln(errOut, "postgres: set DATABASE_URL to the URL of a PostgreSQL database. This program creates schemas in it.")
 		return 2
 	}
-	// A name that nobody else has: what is dropped at the end is this run's alone.
 	schema := "invitations_example_" + strings.ToLower(rand.Text())
 	if err := run(context.Background(), out, url, schema); err != nil {
 		fmt.Fprintln(errOut, "postgres:", err)
@@ -42,8 +41,7 @@ func start(url string, out, errOut io.Writer) int {
 	return 0
 }
 
-// run tells the story with the library's tables in schema, and the host's in
-// schema with the suffix _host.
+// run uses schema for the tables of the library, and schema+"_host" for the table of the application.
 func run(ctx context.Context, out io.Writer, url, schema string) (err error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {
@@ -57,17 +55,25 @@ func run(ctx context.Context, out io.Writer, url, schema string) (err error) {
 	if err := pool.Ping(ctx); err != nil {
 		return err
 	}
-	host := newHost(schema + "_host")
-	defer func() { err = errors.Join(err, drop(ctx, pool, schema, host.schema)) }()
+	defer func() { err = errors.Join(err, drop(ctx, pool, schema, schema+"_host")) }()
 	if err := store.Migrate(ctx); err != nil {
 		return err
 	}
-	if err := host.migrate(ctx, pool); err != nil {
+	profiles := pgx.Identifier{schema + "_host", "profiles"}.Sanitize()
+	_, err = pool.Exec(ctx, "create schema "+pgx.Identifier{schema + "_host"}.Sanitize()+";"+
+		"create table "+profiles+` (
+			organization text not null,
+			user_id      text not null,
+			title        text not null check (title <> ''),
+			primary key (organization, user_id)
+		)`)
+	if err != nil {
 		return err
 	}
 
-	key := make([]byte, 32) // a real one comes from where you keep secrets
-	_, _ = rand.Read(key)   // never fails
+	// In production, load the key from a secret store. It must be the same in all processes.
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never returns an error
 	keys, err := invitations.NewKeyring(key)
 	if err != nil {
 		return err
@@ -76,91 +82,61 @@ func run(ctx context.Context, out io.Writer, url, schema string) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := svc.CreateOrganization(ctx, "acme", "ada"); err != nil {
+	return story(ctx, out, &app{pool: pool, store: store, svc: svc, profiles: profiles})
+}
+
+// story prints the members of acme and their profiles after each call of accept.
+func story(ctx context.Context, out io.Writer, a *app) error {
+	if _, err := a.svc.CreateOrganization(ctx, "acme", "ada"); err != nil {
 		return err
 	}
-	s := &story{out: out, pool: pool, svc: svc, host: host}
-	ada := invitations.User("ada")
-	grace := invitations.Identity{UserID: "grace", Email: "grace@example.com", EmailVerified: true}
-
-	// Inviting, and the order to send the mail. The order carries the
-	// invitation's id, which is no secret, and never the token. The host's own part ends
-	// with the error then, if it is not nil.
-	invite := func(email string, then error) error {
-		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			sent, err := svc.WithStore(store.WithTx(tx)).Invite(ctx, ada, invitations.InviteParams{
-				Organization: "acme", Email: email, Role: invitations.RoleDeveloper,
-			})
-			if err != nil {
-				return err
-			}
-			if err := host.orderMail(ctx, tx, sent.Invitation); err != nil {
-				return err
-			}
-			return then
-		})
+	sent, err := a.svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "grace@example.com", Role: invitations.RoleDeveloper,
+	})
+	if err != nil {
+		return err
 	}
-	s.done(ctx, "invite grace, and order the mail", invite("grace@example.com", nil),
-		facts{pending: 1, mails: 1})
-	s.undone(ctx, "invite linus, order the mail, and fail", invite("linus@example.com", errHost), errHost,
-		facts{pending: 1, mails: 1})
-
-	// The mail's worker, perhaps much later and elsewhere, asks for the token
-	// when it sends.
-	var token string
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		inv, err := host.nextMail(ctx, tx)
+	grace := invitations.Identity{UserID: "grace", Email: "grace@example.com", EmailVerified: true}
+	for _, step := range []struct{ text, title string }{
+		{"Grace accepts, but the table refuses her profile, which has no title", ""},
+		{"Grace accepts, with a valid profile", "Rear Admiral"},
+		{"Grace accepts again, because the answer was lost", "Rear Admiral"},
+	} {
+		result := "committed"
+		var refusal *pgconn.PgError
+		switch err := a.accept(ctx, sent.Token.Reveal(), grace, step.title); {
+		case errors.As(err, &refusal) && refusal.ConstraintName == "profiles_title_check":
+			result = "rolled back"
+		case err != nil:
+			return err
+		}
+		members, profiles, err := a.users(ctx)
 		if err != nil {
 			return err
 		}
-		sent, err := svc.WithStore(store.WithTx(tx)).PendingToken(ctx, invitations.System(), inv.Organization, inv.ID)
-		if errors.Is(err, invitations.ErrNotPending) {
-			return nil // it has ended meanwhile: the order is done, and nothing goes out
-		}
-		token = sent.Token.Reveal() // into the mail
-		return err
-	})
-	s.done(ctx, "send the mail", err, facts{pending: 1})
-
-	// Accepting, and a row of the host's for the new member. The organization is locked
-	// until the transaction ends, so nothing slow belongs into it.
-	accept := func(then error) error {
-		return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			member, err := svc.WithStore(store.WithTx(tx)).Accept(ctx, token, grace)
-			if err != nil {
-				return err
-			}
-			if err := host.addProfile(ctx, tx, member); err != nil {
-				return err
-			}
-			return then
-		})
+		fmt.Fprintf(out, "%s: %s\n\tmembers %v, profiles %v\n", step.text, result, members, profiles)
 	}
-	s.undone(ctx, "accept, add a profile, and fail", accept(errHost), errHost,
-		facts{pending: 1})
-
-	// A refusal leaves the transaction usable: what the host writes beside it stays.
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		mallory := invitations.Identity{UserID: "mallory", Email: "mallory@example.com", EmailVerified: true}
-		_, err := svc.WithStore(store.WithTx(tx)).Accept(ctx, token, mallory)
-		if !errors.Is(err, invitations.ErrRecipientMismatch) {
-			return fmt.Errorf("got %v, want %v", err, invitations.ErrRecipientMismatch)
-		}
-		return host.note(ctx, tx, "mallory was refused")
-	})
-	s.done(ctx, "accept as mallory, be refused, and note that", err, facts{pending: 1, notes: 1})
-
-	s.done(ctx, "accept, and add a profile", accept(nil),
-		facts{notes: 1, members: 1, profiles: 1})
-
-	// The answer to a commit can be lost. Then run it all again: the library gives the
-	// same membership back, and so should the host's write.
-	s.done(ctx, "accept, and add a profile, again", accept(nil),
-		facts{notes: 1, members: 1, profiles: 1})
-	return s.err
+	return nil
 }
 
-// drop drops the schemas, also after ctx has ended.
+// users returns the user IDs of the members of acme, and of the profiles.
+func (a *app) users(ctx context.Context) (members, profiles []string, err error) {
+	everybody := invitations.MembersParams{Organization: "acme"}
+	for member, err := range a.svc.AllMembers(ctx, invitations.System(), everybody) {
+		if err != nil {
+			return nil, nil, err
+		}
+		members = append(members, member.UserID)
+	}
+	rows, err := a.pool.Query(ctx, "select user_id from "+a.profiles+" order by user_id")
+	if err != nil {
+		return nil, nil, err
+	}
+	profiles, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	return members, profiles, err
+}
+
+// drop drops the schemas, even if ctx has ended.
 func drop(ctx context.Context, pool *pgxpool.Pool, schemas ...string) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()

@@ -14,7 +14,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
-// The second run finds nothing of the first in its way.
+// Two runs with the same schema print the same, so the first one leaves nothing behind.
 func TestRun(t *testing.T) {
 	t.Parallel()
 	url, schema := pgtest.URL(t), pgtest.Schema(t)
@@ -36,11 +36,10 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// A run that ends before the story does drops what it has made all the same.
-func TestRunInterrupted(t *testing.T) {
+// A run whose context ends early drops its schemas too.
+func TestRun_Interrupted(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
-	schema := pgtest.Schema(t)
+	url, schema := pgtest.URL(t), pgtest.Schema(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	out := writerFunc(func(p []byte) (int, error) {
 		cancel() // after the first step
@@ -65,9 +64,9 @@ func TestStart(t *testing.T) {
 		want      int
 		stderr    string
 	}{
-		{"no database", "", 2, "set DATABASE_URL"},
-		{"not a URL", "postgres://%", 1, "postgres: "},
-		{"nobody there", "postgres://127.0.0.1:1/x?connect_timeout=2", 1, "postgres: "},
+		{"no URL", "", 2, "set DATABASE_URL"},
+		{"malformed URL", "postgres://%", 1, "postgres: "},
+		{"no server", "postgres://127.0.0.1:1/x?connect_timeout=2", 1, "postgres: "},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -81,7 +80,7 @@ func TestStart(t *testing.T) {
 			}
 		})
 	}
-	t.Run("a database", func(t *testing.T) {
+	t.Run("success", func(t *testing.T) {
 		t.Parallel()
 		var out, errOut bytes.Buffer
 		if got := start(pgtest.URL(t), &out, &errOut); got != 0 || errOut.Len() > 0 {
@@ -90,21 +89,7 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// The story ends at its first step that is not as expected.
-func TestStory(t *testing.T) {
-	t.Parallel()
-	s := &story{out: writerFunc(func(p []byte) (int, error) {
-		t.Errorf("told %q", p)
-		return len(p), nil
-	})}
-	s.undone(t.Context(), "a rollback", nil, errHost, facts{})
-	if s.err == nil || !strings.Contains(s.err.Error(), "a rollback: got error <nil>") {
-		t.Errorf("got %v", s.err)
-	}
-	s.done(t.Context(), "not reached", nil, facts{})
-}
-
-// schemas returns which of a run's schemas exist.
+// schemas returns the existing schemas of a run.
 func schemas(t *testing.T, url, schema string) []string {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
@@ -112,7 +97,8 @@ func schemas(t *testing.T, url, schema string) []string {
 		t.Fatal(err)
 	}
 	defer conn.Close(context.Background())
-	rows, err := conn.Query(t.Context(), `select nspname::text from pg_catalog.pg_namespace where nspname = $1 or nspname = $2`, schema, schema+"_host")
+	rows, err := conn.Query(t.Context(),
+		`select nspname::text from pg_catalog.pg_namespace where nspname in ($1, $2)`, schema, schema+"_host")
 	if err != nil {
 		t.Fatal(err)
 	}

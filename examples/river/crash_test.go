@@ -14,75 +14,89 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// Where a worker of stopAt stops, and says that it has.
+// The points at which a worker can stop, and the text that it prints then.
 const (
-	beforeSending   = "before"
-	afterSending    = "after"
-	stopsNowhere    = "nowhere"
-	saidWhenStopped = "stopped"
+	beforeSending = "before"
+	afterSending  = "after"
+	nowhere       = "nowhere"
+	stopped       = "stopped"
 )
 
-// stopAt has a worker stop at a point of its first job, so that it can be killed there.
+// stopAt makes a worker stop at a point of its first job, so that a test can kill it there.
 func stopAt(point string) func(*river.Config) {
 	return func(c *river.Config) {
-		c.Middleware = []rivertype.Middleware{river.WorkerMiddlewareFunc(func(ctx context.Context, _ *rivertype.JobRow, send func(context.Context) error) error {
+		stop := func(ctx context.Context, _ *rivertype.JobRow, send func(context.Context) error) error {
 			if point == beforeSending {
-				fmt.Println(saidWhenStopped)
+				fmt.Println(stopped)
 				<-ctx.Done()
 			}
 			err := send(ctx)
 			if point == afterSending && err == nil {
-				fmt.Println(saidWhenStopped)
+				fmt.Println(stopped)
 				<-ctx.Done()
 			}
 			return err
-		})}
+		}
+		c.Middleware = []rivertype.Middleware{river.WorkerMiddlewareFunc(stop)}
 	}
 }
 
-// requireStopped waits until the worker stops where it was told to.
+// requireStopped waits until the worker stops at its point.
 func (p *process) requireStopped(t *testing.T) {
 	t.Helper()
 	line, err := bufio.NewReader(p.out).ReadString('\n')
 	require.NoError(t, err)
-	require.Equal(t, saidWhenStopped+"\n", line)
+	require.Equal(t, stopped+"\n", line)
 }
 
-// Workers are killed: one before it has sent, one between the server's having the mail and its
-// saying so, and one between sending and completing the job. All three mails are sent again, and
-// each brings in one member.
-func TestWorkerKilled(t *testing.T) {
+// letTimePass moves the times in the tables of River an hour back. River then takes the jobs of killed
+// workers, and elects a new leader if the killed one was it.
+func (h *host) letTimePass(t *testing.T) {
+	t.Helper()
+	schema := pgx.Identifier{h.JobSchema}.Sanitize()
+	for _, sql := range []string{
+		"update " + schema + ".river_job set attempted_at = attempted_at - interval '1 hour' where state = 'running'",
+		"update " + schema + ".river_leader set elected_at = elected_at - interval '1 hour', expires_at = expires_at - interval '1 hour'",
+	} {
+		_, err := h.pool.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+}
+
+// Three workers are killed: before sending, before the server's answer, and before completing the job.
+// All three mails are sent again, and each of the invitations is accepted once.
+func TestWorker_Killed(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
-	lost := map[string]letter{} // to the workers that are dead, by recipient
+	sentBefore := map[string]letter{} // by the killed workers; by recipient
 	for _, test := range []struct {
 		email, point string
 		reach        func(*testing.T, *process)
 	}{
 		{"bob@example.com", beforeSending, func(t *testing.T, p *process) { p.requireStopped(t) }},
-		{"carol@example.com", stopsNowhere, func(t *testing.T, p *process) {
+		{"carol@example.com", nowhere, func(t *testing.T, p *process) {
 			mail, l := h.next(t)
-			lost[l.to] = l
+			sentBefore[l.to] = l
 			p.kill()
 			mail.accept()
 		}},
 		{"dave@example.com", afterSending, func(t *testing.T, p *process) {
 			mail, l := h.next(t)
-			lost[l.to] = l
+			sentBefore[l.to] = l
 			mail.accept()
 			p.requireStopped(t)
 		}},
 	} {
 		h.invited(t, params(test.email))
-		p, err := spawn(soon(t), h.setting, test.point)
+		p, err := spawn(soon(t), h.settings, test.point)
 		require.NoError(t, err)
 		test.reach(t, p)
 		p.kill()
 	}
-	require.Len(t, lost, 2)
-	h.requireFacts(t, facts{invitations: 3, members: 1, running: 3})
+	require.Len(t, sentBefore, 2)
+	h.requireState(t, state{invitations: 3, members: 1, running: 3})
 
-	require.NoError(t, h.letTimePass(t.Context()))
+	h.letTimePass(t)
 	w := h.work(t)
 	sent := map[string]letter{}
 	for range 3 {
@@ -95,33 +109,34 @@ func TestWorkerKilled(t *testing.T) {
 		require.Equal(t, 2, event.Job.Attempt)
 	}
 	require.Len(t, sent, 3)
-	for to, l := range lost {
-		require.Equal(t, l, sent[to], "the same mail, of the same Message-ID")
+	for to, l := range sentBefore {
+		require.Equal(t, l, sent[to], "the same mail with the same Message-ID")
 	}
-	h.requireFacts(t, facts{invitations: 3, members: 1, done: 3})
+	h.requireState(t, state{invitations: 3, members: 1, done: 3})
 
 	for _, user := range []string{"bob", "carol", "dave"} {
 		l := sent["<"+user+"@example.com>"]
-		for range 2 { // by each of the mails
+		for range 2 { // by both mails
 			require.NoError(t, h.accept(t, l, user))
 		}
 		_, err := h.svc.Accept(t.Context(), l.token(), invitations.Identity{UserID: "eve", Email: user + "@example.com", EmailVerified: true})
 		require.ErrorIs(t, err, invitations.ErrAccepted)
 	}
-	h.requireFacts(t, facts{members: 4, done: 3})
+	h.requireState(t, state{members: 4, done: 3})
 }
 
-// A worker that is told to end while it sends gives the job back, and another one sends.
-func TestWorkerStopped(t *testing.T) {
+// A worker that is stopped during a job gives the job back, and another one sends the mail.
+func TestWorker_Stopped(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	w := h.work(t)
 	h.invited(t, params("bob@example.com"))
-	_, first := h.next(t) // the server does not answer
+	_, first := h.next(t) // the server does not answer it
 	require.NoError(t, w.jobs.StopAndCancel(soon(t)))
-	h.requireFacts(t, facts{invitations: 1, members: 1, waiting: 1})
+	h.requireState(t, state{invitations: 1, members: 1, waiting: 1})
 	var attempt int
-	require.NoError(t, h.pool.QueryRow(t.Context(), "select attempt from "+pgx.Identifier{h.JobSchema, "river_job"}.Sanitize()).Scan(&attempt))
-	require.Zero(t, attempt, "it is no failure of the job")
+	jobs := pgx.Identifier{h.JobSchema, "river_job"}.Sanitize()
+	require.NoError(t, h.pool.QueryRow(t.Context(), "select attempt from "+jobs).Scan(&attempt))
+	require.Zero(t, attempt, "stopping must not count as an attempt")
 	require.Equal(t, first, h.sent(t, h.work(t)))
 }

@@ -18,12 +18,11 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// A mailJob is the order to mail an invitation. It carries ids alone: whoever reads the queue,
-// a copy of it, or its logs can open nothing with them.
+// A mailJob asks a worker to mail an invitation. It has IDs only, so the tables, copies and logs of
+// the queue contain no secret.
 //
-// The jobs are not unique, on purpose. A resend while a worker holds the old link already would
-// pass for a duplicate of the job under way, and its link would never go out. Of two jobs for one
-// sending, the second mails it again, with the same Message-ID.
+// Do not make the jobs unique. A resend during a running job would count as its duplicate, and the new
+// link would never be mailed. If two jobs send the same link, both mails have the same Message-ID.
 type mailJob struct {
 	Organization string    `json:"organization"`
 	InvitationID uuid.UUID `json:"invitation_id"`
@@ -32,26 +31,26 @@ type mailJob struct {
 // Kind implements [river.JobArgs].
 func (mailJob) Kind() string { return "mail_invitation" }
 
-// A setting is what the processes of one host have in common. It holds secrets.
-type setting struct {
+// Settings are the same in all processes of the application. They contain secrets.
+type settings struct {
 	Database  string // URL
-	Schema    string // of the library
-	JobSchema string // of River
-	Key       []byte // of the tokens
+	Schema    string // of the library's tables
+	JobSchema string // of River's tables
+	Key       []byte // signs the tokens
 	SMTP      smtpServer
 }
 
-// A delivery invites people and has their mails sent: one in each process of the host.
+// A delivery invites people and mails their invitations. Each process has one.
 type delivery struct {
-	setting
+	settings
 	pool  *pgxpool.Pool
 	store *pgstore.Store
 	svc   *invitations.Service
-	jobs  *river.Client[pgx.Tx] // works the jobs too once it is started
+	jobs  *river.Client[pgx.Tx] // sends mails after its Start
 }
 
-// open returns the delivery of this process. Each adjust can change how River works.
-func open(ctx context.Context, s setting, adjust ...func(*river.Config)) (_ *delivery, err error) {
+// open returns a delivery. Each adjust function can change the configuration of River.
+func open(ctx context.Context, s settings, adjust ...func(*river.Config)) (_ *delivery, err error) {
 	pool, err := pgxpool.New(ctx, s.Database)
 	if err != nil {
 		return nil, err
@@ -83,7 +82,8 @@ func open(ctx context.Context, s setting, adjust ...func(*river.Config)) (_ *del
 		Schema:  s.JobSchema,
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 10}},
 		Workers: workers,
-		// A worker that lives is done well before its job passes for one of a dead worker.
+		// River gives the job of a dead worker to another one. The timeout is shorter, so that River
+		// does not take the job of a slow worker.
 		JobTimeout:           time.Minute,
 		RescueStuckJobsAfter: 5 * time.Minute,
 		Logger:               slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -95,18 +95,23 @@ func open(ctx context.Context, s setting, adjust ...func(*river.Config)) (_ *del
 	if err != nil {
 		return nil, err
 	}
-	return &delivery{setting: s, pool: pool, store: store, svc: svc, jobs: jobs}, nil
+	return &delivery{settings: s, pool: pool, store: store, svc: svc, jobs: jobs}, nil
 }
 
-// close stops working, if it was started, and gives the connections back.
-func (d *delivery) close() {
+// stop stops the worker, if it was started. Another worker takes the jobs that stop interrupts.
+func (d *delivery) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	_ = d.jobs.StopAndCancel(ctx) // what it cancels is sent by the next worker
+	_ = d.jobs.StopAndCancel(ctx) // an error means that a job did not end in time
+}
+
+// close stops the worker and closes the connections.
+func (d *delivery) close() {
+	d.stop()
 	d.pool.Close()
 }
 
-// migrate makes the tables of the library and of River.
+// migrate creates the tables of the library and of River.
 func (d *delivery) migrate(ctx context.Context) error {
 	if err := d.store.Migrate(ctx); err != nil {
 		return err
@@ -122,28 +127,31 @@ func (d *delivery) migrate(ctx context.Context) error {
 	return err
 }
 
-// invite invites somebody and orders the mail in the transaction tx of the host's, so that both
-// commit together or not at all. The token stays here: the worker asks for it again. If p has an
-// ID, the whole transaction can be run again after a commit whose answer was lost, and orders no
-// second mail.
-func (d *delivery) invite(ctx context.Context, tx pgx.Tx, actor invitations.Actor, p invitations.InviteParams) (invitations.Invitation, error) {
+// invite invites a person and inserts the job to mail the invitation, both in tx. If the answer to the
+// commit is lost, repeat the transaction with the same p.ID. It then inserts no second job.
+func (d *delivery) invite(
+	ctx context.Context, tx pgx.Tx, actor invitations.Actor, p invitations.InviteParams,
+) (invitations.Invitation, error) {
 	sent, err := d.svc.WithStore(d.store.WithTx(tx)).Invite(ctx, actor, p)
-	if err != nil || sent.Repeated { // whose job was committed with the first call
+	if err != nil || sent.Repeated {
 		return sent.Invitation, err
 	}
-	return sent.Invitation, d.order(ctx, tx, sent.Invitation)
+	return sent.Invitation, d.enqueue(ctx, tx, sent.Invitation)
 }
 
-// resend is as invite, for an invitation that exists.
-func (d *delivery) resend(ctx context.Context, tx pgx.Tx, actor invitations.Actor, p invitations.ResendParams) (invitations.Invitation, error) {
+// resend resends an invitation and inserts the job to mail it, both in tx.
+func (d *delivery) resend(
+	ctx context.Context, tx pgx.Tx, actor invitations.Actor, p invitations.ResendParams,
+) (invitations.Invitation, error) {
 	sent, err := d.svc.WithStore(d.store.WithTx(tx)).Resend(ctx, actor, p)
 	if err != nil {
 		return invitations.Invitation{}, err
 	}
-	return sent.Invitation, d.order(ctx, tx, sent.Invitation)
+	return sent.Invitation, d.enqueue(ctx, tx, sent.Invitation)
 }
 
-func (d *delivery) order(ctx context.Context, tx pgx.Tx, inv invitations.Invitation) error {
+// enqueue inserts a job without the token. The worker asks for the token when it sends the mail.
+func (d *delivery) enqueue(ctx context.Context, tx pgx.Tx, inv invitations.Invitation) error {
 	_, err := d.jobs.InsertTx(ctx, tx, mailJob{Organization: inv.Organization, InvitationID: inv.ID}, nil)
 	return err
 }

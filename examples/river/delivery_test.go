@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func TestInvite(t *testing.T) {
 	tx := h.begin(t)
 	inv, err := h.invite(t.Context(), tx, invitations.User("ada"), params("bob@example.com"))
 	require.NoError(t, err)
-	h.requireFacts(t, facts{members: 1})
+	h.requireState(t, state{members: 1})
 	require.NoError(t, tx.Commit(t.Context()))
 
 	mail, l := h.next(t)
@@ -32,12 +33,12 @@ func TestInvite(t *testing.T) {
 	require.Contains(t, l.text, personal)
 	require.Contains(t, l.html, personal)
 	require.Contains(t, l.html, `href="`+l.link()+`"`)
-	require.NotContains(t, string(mail.data), "“", "headers are encoded, and the parts too")
-	require.Contains(t, string(mail.data), "\r\nMessage-ID: "+l.id+"\r\n", "on one line, as some insist")
+	require.NotContains(t, string(mail.data), "“", "headers and parts must be encoded")
+	require.Contains(t, string(mail.data), "\r\nMessage-ID: "+l.id+"\r\n", "the header must be on one line, which some servers require")
 	h.requireNoTransaction(t)
 	mail.accept()
 	h.event(t, w, river.EventKindJobCompleted)
-	h.requireFacts(t, facts{invitations: 1, members: 1, done: 1})
+	h.requireState(t, state{invitations: 1, members: 1, done: 1})
 
 	require.NoError(t, h.accept(t, l, "bob"))
 	member, err := h.svc.Member(t.Context(), "acme", "bob")
@@ -49,8 +50,7 @@ func TestInvite(t *testing.T) {
 	require.Equal(t, map[string]string{"organization": "acme", "invitation_id": inv.ID.String()}, job.Args)
 }
 
-// requireNoTransaction finds none of the library's that waits for the host, as one would that is
-// open while a mail is sent.
+// requireNoTransaction checks that no transaction of the library is open, as while a mail is sent.
 func (h *host) requireNoTransaction(t *testing.T) {
 	t.Helper()
 	config := h.pool.Config().ConnConfig
@@ -61,28 +61,28 @@ func (h *host) requireNoTransaction(t *testing.T) {
 	require.Zero(t, open)
 }
 
-// What never commits is never mailed: the mail that comes next is of another invitation.
-func TestRolledBack(t *testing.T) {
+// An invitation that was rolled back is not mailed. The next mail is for another one.
+func TestInvite_RolledBack(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	w := h.work(t)
+	errRollback := errors.New("roll back")
 	err := pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) error {
 		_, err := h.invite(t.Context(), tx, invitations.User("ada"), params("linus@example.com"))
 		require.NoError(t, err)
-		return errHost
+		return errRollback
 	})
-	require.ErrorIs(t, err, errHost)
-	h.requireFacts(t, facts{members: 1})
+	require.ErrorIs(t, err, errRollback)
+	h.requireState(t, state{members: 1})
 	h.invited(t, params("bob@example.com"))
 	require.Equal(t, "<bob@example.com>", h.sent(t, w).to)
-	h.requireFacts(t, facts{invitations: 1, members: 1, done: 1})
+	h.requireState(t, state{invitations: 1, members: 1, done: 1})
 }
 
-// The connection dies between inviting and committing: there is neither an invitation nor a job,
-// and the same call can be made again.
-func TestConnectionKilled(t *testing.T) {
+// If the connection dies before the commit, there is no invitation and no job. The call can be repeated.
+func TestInvite_ConnectionDies(t *testing.T) {
 	t.Parallel()
-	for name, ordered := range map[string]bool{"before the job": false, "after the job": true} {
+	for name, enqueued := range map[string]bool{"before the job": false, "after the job": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h := newHost(t)
@@ -92,29 +92,29 @@ func TestConnectionKilled(t *testing.T) {
 			tx := h.begin(t)
 			sent, err := h.svc.WithStore(h.store.WithTx(tx)).Invite(t.Context(), invitations.User("ada"), p)
 			require.NoError(t, err)
-			if ordered {
-				require.NoError(t, h.order(t.Context(), tx, sent.Invitation))
+			if enqueued {
+				require.NoError(t, h.enqueue(t.Context(), tx, sent.Invitation))
 			}
 			var dead bool
 			require.NoError(t, h.pool.QueryRow(t.Context(), "select pg_terminate_backend($1, 60000)", tx.Conn().PgConn().PID()).Scan(&dead))
 			require.True(t, dead)
-			if !ordered {
-				require.Error(t, h.order(t.Context(), tx, sent.Invitation))
+			if !enqueued {
+				require.Error(t, h.enqueue(t.Context(), tx, sent.Invitation))
 			}
 			require.Error(t, tx.Commit(t.Context()))
-			h.requireFacts(t, facts{members: 1})
+			h.requireState(t, state{members: 1})
 
 			require.Equal(t, p.ID, h.invited(t, p).ID)
 			l := h.sent(t, w)
 			require.NotEqual(t, sent.Token.Reveal(), l.token())
 			require.NoError(t, h.accept(t, l, "bob"))
-			h.requireFacts(t, facts{members: 2, done: 1})
+			h.requireState(t, state{members: 2, done: 1})
 		})
 	}
 }
 
-// A call whose answer was lost is made again: it orders no second mail.
-func TestInviteAgain(t *testing.T) {
+// A repeated call with the same ID inserts no second job.
+func TestInvite_Repeated(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	w := h.work(t)
@@ -123,11 +123,11 @@ func TestInviteAgain(t *testing.T) {
 	h.invited(t, p)
 	h.sent(t, w)
 	h.invited(t, p)
-	h.requireFacts(t, facts{invitations: 1, members: 1, done: 1})
+	h.requireState(t, state{invitations: 1, members: 1, done: 1})
 }
 
-// What has ended before its mail goes out is not mailed, and its job is done.
-func TestEnded(t *testing.T) {
+// If the invitation has ended, the worker sends no mail and cancels the job.
+func TestWorker_InvitationEnded(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		end   func(*testing.T, *host, invitations.Invitation) error
@@ -143,7 +143,7 @@ func TestEnded(t *testing.T) {
 			_, err = h.svc.Accept(t.Context(), sent.Token.Reveal(), invitations.Identity{UserID: "bob", Email: "bob@example.com", EmailVerified: true})
 			return err
 		}, invitations.ErrAccepted},
-		"gone": {func(t *testing.T, h *host, inv invitations.Invitation) error {
+		"deleted": {func(t *testing.T, h *host, inv invitations.Invitation) error {
 			_, err := h.pool.Exec(t.Context(), "drop schema "+pgx.Identifier{h.Schema}.Sanitize()+" cascade")
 			require.NoError(t, err)
 			return h.store.Migrate(t.Context())
@@ -161,8 +161,8 @@ func TestEnded(t *testing.T) {
 	}
 }
 
-// A resend before the mail goes out: only the link that is good is mailed.
-func TestResent(t *testing.T) {
+// After a resend, the job of the first sending mails the new link too.
+func TestResend_BeforeSending(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	inv := h.invited(t, params("bob@example.com"))
@@ -184,8 +184,8 @@ func TestResent(t *testing.T) {
 	require.NoError(t, h.accept(t, l, "bob"))
 }
 
-// A resend while the old link is on its way: the new one follows.
-func TestResentWhileSending(t *testing.T) {
+// A resend during the job of the old link mails the new link too.
+func TestResend_WhileSending(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)
 	w := h.work(t)
@@ -202,8 +202,7 @@ func TestResentWhileSending(t *testing.T) {
 	require.NoError(t, h.accept(t, l, "bob"))
 }
 
-// The Message-ID is of the sending: it stays at a repeat, wherever the worker is, and a resend has
-// another one.
+// The Message-ID depends on the sending, and not on the worker's time zone. A resend has another one.
 func TestMessageID(t *testing.T) {
 	t.Parallel()
 	inv := invitations.Invitation{ID: uuid.Must(uuid.NewV7()), SentAt: time.UnixMicro(1).UTC()}

@@ -23,26 +23,26 @@ import (
 
 const personal = "Come and see."
 
-// A host is a delivery for one test, with tables of its own, beside a mail server that it trusts.
-// It has founded acme, for Ada.
+// A host is the delivery of one test, with its own schemas, its mail server and the organization acme,
+// whose owner is ada.
 type host struct {
 	*delivery
 	server    *mailServer
 	authority *authority
-	logs      *buffer // of all that River does in this process
+	logs      *buffer // all logs of River in this process
 }
 
 func newHost(t *testing.T) *host {
 	t.Helper()
 	h := &host{logs: &buffer{}}
-	s := setting{Database: application(t), Schema: pgtest.Schema(t), JobSchema: pgtest.Schema(t), Key: make([]byte, 32)}
+	s := settings{Database: application(t), Schema: pgtest.Schema(t), JobSchema: pgtest.Schema(t), Key: make([]byte, 32)}
 	_, _ = rand.Read(s.Key)
 	var err error
 	h.authority, err = newAuthority("Example")
 	require.NoError(t, err)
 	h.server = newServer(t, h.authority, "localhost", time.Now().Add(time.Hour), nil)
 	s.SMTP = smtpServer{Host: h.server.host, Port: h.server.port, Roots: h.authority.pem()}
-	h.delivery, err = open(t.Context(), s, h.quiet)
+	h.delivery, err = open(t.Context(), s, h.configure)
 	require.NoError(t, err)
 	t.Cleanup(h.close)
 	require.NoError(t, h.migrate(t.Context()))
@@ -52,7 +52,7 @@ func newHost(t *testing.T) *host {
 	return h
 }
 
-// application returns the database's URL with a name for the test's connections.
+// application returns the URL of the database, with a unique application_name.
 func application(t *testing.T) string {
 	t.Helper()
 	u, err := url.Parse(pgtest.URL(t))
@@ -63,7 +63,7 @@ func application(t *testing.T) string {
 	return u.String()
 }
 
-// newServer starts a mail server with a certificate that issuer issues.
+// newServer starts a mail server with a certificate of issuer.
 func newServer(t *testing.T, issuer *authority, host string, expiry time.Time, wire io.Writer) *mailServer {
 	t.Helper()
 	certificate, err := issuer.issue(host, expiry)
@@ -74,8 +74,8 @@ func newServer(t *testing.T, issuer *authority, host string, expiry time.Time, w
 	return server
 }
 
-// quiet has River write its logs, all of them, to the test, and be in no hurry to spread its load.
-func (h *host) quiet(c *river.Config) {
+// configure makes River write all its logs to the host, and start its services without random delays.
+func (h *host) configure(c *river.Config) {
 	c.Logger = slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c.TestOnly = true
 }
@@ -86,14 +86,14 @@ type inProcess struct {
 	events <-chan *river.Event
 }
 
-// work starts a worker, with the host's setting unless change changes it.
-func (h *host) work(t *testing.T, change ...func(*setting)) *inProcess {
+// work starts a worker. The functions can change its settings.
+func (h *host) work(t *testing.T, change ...func(*settings)) *inProcess {
 	t.Helper()
-	s := h.setting
+	s := h.settings
 	for _, f := range change {
 		f(&s)
 	}
-	d, err := open(t.Context(), s, h.quiet)
+	d, err := open(t.Context(), s, h.configure)
 	require.NoError(t, err)
 	t.Cleanup(d.close)
 	events, unsubscribe := d.jobs.Subscribe(river.EventKindJobCompleted, river.EventKindJobFailed,
@@ -103,7 +103,7 @@ func (h *host) work(t *testing.T, change ...func(*setting)) *inProcess {
 	return &inProcess{d, events}
 }
 
-// event waits for the next event, which must be of the kind, and without a mail before it.
+// event waits for the next event. It must be of this kind, and no mail must come before it.
 func (h *host) event(t *testing.T, w *inProcess, kind river.EventKind) *river.Event {
 	t.Helper()
 	select {
@@ -119,8 +119,8 @@ func (h *host) event(t *testing.T, w *inProcess, kind river.EventKind) *river.Ev
 	return nil
 }
 
-// next waits for the next mail and reads it. The sender still waits for the answer.
-func (h *host) next(t *testing.T) (*delivered, letter) {
+// next waits for the next mail. Its sender waits for the answer.
+func (h *host) next(t *testing.T) (*receivedMail, letter) {
 	t.Helper()
 	mail, err := h.server.next(soon(t))
 	require.NoError(t, err)
@@ -129,7 +129,7 @@ func (h *host) next(t *testing.T) (*delivered, letter) {
 	return mail, l
 }
 
-// sent waits for the next mail and accepts it, until its job is completed.
+// sent waits for the next mail, accepts it and waits until its job is completed.
 func (h *host) sent(t *testing.T, w *inProcess) letter {
 	t.Helper()
 	mail, l := h.next(t)
@@ -138,7 +138,7 @@ func (h *host) sent(t *testing.T, w *inProcess) letter {
 	return l
 }
 
-// soon returns a context that ends when something must have gone wrong.
+// soon returns a context with a timeout that only a failing test reaches.
 func soon(t *testing.T) context.Context {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -150,7 +150,7 @@ func params(email string) invitations.InviteParams {
 	return invitations.InviteParams{Organization: "acme", Email: email, Role: invitations.RoleDeveloper, Message: personal}
 }
 
-// begin begins a transaction, which ends with the test at the latest.
+// begin begins a transaction. The test rolls it back at its end.
 func (h *host) begin(t *testing.T) pgx.Tx {
 	t.Helper()
 	tx, err := h.pool.Begin(t.Context())
@@ -159,7 +159,7 @@ func (h *host) begin(t *testing.T) pgx.Tx {
 	return tx
 }
 
-// invited has Ada invite somebody, and commits.
+// invited invites a person as ada, and commits.
 func (h *host) invited(t *testing.T, p invitations.InviteParams) (inv invitations.Invitation) {
 	t.Helper()
 	require.NoError(t, pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) (err error) {
@@ -169,11 +169,12 @@ func (h *host) invited(t *testing.T, p invitations.InviteParams) (inv invitation
 	return inv
 }
 
-// resent has Ada resend inv, and commits. It was sent an hour ago then, and not just now, when
-// it would be too soon.
+// resent resends inv as ada, and commits. It first moves the last sending an hour back, because of the
+// cooldown.
 func (h *host) resent(t *testing.T, inv invitations.Invitation) {
 	t.Helper()
-	_, err := h.pool.Exec(t.Context(), "update "+pgx.Identifier{h.Schema, "invitations"}.Sanitize()+" set sent_at = sent_at - interval '1 hour'")
+	table := pgx.Identifier{h.Schema, "invitations"}.Sanitize()
+	_, err := h.pool.Exec(t.Context(), "update "+table+" set sent_at = sent_at - interval '1 hour'")
 	require.NoError(t, err)
 	require.NoError(t, pgx.BeginFunc(t.Context(), h.pool, func(tx pgx.Tx) error {
 		_, err := h.resend(t.Context(), tx, invitations.User("ada"), invitations.ResendParams{Organization: "acme", ID: inv.ID})
@@ -187,14 +188,14 @@ func (h *host) accept(t *testing.T, l letter, user string) error {
 	return err
 }
 
-func (h *host) requireFacts(t *testing.T, want facts) {
+func (h *host) requireState(t *testing.T, want state) {
 	t.Helper()
-	got, err := h.facts(t.Context())
+	got, err := h.state(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, want, got)
 }
 
-// rows returns all that River has stored of jobs.
+// rows returns the jobs in the tables of River, as JSON.
 func (h *host) rows(t *testing.T) []string {
 	t.Helper()
 	rows, err := h.pool.Query(context.WithoutCancel(t.Context()),
@@ -205,8 +206,8 @@ func (h *host) rows(t *testing.T) []string {
 	return found
 }
 
-// requireNoSecrets finds no link and no personal message in what River has stored and logged.
-// Every test ends with it.
+// requireNoSecrets checks that the tables and logs of River contain no link and no personal message.
+// Each test ends with it.
 func (h *host) requireNoSecrets(t *testing.T) {
 	t.Helper()
 	text := strings.Join(h.rows(t), "\n") + h.logs.String()
@@ -215,7 +216,7 @@ func (h *host) requireNoSecrets(t *testing.T) {
 	}
 }
 
-// A buffer is a bytes.Buffer for several goroutines.
+// A buffer is a bytes.Buffer that is safe for concurrent use.
 type buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer

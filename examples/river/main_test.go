@@ -14,12 +14,12 @@ import (
 	"github.com/go-invitations/invitations/internal/pgtest"
 )
 
-// The test's program is its own worker, as the command is.
+// The test binary is also the worker of the crash tests.
 func TestMain(m *testing.M) {
-	if kind := os.Getenv(workerVariable); kind != "" {
-		os.Exit(work(context.Background(), os.Stdin, stopAt(kind)))
+	if point := os.Getenv(workerVariable); point != "" {
+		os.Exit(work(context.Background(), os.Stdin, stopAt(point)))
 	}
-	_ = flag.Set("test.parallel", "4") // unless the command line says otherwise: they wait more than they work
+	_ = flag.Set("test.parallel", "4") // the default; the tests wait more than they compute
 	os.Exit(pgtest.Main(m))
 }
 
@@ -34,13 +34,13 @@ func TestRun(t *testing.T) {
 	requireDropped(t, url, schema, jobSchema)
 }
 
-// A run that ends before the story does drops what it has made all the same.
-func TestRunInterrupted(t *testing.T) {
+// A run whose context ends early drops its schemas too.
+func TestRun_Interrupted(t *testing.T) {
 	t.Parallel()
 	url, schema, jobSchema := pgtest.URL(t), pgtest.Schema(t), pgtest.Schema(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	out := writerFunc(func(p []byte) (int, error) {
-		cancel() // at the first line
+		cancel() // after the first step
 		return len(p), nil
 	})
 	require.ErrorIs(t, run(ctx, out, url, schema, jobSchema), context.Canceled)
@@ -51,25 +51,28 @@ type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-func TestStartWithoutDatabase(t *testing.T) {
+func TestStart(t *testing.T) {
 	t.Parallel()
-	for _, url := range []string{"postgres://%", "postgres://127.0.0.1:1/x?connect_timeout=2"} {
-		var out, errOut bytes.Buffer
-		require.Equal(t, 1, start(t.Context(), url, &out, &errOut))
-		require.Empty(t, out.String())
-		require.True(t, strings.HasPrefix(errOut.String(), "river: "), errOut.String())
+	for name, test := range map[string]struct {
+		args   []string
+		url    string // DATABASE_URL
+		want   int
+		stderr string
+	}{
+		"no URL":         {nil, "", 2, "river: set -database or DATABASE_URL"},
+		"unknown flag":   {[]string{"-unknown"}, "", 2, "flag provided but not defined: -unknown"},
+		"malformed URL":  {nil, "postgres://%", 1, "river: "},
+		"no server":      {nil, "postgres://127.0.0.1:1/x?connect_timeout=2", 1, "river: "},
+		"flag overrides": {[]string{"-database", "postgres://%"}, pgtest.URL(t), 1, "river: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out, errOut bytes.Buffer
+			require.Equal(t, test.want, start(t.Context(), test.args, test.url, &out, &errOut))
+			require.Empty(t, out.String())
+			require.True(t, strings.HasPrefix(errOut.String(), test.stderr), errOut.String())
+		})
 	}
-}
-
-// The story ends where something is not as expected.
-func TestStoryEnds(t *testing.T) {
-	t.Parallel()
-	h := newHost(t)
-	s := &story{host: h.delivery, out: writerFunc(func(p []byte) (int, error) {
-		t.Errorf("told %q", p)
-		return len(p), nil
-	})}
-	require.ErrorContains(t, s.expect(t.Context(), "a step", facts{}), "a step: found pending 0, members 1;")
 }
 
 func requireDropped(t *testing.T, url string, schemas ...string) {
@@ -78,6 +81,7 @@ func requireDropped(t *testing.T, url string, schemas ...string) {
 	require.NoError(t, err)
 	defer conn.Close(context.Background())
 	var left int
-	require.NoError(t, conn.QueryRow(t.Context(), "select count(*) from pg_catalog.pg_namespace where nspname::text = any($1)", schemas).Scan(&left))
+	const count = "select count(*) from pg_catalog.pg_namespace where nspname::text = any($1)"
+	require.NoError(t, conn.QueryRow(t.Context(), count, schemas).Scan(&left))
 	require.Zero(t, left)
 }

@@ -13,20 +13,21 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// smtpTimeout is for connecting, and again for the mail; both are over before a job's timeout.
+// smtpTimeout limits connecting, and also sending. Together they are shorter than the job's timeout.
 const smtpTimeout = 15 * time.Second
 
-// An smtpServer is the mail server that the host hands its mails to. One that wants credentials
-// gets them by options of go-mail, which sends them when TLS is established.
+// An smtpServer is a mail server that sends mails for the application. If yours needs credentials, set
+// them with options of go-mail. It sends them over TLS only.
 type smtpServer struct {
-	Host  string // the name that its certificate has to be for
+	Host  string // must be a name in the server's certificate
 	Port  int
-	Roots []byte // the certificates to trust, as PEM; empty: those of the system
+	Roots []byte // PEM certificates to trust; empty: those of the system
 }
 
-// send hands message over to the server, or returns an error that holds nothing of the message.
-// The link is a secret, so it goes through TLS alone, to a server that proves its name by a
-// certificate: otherwise whoever is on the way could read it, and accept first.
+// send sends message. Its errors contain nothing of the message.
+//
+// The link is a secret, so send uses TLS and verifies the server's certificate. Otherwise an attacker
+// on the network could read the link.
 func (s smtpServer) send(ctx context.Context, message *gomail.Msg) error {
 	roots, err := s.roots()
 	if err != nil {
@@ -36,11 +37,11 @@ func (s smtpServer) send(ctx context.Context, message *gomail.Msg) error {
 	defer cancel()
 	client, err := gomail.NewClient(s.Host,
 		gomail.WithPort(s.Port),
-		gomail.WithTLSPolicy(gomail.TLSMandatory), // never in clear, whatever the server offers
+		gomail.WithTLSPolicy(gomail.TLSMandatory), // also if the server does not offer TLS
 		gomail.WithTLSConfig(&tls.Config{ServerName: s.Host, RootCAs: roots, MinVersion: tls.VersionTLS12}),
 		gomail.WithTimeout(smtpTimeout),
-		// The connection ends with ctx and with this call. The package heeds ctx only while it
-		// connects, and leaves a connection open whose TLS failed.
+		// Close the connection when ctx or this call ends. The package uses ctx only to connect, and
+		// leaves a connection open if its TLS handshake failed.
 		gomail.WithDialContextFunc(func(dial context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(dial, network, address)
 			if err == nil {
@@ -53,12 +54,12 @@ func (s smtpServer) send(ctx context.Context, message *gomail.Msg) error {
 		return err
 	}
 	if err := client.DialWithContext(ctx); err != nil {
-		return fmt.Errorf("connecting to the mail server: %w", withoutWords(ctx, err))
+		return fmt.Errorf("connecting to the mail server: %w", withoutReply(ctx, err))
 	}
 	if err := client.Send(message); err != nil && !message.IsDelivered() {
-		return fmt.Errorf("sending the mail: %w", withoutWords(ctx, err))
+		return fmt.Errorf("sending the mail: %w", withoutReply(ctx, err))
 	}
-	_ = client.Close() // the server has taken the mail: what fails now is no reason to send again
+	_ = client.Close() // the server has the mail, so an error is no reason to send it again
 	return nil
 }
 
@@ -68,25 +69,25 @@ func (s smtpServer) roots() (*x509.CertPool, error) {
 	}
 	roots := x509.NewCertPool()
 	if !roots.AppendCertsFromPEM(s.Roots) {
-		return nil, errors.New("no certificate to trust in the PEM")
+		return nil, errors.New("no certificate in the PEM")
 	}
 	return roots, nil
 }
 
-// withoutWords returns err without the words of the mail server, which may quote the mail.
-func withoutWords(ctx context.Context, err error) error {
+// withoutReply returns err without the texts of the mail server, which may quote the mail.
+func withoutReply(ctx context.Context, err error) error {
 	var failed *gomail.SendError
 	var answer *textproto.Error
 	var garbled textproto.ProtocolError
 	switch {
 	case ctx.Err() != nil:
-		return ctx.Err() // the reason for all that fails now
+		return ctx.Err() // the cause of err
 	case errors.As(err, &failed):
 		return fmt.Errorf("%s: answer %d %s", failed.Reason, failed.ErrorCode(), failed.EnhancedStatusCode())
 	case errors.As(err, &answer):
 		return fmt.Errorf("answer %d", answer.Code)
 	case errors.As(err, &garbled):
-		return errors.New("answer that is not SMTP")
+		return errors.New("invalid SMTP answer")
 	}
-	return err // of the network or of TLS
+	return err // a network or TLS error
 }

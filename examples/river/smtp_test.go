@@ -14,14 +14,14 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// A mail goes to nobody but the server that proves its name through TLS. Otherwise nothing is said
-// of it, the job waits, and when all is in order the mail is sent.
+// The worker sends a mail only to a server that proves its name through TLS. Otherwise it reveals
+// nothing of the mail, and the job waits.
 func TestClass49_MailServer(t *testing.T) {
 	t.Parallel()
 	inAnHour := time.Now().Add(time.Hour)
 	for name, test := range map[string]struct {
 		server func(t *testing.T, h *host, wire *buffer) *mailServer
-		change func(*setting)
+		change func(*settings)
 		cause  string
 	}{
 		"certificate of an unknown authority": {
@@ -30,37 +30,37 @@ func TestClass49_MailServer(t *testing.T) {
 				require.NoError(t, err)
 				return newServer(t, stranger, "localhost", inAnHour, wire)
 			},
-			func(*setting) {}, "certificate signed by unknown authority",
+			func(*settings) {}, "certificate signed by unknown authority",
 		},
 		"certificate for another host": {
 			func(t *testing.T, h *host, wire *buffer) *mailServer {
 				return newServer(t, h.authority, "mail.example.org", inAnHour, wire)
 			},
-			func(*setting) {}, "certificate is valid for mail.example.org, not localhost",
+			func(*settings) {}, "certificate is valid for mail.example.org, not localhost",
 		},
 		"certificate for a name, not an address": {
 			func(t *testing.T, h *host, wire *buffer) *mailServer {
 				return newServer(t, h.authority, "localhost", inAnHour, wire)
 			},
-			func(s *setting) { s.SMTP.Host = "127.0.0.1" }, "cannot validate certificate for 127.0.0.1",
+			func(s *settings) { s.SMTP.Host = "127.0.0.1" }, "cannot validate certificate for 127.0.0.1",
 		},
 		"expired certificate": {
 			func(t *testing.T, h *host, wire *buffer) *mailServer {
 				return newServer(t, h.authority, "localhost", time.Now().Add(-time.Hour), wire)
 			},
-			func(*setting) {}, "certificate has expired",
+			func(*settings) {}, "certificate has expired",
 		},
-		"certificate that the system does not trust": {
+		"certificate not trusted by the system": {
 			func(t *testing.T, h *host, wire *buffer) *mailServer {
 				return newServer(t, h.authority, "localhost", inAnHour, wire)
 			},
-			func(s *setting) { s.SMTP.Roots = nil }, "failed to verify certificate",
+			func(s *settings) { s.SMTP.Roots = nil }, "failed to verify certificate",
 		},
-		"roots that are none": {
+		"malformed roots": {
 			func(t *testing.T, h *host, wire *buffer) *mailServer {
 				return newServer(t, h.authority, "localhost", inAnHour, wire)
 			},
-			func(s *setting) { s.SMTP.Roots = []byte("none") }, "no certificate to trust",
+			func(s *settings) { s.SMTP.Roots = []byte("none") }, "no certificate in the PEM",
 		},
 		"no TLS": {
 			func(t *testing.T, _ *host, wire *buffer) *mailServer {
@@ -69,7 +69,7 @@ func TestClass49_MailServer(t *testing.T) {
 				t.Cleanup(server.close)
 				return server
 			},
-			func(*setting) {}, "does not support STARTTLS",
+			func(*settings) {}, "does not support STARTTLS",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestClass49_MailServer(t *testing.T) {
 			wire := &buffer{}
 			server := test.server(t, h, wire)
 			h.invited(t, params("bob@example.com"))
-			w := h.work(t, func(s *setting) {
+			w := h.work(t, func(s *settings) {
 				s.SMTP.Port = server.port
 				test.change(s)
 			})
@@ -94,18 +94,18 @@ func TestClass49_MailServer(t *testing.T) {
 			require.Equal(t, river.EventKindJobFailed, event.Kind)
 			require.Contains(t, event.Job.Errors[0].Error, test.cause)
 			require.NoError(t, w.jobs.StopAndCancel(soon(t)))
-			for _, said := range []string{"MAIL FROM", "RCPT TO", "bob@example.com", "Subject"} {
-				require.NotContains(t, wire.String(), said)
+			for _, text := range []string{"MAIL FROM", "RCPT TO", "bob@example.com", "Subject"} {
+				require.NotContains(t, wire.String(), text)
 			}
-			h.requireFacts(t, facts{invitations: 1, members: 1, waiting: 1})
-			_, err := h.jobs.JobRetry(t.Context(), event.Job.ID) // now, and not in a second
+			h.requireState(t, state{invitations: 1, members: 1, waiting: 1})
+			_, err := h.jobs.JobRetry(t.Context(), event.Job.ID) // without River's delay
 			require.NoError(t, err)
 			require.Equal(t, "<bob@example.com>", h.sent(t, h.work(t)).to)
 		})
 	}
 }
 
-// What a mail server answers may quote the mail, and is not kept.
+// The answers of a mail server may quote the mail, so River must not store them.
 func TestClass33_AnswersOfTheMailServer(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -113,8 +113,8 @@ func TestClass33_AnswersOfTheMailServer(t *testing.T) {
 		enhanced smtp.EnhancedCode
 		want     string
 	}{
-		"for now":  {451, smtp.EnhancedCode{4, 7, 1}, "sending the mail: closing SMTP DATA writer: answer 451 4.7.1"},
-		"for good": {550, smtp.EnhancedCode{5, 7, 1}, "sending the mail: closing SMTP DATA writer: answer 550 5.7.1"},
+		"temporary": {451, smtp.EnhancedCode{4, 7, 1}, "sending the mail: closing SMTP DATA writer: answer 451 4.7.1"},
+		"permanent": {550, smtp.EnhancedCode{5, 7, 1}, "sending the mail: closing SMTP DATA writer: answer 550 5.7.1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,16 +122,16 @@ func TestClass33_AnswersOfTheMailServer(t *testing.T) {
 			w := h.work(t)
 			h.invited(t, params("bob@example.com"))
 			mail, first := h.next(t)
-			mail.refuse(&smtp.SMTPError{Code: test.code, EnhancedCode: test.enhanced, Message: "no " + first.link() + " " + personal})
+			mail.answer <- &smtp.SMTPError{Code: test.code, EnhancedCode: test.enhanced, Message: "no " + first.link() + " " + personal}
 			event := h.event(t, w, river.EventKindJobFailed)
 			require.Equal(t, test.want, event.Job.Errors[0].Error)
-			require.Equal(t, first, h.sent(t, w), "tried again")
+			require.Equal(t, first, h.sent(t, w), "the next attempt sends the same mail")
 		})
 	}
 }
 
-// A connection that breaks once the server has taken the mail is no reason to send it again.
-func TestSentIsSent(t *testing.T) {
+// If the connection breaks after the server has the mail, send returns no error.
+func TestSend_ConnectionBreaksAfterwards(t *testing.T) {
 	t.Parallel()
 	authority, err := newAuthority("Example")
 	require.NoError(t, err)
@@ -152,12 +152,12 @@ func TestSentIsSent(t *testing.T) {
 	require.NoError(t, <-sent)
 }
 
-// A breaking session breaks the connection when the client goes on after a mail.
+// A breaking session closes the connection at the first command after a mail.
 type breaking struct {
 	*session
 	conn   *smtp.Conn
-	resets int // after a mail: the server's own, then the client's
-	taken  bool
+	resets int  // after a mail: first the server's own, then the client's
+	taken  bool // a mail was received
 }
 
 // Data implements [smtp.Session].
@@ -177,13 +177,13 @@ func (b *breaking) Reset() {
 	}
 }
 
-func TestClass33_WithoutWords(t *testing.T) {
+func TestClass33_WithoutReply(t *testing.T) {
 	t.Parallel()
-	require.EqualError(t, withoutWords(t.Context(), &textproto.Error{Code: 554, Msg: "inv_secret"}), "answer 554")
-	require.EqualError(t, withoutWords(t.Context(), textproto.ProtocolError("inv_secret")), "answer that is not SMTP")
+	require.EqualError(t, withoutReply(t.Context(), &textproto.Error{Code: 554, Msg: "inv_secret"}), "answer 554")
+	require.EqualError(t, withoutReply(t.Context(), textproto.ProtocolError("inv_secret")), "invalid SMTP answer")
 	plain := errors.New("connection refused")
-	require.Equal(t, plain, withoutWords(t.Context(), plain))
+	require.Equal(t, plain, withoutReply(t.Context(), plain))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.Equal(t, context.Canceled, withoutWords(ctx, plain))
+	require.Equal(t, context.Canceled, withoutReply(ctx, plain))
 }

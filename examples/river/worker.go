@@ -19,8 +19,8 @@ const (
 	senderDomain  = "example.com"
 )
 
-// A worker sends the mails of invitations. River keeps and logs the errors that it returns, so
-// none of them holds a link, a personal message, or anything that a mail server says.
+// A worker sends the mails of invitations. River stores and logs the errors that it returns, so they
+// must not contain a link, a personal message or a text of the mail server.
 type worker struct {
 	river.WorkerDefaults[mailJob]
 	svc      *invitations.Service
@@ -28,17 +28,17 @@ type worker struct {
 	smtp     smtpServer
 }
 
-// Work implements [river.Worker]. Between the mail's being sent and the job's being completed
-// anything can happen to the process, and then the mail is sent again: at least once is what a
-// queue can promise. Two mails do no harm, for both have the same link, and it is accepted once.
+// Work implements [river.Worker]. If the process dies after the mail was sent and before the job is
+// completed, another worker sends the mail again. Both mails have the same link, which can be accepted
+// once.
 func (w *worker) Work(ctx context.Context, job *river.Job[mailJob]) error {
-	// As it is now: after a resend, the link of the job's first sending is dead.
+	// After a resend, this is the new link. The old one is no longer valid.
 	sent, err := w.svc.PendingToken(ctx, invitations.System(), job.Args.Organization, job.Args.InvitationID)
 	switch {
 	case errors.Is(err, invitations.ErrNotPending), errors.Is(err, invitations.ErrNotFound):
-		return river.JobCancel(err) // it has ended meanwhile: there is nothing to send any more
+		return river.JobCancel(err) // the invitation has ended
 	case err != nil:
-		return err // and try again; it goes on until the invitation expires, at the latest
+		return err // River tries again, at most until the invitation expires
 	}
 	message, err := w.compose(sent)
 	if err != nil {
@@ -47,22 +47,23 @@ func (w *worker) Work(ctx context.Context, job *river.Job[mailJob]) error {
 	return w.smtp.send(ctx, message)
 }
 
-// compose returns the mail. Headers are set by functions that encode them.
+// compose returns the mail. It sets headers with the functions of go-mail, which encode them.
 func (w *worker) compose(sent invitations.SentInvitation) (*gomail.Msg, error) {
 	rendered, err := w.renderer.Render(mail.Data{
 		Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Message: sent.Message,
-		// Look up the names that people know; here they are the ids.
+		// In production, look up names that people know. These are IDs.
 		Organization: sent.Organization, Role: string(sent.Role), Inviter: sent.SentBy,
 	})
 	if err != nil {
-		return nil, err // which quotes nothing
+		return nil, err // contains none of the data
 	}
-	message := gomail.NewMsg(gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
+	message := gomail.NewMsg(
+		gomail.WithCharset(gomail.CharsetUTF8), gomail.WithEncoding(gomail.EncodingQP), gomail.WithNoDefaultUserAgent())
 	if err := message.FromFormat(senderName, senderAddress); err != nil {
 		return nil, err
 	}
 	if err := message.To(rendered.To()); err != nil {
-		return nil, errors.New("the invited address is none that a mail can have")
+		return nil, errors.New("go-mail refused the invited address") // err quotes the address
 	}
 	message.Subject(rendered.Subject())
 	message.SetMessageIDWithValue(messageID(sent.Invitation))
@@ -71,9 +72,8 @@ func (w *worker) compose(sent invitations.SentInvitation) (*gomail.Msg, error) {
 	return message, nil
 }
 
-// messageID returns the Message-ID of the invitation's present sending. It is the same whenever
-// that is mailed, so that the recipient's side can tell a repeat, and another one after a resend.
-// It is no secret, and short enough to stay on one line.
+// messageID returns the Message-ID of the invitation's present sending. It is the same if the mail is
+// sent twice, so that the recipient's mail server can detect the duplicate. A resend has another one.
 func messageID(inv invitations.Invitation) string {
 	sending := uuid.NewSHA1(inv.ID, []byte(inv.SentAt.UTC().Format(time.RFC3339Nano)))
 	return sending.String() + "@" + senderDomain

@@ -1,5 +1,5 @@
-// Package pgtest gives tests a real PostgreSQL: the one that the environment names, or a
-// throwaway cluster made from the server binaries of the machine.
+// Package pgtest gives tests a real PostgreSQL: a database that the environment names, or a
+// throwaway cluster from the server binaries of the machine.
 package pgtest
 
 import (
@@ -19,14 +19,14 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// URLVariable names a database that tests may use. They make schemas of their own in it and
-// drop them.
+// URLVariable is the environment variable with the URL of a database for tests. They create
+// schemas in it, and drop them.
 const URLVariable = "INVITATIONS_TEST_DATABASE_URL"
 
-// ErrNoServer is returned where the machine has no PostgreSQL server binaries.
+// ErrNoServer is returned if the machine has no PostgreSQL server binaries.
 var ErrNoServer = errors.New("no PostgreSQL server binaries (initdb, pg_ctl, postgres) in PATH or the usual folders; install PostgreSQL 14 or later, or set " + URLVariable)
 
-// Check returns an error that says what to install where tests would find no PostgreSQL.
+// Check returns an error that tells what to install if tests would find no PostgreSQL.
 func Check() error {
 	if os.Getenv(URLVariable) != "" {
 		return nil
@@ -35,8 +35,8 @@ func Check() error {
 	return err
 }
 
-// Start starts a throwaway cluster on a free port of 127.0.0.1 and returns the URL of its
-// database, and what stops and removes it.
+// Start starts a throwaway cluster on a free port of 127.0.0.1. It returns the URL of its database,
+// and a function that stops and removes the cluster.
 func Start(ctx context.Context) (url string, stop func(), err error) {
 	bin, err := binaries()
 	if err != nil {
@@ -70,13 +70,13 @@ func Start(ctx context.Context) (url string, stop func(), err error) {
 	if err := run(ctx, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"); err != nil {
 		return "", nil, err
 	}
-	// Another process may take the port between the asking and the binding.
+	// Another process may take the port before the server does.
 	for range 5 {
 		var port int
 		if port, err = freePort(); err != nil {
 			return "", nil, err
 		}
-		// Nothing here outlives the tests, so nothing needs to reach a disk.
+		// The data does not outlive the tests, so it need not reach a disk.
 		options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off "+
 			"-c synchronous_commit=off -c full_page_writes=off -c max_connections=400 -c shared_buffers=256MB", port)
 		err = run(ctx, "pg_ctl", "-D", data, "-l", filepath.Join(dir, "log"), "-o", options, "-w", "-t", "60", "start")
@@ -92,7 +92,7 @@ func Start(ctx context.Context) (url string, stop func(), err error) {
 	return "", nil, fmt.Errorf("%w\n%s", err, log)
 }
 
-// binaries returns the folder of the server's programs.
+// binaries returns the folder that has the server's programs.
 func binaries() (string, error) {
 	var folders []string
 	if path, err := exec.LookPath("initdb"); err == nil {
@@ -122,14 +122,14 @@ func binaries() (string, error) {
 	return "", ErrNoServer
 }
 
-// number returns the number in a folder's path, which is the server's version.
+// number returns the number in the path of a folder, which is the server's version.
 func number(path string) int {
 	n, _ := strconv.Atoi(strings.Trim(path, "abcdefghijklmnopqrstuvwxyz/-@."))
 	return n
 }
 
-// unprivileged returns the user to run the server as, and gives dir to it: PostgreSQL
-// refuses to run as root. For anybody else it is nil: they themselves.
+// unprivileged returns the user to run the server as, and gives them dir. PostgreSQL refuses to run
+// as root. If the process is not root, the user is nil: the user of the process.
 func unprivileged(dir string) (*syscall.Credential, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil
@@ -149,7 +149,7 @@ func unprivileged(dir string) (*syscall.Credential, error) {
 		}
 		return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, os.Chown(dir, int(uid), int(gid))
 	}
-	return nil, errors.New("running as root, and no user postgres or nobody to run PostgreSQL as")
+	return nil, errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody")
 }
 
 func freePort() (int, error) {
@@ -161,5 +161,5 @@ func freePort() (int, error) {
 	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
-// quote returns a name as an identifier of SQL.
+// quote returns name as an SQL identifier.
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }

@@ -11,13 +11,13 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// RequireVariable names the variable that, if not empty, makes a missing PostgreSQL a
-// failure.
+// RequireVariable is the environment variable that makes a missing PostgreSQL a failure if it is not
+// empty.
 const RequireVariable = "INVITATIONS_REQUIRE_POSTGRES"
 
-var database string // empty: there is none
+var database string // its URL; empty: there is none
 
-// Main runs a package's tests with a database: call it from TestMain.
+// Main runs the tests of a package with a database. TestMain must call it:
 //
 //	func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 func Main(m *testing.M) int {
@@ -29,7 +29,7 @@ func Main(m *testing.M) int {
 			database = url
 			defer stop()
 		case !errors.Is(err, ErrNoServer) || os.Getenv(RequireVariable) != "":
-			fmt.Fprintln(os.Stderr, "FAIL: PostgreSQL is needed:", err)
+			fmt.Fprintln(os.Stderr, "FAIL: tests need PostgreSQL:", err)
 			return 1
 		default:
 			warn("WARNING: ALL TESTS AGAINST POSTGRESQL ARE SKIPPED:", err)
@@ -38,8 +38,8 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// warn tells the terminal too, where there is one: of several packages, go test shows
-// nothing that one prints which passes.
+// warn also writes to the terminal, if there is one: when go test runs several packages, it hides the
+// output of those that pass.
 func warn(a ...any) {
 	fmt.Fprintln(os.Stderr, a...)
 	if terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
@@ -48,7 +48,7 @@ func warn(a ...any) {
 	}
 }
 
-// URL returns the database's URL, or skips the test where there is none.
+// URL returns the URL of the database. It skips the test if there is none.
 func URL(t testing.TB) string {
 	t.Helper()
 	if database == "" {
@@ -59,8 +59,8 @@ func URL(t testing.TB) string {
 
 var schemas atomic.Int64
 
-// Schema returns the name of a schema that no other test uses. It does not exist yet, and
-// is dropped when the test ends.
+// Schema returns the name of a schema that no other test uses. The schema does not exist yet. It is
+// dropped when the test ends.
 func Schema(t testing.TB) string {
 	t.Helper()
 	url := URL(t)

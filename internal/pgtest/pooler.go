@@ -19,20 +19,20 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// PoolerServers is how many connections to the server all clients of a [Pooler] share.
+// PoolerServers is the number of connections to the server that all clients of a [Pooler] share.
 const PoolerServers = 4
 
-var errNoPooler = errors.New("no PgBouncer (pgbouncer in PATH, /usr/sbin, /usr/local/sbin or /opt/homebrew/bin); install its package")
+var errNoPooler = errors.New("no PgBouncer in PATH, /usr/sbin, /usr/local/sbin or /opt/homebrew/bin; install the package pgbouncer")
 
 var warnOfNoPooler sync.Once
 
-// Pooler starts a PgBouncer in transaction mode in front of the database of [URL] and
-// returns the URL of the same database behind it. It is stopped when the test ends. Where
-// the machine has no PgBouncer, the test is skipped.
+// Pooler starts a PgBouncer in transaction mode in front of the database of [URL], and returns the
+// URL of the database through it. The pooler stops when the test ends. If the machine has no
+// PgBouncer, Pooler skips the test.
 //
-// The pooler keeps up to maxPreparedStatements prepared statements of its clients on each
-// connection to the server; with 0, clients cannot use any. PgBouncer can do so from
-// version 1.21 on: where an older one is asked for more than 0, the URL is empty.
+// The pooler keeps up to maxPreparedStatements prepared statements of its clients on each connection
+// to the server. With 0, clients cannot use any. This needs PgBouncer 1.21: if it is older and
+// maxPreparedStatements is above 0, the URL is empty.
 func Pooler(t testing.TB, maxPreparedStatements int) string {
 	t.Helper()
 	server, err := pgx.ParseConfig(URL(t))
@@ -54,7 +54,7 @@ func Pooler(t testing.TB, maxPreparedStatements int) string {
 		return ""
 	}
 
-	// No t.TempDir: another user, who the pooler may have to run as, cannot reach into it.
+	// The pooler may run as another user, who cannot read the folder of t.TempDir.
 	dir, err := os.MkdirTemp("", "invitations-pgbouncer-")
 	if err != nil {
 		t.Fatal(err)
@@ -68,8 +68,8 @@ func Pooler(t testing.TB, maxPreparedStatements int) string {
 		binary: binary,
 		dir:    dir,
 		as:     as,
-		// Nobody else's: so a stranger who has taken the port cannot be taken for the
-		// pooler.
+		// No other server has a database of this name, so none that has taken the port is
+		// mistaken for the pooler.
 		database: filepath.Base(dir),
 		target:   target(server),
 	}
@@ -78,7 +78,7 @@ func Pooler(t testing.TB, maxPreparedStatements int) string {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	// Another process may take the port between the asking and the binding.
+	// Another process may take the port before the pooler does.
 	for range 5 {
 		var url string
 		var stop func()
@@ -97,7 +97,7 @@ func Pooler(t testing.TB, maxPreparedStatements int) string {
 type pooler struct {
 	binary, dir      string
 	as               *syscall.Credential
-	database, target string // the name that clients use, and what it stands for
+	database, target string // the name that clients use, and the database that it stands for
 	settings         string
 }
 
@@ -138,7 +138,7 @@ server_lifetime = 10
 		close(exited)
 	}()
 	stop = func() {
-		_ = cmd.Process.Kill() // it has nothing to save, and its polite signals differ between versions
+		_ = cmd.Process.Kill() // it has nothing to save, and the signals for a shutdown differ between versions
 		<-exited
 	}
 	url = fmt.Sprintf("postgres://any@127.0.0.1:%d/%s?sslmode=disable", port, p.database)
@@ -178,14 +178,14 @@ func preparesStatements(binary string) (bool, error) {
 	}
 	found := poolerVersion.FindSubmatch(out)
 	if found == nil {
-		return false, fmt.Errorf("pgbouncer --version names no version: %s", out)
+		return false, fmt.Errorf("pgbouncer --version prints no version: %s", out)
 	}
 	major, _ := strconv.Atoi(string(found[1]))
 	minor, _ := strconv.Atoi(string(found[2]))
 	return major > 1 || major == 1 && minor >= 21, nil
 }
 
-// target returns how the pooler's configuration names a database.
+// target returns the form in which the pooler's configuration names a database.
 func target(c *pgx.ConnConfig) string {
 	var parts []string
 	for _, p := range []struct{ key, value string }{

@@ -1,10 +1,10 @@
-// Command withpg runs a command with a PostgreSQL to work on. Unless
-// INVITATIONS_TEST_DATABASE_URL names one already, it starts a throwaway cluster, sets that
-// variable and DATABASE_URL, runs the command, and removes the cluster.
+// Command withpg runs a command with a PostgreSQL. It starts a throwaway cluster, sets DATABASE_URL
+// and INVITATIONS_TEST_DATABASE_URL, runs the command and removes the cluster. If
+// INVITATIONS_TEST_DATABASE_URL is set already, it uses that database instead.
 //
 //	go run ./internal/withpg go test ./...
 //
-// With -check instead of a command it only says whether there is a PostgreSQL.
+// With -check instead of a command, it fails if there is no PostgreSQL.
 package main
 
 import (

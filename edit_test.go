@@ -1,0 +1,218 @@
+package invitations
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The fields that are set change, and the actor becomes the sender. Everything else stays, also
+// the token and the time of the sending.
+func TestEdit(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		kind Kind
+		edit edit
+		want func(*Record)
+	}{
+		"role":               {KindEmail, edit{role: RoleAdmin}, func(r *Record) { r.Role = RoleAdmin }},
+		"role of a link":     {KindLink, edit{role: RoleViewer}, func(r *Record) { r.Role = RoleViewer }},
+		"message":            {KindEmail, edit{message: new("Hello")}, func(r *Record) { r.Message = "Hello" }},
+		"no message":         {KindLink, edit{message: new("")}, func(r *Record) { r.Message = "" }},
+		"later expiry":       {KindEmail, edit{lifetime: 30 * day}, func(r *Record) { r.ExpiresAt, r.SweepAt = noon.Add(30*day), noon.Add(30*day) }},
+		"earlier expiry":     {KindLink, edit{lifetime: day}, func(r *Record) { r.ExpiresAt, r.SweepAt = noon.Add(day), noon.Add(day) }},
+		"more uses":          {KindLink, edit{maxUses: new(9)}, func(r *Record) { r.MaxUses = 9 }},
+		"one use more":       {KindLink, edit{maxUses: new(2)}, func(r *Record) { r.MaxUses = 2 }},
+		"no limit of uses":   {KindLink, edit{maxUses: new(0)}, func(r *Record) { r.MaxUses = 0 }},
+		"domains":            {KindLink, edit{domains: new([]string{"example.com"})}, func(r *Record) { r.AllowedDomains = []string{"example.com"} }},
+		"one of two differs": {KindEmail, edit{role: RoleAdmin, message: new("Welcome!")}, func(r *Record) { r.Role = RoleAdmin }},
+		"two fields":         {KindEmail, edit{role: RoleViewer, message: new("")}, func(r *Record) { r.Role, r.Message = RoleViewer, "" }},
+		"all fields of a link": {
+			KindLink, edit{RoleBilling, new("x"), 2 * day, new(5), new([]string{"a.example", "b.example"})},
+			func(r *Record) {
+				r.Role, r.Message, r.ExpiresAt, r.SweepAt = RoleBilling, "x", noon.Add(2*day), noon.Add(2*day)
+				r.MaxUses, r.AllowedDomains = 5, []string{"a.example", "b.example"}
+			},
+		},
+	} {
+		for _, actor := range []Actor{User(olga), User(adam), System()} {
+			t.Run(name+"/by "+actor.user, func(t *testing.T) {
+				t.Parallel()
+				before := recordOf(c.kind)
+				if c.kind == KindLink {
+					before.Uses = 1
+				}
+				record, changes, err := decide(t, atNoon(), factsOf(before), editBy(actor, c.edit))
+				require.NoError(t, err)
+				want := changed(before, c.want)
+				want.SentBy = actor.user
+				require.Equal(t, want, record)
+				require.Equal(t, Changes{
+					Invitations: []Record{want}, Events: []Event{eventOf(EventInvitationEdited, want, actor.user)},
+				}, changes)
+				require.Empty(t, changes.Events[0].Email, "an edit is not a sending")
+			})
+		}
+	}
+}
+
+// If every value is the same as before, the sender stays the sender.
+func TestEdit_NothingChanges(t *testing.T) {
+	t.Parallel()
+	remaining := 7*day - time.Hour
+	for name, c := range map[string]struct {
+		kind Kind
+		edit edit
+	}{
+		"no field":             {KindEmail, edit{}},
+		"the same role":        {KindEmail, edit{role: RoleDeveloper}},
+		"the same message":     {KindEmail, edit{message: new("Welcome!")}},
+		"the same expiry":      {KindEmail, edit{lifetime: remaining}},
+		"the same max uses":    {KindLink, edit{maxUses: new(3)}},
+		"no domains, empty":    {KindLink, edit{domains: &[]string{}}},
+		"no domains, nil":      {KindLink, edit{domains: new([]string(nil))}},
+		"all fields of a link": {KindLink, edit{RoleDeveloper, new("Welcome!"), remaining, new(3), &[]string{}}},
+	} {
+		for _, actor := range []Actor{User(olga), System()} {
+			t.Run(name+"/by "+actor.user, func(t *testing.T) {
+				t.Parallel()
+				record, changes, err := decide(t, atNoon(), factsOf(recordOf(c.kind)), editBy(actor, c.edit))
+				require.NoError(t, err)
+				require.Zero(t, changes)
+				require.Equal(t, adam, record.SentBy)
+				require.Equal(t, recordOf(c.kind).ExpiresAt, record.ExpiresAt)
+			})
+		}
+	}
+}
+
+func TestEdit_Refused(t *testing.T) {
+	t.Parallel()
+	used := changed(linkRecord(), func(r *Record) { r.Uses = 2 })
+	withQuota := changed(emailRecord(), func(r *Record) { r.Quota = fiveADay })
+	ofOwner := changed(emailRecord(), func(r *Record) { r.Role = RoleOwner })
+	ofUnknownRole := changed(emailRecord(), func(r *Record) { r.Role = ghost })
+	expired, revoked := inState(emailRecord(), StateExpired), inState(emailRecord(), StateRevoked)
+	maxUses, domains := &InvalidError{Field: "max_uses"}, &InvalidError{Field: "allowed_domains"}
+	for name, c := range map[string]struct {
+		facts Facts
+		actor Actor
+		edit  edit
+		want  error // of an InvalidError, only the field
+	}{
+		"to a higher role":              {factsOf(emailRecord()), User(adam), edit{role: RoleOwner}, ErrRoleNotAssignable},
+		"from a higher role":            {factsOf(ofOwner), User(adam), edit{role: RoleViewer}, ErrRoleNotAssignable},
+		"message of a higher role":      {factsOf(ofOwner), User(adam), edit{message: new("")}, ErrRoleNotAssignable},
+		"to an unknown role":            {factsOf(emailRecord()), System(), edit{role: ghost}, ErrRoleNotAssignable},
+		"from an unknown role":          {factsOf(ofUnknownRole), System(), edit{role: RoleViewer}, ErrRoleNotAssignable},
+		"quota that they cannot grant":  {withRole(factsOf(withQuota), adam, "inviter"), User(adam), edit{message: new("")}, ErrPermissionDenied},
+		"no permission":                 {factsOf(emailRecord()), User(vera), edit{message: new("")}, ErrPermissionDenied},
+		"no invitation":                 {noInvitation(), User(adam), edit{message: new("")}, ErrNotFound},
+		"expired, a new lifetime":       {factsOf(expired), User(adam), edit{lifetime: day}, ErrExpired},
+		"revoked, no field":             {factsOf(revoked), User(adam), edit{}, ErrRevoked},
+		"revoked, a higher role":        {factsOf(revoked), User(adam), edit{role: RoleOwner}, ErrRoleNotAssignable},
+		"email: max uses":               {factsOf(emailRecord()), User(adam), edit{maxUses: new(1)}, maxUses},
+		"email: no limit of uses":       {factsOf(emailRecord()), User(adam), edit{maxUses: new(0)}, maxUses},
+		"email: domains":                {factsOf(emailRecord()), User(adam), edit{domains: &[]string{}}, domains},
+		"email: max uses, revoked":      {factsOf(revoked), User(adam), edit{maxUses: new(1)}, ErrRevoked},
+		"link: as many uses as so far":  {factsOf(used), User(adam), edit{maxUses: new(2)}, maxUses},
+		"link: fewer uses than so far":  {factsOf(used), User(adam), edit{maxUses: new(1)}, maxUses},
+		"link: no invitation, max uses": {noInvitation(), User(adam), edit{maxUses: new(0)}, ErrNotFound},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := atNoon()
+			if c.facts.Members[adam].Role == "inviter" {
+				r = rulesOf(quotaPolicy(t))
+			}
+			_, _, err := decide(t, r, c.facts, editBy(c.actor, c.edit))
+			want, isInvalid := c.want.(*InvalidError)
+			if !isInvalid {
+				require.Equal(t, c.want, err)
+				return
+			}
+			var refused *InvalidError
+			require.ErrorAs(t, err, &refused)
+			require.Equal(t, want.Field, refused.Field)
+			require.NotEmpty(t, refused.Reason)
+		})
+	}
+}
+
+// The permission to resend is not a permission to edit.
+func TestEdit_NeedsPermissionToCreate(t *testing.T) {
+	t.Parallel()
+	policy, err := NewPolicy(map[Role][]Permission{
+		RoleOwner: allPermissions, RoleViewer: nil,
+		"creator": {PermissionInvitationCreate}, "resender": {PermissionInvitationResend, PermissionInvitationRevoke, PermissionInvitationList},
+	})
+	require.NoError(t, err)
+	for role, want := range map[Role]error{"creator": nil, "resender": ErrPermissionDenied} {
+		f := withRole(factsOf(changed(emailRecord(), func(r *Record) { r.Role = RoleViewer })), adam, role)
+		_, _, err := decide(t, rulesOf(policy), f, editBy(User(adam), edit{message: new("")}))
+		require.Equal(t, want, err)
+	}
+}
+
+// The token grants the new offer, with the permissions of the editor.
+func TestClass15_EditorIsTheSender(t *testing.T) {
+	t.Parallel()
+	edited, _, err := decide(t, atNoon(), factsOf(emailRecord()), editBy(User(olga), edit{role: RoleAdmin}))
+	require.NoError(t, err)
+	member, _, err := accept(t, factsOf(edited), verifiedNina)
+	require.NoError(t, err)
+	require.Equal(t, RoleAdmin, member.Role)
+	require.Equal(t, olga, member.InvitedBy)
+
+	adamLeft := factsOf(edited)
+	delete(adamLeft.Members, adam)
+	require.NoError(t, acceptErr(t, adamLeft, verifiedNina), "the former sender no longer counts")
+
+	olgaLeft := factsOf(edited)
+	delete(olgaLeft.Members, olga)
+	olgaLeft.Sender = nil
+	require.Equal(t, ErrSenderNotEntitled, acceptErr(t, olgaLeft, verifiedNina))
+	olgaDemoted := withRole(factsOf(edited), olga, RoleDeveloper)
+	require.Equal(t, ErrSenderNotEntitled, acceptErr(t, olgaDemoted, verifiedNina))
+}
+
+// An edit is not a sending. A person who was removed after the last sending cannot return
+// through it, and no sending limit counts it.
+func TestClass47_EditDoesNotReadmit(t *testing.T) {
+	t.Parallel()
+	r := withSendingLimits(sendingLimits{cooldown: day, perRecipient: 1, perSender: 1, perOrganization: 1})
+	f := factsOf(emailRecord()) // sent at version 4
+	f.Sendings = sendingsAt(time.Hour)
+	edited, _, err := decide(t, r, f, editBy(User(olga), edit{role: RoleViewer, lifetime: 30 * day}))
+	require.NoError(t, err)
+	require.Equal(t, int64(4), edited.SentVersion)
+	require.Equal(t, noon.Add(-time.Hour), edited.SentAt)
+	for version, want := range map[int64]error{3: nil, 4: ErrRevoked, 7: ErrRevoked} {
+		f := factsOf(edited)
+		f.Version = 10
+		f.Removals[nina] = version
+		require.Equal(t, want, acceptErr(t, f, verifiedNina), "removed at version %d", version)
+	}
+}
+
+func TestEdit_CopiesDomains(t *testing.T) {
+	t.Parallel()
+	domains := []string{"example.com"}
+	_, changes, err := decide(t, atNoon(), factsOf(linkRecord()), editBy(User(adam), edit{domains: &domains}))
+	require.NoError(t, err)
+	domains[0] = "evil.example"
+	require.Equal(t, []string{"example.com"}, changes.Invitations[0].AllowedDomains)
+}
+
+// A limit on a link that had none counts the uses before.
+func TestClass29_EditOfMaxUses(t *testing.T) {
+	t.Parallel()
+	link := changed(linkRecord(), func(r *Record) { r.Uses, r.MaxUses = 2, 0 })
+	edited, _, err := decide(t, atNoon(), factsOf(link), editBy(User(adam), edit{maxUses: new(3)}))
+	require.NoError(t, err)
+	_, changes, err := accept(t, factsOf(edited), verifiedNina)
+	require.NoError(t, err)
+	require.Equal(t, StateAccepted, changes.Invitations[0].State)
+	require.Equal(t, ErrExhausted, acceptErr(t, factsOf(changes.Invitations[0]), Identity{UserID: "kim"}))
+}

@@ -1,0 +1,11 @@
+package customstore
+
+import (
+	"testing"
+
+	"github.com/go-invitations/invitations/internal/behaviour"
+)
+
+// The library's own stories run on every store of its repository. Leave this file out of a copy:
+// other modules cannot import internal packages, and TestStore is enough for a store.
+func TestBehaviour(t *testing.T) { behaviour.Run(t, newStore) }

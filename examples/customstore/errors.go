@@ -1,0 +1,48 @@
+package customstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/go-invitations/invitations"
+)
+
+// storeError turns an error of the database into one of the contract. The driver's error becomes
+// text and is not wrapped, because callers must not depend on it. That text quotes no
+// argument: arguments are parameters of the statements, which SQLite does not repeat.
+func storeError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("invitations: customstore: %w", ctx.Err())
+	case isBusy(err):
+		return fmt.Errorf("invitations: customstore: %w: %v", invitations.ErrConcurrentChange, err)
+	default:
+		return fmt.Errorf("invitations: customstore: %v", err)
+	}
+}
+
+// commitError turns the error of a commit into one of the contract.
+func commitError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrTxDone), errors.Is(err, ctx.Err()), isBusy(err):
+		return storeError(ctx, err) // rolled back, because the context ended or the database is locked
+	default:
+		return fmt.Errorf("invitations: customstore: %w: %v", invitations.ErrOutcomeUnknown, err)
+	}
+}
+
+// isBusy reports whether another connection has the lock that was needed.
+func isBusy(err error) bool {
+	var sqliteErr *sqlite.Error
+	// The upper bits of a code only say more about the reason.
+	return errors.As(err, &sqliteErr) && sqliteErr.Code()&0xff == sqlite3.SQLITE_BUSY
+}

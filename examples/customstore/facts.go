@@ -1,0 +1,188 @@
+package customstore
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+// loadFacts loads the facts of q. It returns the zero Facts if the organization does not exist.
+//
+// SQLite runs in this process, so a statement costs no round trip. A small statement for each
+// fact is therefore as fast as a large one for all, and easier to read.
+func loadFacts(ctx context.Context, tx *sql.Tx, q invitations.Query) (invitations.Facts, error) {
+	version, err := loadVersion(ctx, tx, q.Organization)
+	if err != nil || version == 0 {
+		return invitations.Facts{}, err
+	}
+	facts := invitations.Facts{Organization: q.Organization, Version: version}
+	for _, load := range []func(context.Context, *sql.Tx, invitations.Query, *invitations.Facts) error{
+		loadInvitations, loadMembers, countMembers, loadPending, countPending, loadSendings,
+	} {
+		if err := load(ctx, tx, q, &facts); err != nil {
+			return invitations.Facts{}, err
+		}
+	}
+	return facts, nil
+}
+
+// loadVersion loads the version of an organization, or 0 if it does not exist.
+func loadVersion(ctx context.Context, tx *sql.Tx, organization string) (int64, error) {
+	return number(ctx, tx, `select version from organizations where id = ?`, organization)
+}
+
+// loadInvitations loads the invitations that q names by ID, and the sender.
+func loadInvitations(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
+	const byID = `select value from invitations where organization = ? and id = ?`
+	if q.Invitation != uuid.Nil {
+		facts.Invitation, err = first[invitations.Record](ctx, tx, byID, q.Organization, q.Invitation)
+		if err != nil {
+			return err
+		}
+	}
+	if q.Sender && facts.Invitation != nil {
+		facts.Sender, err = loadMember(ctx, tx, q.Organization, facts.Invitation.SentBy)
+		if err != nil {
+			return err
+		}
+	}
+	facts.Invitations = map[uuid.UUID]invitations.Record{}
+	for _, id := range q.Invitations {
+		record, err := first[invitations.Record](ctx, tx, byID, q.Organization, id)
+		if err != nil {
+			return err
+		}
+		if record != nil {
+			facts.Invitations[id] = *record
+		}
+	}
+	return nil
+}
+
+// loadMembers loads the members that q names, with their removals and quotas.
+func loadMembers(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
+	const removal = `select version from removals where organization = ? and user_id = ?`
+	facts.Members = map[string]invitations.Member{}
+	for _, user := range q.Members {
+		member, err := loadMember(ctx, tx, q.Organization, user)
+		if err != nil {
+			return err
+		}
+		if member != nil {
+			facts.Members[user] = *member
+		}
+	}
+	if q.Removals {
+		facts.Removals = map[string]int64{}
+		for _, user := range q.Members {
+			version, err := number(ctx, tx, removal, q.Organization, user)
+			if err != nil {
+				return err
+			}
+			if version > 0 {
+				facts.Removals[user] = version
+			}
+		}
+	}
+	if q.Quotas {
+		facts.Quotas, err = loadQuotas(ctx, tx, q.Organization, slices.Concat([]string{""}, q.Members))
+	}
+	return err
+}
+
+// loadMember loads one member, or nil if the user is not one.
+func loadMember(ctx context.Context, tx *sql.Tx, organization, user string) (*invitations.Member, error) {
+	const query = `select value from members where organization = ? and user_id = ?`
+	return first[invitations.Member](ctx, tx, query, organization, user)
+}
+
+// countMembers counts members up to the bounds of q.
+func countMembers(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
+	const (
+		members = `select count(*) from (select 1 from members where organization = ? limit 0 + ?)`
+		owners  = `select count(*) from (select 1 from members where organization = ? and role = 'owner' limit 0 + ?)`
+	)
+	if q.MembersUpTo > 0 {
+		facts.MemberCount, err = count(ctx, tx, members, q.Organization, q.MembersUpTo)
+		if err != nil {
+			return err
+		}
+	}
+	if q.OwnersUpTo > 0 {
+		facts.OwnerCount, err = count(ctx, tx, owners, q.Organization, q.OwnersUpTo)
+	}
+	return err
+}
+
+// loadPending loads the pending invitations for the addresses of q, and those of PendingSentBy
+// and PendingFor.
+func loadPending(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
+	const newestFor = `select value from invitations
+		where organization = ? and email = ? and state = 'pending' and expires_at > ?
+		order by created_at desc, id desc limit 1`
+	const sentByOrFor = `select value from invitations
+		where organization = ? and (sent_by = ? or email = ?) and state = 'pending' and expires_at > ?
+		order by created_at desc, id desc`
+	at := instant(q.PendingAt)
+	emails := q.Emails
+	if q.SameEmail && facts.Invitation != nil && facts.Invitation.Email != "" {
+		emails = slices.Concat(emails, []string{facts.Invitation.Email})
+	}
+	facts.PendingByEmail = map[string]uuid.UUID{}
+	for _, email := range emails {
+		record, err := first[invitations.Record](ctx, tx, newestFor, q.Organization, email, at)
+		if err != nil {
+			return err
+		}
+		if record != nil {
+			facts.PendingByEmail[email] = record.ID
+		}
+	}
+	if q.PendingSentBy != "" || q.PendingFor != "" {
+		// If one of them is empty, it matches nothing: JSON leaves out an empty sender or address.
+		facts.PendingRecords, err = all[invitations.Record](ctx, tx, sentByOrFor,
+			q.Organization, q.PendingSentBy, q.PendingFor, at)
+	}
+	return err
+}
+
+// countPending counts pending invitations up to the bounds of q.
+func countPending(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
+	const ofAnyKind = `select count(*) from (select 1 from invitations
+		where organization = ? and state = 'pending' and expires_at > ? limit 0 + ?)`
+	const byEmail = `select count(*) from (select 1 from invitations
+		where organization = ? and state = 'pending' and expires_at > ? and kind = 'email' limit 0 + ?)`
+	at := instant(q.PendingAt)
+	if q.PendingUpTo > 0 {
+		facts.PendingCount, err = count(ctx, tx, ofAnyKind, q.Organization, at, q.PendingUpTo)
+		if err != nil {
+			return err
+		}
+	}
+	if q.PendingEmailsUpTo > 0 {
+		facts.PendingEmailCount, err = count(ctx, tx, byEmail, q.Organization, at, q.PendingEmailsUpTo)
+	}
+	return err
+}
+
+// loadSendings loads the newest sendings. Events that are sendings have an address.
+func loadSendings(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
+	const newest = `select value from events
+		where organization = ? and email is not null and at > ?
+		order by at desc, version desc, place desc limit 0 + ?`
+	if q.SendingsUpTo > 0 {
+		facts.Sendings, err = all[invitations.Sending](ctx, tx, newest,
+			q.Organization, instant(q.SendingsAfter), q.SendingsUpTo)
+	}
+	return err
+}
+
+// count is number for a query that counts.
+func count(ctx context.Context, tx *sql.Tx, query string, args ...any) (int, error) {
+	n, err := number(ctx, tx, query, args...)
+	return int(n), err
+}

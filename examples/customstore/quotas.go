@@ -1,0 +1,90 @@
+package customstore
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/go-invitations/invitations"
+)
+
+// Consume implements [invitations.Store].
+func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error) {
+	var consumed invitations.Consumed
+	err := change(ctx, s.write, func(tx *sql.Tx) error {
+		// Outside of organizations there is no member, so the role stays empty.
+		member, err := loadMember(ctx, tx, c.Organization, c.UserID)
+		if err != nil {
+			return err
+		}
+		if member != nil {
+			consumed.Role = member.Role
+		}
+		consumed.Quotas, err = loadQuotas(ctx, tx, c.Organization, []string{"", c.UserID})
+		if err != nil {
+			return err
+		}
+		var put []invitations.QuotaRecord
+		put, consumed.Taken = c.Decide(consumed.Role, consumed.Quotas)
+		for _, q := range put {
+			if err := putQuota(ctx, tx, q); err != nil {
+				return err
+			}
+			consumed.Quotas[q.UserID] = q
+		}
+		return nil
+	})
+	if err != nil {
+		return invitations.Consumed{}, err
+	}
+	return consumed, nil
+}
+
+// SetPersonalQuota implements [invitations.Store].
+func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations.Quota) error {
+	return change(ctx, s.write, func(tx *sql.Tx) error {
+		return setQuota(ctx, tx, invitations.QuotaRecord{UserID: user, Quota: q})
+	})
+}
+
+// setQuota puts q. The amount used stays if the period does.
+func setQuota(ctx context.Context, tx *sql.Tx, q invitations.QuotaRecord) error {
+	old, err := loadQuota(ctx, tx, q.Organization, q.UserID)
+	if err != nil {
+		return err
+	}
+	if old != nil && old.Period == q.Period {
+		q.PeriodStart, q.Used = old.PeriodStart, old.Used
+	} else {
+		q.PeriodStart, q.Used = time.Time{}, 0
+	}
+	return putQuota(ctx, tx, q)
+}
+
+func putQuota(ctx context.Context, tx *sql.Tx, q invitations.QuotaRecord) error {
+	return exec(ctx, tx, `insert or replace into quotas (organization, user_id, value) values (?, ?, ?)`,
+		q.Organization, q.UserID, document{q})
+}
+
+// loadQuota loads one quota, or nil if it was never set.
+func loadQuota(ctx context.Context, tx *sql.Tx, organization, user string) (*invitations.QuotaRecord, error) {
+	const query = `select value from quotas where organization = ? and user_id = ?`
+	return first[invitations.QuotaRecord](ctx, tx, query, organization, user)
+}
+
+// loadQuotas loads the quotas of users, by user ID.
+func loadQuotas(
+	ctx context.Context, tx *sql.Tx, organization string, users []string,
+) (map[string]invitations.QuotaRecord, error) {
+	quotas := map[string]invitations.QuotaRecord{}
+	for _, user := range users {
+		quota, err := loadQuota(ctx, tx, organization, user)
+		if err != nil {
+			return nil, err
+		}
+		if quota != nil {
+			quotas[user] = *quota
+		}
+	}
+	return quotas, nil
+}

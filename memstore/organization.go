@@ -1,0 +1,91 @@
+package memstore
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+// An organization is locked as a whole: the caller of its methods must hold mu.
+type organization struct {
+	id string
+
+	mu          sync.RWMutex
+	version     int64                              // 0 until Create makes the organization exist
+	members     map[string]invitations.Member      // by user ID
+	removals    map[string]int64                   // by user ID
+	quotas      map[string]invitations.QuotaRecord // by user ID; that of the organization under ""
+	invitations map[uuid.UUID]invitations.Record
+	newestFirst []invitations.InvitationPosition // of all invitations, in the order of a page
+	events      []invitations.Event              // oldest first
+}
+
+func newOrganization(id string) *organization {
+	return &organization{
+		id:          id,
+		members:     map[string]invitations.Member{},
+		removals:    map[string]int64{},
+		quotas:      map[string]invitations.QuotaRecord{},
+		invitations: map[uuid.UUID]invitations.Record{},
+	}
+}
+
+// exists reports whether Create has made the organization. If not, everything in it is
+// empty, so only the facts need to ask.
+func (o *organization) exists() bool { return o.version > 0 }
+
+// member returns a copy of a member, or nil if the user is not one.
+func (o *organization) member(user string) *invitations.Member {
+	m, ok := o.members[user]
+	if !ok {
+		return nil
+	}
+	m.Metadata = maps.Clone(m.Metadata)
+	return &m
+}
+
+// quota returns a copy of a quota, or nil if none was set.
+func (o *organization) quota(user string) *invitations.QuotaRecord {
+	return quotaOf(o.quotas, user)
+}
+
+// apply applies changes, and returns their events as they are kept.
+func (o *organization) apply(c invitations.Changes) []invitations.Event {
+	o.version++
+	for _, user := range c.RemovedMembers {
+		delete(o.members, user)
+	}
+	for _, m := range c.Members {
+		m.Metadata = maps.Clone(m.Metadata)
+		o.members[m.UserID] = m
+	}
+	for _, user := range c.Removals {
+		o.removals[user] = o.version
+	}
+	for _, q := range c.Quotas {
+		setQuota(o.quotas, q)
+	}
+	for _, r := range c.Invitations {
+		o.put(r)
+	}
+	for i, e := range c.Events {
+		e.Version, e.Index = o.version, i
+		o.events = append(o.events, e)
+	}
+	return o.events[len(o.events)-len(c.Events):]
+}
+
+// put keeps a copy of an invitation. Its place in the list never changes, because CreatedAt
+// and ID do not.
+func (o *organization) put(r invitations.Record) {
+	if _, ok := o.invitations[r.ID]; !ok {
+		position := positionOf(r)
+		i, _ := slices.BinarySearchFunc(o.newestFirst, position, comparePositions)
+		o.newestFirst = slices.Insert(o.newestFirst, i, position)
+	}
+	o.invitations[r.ID] = r.Clone()
+}

@@ -1,0 +1,115 @@
+package pgstore
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Check returns an error if the database is not as the store needs it: if the store's tables are
+// missing or of an older version, or if the host's table does not have the columns, types and
+// key that [MembersTable] asks for. A program that migrates with its own tool should call it at
+// its start. [Store.Migrate] calls it at its end.
+func (s *Store) Check(ctx context.Context) error {
+	return s.describe("checking", s.check(ctx))
+}
+
+var errNotMigrated = errors.New("the tables are missing or of an older version: migrate first")
+
+func (s *Store) check(ctx context.Context) error {
+	all := render(s.schema)
+	version, err := s.appliedVersion(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	if version < all[len(all)-1].version {
+		return errNotMigrated
+	}
+	if s.host == nil {
+		return nil
+	}
+	return s.checkHostTable(ctx)
+}
+
+// A hostTableError tells the host what is wrong with its table.
+type hostTableError struct{ problem string }
+
+func (e hostTableError) Error() string { return e.problem }
+
+func (s *Store) checkHostTable(ctx context.Context) error {
+	h := s.host
+	columns, unique, err := s.describeHostTable(ctx)
+	if err != nil {
+		return err
+	}
+	if len(columns) == 0 {
+		return hostTableError{"there is no table " + h.name}
+	}
+	var problems []string
+	for _, want := range []Column{h.Organization, h.UserID, h.Role} {
+		typ := want.Type
+		if typ == "varchar" {
+			typ = "character varying"
+		}
+		switch got, ok := columns[want.Name]; {
+		case !ok:
+			problems = append(problems, "it has no column "+want.Name)
+		case got.typ != typ && got.enum != typ:
+			problems = append(problems, "column "+want.Name+" is of type "+got.typ+", not "+want.Type)
+		case !got.deterministic:
+			problems = append(problems, "column "+want.Name+" has a collation that is not deterministic")
+		case got.nullable:
+			problems = append(problems, "column "+want.Name+" can be null")
+		}
+	}
+	if !unique {
+		problems = append(problems, "it has no unique key on exactly "+h.Organization.Name+" and "+h.UserID.Name)
+	}
+	if len(problems) > 0 {
+		return hostTableError{"members table " + h.name + ": " + strings.Join(problems, "; ")}
+	}
+	return nil
+}
+
+type columnDescription struct {
+	typ, enum               string // enum is empty for a type that is not an enumeration
+	deterministic, nullable bool
+}
+
+// describeHostTable returns the columns of the host's table, and whether its organization and
+// user are a unique key. A table that does not exist has no columns.
+func (s *Store) describeHostTable(ctx context.Context) (columns map[string]columnDescription, unique bool, err error) {
+	columns = map[string]columnDescription{}
+	var name string
+	var c columnDescription
+	var b pgx.Batch
+	st := s.statement()
+	st.text(`select a.attname, pg_catalog.format_type(a.atttypid, null),
+			case when t.typtype = 'e' then n.nspname || '.' || t.typname else '' end,
+			coalesce(c.collisdeterministic, true), not a.attnotnull
+		from pg_catalog.pg_attribute a
+		join pg_catalog.pg_type t on t.oid = a.atttypid
+		join pg_catalog.pg_namespace n on n.oid = t.typnamespace
+		left join pg_catalog.pg_collation c on c.oid = a.attcollation
+		where a.attrelid = pg_catalog.to_regclass(`, st.param("text", s.host.name), `)
+			and a.attnum > 0 and not a.attisdropped`)
+	st.targets = []any{&name, &c.typ, &c.enum, &c.deterministic, &c.nullable}
+	st.collect(&b, func() { columns[name] = c })
+
+	st = s.statement()
+	st.text(`select exists (
+		select from pg_catalog.pg_index i
+		where i.indrelid = pg_catalog.to_regclass(`, st.param("text", s.host.name), `)
+			and i.indisunique and i.indisvalid and i.indimmediate
+			and i.indpred is null and i.indexprs is null and i.indnkeyatts = 2
+			and (select pg_catalog.count(*) from pg_catalog.pg_attribute a
+				where a.attrelid = i.indrelid and a.attnum in (i.indkey[0], i.indkey[1])
+				and a.attname in (`, st.param("text", s.host.Organization.Name), `,
+					`, st.param("text", s.host.UserID.Name), `)) = 2)`)
+	st.targets = []any{&unique}
+	st.collect(&b, func() {})
+	err = s.db.SendBatch(ctx, &b).Close()
+	return columns, unique, err
+}

@@ -1,0 +1,47 @@
+-- Feed: trip 1 of 1
+
+begin isolation level read committed;
+
+with locked as materialized (
+	select f.last
+	from "invitations".feed f
+	where (
+		select e.version
+		from "invitations".events e
+		where e.position is null
+		order by e.organization, e.version, e.index
+		limit 1
+	) is not null
+	for no key update
+),
+found as materialized (
+	select e.organization, e.version, e.index, l.last + pg_catalog.row_number() over
+		(order by e.organization, e.version, e.index) as position
+	from "invitations".events e
+	cross join locked l
+	where e.position is null
+	order by e.organization, e.version, e.index
+	limit $1::bigint
+),
+numbered as (
+	update "invitations".events e
+	set position = n.position
+	from found n
+	where e.organization = n.organization
+		and e.version = n.version
+		and e.index = n.index
+		and e.position is null
+)
+update "invitations".feed
+set last = n.last
+from (select pg_catalog.max(position) as last from found) n
+where n.last is not null;
+
+select e.position, e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
+	e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at
+from "invitations".events e
+where e.position > $1::bigint
+order by e.position
+limit $2::bigint;
+
+commit work;

@@ -1,0 +1,130 @@
+-- Invite: trip 1 of 2
+
+select o.version
+from "invitations".organizations o
+where o.id = $1::text
+for no key update;
+
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
+	(
+		select i.id
+		from "invitations".invitations i
+		where i.organization = $1::text
+			and i.state = 'pending'
+			and i.expires_at > $2::timestamptz
+			and i.email <> ''
+			and i.email = $3::text
+		order by i.created_at desc, i.id desc
+		limit 1
+	), (
+		select pg_catalog.count(*)
+		from (
+			select from "invitations".invitations i
+			where i.organization = $1::text
+				and i.state = 'pending'
+				and i.expires_at > $2::timestamptz
+			limit $4::bigint
+		) as counted
+	), sent.at, sent.actors, sent.emails
+from (
+	select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors,
+		pg_catalog.array_agg(s.email) as emails
+	from (
+		select e.at, e.actor, e.email
+		from "invitations".events e
+		where e.organization = $1::text
+			and e.email <> ''
+			and e.at > $5::timestamptz
+		order by e.at desc, e.version desc, e.index desc
+		limit $6::bigint
+	) as s
+) as sent
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $7::text;
+
+-- Invite: trip 2 of 2
+
+update "invitations".organizations
+set version = $1::bigint
+where id = $2::text;
+
+with w0 as (
+	insert into "invitations".invitations as t (organization, id, kind, state, email, role, message, metadata,
+		allowed_domains, max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce,
+		sent_version, quota_limit, quota_period, sweep_at)
+	values ($1::text, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::jsonb, $9::text[], $10::bigint,
+		$11::bigint, $12::text, $13::text, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::timestamptz,
+		$18::bytea, $19::bigint, $20::bigint, $21::text, $22::timestamptz)
+)
+insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+	reason, quota_limit, quota_period, email, max_uses, expires_at)
+values ($1::text, $19::bigint, $23::integer, $24::text, $15::timestamptz, $13::text, $25::text, $2::uuid, $6::text,
+	$26::text, $20::bigint, $21::text, $5::text, $10::bigint, $16::timestamptz);
+
+-- Invite, with an ID: trip 1 of 2
+
+select o.version
+from "invitations".organizations o
+where o.id = $1::text
+for no key update;
+
+select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
+	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+from "invitations".invitations i
+where i.organization = $1::text
+	and i.id = $2::uuid;
+
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
+	(
+		select i.id
+		from "invitations".invitations i
+		where i.organization = $1::text
+			and i.state = 'pending'
+			and i.expires_at > $2::timestamptz
+			and i.email <> ''
+			and i.email = $3::text
+		order by i.created_at desc, i.id desc
+		limit 1
+	), (
+		select pg_catalog.count(*)
+		from (
+			select from "invitations".invitations i
+			where i.organization = $1::text
+				and i.state = 'pending'
+				and i.expires_at > $2::timestamptz
+			limit $4::bigint
+		) as counted
+	), sent.at, sent.actors, sent.emails
+from (
+	select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors,
+		pg_catalog.array_agg(s.email) as emails
+	from (
+		select e.at, e.actor, e.email
+		from "invitations".events e
+		where e.organization = $1::text
+			and e.email <> ''
+			and e.at > $5::timestamptz
+		order by e.at desc, e.version desc, e.index desc
+		limit $6::bigint
+	) as s
+) as sent
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $7::text;
+
+-- Invite, with an ID: trip 2 of 2
+
+update "invitations".organizations
+set version = $1::bigint
+where id = $2::text;
+
+with w0 as (
+	insert into "invitations".invitations as t (organization, id, kind, state, email, role, message, metadata,
+		allowed_domains, max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce,
+		sent_version, quota_limit, quota_period, sweep_at)
+	values ($1::text, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::jsonb, $9::text[], $10::bigint,
+		$11::bigint, $12::text, $13::text, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::timestamptz,
+		$18::bytea, $19::bigint, $20::bigint, $21::text, $22::timestamptz)
+)
+insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+	reason, quota_limit, quota_period, email, max_uses, expires_at)
+values ($1::text, $19::bigint, $23::integer, $24::text, $15::timestamptz, $13::text, $25::text, $2::uuid, $6::text,
+	$26::text, $20::bigint, $21::text, $5::text, $10::bigint, $16::timestamptz);

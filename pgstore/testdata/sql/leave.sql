@@ -1,0 +1,52 @@
+-- Leave: trip 1 of 2
+
+begin isolation level read committed;
+
+update "invitations".organizations o
+set version = o.version + 1
+where o.id = $1::text
+returning o.version - 1;
+
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
+	(
+		select pg_catalog.count(*)
+		from (
+			select from "invitations".members h
+			where h.organization = $1::text
+				and h.role = 'owner'::text
+			order by h.user_id::text collate "C"
+			limit $2::bigint
+		) as counted
+	)
+from (select) as one
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $3::text;
+
+with live as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
+		i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and i.state = 'pending'
+		and i.expires_at > $4::timestamptz
+)
+select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
+	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+from live i
+where ($2::text <> '' and i.sent_by = $2::text) or ($3::text <> '' and i.email = $3::text)
+order by i.created_at desc, i.id desc;
+
+-- Leave: trip 2 of 2
+
+with w0 as (
+	delete from "invitations".members h
+	where h.organization = $1::text
+		and h.user_id = $2::text
+)
+insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+	reason, quota_limit, quota_period, email, max_uses, expires_at)
+values ($3::text, $4::bigint, $5::integer, $6::text, $7::timestamptz, $8::text, $9::text, $10::uuid, $11::text,
+	$12::text, $13::bigint, $14::text, $15::text, $16::bigint, $17::timestamptz);
+
+commit work;

@@ -1,0 +1,27 @@
+-- NextStep: trip 1 of 1
+
+begin isolation level repeatable read read only;
+
+select o.version
+from "invitations".organizations o
+where o.id = $1::text;
+
+select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
+	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at, m.organization, m.user_id, m.role, m.joined_at,
+	m.invitation_id, m.invited_by, m.metadata::text
+from "invitations".invitations i
+left join "invitations".members m on m.organization = i.organization and m.user_id = nullif(i.sent_by, '')
+where i.organization = $1::text
+	and i.id = $2::uuid;
+
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
+	r0.version, q0.quota_limit, q0.period, q0.version, q0.period_start, q0.used, q1.quota_limit, q1.period, q1.version,
+	q1.period_start, q1.used
+from (select) as one
+left join "invitations".quotas q0 on q0.organization = $1::text and q0.user_id = ''
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $2::text
+left join "invitations".removals r0 on r0.organization = $1::text and r0.user_id = $2::text
+left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id = $2::text;
+
+commit work;

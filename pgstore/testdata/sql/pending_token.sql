@@ -1,0 +1,22 @@
+-- PendingToken: trip 1 of 1
+
+begin isolation level repeatable read read only;
+
+select o.version
+from "invitations".organizations o
+where o.id = $1::text;
+
+select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
+	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at, m.organization, m.user_id, m.role, m.joined_at,
+	m.invitation_id, m.invited_by, m.metadata::text
+from "invitations".invitations i
+left join "invitations".members m on m.organization = i.organization and m.user_id = nullif(i.sent_by, '')
+where i.organization = $1::text
+	and i.id = $2::uuid;
+
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text
+from (select) as one
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $2::text;
+
+commit work;

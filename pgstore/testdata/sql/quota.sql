@@ -1,0 +1,17 @@
+-- Quota: trip 1 of 1
+
+begin isolation level repeatable read read only;
+
+select o.version
+from "invitations".organizations o
+where o.id = $1::text;
+
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
+	q0.quota_limit, q0.period, q0.version, q0.period_start, q0.used, q1.quota_limit, q1.period, q1.version,
+	q1.period_start, q1.used
+from (select) as one
+left join "invitations".quotas q0 on q0.organization = $1::text and q0.user_id = ''
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $2::text
+left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id = $2::text;
+
+commit work;

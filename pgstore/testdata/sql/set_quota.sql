@@ -1,0 +1,86 @@
+-- SetQuota, of an organization: trip 1 of 2
+
+begin isolation level read committed;
+
+update "invitations".organizations o
+set version = o.version + 1
+where o.id = $1::text
+returning o.version - 1;
+
+select q0.quota_limit, q0.period, q0.version, q0.period_start, q0.used
+from (select) as one
+left join "invitations".quotas q0 on q0.organization = $1::text and q0.user_id = '';
+
+-- SetQuota, of an organization: trip 2 of 2
+
+select from "invitations".quotas q
+where q.organization = $1::text
+	and q.user_id = ''
+for no key update;
+
+with w0 as (
+	insert into "invitations".quotas as t (organization, user_id, quota_limit, period, version)
+	values ($1::text, $2::text, $3::bigint, $4::text, $5::bigint)
+	on conflict (organization, user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
+		used = case when t.period = excluded.period then t.used else 0 end,
+		period_start = case when t.period = excluded.period then t.period_start else
+		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
+)
+insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+	reason, quota_limit, quota_period, email, max_uses, expires_at)
+values ($6::text, $7::bigint, $8::integer, $9::text, $10::timestamptz, $11::text, $12::text, $13::uuid, $14::text,
+	$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz);
+
+commit work;
+
+-- SetQuota, of a member: trip 1 of 2
+
+begin isolation level read committed;
+
+update "invitations".organizations o
+set version = o.version + 1
+where o.id = $1::text
+returning o.version - 1;
+
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
+	q0.quota_limit, q0.period, q0.version, q0.period_start, q0.used, q1.quota_limit, q1.period, q1.version,
+	q1.period_start, q1.used
+from (select) as one
+left join "invitations".quotas q0 on q0.organization = $1::text and q0.user_id = ''
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $2::text
+left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id = $2::text;
+
+-- SetQuota, of a member: trip 2 of 2
+
+select from "invitations".quotas q
+where q.organization = $1::text
+	and q.user_id = ''
+for no key update;
+
+with w0 as (
+	insert into "invitations".quotas as t (organization, user_id, quota_limit, period, version)
+	values ($1::text, $2::text, $3::bigint, $4::text, $5::bigint)
+	on conflict (organization, user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
+		used = case when t.period = excluded.period then t.used else 0 end,
+		period_start = case when t.period = excluded.period then t.period_start else
+		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
+)
+insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+	reason, quota_limit, quota_period, email, max_uses, expires_at)
+values ($6::text, $7::bigint, $8::integer, $9::text, $10::timestamptz, $11::text, $12::text, $13::uuid, $14::text,
+	$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz);
+
+commit work;
+
+-- SetQuota, personal: trip 1 of 1
+
+begin isolation level read committed;
+
+insert into "invitations".personal_quotas as t (user_id, quota_limit, period)
+values ($1::text, $2::bigint, $3::text)
+on conflict (user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
+	used = case when t.period = excluded.period then t.used else 0 end,
+	period_start = case when t.period = excluded.period then t.period_start else '0001-01-01 00:00:00+00'::timestamptz
+	end;
+
+commit work;

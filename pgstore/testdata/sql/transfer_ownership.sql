@@ -1,0 +1,77 @@
+-- TransferOwnership: trip 1 of 2
+
+begin isolation level read committed;
+
+update "invitations".organizations o
+set version = o.version + 1
+where o.id = $1::text
+returning o.version - 1;
+
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
+	m1.organization, m1.user_id, m1.role, m1.joined_at, m1.invitation_id, m1.invited_by, m1.metadata::text,
+	(
+		select pg_catalog.count(*)
+		from (
+			select from "invitations".members h
+			where h.organization = $1::text
+				and h.role = 'owner'::text
+			order by h.user_id::text collate "C"
+			limit $2::bigint
+		) as counted
+	)
+from (select) as one
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $3::text
+left join "invitations".members m1 on m1.organization = $1::text and m1.user_id = $4::text;
+
+with live as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
+		i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and i.state = 'pending'
+		and i.expires_at > $4::timestamptz
+)
+select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
+	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+from live i
+where ($2::text <> '' and i.sent_by = $2::text) or ($3::text <> '' and i.email = $3::text)
+order by i.created_at desc, i.id desc;
+
+-- TransferOwnership: trip 2 of 2
+
+with w0 as (
+	insert into "invitations".members as t (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
+	values ($1::text, $2::text, $3::text, $4::timestamptz, $5::uuid, $6::text, $7::jsonb)
+	on conflict (organization, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
+		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
+),
+w1 as (
+	insert into "invitations".members as t (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
+	values ($8::text, $9::text, $10::text, $11::timestamptz, $12::uuid, $13::text, $14::jsonb)
+	on conflict (organization, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
+		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
+),
+w2 as (
+	insert into "invitations".removals as t (organization, user_id, version)
+	values ($15::text, $16::text, $17::bigint)
+	on conflict (organization, user_id) do update set version = excluded.version
+)
+insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+	reason, quota_limit, quota_period, email, max_uses, expires_at)
+values ($18::text, $19::bigint, $20::integer, $21::text, $22::timestamptz, $23::text, $24::text, $25::uuid, $26::text,
+	$27::text, $28::bigint, $29::text, $30::text, $31::bigint, $32::timestamptz);
+
+with w0 as (
+	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+		reason, quota_limit, quota_period, email, max_uses, expires_at)
+	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
+		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz)
+)
+insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+	reason, quota_limit, quota_period, email, max_uses, expires_at)
+values ($16::text, $17::bigint, $18::integer, $19::text, $20::timestamptz, $21::text, $22::text, $23::uuid, $24::text,
+	$25::text, $26::bigint, $27::text, $28::text, $29::bigint, $30::timestamptz);
+
+commit work;

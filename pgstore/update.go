@@ -1,0 +1,178 @@
+package pgstore
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/go-invitations/invitations"
+)
+
+// Update implements [invitations.Store].
+func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return s.update(ctx, q, false, decide)
+}
+
+// Create implements [invitations.Store].
+func (s *Store) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return s.update(ctx, q, true, decide)
+}
+
+func (s *Store) update(ctx context.Context, q invitations.Query, create bool, decide invitations.Decision) error {
+	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
+		return err
+	}
+	var load func() invitations.Facts
+	return s.change(ctx, "updating", func(b *pgx.Batch, to purpose) {
+		load = s.queueFacts(b, q, to, create)
+	}, func(b *pgx.Batch, to purpose) error {
+		facts := load()
+		changes, err := decide(facts)
+		if err != nil || changes.Empty() {
+			return err
+		}
+		if to == toLock {
+			s.queueVersion(b, facts)
+		}
+		s.queueChanges(b, facts, changes)
+		return nil
+	})
+}
+
+// queueVersion queues the statement that gives the organization its next version.
+func (s *Store) queueVersion(b *pgx.Batch, f invitations.Facts) {
+	st := s.statement()
+	st.text("update ", s.in, "organizations set version = ", st.param("bigint", f.Version+1),
+		" where id = ", st.param("text", f.Organization))
+	st.queue(b)
+}
+
+// queueChanges queues the writes of changes, except for the organization's version.
+func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes) {
+	if len(changes.Quotas) > 0 {
+		s.queueQuotaLock(b, f.Organization)
+	}
+	var organization any = f.Organization // one copy for all rows
+	version := f.Version + 1
+	var writes []write
+	var invitation, event []any // the arguments of the last ones
+	existing := existingInvitations(f)
+	for i := range changes.Invitations {
+		r := &changes.Invitations[i]
+		row := invitationsTable.arguments(r, organization)
+		if existing[r.ID] {
+			writes = append(writes, func(st *statement) { invitationsTable.put(st, row) })
+		} else {
+			writes = append(writes, func(st *statement) { invitationsTable.insert(st, row) })
+		}
+		invitation = row
+	}
+	for i := range changes.Members {
+		writes = s.appendMember(writes, organization, &changes.Members[i])
+	}
+	for _, user := range changes.RemovedMembers {
+		writes = s.appendMemberDeletion(writes, organization, user)
+	}
+	for _, user := range changes.Removals {
+		writes = append(writes, func(st *statement) {
+			st.text("insert into ", s.in, "removals as t (organization, user_id, version) values (",
+				st.param("text", organization), ", ", st.param("text", user), ", ", st.param("bigint", version),
+				") on conflict (organization, user_id) do update set version = excluded.version")
+		})
+	}
+	for _, q := range changes.Quotas {
+		writes = append(writes, func(st *statement) {
+			st.text("insert into ", s.in, "quotas as t (organization, user_id, quota_limit, period, version) values (",
+				st.param("text", organization), ", ", st.param("text", q.UserID), ", ", st.param("bigint", q.Limit), ", ",
+				st.param("text", string(q.Period)), ", ", st.param("bigint", q.Version), ")",
+				keepUsed("organization, user_id"), ", version = excluded.version")
+		})
+	}
+	for i := range changes.Events {
+		row := eventsTable.arguments(&changes.Events[i], organization, version, int32(i))
+		writes = append(writes, func(st *statement) { eventsTable.insert(st, row) })
+		event = row
+	}
+	if len(writes) == 2 && invitation != nil && event != nil { // both in one statement
+		shareParameters(event, invitation)
+	}
+	s.queueWrites(b, writes)
+}
+
+// existingInvitations returns the IDs of the invitations in the facts. A decision changes no
+// others, so all others are new and must replace none.
+func existingInvitations(f invitations.Facts) map[uuid.UUID]bool {
+	ids := map[uuid.UUID]bool{}
+	if f.Invitation != nil {
+		ids[f.Invitation.ID] = true
+	}
+	for id := range f.Invitations {
+		ids[id] = true
+	}
+	for i := range f.PendingRecords {
+		ids[f.PendingRecords[i].ID] = true
+	}
+	return ids
+}
+
+// A write appends an insertion, an update or a deletion to a statement.
+type write func(st *statement)
+
+// writesInAStatement is how many writes are joined into one statement. Every statement has its
+// cost, but every combination of writes is a different statement to plan and to keep.
+const writesInAStatement = 4
+
+// queueWrites queues writes of different rows.
+func (s *Store) queueWrites(b *pgx.Batch, writes []write) {
+	for len(writes) > 0 {
+		n := min(len(writes), writesInAStatement)
+		st := s.statement()
+		st.args = make([]any, 0, 40)
+		for i, write := range writes[:n-1] {
+			if i == 0 {
+				st.text("with ")
+			} else {
+				st.text(", ")
+			}
+			st.text("w", strconv.Itoa(i), " as (")
+			write(&st)
+			st.text(")")
+		}
+		if n > 1 {
+			st.text(" ")
+		}
+		writes[n-1](&st)
+		st.queue(b)
+		writes = writes[n:]
+	}
+}
+
+// shareParameters has an event use the parameters of its invitation, which are the first ones of
+// their statement. It does so only if they are equal in all columns that the event of a sending
+// repeats: otherwise each combination of equal columns would be a different statement.
+func shareParameters(event, invitation []any) {
+	for _, c := range sharedColumns {
+		if event[c.event] != invitation[c.invitation] {
+			return
+		}
+	}
+	for _, c := range sharedColumns {
+		event[c.event] = parameter(c.invitation + 1)
+	}
+}
+
+// sharedColumns are the places of the columns that the event of a sending repeats.
+var sharedColumns = func() (places []struct{ event, invitation int }) {
+	for event, invitation := range map[string]string{
+		"organization": "organization", "version": "sent_version", "at": "sent_at", "actor": "sent_by",
+		"invitation_id": "id", "role": "role", "quota_limit": "quota_limit", "quota_period": "quota_period",
+		"email": "email", "max_uses": "max_uses", "expires_at": "expires_at",
+	} {
+		places = append(places, struct{ event, invitation int }{
+			eventsTable.place(event), invitationsTable.place(invitation),
+		})
+	}
+	return places
+}()

@@ -1,0 +1,146 @@
+package pgstore
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgtype"
+)
+
+// A value is a field of a row, converted to one of the types below. The driver scans into it,
+// and argument returns what the driver writes. NULL, which an outer join leaves, is scanned as
+// the zero value.
+//
+// The driver reads and writes these types directly. For types of the library, such as
+// invitations.Kind, it would take a longer way.
+type value interface{ argument() any }
+
+type textValue string
+
+func (t *textValue) ScanText(v pgtype.Text) error {
+	*t = textValue(v.String)
+	return nil
+}
+
+func (t *textValue) argument() any { return string(*t) }
+
+type textArrayValue []string
+
+func (a *textArrayValue) SetDimensions(d []pgtype.ArrayDimension) error {
+	return (*pgtype.FlatArray[string])(a).SetDimensions(d)
+}
+func (a *textArrayValue) ScanIndex(i int) any { return &(*a)[i] }
+func (a *textArrayValue) ScanIndexType() any  { return new(string) }
+
+func (a *textArrayValue) argument() any {
+	if *a == nil {
+		return []string{} // nil would be NULL
+	}
+	return []string(*a)
+}
+
+// A bigintValue is an int64 in a column of type bigint.
+type bigintValue int64
+
+func (n *bigintValue) ScanInt64(v pgtype.Int8) error {
+	*n = bigintValue(v.Int64)
+	return nil
+}
+
+func (n *bigintValue) argument() any { return int64(*n) }
+
+// An integerValue is an int in a column of type bigint or integer.
+type integerValue int
+
+func (n *integerValue) ScanInt64(v pgtype.Int8) error {
+	*n = integerValue(v.Int64)
+	return nil
+}
+
+func (n *integerValue) argument() any { return int64(*n) }
+
+type uuidValue uuid.UUID
+
+func (u *uuidValue) ScanUUID(v pgtype.UUID) error {
+	*u = v.Bytes
+	return nil
+}
+
+func (u *uuidValue) argument() any { return uuidArgument(uuid.UUID(*u)) }
+
+// uuidArgument returns u in the driver's type, which it writes as 16 bytes and not as text.
+func uuidArgument(u uuid.UUID) pgtype.UUID { return pgtype.UUID{Bytes: u, Valid: true} }
+
+// An instantValue is a time in UTC.
+type instantValue time.Time
+
+func (t *instantValue) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*t = instantValue(v.Time.UTC())
+	return nil
+}
+
+func (t *instantValue) argument() any { return time.Time(*t) }
+
+// An optionalInstantValue is NULL if it is zero.
+type optionalInstantValue time.Time
+
+func (t *optionalInstantValue) ScanTimestamptz(v pgtype.Timestamptz) error {
+	*t = optionalInstantValue(v.Time.UTC())
+	return nil
+}
+
+func (t *optionalInstantValue) argument() any {
+	if time.Time(*t).IsZero() {
+		return nil
+	}
+	return time.Time(*t)
+}
+
+// A nonceValue is in a column of type bytea.
+type nonceValue [16]byte
+
+func (n *nonceValue) ScanBytes(v []byte) error {
+	*n = nonceValue{}
+	copy(n[:], v)
+	return nil
+}
+
+func (n *nonceValue) argument() any { return n[:] }
+
+// A metadataValue is in a column of type jsonb, which is read and written as text: in some exec
+// modes the driver writes bytes as bytea.
+type metadataValue map[string]string
+
+func (m *metadataValue) ScanBytes(v []byte) error {
+	*m = nil
+	if len(v) == 0 || string(v) == "{}" {
+		return nil
+	}
+	return json.Unmarshal(v, (*map[string]string)(m))
+}
+
+func (m *metadataValue) argument() any {
+	if len(*m) == 0 {
+		return "{}"
+	}
+	return jsonText(*m)
+}
+
+// list returns values as a JSON array. Statements take lists in this form, because the planner
+// does not know the length of an array parameter and would make a new plan for every call.
+func list[T ~string | uuid.UUID](values []T) string {
+	if len(values) == 0 {
+		return "[]"
+	}
+	return jsonText(values)
+}
+
+// jsonText returns v, which has only texts, as JSON.
+func jsonText(v any) string {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // texts have a JSON form
+	}
+	return string(text)
+}
