@@ -30,7 +30,7 @@ func newNaive() *naive {
 	return &naive{Store: memstore.New(), quotas: map[owner]invitations.QuotaRecord{}}
 }
 
-// An owner is whose a quota is.
+// An owner identifies a quota.
 type owner struct{ organization, user string }
 
 // pause lets other calls go on. Its length varies, so that their order does.

@@ -76,7 +76,8 @@ func storyTimeline(w *world) {
 			}
 		}
 	}
-	for range w.svc.AllEvents(w.ctx, bob, invitations.TimelineParams{Organization: "acme", Limit: 1}) {
+	for _, err := range w.svc.AllEvents(w.ctx, bob, invitations.TimelineParams{Organization: "acme", Limit: 1}) {
+		w.ok(err)
 		break
 	}
 	w.equal("of no organization", w.timeline(invitations.System(), invitations.TimelineParams{Organization: "none"}), []invitations.Event{})
