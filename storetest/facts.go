@@ -124,7 +124,7 @@ func factsMembers(w *world) {
 		Removals: []string{"ada"},
 	})
 	q := invitations.Query{Organization: "acme", Members: []string{"eve", "ada", "nobody", "ada"}, Removals: true}
-	w.facts("a member and a removed one", q, invitations.Facts{
+	w.facts("a member and a removed user", q, invitations.Facts{
 		Organization: "acme", Version: 1,
 		Members:  map[string]invitations.Member{"ada": member("acme", "ada", "owner")},
 		Removals: map[string]int64{"eve": 1},

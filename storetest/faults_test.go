@@ -118,7 +118,7 @@ var faults = []struct {
 		}
 	}}},
 	{"removals are there unasked", "Facts/MembersAndRemovals", faulty{query: func(q *invitations.Query) { q.Removals = true }}},
-	{"MembersUpTo is no bound", "Facts/MemberAndOwnerCount", faulty{query: func(q *invitations.Query) { q.MembersUpTo *= 2 }}},
+	{"MembersUpTo is ignored", "Facts/MemberAndOwnerCount", faulty{query: func(q *invitations.Query) { q.MembersUpTo *= 2 }}},
 	{"the shared quota is missing", "Facts/Quotas", faulty{facts: func(_ invitations.Query, f *invitations.Facts) { delete(f.Quotas, "") }}},
 	{"only one of several invitations is found", "Facts/InvitationsByID", faulty{facts: func(_ invitations.Query, f *invitations.Facts) {
 		maps.DeleteFunc(f.Invitations, func(id uuid.UUID, _ invitations.Record) bool { return len(f.Invitations) > 1 })
@@ -127,7 +127,7 @@ var faults = []struct {
 	{"an invitation is pending at its expiry", "Facts/PendingCount", faulty{query: func(q *invitations.Query) {
 		q.PendingAt = q.PendingAt.Add(-time.Microsecond)
 	}}},
-	{"PendingUpTo is no bound", "Facts/PendingCount", faulty{query: func(q *invitations.Query) { q.PendingUpTo *= 1000 }}},
+	{"PendingUpTo is ignored", "Facts/PendingCount", faulty{query: func(q *invitations.Query) { q.PendingUpTo *= 1000 }}},
 	{"links count as emails", "Facts/PendingEmailCount", faulty{
 		query: func(q *invitations.Query) { q.PendingUpTo = max(q.PendingUpTo, q.PendingEmailsUpTo) },
 		facts: func(q invitations.Query, f *invitations.Facts) {
@@ -203,7 +203,7 @@ var faults = []struct {
 			c.Quotas[user] = q
 		}
 	}}},
-	{"a role that may not consumes", "Quotas/ConsumeNeedsTheRole", faulty{consumption: func(c *invitations.Consumption) {
+	{"a viewer consumes", "Quotas/ConsumeNeedsTheRole", faulty{consumption: func(c *invitations.Consumption) {
 		c.Roles = append(slices.Clip(c.Roles), "viewer")
 	}}},
 	{"a period never ends", "Quotas/ConsumeOverPeriods", faulty{consumption: func(c *invitations.Consumption) { c.Periods = periodsOn(-40_000) }}},
@@ -229,9 +229,9 @@ var faults = []struct {
 	}}},
 	{"the viewer of statistics is missing", "Statistics/OfNothing", faulty{viewer: func(m **invitations.Member) { *m = nil }}},
 
-	{"a Sweep finds what is not due", "Sweep/FactsAreWhatIsDue", faulty{sweepQuery: func(at *time.Time, _ *int) { *at = at.Add(time.Microsecond) }}},
-	{"a Sweep ignores its limit", "Sweep/FactsAreWhatIsDue", faulty{sweepQuery: func(_ *time.Time, limit *int) { *limit = 1000 }}},
-	{"a Sweep has no version", "Sweep/FactsAreWhatIsDue", faulty{due: func(all []invitations.Facts) {
+	{"a Sweep is a microsecond early", "Sweep/FactsAreTheDueInvitations", faulty{sweepQuery: func(at *time.Time, _ *int) { *at = at.Add(time.Microsecond) }}},
+	{"a Sweep ignores its limit", "Sweep/FactsAreTheDueInvitations", faulty{sweepQuery: func(_ *time.Time, limit *int) { *limit = 1000 }}},
+	{"a Sweep has no version", "Sweep/FactsAreTheDueInvitations", faulty{due: func(all []invitations.Facts) {
 		for i := range all {
 			all[i].Version = 0
 		}

@@ -30,10 +30,10 @@ func newNaive() *naive {
 	return &naive{Store: memstore.New(), quotas: map[owner]invitations.QuotaRecord{}}
 }
 
-// An owner is whose a quota is.
+// An owner identifies a quota.
 type owner struct{ organization, user string }
 
-// pause lets others in. It varies, so that who comes first does not always go on first.
+// pause lets other calls go on. Its length varies, so that their order does.
 func pause() {
 	for range rand.N(200) {
 		runtime.Gosched()
@@ -76,7 +76,7 @@ func (n *naive) write(quotas ...invitations.QuotaRecord) {
 	}
 }
 
-// set puts quotas, and keeps what is used in the same period.
+// set puts quotas, and keeps the used amount of the same period.
 func (n *naive) set(quotas ...invitations.QuotaRecord) {
 	for _, q := range quotas {
 		if old := n.read(q.Organization, q.UserID)[q.UserID]; old.Period == q.Period {
@@ -111,8 +111,8 @@ func (n *naive) decided(ctx context.Context, organization string, facts invitati
 	return n.apply(ctx, organization, changes)
 }
 
-// apply applies changes to whatever the organization has become. As an identity column does,
-// it numbers the events before they are there to be read.
+// apply applies changes to the present organization. Like an identity column, it numbers the
+// events before they can be read.
 func (n *naive) apply(ctx context.Context, organization string, changes invitations.Changes) error {
 	n.mu.Lock()
 	first := n.next + 1

@@ -164,7 +164,7 @@ func pagesWorkspacesOfOthers(w *world) {
 	shared := used(quota("acme", "", 1000, invitations.PeriodMonth, 1), 2, 0)
 	own := used(quota("acme", "ada", 3, invitations.PeriodDay, 2), 2, 0)
 	personal := used(invitations.QuotaRecord{UserID: "ada", Quota: invitations.Quota{Limit: 'a', Period: invitations.PeriodDay}}, 4, 0)
-	w.equal("of ada, who has left the other", w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 9}), workspaces{
+	w.equal("of ada, a former member of zeta", w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 9}), workspaces{
 		Personal: &personal, Memberships: []invitations.Membership{{Member: member("acme", "ada", "owner"), Own: &own, Shared: &shared}},
 	})
 	w.equal("no memberships", w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 0}), workspaces{Personal: &personal})

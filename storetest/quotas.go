@@ -105,7 +105,7 @@ func quotasChanged(w *world) {
 	w.equal("another limit in the same period", w.quotas("acme", users...), want)
 	want = put(5, invitations.PeriodDay, 4) // a store takes any version
 	useAll(10, 1)
-	w.equal("a limit below what is used", w.quotas("acme", users...), want)
+	w.equal("a limit below the used amount", w.quotas("acme", users...), want)
 	want = put(50, invitations.PeriodMonth, 5)
 	w.equal("another period", w.quotas("acme", users...), want)
 	consume(10, 0)

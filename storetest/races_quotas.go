@@ -131,7 +131,7 @@ func racePersonal(r *round) error {
 	return want("used", int(left.Own.Used), int(taken))
 }
 
-// raceRemovalConsume removes a member who consumes, and begins a new period of the shared quota
+// raceRemovalConsume removes a member during consumptions, and begins a new period of the shared quota
 // in the same step. If anything is used in the new period, the removed member used it.
 func raceRemovalConsume(r *round) error {
 	const consumers = 8

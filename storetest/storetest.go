@@ -46,8 +46,8 @@
 //
 // A failure names the call, and the first difference between the result and the contract:
 //
-//	--- FAIL: TestStore/Facts/Members (0.01s)
-//	    facts.go:78: of two users: View: .Removals[eve]: got 2, want 1
+//	--- FAIL: TestStore/Facts/MembersAndRemovals (0.01s)
+//	    facts.go:127: a member and a removed user: View: .Removals[eve]: got 0, want 1
 //
 // A panic of the store fails the check that caused it, and the failure has the stack.
 package storetest

@@ -16,7 +16,7 @@ import (
 )
 
 var sweepChecks = []check{
-	{"FactsAreWhatIsDue", sweepFacts},
+	{"FactsAreTheDueInvitations", sweepFacts},
 	{"AppliesPerOrganization", sweepApplies},
 	{"NothingIsDue", sweepNothing},
 	{"PanicChangesNothing", sweepPanic},
@@ -134,7 +134,7 @@ func sweepFacts(w *world) {
 	if len(seen) != 10 {
 		w.Errorf("of ten that are due at the same instant, five Sweeps of two found %d", len(seen))
 	}
-	w.equal("what is still due", w.sweep(start, 1000, nil), dueFacts(due))
+	w.equal("still due", w.sweep(start, 1000, nil), dueFacts(due))
 }
 
 // markSwept clears SweepAt of all due invitations, and writes an event for each.
@@ -198,7 +198,7 @@ func sweepApplies(w *world) {
 
 	rest := w.sweep(start, 1000, nil)
 	delete(rest, "beta")
-	w.equal("what is still due", rest, map[string]invitations.Facts{"zeta": dueFacts(due)["zeta"]})
+	w.equal("still due", rest, map[string]invitations.Facts{"zeta": dueFacts(due)["zeta"]})
 }
 
 func sweepNothing(w *world) {
@@ -212,7 +212,7 @@ func sweepPanic(w *world) {
 	w.panics("Sweep", func() error {
 		return w.store.Sweep(w.ctx, start, 5, func([]invitations.Facts) []invitations.Changes { panic("boom") })
 	})
-	w.equal("what is due after a panic", w.sweep(start, 1000, markSwept), dueFacts(due))
+	w.equal("due invitations after a panic", w.sweep(start, 1000, markSwept), dueFacts(due))
 	w.change("acme", everything("acme"))
 }
 
@@ -231,13 +231,13 @@ func sweepCancelled(w *world) {
 	switch {
 	case errors.Is(err, invitations.ErrOutcomeUnknown):
 		if len(rest) != 0 {
-			w.equal("what is due after an unknown outcome", rest, dueFacts(due))
+			w.equal("due invitations after an unknown outcome", rest, dueFacts(due))
 		}
 	case err != nil:
 		w.refused(err, context.Canceled)
-		w.equal("what is due after the end of the context", rest, dueFacts(due))
+		w.equal("due invitations after the end of the context", rest, dueFacts(due))
 	default:
-		w.equal("what is due after a success", rest, map[string]invitations.Facts{})
+		w.equal("due invitations after a success", rest, map[string]invitations.Facts{})
 	}
 }
 
@@ -293,7 +293,7 @@ func sweepSharesNoMemory(w *world) {
 		spoilFacts(f)
 		return invitations.Changes{}
 	})
-	w.equal("what is due after the decision changed its facts", w.sweep(start, 1000, nil), dueFacts(due))
+	w.equal("due invitations after the decision changed its facts", w.sweep(start, 1000, nil), dueFacts(due))
 	w.sweep(start, 1000, func(f invitations.Facts) invitations.Changes {
 		c := markSwept(f)
 		given = append(given, c.Invitations...)

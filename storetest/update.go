@@ -36,33 +36,42 @@ func updateAppliesEverything(w *world) {
 	w.equal("state", w.state("acme", users...), want)
 }
 
+// updateReplacesByKey replaces rows of all kinds, whether or not the decision sees them.
 func updateReplacesByKey(w *world) {
-	w.change("acme", everything("acme"))
-	inv := invitation("acme", 1)
-	inv.State, inv.EndedAt, inv.Uses, inv.Message, inv.Metadata = invitations.StateAccepted, start.Add(day), 1, "", nil
-	inv.SentBy, inv.SentAt, inv.ExpiresAt, inv.SentVersion = "", start.Add(time.Hour), start.Add(9*day), 2
-	inv.Role, inv.Email, inv.Nonce, inv.Quota = "viewer", "new@example.com", [16]byte{7}, invitations.Quota{}
-	inv.SweepAt = time.Time{}
-	other := link("acme", 2)
-	other.SweepAt = start.Add(day)
-	ada := member("acme", "ada", "viewer")
-	ada.Metadata, ada.InvitedBy, ada.InvitationID, ada.JoinedAt = nil, "", uuid.Nil, start.Add(day)
-	shared := quota("acme", "", 7, invitations.PeriodEndless, 2)
-	w.change("acme", invitations.Changes{
-		Invitations:    []invitations.Record{inv, other},
-		Members:        []invitations.Member{ada},
-		RemovedMembers: []string{"bob", "nobody"},
-		Removals:       []string{"eve"},
-		Quotas:         []invitations.QuotaRecord{shared},
-	})
-	want := everythingState("acme")
-	want.Facts.Version = 2
-	want.Facts.Members = map[string]invitations.Member{"ada": ada}
-	want.Facts.Removals["eve"] = 2
-	want.Facts.PendingCount, want.Facts.MemberCount, want.Facts.OwnerCount = 1, 1, 0
-	want.Facts.Quotas[""] = shared
-	want.Invitations.Items = []invitations.Record{other, inv}
-	w.equal("state", w.state("acme", users...), want)
+	for organization, q := range map[string]invitations.Query{
+		"acme": {Invitations: []uuid.UUID{id(1), id(2)}},
+		"zeta": {Invitation: id(1), Sender: true, Invitations: []uuid.UUID{id(2)}, Members: users, Removals: true, Quotas: true},
+	} {
+		w.change(organization, everything(organization))
+		inv := invitation(organization, 1)
+		inv.State, inv.EndedAt, inv.Uses, inv.Message, inv.Metadata = invitations.StateAccepted, start.Add(day), 1, "", nil
+		inv.SentBy, inv.SentAt, inv.ExpiresAt, inv.SentVersion = "", start.Add(time.Hour), start.Add(9*day), 2
+		inv.Role, inv.Email, inv.Nonce, inv.Quota = "viewer", "new@example.com", [16]byte{7}, invitations.Quota{}
+		inv.SweepAt = time.Time{}
+		other := link(organization, 2)
+		other.SweepAt = start.Add(day)
+		ada := member(organization, "ada", "viewer")
+		ada.Metadata, ada.InvitedBy, ada.InvitationID, ada.JoinedAt = nil, "", uuid.Nil, start.Add(day)
+		shared, own := quota(organization, "", 7, invitations.PeriodEndless, 2), quota(organization, "bob", 8, invitations.PeriodDay, 2)
+		q.Organization = organization
+		w.ok(w.store.Update(w.ctx, q, func(invitations.Facts) (invitations.Changes, error) {
+			return invitations.Changes{
+				Invitations:    []invitations.Record{inv, other},
+				Members:        []invitations.Member{ada},
+				RemovedMembers: []string{"bob", "nobody"},
+				Removals:       []string{"eve", "bob"},
+				Quotas:         []invitations.QuotaRecord{shared, own},
+			}, nil
+		}))
+		want := everythingState(organization)
+		want.Facts.Version = 2
+		want.Facts.Members = map[string]invitations.Member{"ada": ada}
+		want.Facts.Removals = map[string]int64{"eve": 2, "bob": 2}
+		want.Facts.PendingCount, want.Facts.MemberCount, want.Facts.OwnerCount = 1, 1, 0
+		want.Facts.Quotas[""], want.Facts.Quotas["bob"] = shared, own
+		want.Invitations.Items = []invitations.Record{other, inv}
+		w.equal("state of "+organization, w.state(organization, users...), want)
+	}
 }
 
 func updateRefusal(w *world) {

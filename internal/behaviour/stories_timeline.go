@@ -78,7 +78,7 @@ func storyTimeline(w *world) {
 	}
 	for _, err := range w.svc.AllEvents(w.ctx, bob, invitations.TimelineParams{Organization: "acme", Limit: 1}) {
 		w.ok(err)
-		break // an iterator may be left at any item
+		break
 	}
 	w.equal("of no organization", w.timeline(invitations.System(), invitations.TimelineParams{Organization: "none"}), []invitations.Event{})
 	for _, p := range []invitations.TimelineParams{
