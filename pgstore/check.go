@@ -33,7 +33,7 @@ func (s *Store) check(ctx context.Context) error {
 	return s.checkHostTable(ctx)
 }
 
-// A hostTableError tells the host what is wrong with its table.
+// A hostTableError describes the problems of the host's table.
 type hostTableError struct{ problem string }
 
 func (e hostTableError) Error() string { return e.problem }

@@ -71,7 +71,7 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create
 	}
 }
 
-// A purpose says what facts are loaded for, and so how the organization's row is read.
+// A purpose is the reason for loading facts. The reading of the organization's row depends on it.
 type purpose int
 
 const (

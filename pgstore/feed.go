@@ -11,8 +11,8 @@ import (
 // Feed implements [invitations.Store].
 //
 // The reader gives the events their positions, after their changes are committed. The writer of
-// an event could not: another transaction might commit a higher position first, and a reader
-// who has seen that one would miss the lower one. The only row of the table feed is locked while
+// an event could not: another transaction might commit a higher position first, and after reading
+// that one, a reader would miss the lower one. The only row of the table feed is locked while
 // positions are given, so that later positions are higher.
 func (s *Store) Feed(ctx context.Context, after int64, limit int) (found []invitations.Event, err error) {
 	err = s.write(ctx, "reading the feed", func(b *pgx.Batch) {
@@ -29,7 +29,7 @@ const positionsAtOnce = 1000
 // queuePositions queues the statement that gives positions to events without one.
 //
 // If there are no such events, it locks and writes nothing. The subquery of "locked" looks for
-// one in the order of the index, so that the planner uses the index whatever it expects to find.
+// one in the order of the index, so that the planner uses the index in any case.
 //
 // The statement may have begun before it got the lock, and then sees events without a position
 // that another reader has given one. The update leaves these as they are, and the positions that

@@ -58,8 +58,8 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 	})
 }
 
-// Members are in the store's table, or in the host's table h, joined to the store's table x for
-// what the host's table has no columns for. The functions below return SQL for either case.
+// Members are in the store's table h, or in the host's table h. In the second case, the store's
+// table x has the remaining columns. The functions below return SQL for either case.
 // Organizations, users and roles are given as expressions.
 
 // membersSelect returns a select of members, without a condition.

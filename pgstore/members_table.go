@@ -19,8 +19,8 @@ import (
 // two columns must compare texts byte for byte, as every deterministic collation does. An index
 // on UserID should exist for [invitations.Service.Workspaces], and one on Organization and Role
 // for the search of owners. Columns that the store does not know must have a default or allow
-// NULL. What the table has no column for, such as the inviter of a member, is kept in the
-// store's schema. [Store.Check] reports what is missing.
+// NULL. The remaining data of a member, such as the inviter, is kept in the store's schema.
+// [Store.Check] reports all problems of the table.
 //
 // All organizations with members in the table exist from the start; there is nothing to import.
 // A row that the host inserts is a member at once. The rules apply only to changes that go
@@ -156,7 +156,7 @@ func (c hostColumn) text() string {
 	return "h." + c.name + `::text collate "C"`
 }
 
-// order returns what rows are sorted by: texts byte for byte.
+// order returns the column as an expression to sort by: texts byte for byte.
 func (c hostColumn) order() string {
 	if c.isText() {
 		return c.text()

@@ -16,8 +16,8 @@
 //   - After an [invitations.ErrConcurrentChange] the host must roll back, and should run the
 //     transaction again. A deadlock causes it; above the isolation level read committed, every
 //     concurrent change does.
-//   - Reads, and the roles that a consumption checks, are what the isolation level lets the
-//     transaction see.
+//   - The isolation level decides which changes of others are visible to reads, and to the check
+//     of a role by a consumption.
 //   - [invitations.Service.Feed] writes the positions of events. Other readers of the feed wait
 //     until the transaction ends.
 //
@@ -33,13 +33,13 @@
 // max_prepared_statements above 0. For other poolers, use pgx.QueryExecModeExec or
 // pgx.QueryExecModeCacheDescribe.
 //
-// # What it needs of the server
+// # Requirements of the server
 //
 // The server must be a primary. If the connection string names several hosts, it should have
 // target_session_attrs=read-write. No other setting matters: the store does not depend on the
 // search path or the default isolation level.
 //
-// # What it does not do
+// # Limits
 //
 // It sets no timeouts. A change waits for other changes of its organization as long as its
 // context lasts, so contexts should have a deadline. It starts no goroutines, and it deletes no

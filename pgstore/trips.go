@@ -14,14 +14,15 @@ import (
 // A change is two batches in a transaction of isolation level read committed: one that locks
 // and reads, and one that writes and commits. It is atomic because
 //
-//  1. The first statement of the first batch locks the organization's row. Every other change of
-//     the organization waits at this statement until the transaction ends. (A sweep skips the
-//     organizations that others have locked.)
-//  2. At read committed, a statement sees what was committed before the statement began, not
+//  1. The first batch locks the organization's row before it reads the facts. Every other change
+//     of the organization waits for this lock until the transaction ends. A sweep skips the
+//     organizations that others have locked. Only consumptions do not need this lock: see
+//     [Store.Consume].
+//  2. At read committed, a statement sees all that was committed before the statement began, not
 //     before the transaction began. The statements after the lock begin when the lock is held.
 //     So they see the facts that all earlier changes left, and no later change can alter these
-//     facts before the transaction ends. At a higher level they would see what was committed
-//     before the wait for the lock began.
+//     facts before the transaction ends. At a higher level they would see the facts of the time
+//     before the wait for the lock.
 //  3. All writes and the commit are in the second batch. If a write fails, the server skips the
 //     rest of the batch, including the commit.
 //
@@ -98,7 +99,7 @@ func (s *Store) changeInOwnTx(ctx context.Context, read queueRead, write queueWr
 }
 
 // read makes one batch of queries, which all see the same instant. In a transaction of the host,
-// its isolation level decides what they see.
+// its isolation level decides this.
 func (s *Store) read(ctx context.Context, doing string, queue func(*pgx.Batch)) error {
 	if tx, ok := s.db.(pgx.Tx); ok {
 		return s.describe(doing, sendInHostTx(ctx, tx, queue))

@@ -9,7 +9,7 @@ import (
 )
 
 // A value is a field of a row, converted to one of the types below. The driver scans into it,
-// and argument returns what the driver writes. NULL, which an outer join leaves, is scanned as
+// and argument returns the argument that the driver writes. NULL, which an outer join leaves, is scanned as
 // the zero value.
 //
 // The driver reads and writes these types directly. For types of the library, such as
