@@ -8,4 +8,7 @@ import (
 
 // The library's own stories run on every store of its repository. Leave this file out of a copy:
 // other modules cannot import internal packages, and TestStore is enough for a store.
-func TestBehaviour(t *testing.T) { behaviour.Run(t, newStore) }
+func TestBehaviour(t *testing.T) {
+	t.Parallel()
+	behaviour.Run(t, newStore)
+}

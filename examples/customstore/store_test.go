@@ -29,7 +29,10 @@ func openFile(t *testing.T, path string) *Store {
 	return store
 }
 
-func TestStore(t *testing.T) { storetest.Run(t, newStore) }
+func TestStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, newStore)
+}
 
 // join adds a member to an organization, and calls meanwhile while it has the write lock.
 func join(t *testing.T, store *Store, user string, meanwhile func()) error {
