@@ -190,7 +190,7 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-// No act leaves an organization without an owner, whoever the actor is.
+// No act by anybody leaves an organization without an owner.
 func TestClass48_TheLastOwnerStays(t *testing.T) {
 	t.Parallel()
 	for name, perform := range map[string]actorTest{
@@ -232,8 +232,8 @@ func TestClass48_OnlyTheOwnerRoleCounts(t *testing.T) {
 	require.NoError(t, refusal(t, r, f, leaving{acme, adam}))
 }
 
-// An actor without the permission does not learn who is a member, and an actor of a lower rank
-// does not learn how many owners there are.
+// Without the permission, an actor does not learn whether a user is a member. With a lower
+// rank, they do not learn the number of owners.
 func TestMemberActs_RefusalsInOrder(t *testing.T) {
 	t.Parallel()
 	f := withRole(withOwners(1), adam, RoleViewer)

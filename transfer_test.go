@@ -24,7 +24,7 @@ func TestTransferOwnership(t *testing.T) {
 		"by System, to an owner":           {System(), RoleOwner, RoleViewer, 2},
 		"by the owner, to an unknown role": {User(olga), ghost, RoleAdmin, 1},
 		"by the owner, to an owner":        {User(olga), RoleOwner, RoleViewer, 2},
-		"the number of owners is no bound": {User(olga), RoleOwner, RoleAdmin, 1},
+		"by the owner, one owner counted":  {User(olga), RoleOwner, RoleAdmin, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
