@@ -218,12 +218,6 @@ func TestClass27_AcceptAgain(t *testing.T) {
 	}
 }
 
-func setRole(f *Facts, user string, role Role) {
-	m := f.Members[user]
-	m.Role = role
-	f.Members[user] = m
-}
-
 // Only the user who joined can repeat an acceptance, and only while they are a member.
 func TestClass27_AcceptedIsUsedUp(t *testing.T) {
 	t.Parallel()
@@ -278,7 +272,7 @@ func TestClass15_SenderMustBeEntitled(t *testing.T) {
 					want = nil
 				}
 				require.Equal(t, want, acceptErr(t, f, verifiedNina), "%s of %s for %s", kind, sender, granted)
-				_, _, err := decide(t, atNoon(), f, showing{token})
+				_, _, err := decide(t, atNoon(), f, lookupAct{token})
 				require.Equal(t, want, err, "a lookup shows what can be accepted: %s of %s for %s", kind, sender, granted)
 			}
 			f.Sender = nil

@@ -25,7 +25,7 @@ func TestAuthority(t *testing.T) {
 			return refusal(t, atNoon(), f, editBy(actor, edit{}))
 		},
 		"pending token": func(t require.TestingT, f Facts, actor Actor) error {
-			return refusal(t, atNoon(), f, revealing{actor})
+			return refusal(t, atNoon(), f, pendingTokenAct{actor})
 		},
 		"get": func(_ require.TestingT, f Facts, actor Actor) error {
 			_, err := atNoon().findInvitation(f, actor, PermissionInvitationList)
@@ -124,7 +124,7 @@ func TestClass10_NobodyGrantsMoreThanTheyHold(t *testing.T) {
 			return refusal(t, atNoon(), f, editBy(actor, edit{message: new("Hello")}))
 		}},
 		"pending token": {PermissionInvitationResend, func(t require.TestingT, f Facts, actor Actor) error {
-			return refusal(t, atNoon(), f, revealing{actor})
+			return refusal(t, atNoon(), f, pendingTokenAct{actor})
 		}},
 	}
 	roles := append(policy.Roles(), ghost, "")
@@ -182,8 +182,8 @@ type memberAct struct {
 	perform func(t require.TestingT, r rules, f Facts, actor Actor, user string) error
 }
 
-// memberActs are all of them. The role change is to a role that everybody who can grant any
-// role can grant.
+// memberActs are all such acts. The new role of the role change is one that every actor with
+// the permission can grant.
 var memberActs = []memberAct{
 	{"change role", PermissionMemberUpdate, func(t require.TestingT, r rules, f Facts, actor Actor, user string) error {
 		return refusal(t, r, f, roleChangeBy(actor, user, RoleViewer))

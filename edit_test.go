@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The fields that are set change, and the actor becomes the sender. Everything else stays, also
-// the token and the time of the sending.
+// The fields that are set change, and the actor becomes the sender. Everything else stays,
+// including the token and the time of the sending.
 func TestEdit(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -169,6 +169,13 @@ func withMember(f Facts, m Member) Facts {
 // withRole returns a copy of f in which user is a member with role.
 func withRole(f Facts, user string, role Role) Facts { return withMember(f, memberOf(user, role)) }
 
+// setRole changes the role of a member, and nothing else of them.
+func setRole(f *Facts, user string, role Role) {
+	m := f.Members[user]
+	m.Role = role
+	f.Members[user] = m
+}
+
 // eventOf returns the event of a change at noon after which the invitation is record.
 func eventOf(event EventType, record Record, actor string) Event {
 	e := Event{
@@ -199,35 +206,35 @@ func transferBy(actor Actor, from, to string, role Role) transfer {
 	return transfer{actor, TransferOwnershipParams{acme, from, to, role}}
 }
 
-// A showing is [Service.Lookup] as an act.
-type showing struct{ claim claim }
+// A lookupAct is [Service.Lookup] as an act.
+type lookupAct struct{ claim claim }
 
-func (a showing) needs(rules) Query { return a.claim.needs() }
+func (a lookupAct) needs(rules) Query { return a.claim.needs() }
 
-func (a showing) decide(r rules, f Facts) (Record, Changes, error) {
+func (a lookupAct) decide(r rules, f Facts) (Record, Changes, error) {
 	record, err := r.lookup(f, a.claim)
 	return record, Changes{}, err
 }
 
-// A revealing is [Service.PendingToken] as an act.
-type revealing struct{ actor Actor }
+// A pendingTokenAct is [Service.PendingToken] as an act.
+type pendingTokenAct struct{ actor Actor }
 
-func (a revealing) needs(rules) Query {
+func (a pendingTokenAct) needs(rules) Query {
 	return Query{Organization: acme, Invitation: invitedID, Sender: true, Members: a.actor.members()}
 }
 
-func (a revealing) decide(r rules, f Facts) (Record, Changes, error) {
+func (a pendingTokenAct) decide(r rules, f Facts) (Record, Changes, error) {
 	record, err := r.reveal(f, a.actor)
 	return record, Changes{}, err
 }
 
-// A sweeping is [Service.Sweep] in one organization, as an act.
-type sweeping struct{}
+// A sweepAct is [Service.Sweep] in one organization, as an act.
+type sweepAct struct{}
 
 // needs returns a query for pending records. [Store] gives a sweep nothing else.
-func (sweeping) needs(rules) Query { return Query{Organization: acme, PendingFor: ninasEmail} }
+func (sweepAct) needs(rules) Query { return Query{Organization: acme, PendingFor: ninasEmail} }
 
-func (sweeping) decide(r rules, f Facts) (Swept, Changes, error) {
+func (sweepAct) decide(r rules, f Facts) (Swept, Changes, error) {
 	swept, changes := r.sweep(f)
 	return swept, changes, nil
 }
@@ -237,20 +244,22 @@ func decide[T any](t require.TestingT, r rules, f Facts, a act[T]) (T, Changes, 
 	return decideLate(t, r, a.needs(r), f, a)
 }
 
-// decideLate returns the decision of an act on f, if the store was asked for q. It fails the
+// decideLate is decide if the store was asked for q, which may have been earlier. It fails the
 // test unless
-//   - the decision leaves the facts as they are,
-//   - it is the same again, without the facts that q does not ask for, and with misleading
-//     ones in their place,
+//   - the decision leaves its facts as they are,
+//   - the decision is the same without the facts that q does not ask for, and with false ones
+//     in their place: a decision that reads a fact must ask for it,
 //   - a refusal comes without a result and without changes,
-//   - changes and events come together,
+//   - changes come with events, and events with changes,
 //   - a changed invitation is among the facts or is new.
 func decideLate[T any](t require.TestingT, r rules, q Query, f Facts, a act[T]) (T, Changes, error) {
-	// A query that is empty for want of a subject is answered: there is nothing.
+	// Two acts rely on the absence of a fact that they do not ask for, because nothing can be
+	// there: an invitation if the caller made no ID, and other invitations of a person without
+	// a verified address. The latter matter only if seats are reserved.
 	switch a := any(a).(type) {
-	case creation: // without an ID of the caller's there is no earlier call
+	case creation:
 		q.Invitation = a.draft.ID
-	case acceptance, receivedAcceptance: // without a verified address there is no invitation for it
+	case acceptance, receivedAcceptance:
 		q.PendingFor = ninasEmail
 	}
 	before := cloneFacts(f)
@@ -276,7 +285,7 @@ func decideLate[T any](t require.TestingT, r rules, q Query, f Facts, a act[T]) 
 	}
 	withoutEvents := changes
 	withoutEvents.Events = nil
-	require.Equal(t, len(changes.Events) > 0, !withoutEvents.Empty(), "changes and events come together")
+	require.Equal(t, len(changes.Events) > 0, !withoutEvents.Empty(), "changes come with events, and events with changes")
 	known := map[uuid.UUID]bool{}
 	if f.Invitation != nil {
 		known[f.Invitation.ID] = true
@@ -362,8 +371,8 @@ func asksQuota(q Query, user string) bool {
 }
 
 func asksEmail(q Query, f Facts, email string) bool {
-	ofInvitation := q.SameEmail && f.Invitation != nil && f.Invitation.Email == email
-	return ofInvitation || slices.Contains(q.Emails, email)
+	same := q.SameEmail && f.Invitation != nil && f.Invitation.Email == email && email != ""
+	return same || slices.Contains(q.Emails, email)
 }
 
 // misled returns a copy of f in which every fact that q does not ask for is false, so that a

@@ -409,7 +409,7 @@ func (w *world) sweep(t *rapid.T) {
 	if rapid.IntRange(0, 4).Draw(t, "late") == 4 {
 		w.wait(t)
 	}
-	swept, changes, err := decide(t, w.rules(), f, sweeping{})
+	swept, changes, err := decide(t, w.rules(), f, sweepAct{})
 	require.NoError(t, err)
 	var want Swept
 	var wantChanges Changes

@@ -46,7 +46,7 @@ func TestHistories(t *testing.T) {
 			"wait":     w.wait,
 			"wait2":    w.wait,
 		}
-		for range 3 { // one is short, and some steps need many before them
+		for range 3 { // one is short, and some steps need many others before them
 			t.Repeat(steps)
 		}
 	})

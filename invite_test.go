@@ -158,7 +158,7 @@ func TestInvite_AlreadyInvited(t *testing.T) {
 	require.NoError(t, createErr(t, atNoon(), f, creationOf(KindLink)), "a link has no address")
 
 	f.PendingByEmail = map[string]uuid.UUID{"": invitedID}
-	require.NoError(t, createErr(t, atNoon(), f, creationOf(KindLink)), "an empty address is no address")
+	require.NoError(t, createErr(t, atNoon(), f, creationOf(KindLink)), "the empty address is not an address")
 }
 
 // An actor without the permission learns nothing of what exists.
@@ -333,7 +333,7 @@ func TestInviteAll(t *testing.T) {
 	require.Equal(t, want, changes)
 }
 
-// A refusal of the actor refuses the call, whatever the rows are.
+// A refusal of the actor refuses the whole call. The rows are not looked at.
 func TestInviteAll_Refused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -204,7 +204,7 @@ func TestClass11_MemberLimitRefusesLast(t *testing.T) {
 		require.Equal(t, ErrRevoked, refusal(t, full, f, a), "a removed member learns nothing of seats")
 		delete(f.Removals, nina)
 		require.Equal(t, ErrMemberLimit, refusal(t, full, f, a))
-		require.NoError(t, refusal(t, full, f, showing{token}), "the offer stands")
+		require.NoError(t, refusal(t, full, f, lookupAct{token}), "the offer stands")
 
 		member := memberOf(nina, RoleDeveloper)
 		require.Equal(t, ErrAlreadyMember, refusal(t, full, withMember(f, member), a))

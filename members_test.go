@@ -192,7 +192,7 @@ func TestLeave(t *testing.T) {
 	}
 }
 
-// No act leaves an organization without an owner, whoever the actor is.
+// No act by anybody leaves an organization without an owner.
 func TestClass48_TheLastOwnerStays(t *testing.T) {
 	t.Parallel()
 	for name, perform := range map[string]actorTest{
@@ -234,8 +234,8 @@ func TestClass48_OnlyTheOwnerRoleCounts(t *testing.T) {
 	require.NoError(t, refusal(t, r, f, leaving{acme, adam}))
 }
 
-// An actor without the permission does not learn who is a member, and an actor of a lower rank
-// does not learn how many owners there are.
+// Without the permission, an actor does not learn whether a user is a member. With a lower
+// rank, they do not learn the number of owners.
 func TestMemberActs_RefusalsInOrder(t *testing.T) {
 	t.Parallel()
 	f := withRole(withOwners(1), adam, RoleViewer)
@@ -329,7 +329,7 @@ func TestTransferOwnership(t *testing.T) {
 		"by System, to an owner":           {System(), RoleOwner, RoleViewer, 2},
 		"by the owner, to an unknown role": {User(olga), ghost, RoleAdmin, 1},
 		"by the owner, to an owner":        {User(olga), RoleOwner, RoleViewer, 2},
-		"the number of owners is no bound": {User(olga), RoleOwner, RoleAdmin, 1},
+		"by the owner, one owner counted":  {User(olga), RoleOwner, RoleAdmin, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -123,7 +123,7 @@ func TestClass12_GrantingAQuotaNeedsItsPermission(t *testing.T) {
 			return refusal(t, r, f, editBy(actor, edit{message: new("Hello")}))
 		},
 		"pending token": func(t require.TestingT, f Facts, actor Actor) error {
-			return refusal(t, r, f, revealing{actor})
+			return refusal(t, r, f, pendingTokenAct{actor})
 		},
 	} {
 		for _, kind := range bothKinds {
@@ -157,7 +157,7 @@ func TestClass15_SenderMustBeEntitledToTheQuota(t *testing.T) {
 			if entitled {
 				want = nil
 			}
-			require.Equal(t, want, refusal(t, r, f, showing{token}), "%s %v", sender, q)
+			require.Equal(t, want, refusal(t, r, f, lookupAct{token}), "%s %v", sender, q)
 			require.Equal(t, want, refusal(t, r, f, acceptance{token, verifiedNina}), "%s %v", sender, q)
 		}
 	}

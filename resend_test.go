@@ -132,7 +132,7 @@ func TestRevoke_HigherRole(t *testing.T) {
 func TestPendingToken(t *testing.T) {
 	t.Parallel()
 	for _, kind := range bothKinds {
-		record, _, err := decide(t, atNoon(), factsOf(recordOf(kind)), revealing{User(olga)})
+		record, _, err := decide(t, atNoon(), factsOf(recordOf(kind)), pendingTokenAct{User(olga)})
 		require.NoError(t, err)
 		require.Equal(t, recordOf(kind), record)
 	}
@@ -143,6 +143,6 @@ func TestPendingToken_SenderNotEntitled(t *testing.T) {
 	t.Parallel()
 	f := factsOf(emailRecord())
 	f.Sender = nil
-	_, _, err := decide(t, atNoon(), f, revealing{User(olga)})
+	_, _, err := decide(t, atNoon(), f, pendingTokenAct{User(olga)})
 	require.Equal(t, ErrSenderNotEntitled, err)
 }

@@ -13,8 +13,8 @@ type operation func(t require.TestingT, r rules, f Facts) (State, Changes, error
 
 // operations are the acts on an invitation, by people who may perform them.
 var operations = map[string]operation{
-	"lookup":           operationOf(showing{token}),
-	"pending token":    operationOf(revealing{User(adam)}),
+	"lookup":           operationOf(lookupAct{token}),
+	"pending token":    operationOf(pendingTokenAct{User(adam)}),
 	"accept":           operationOf(acceptance{token, verifiedNina}),
 	"decline":          operationOf(declining{token}),
 	"revoke":           operationOf(revokeBy(User(adam))),
@@ -147,7 +147,7 @@ func TestClass26_ResendKillsTheOldToken(t *testing.T) {
 			_, _, err := operations[name](t, atNoon(), factsOf(resent))
 			require.Equal(t, ErrInvalidToken, err, "%s %s", name, kind)
 		}
-		_, _, err = decide(t, atNoon(), factsOf(resent), showing{claim{acme, invitedID, nextNonce}})
+		_, _, err = decide(t, atNoon(), factsOf(resent), lookupAct{claim{acme, invitedID, nextNonce}})
 		require.NoError(t, err)
 	}
 }
@@ -187,7 +187,7 @@ func TestClaim_InvalidToken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := decide(t, atNoon(), c.facts, showing{c.claim})
+			_, _, err := decide(t, atNoon(), c.facts, lookupAct{c.claim})
 			require.Equal(t, ErrInvalidToken, err)
 			_, _, err = decide(t, atNoon(), c.facts, acceptance{c.claim, verifiedNina})
 			require.Equal(t, ErrInvalidToken, err)

@@ -10,7 +10,7 @@ import (
 // sweep runs a sweep of the due records of an organization.
 func sweep(t require.TestingT, r rules, due ...Record) (Swept, Changes) {
 	f := Facts{Organization: acme, Version: 9, PendingRecords: due}
-	swept, changes, err := decide(t, r, f, sweeping{})
+	swept, changes, err := decide(t, r, f, sweepAct{})
 	require.NoError(t, err)
 	return swept, changes
 }
