@@ -58,7 +58,9 @@ func (r *round) explained() (map[string]invitations.Role, error) {
 			if err := take(e, before, roles); err != nil {
 				return nil, fmt.Errorf("version %d: %s of %q by %q: %w", version, e.Type, e.Subject, e.Actor, err)
 			}
-			known[e.Subject] = true
+			if e.Subject != "" { // as of an invitation
+				known[e.Subject] = true
+			}
 		}
 		if !slices.Contains(slices.Collect(maps.Values(roles)), invitations.RoleOwner) {
 			return nil, fmt.Errorf("no owner is left after version %d", version)
