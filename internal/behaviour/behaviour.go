@@ -34,7 +34,7 @@ var groups = []struct {
 	{"Stories", slices.Concat(
 		stories, memberStories, quotaStories, seatStories, editStories, limitStories, bulkStories, receivedStories, timelineStories, sweepStories,
 	)},
-	{"Threats", slices.Concat(threats, memberThreats, sendingThreats, historyThreats)},
+	{"Threats", slices.Concat(threats, leakThreats, memberThreats, sendingThreats, historyThreats)},
 	{"Matrix", matrixChecks},
 	{"Histories", historyChecks},
 	{"Storms", stormChecks},
