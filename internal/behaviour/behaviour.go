@@ -6,6 +6,7 @@
 package behaviour
 
 import (
+	"runtime/debug"
 	"slices"
 	"testing"
 
@@ -19,7 +20,7 @@ func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 		t.Run(g.name, func(t *testing.T) {
 			for _, c := range g.checks {
 				t.Run(c.name, func(t *testing.T) {
-					c.run(newWorld(t, newStore(t)))
+					c.perform(newWorld(t, newStore(t)))
 				})
 			}
 		})
@@ -34,7 +35,7 @@ var groups = []struct {
 	{"Stories", slices.Concat(
 		stories, memberStories, quotaStories, seatStories, editStories, limitStories, bulkStories, receivedStories, timelineStories, sweepStories,
 	)},
-	{"Threats", slices.Concat(threats, memberThreats, sendingThreats, historyThreats)},
+	{"Threats", slices.Concat(threats, leakThreats, memberThreats, sendingThreats, historyThreats)},
 	{"Matrix", matrixChecks},
 	{"Histories", historyChecks},
 	{"Storms", stormChecks},
@@ -44,4 +45,14 @@ var groups = []struct {
 type check struct {
 	name string
 	run  func(*world)
+}
+
+// perform runs the check. A panic fails the check and no other one.
+func (c check) perform(w *world) {
+	defer func() {
+		if p := recover(); p != nil {
+			w.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	c.run(w)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -141,6 +142,11 @@ func atOnce(calls []func() error) []error {
 	barrier := make(chan struct{})
 	for i, call := range calls {
 		done.Go(func() {
+			defer func() {
+				if p := recover(); p != nil {
+					errs[i] = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+				}
+			}()
 			ready.Done()
 			<-barrier
 			errs[i] = call()
