@@ -1,4 +1,7 @@
-// Package examples_test checks that the examples can be copied out of the repository.
+//go:build copied
+
+// Package examples_test checks that the examples can be copied out of the repository. It compiles
+// each of them in a module of its own, which takes minutes: make examples runs it.
 package examples_test
 
 import (
