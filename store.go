@@ -21,8 +21,9 @@ import (
 // nil or empty maps and slices alike.
 //
 // An organization exists from the change that creates it. For one that does not exist, a read
-// must return zero values and no error. A read must be of one instant: the viewer and the
-// items of a page, for example, must not be read at different times.
+// must return zero values and no error. A read must show each organization at one instant: the
+// viewer and the items of a page, for example, must not be read at different times. Different
+// organizations may be shown at different instants.
 //
 // A store must return an error that matches [ErrConcurrentChange] if it gave up because of a
 // concurrent change. It must return one that matches [ErrOutcomeUnknown] if it cannot tell

@@ -8,10 +8,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Check returns an error if the database is not as the store needs it: if the store's tables are
-// missing or of an older version, or if the host's table does not have the columns, types and
-// key that [MembersTable] asks for. A program that migrates with its own tool should call it at
-// its start. [Store.Migrate] calls it at its end.
+// Check returns an error if the store's tables are missing or of an older version. It also
+// returns one if the host's table lacks a column, type or key that [MembersTable] requires. A
+// program that migrates with its own tool should call it at its start. [Store.Migrate] calls it
+// at its end.
 func (s *Store) Check(ctx context.Context) error {
 	return s.describe("checking", s.check(ctx))
 }

@@ -61,7 +61,7 @@ func reason(err error) error {
 	}
 	for _, own := range []error{errCommitRolledBack, errNoTx, errInTx, errDecisionsDiffer, errNotMigrated} {
 		if errors.Is(err, own) {
-			return err
+			return own
 		}
 	}
 	switch {

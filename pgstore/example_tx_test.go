@@ -22,7 +22,7 @@ func acceptWithProfile(
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, "insert into profiles (user_id) values ($1)", member.UserID)
+		_, err = tx.Exec(ctx, "insert into profiles (user_id) values ($1) on conflict do nothing", member.UserID)
 		return err
 	})
 }

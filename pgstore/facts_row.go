@@ -186,7 +186,7 @@ func (r *factsRow) addTo(f *invitations.Facts) {
 		case id == uuidValue{}:
 		case i < len(r.q.Emails):
 			put(&f.PendingByEmail, r.q.Emails[i], uuid.UUID(id))
-		default: // the invitation was found, as its address was
+		case f.Invitation != nil: // nil if it was committed between two statements of a host's transaction
 			put(&f.PendingByEmail, f.Invitation.Email, uuid.UUID(id))
 		}
 	}

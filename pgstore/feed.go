@@ -11,8 +11,8 @@ import (
 // Feed implements [invitations.Store].
 //
 // The reader gives the events their positions, after their changes are committed. The writer of
-// an event could not: another transaction might commit a higher position first, and after reading
-// that one, a reader would miss the lower one. The only row of the table feed is locked while
+// an event could not. Another transaction might commit a higher position first, and a reader of
+// that one would miss the lower one. The only row of the table feed is locked while
 // positions are given, so that later positions are higher.
 func (s *Store) Feed(ctx context.Context, after int64, limit int) (found []invitations.Event, err error) {
 	err = s.write(ctx, "reading the feed", func(b *pgx.Batch) {

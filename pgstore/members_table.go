@@ -15,17 +15,19 @@ import (
 // MembersTable describes a table of the host in which the store keeps the members, instead of
 // in a table of its own. The store changes its rows under the same guarantees as its own.
 //
-// The table must have a primary key or unique index on exactly Organization and UserID, and the
-// two columns must compare texts byte for byte, as every deterministic collation does. An index
-// on UserID should exist for [invitations.Service.Workspaces], and one on Organization and Role
-// for the search of owners. Columns that the store does not know must have a default or allow
-// NULL. The remaining data of a member, such as the inviter, is kept in the store's schema.
-// [Store.Check] reports all problems of the table.
+// The three columns must be NOT NULL. Organization and UserID together must have a primary key or
+// a unique index that is neither partial nor deferrable. A text column must have a deterministic
+// collation. [Store.Check] reports a violation of these rules. Columns that the store does not
+// know must have a default or allow NULL.
 //
-// All organizations with members in the table exist from the start; there is nothing to import.
-// A row that the host inserts is a member at once. The rules apply only to changes that go
-// through the library: a host that deletes the last owner leaves an organization without an
-// owner, and a member that the host deletes can join again by an old invitation.
+// Two more indexes should exist: one on UserID for [invitations.Service.Workspaces], and one on
+// Organization and Role for the search of owners. The store keeps the remaining data of a
+// member, such as the inviter, in its own schema.
+//
+// Organizations with members in the table exist from the start; there is nothing to import. A
+// row that the host inserts is a member at once. The rules apply only to changes that go through
+// the library. A host that deletes the last owner leaves an organization without one. A member
+// that the host deletes can join again by an old invitation.
 type MembersTable struct {
 	Schema string // empty: "public"
 	Name   string

@@ -18,8 +18,9 @@ var migrations embed.FS
 
 // Migrations returns the SQL files that create the store's tables, for a host that migrates with
 // its own tool. schema is as in [Config]. The names of the files begin with a number; the files
-// must be applied in the order of their names, each once. A released file never changes. A host
-// should use either this or [Store.Migrate], not both.
+// must be applied in the order of their names, each once. Each file records its version in the
+// table migrations, so [Store.Check] and [Store.Migrate] know of it. A released file never
+// changes.
 func Migrations(schema string) (fs.FS, error) {
 	schema, err := checkSchema(schema)
 	if err != nil {
@@ -124,18 +125,8 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, all []migration) error {
 		if m.version <= version {
 			continue
 		}
-		// Only the simple protocol takes many statements at once.
+		// Only the simple protocol takes many statements at once. The last one records the version.
 		if _, err := tx.Conn().PgConn().Exec(ctx, m.sql).ReadAll(); err != nil {
-			return err
-		}
-		if m.version == 1 { // it has created the schema
-			_, err := tx.Exec(ctx, "create table "+s.in+"migrations (version integer not null primary key)")
-			if err != nil {
-				return err
-			}
-		}
-		_, err := tx.Exec(ctx, "insert into "+s.in+"migrations (version) values ($1::integer)", m.version)
-		if err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,9 @@
 // the second writes and commits. A read or a consumption takes one. [Store.Migrate] creates the
 // tables, in a schema of their own.
 //
+// Outside a transaction of the host, the store repeats a call up to four times after a deadlock,
+// a serialization failure or a lost connection, if it is certain that nothing was committed.
+//
 // # Transactions of the host
 //
 // [Store.WithTx] returns a store that works in a transaction of the host. Its changes are
@@ -14,8 +17,8 @@
 //   - The organization stays locked until the host ends the transaction, which should be soon.
 //   - A refusal leaves the transaction usable.
 //   - After an [invitations.ErrConcurrentChange] the host must roll back, and should run the
-//     transaction again. A deadlock causes it; above the isolation level read committed, every
-//     concurrent change does.
+//     transaction again. A deadlock or a lock_timeout causes it. Above the isolation level read
+//     committed, a concurrent change does too.
 //   - The isolation level decides which changes of others are visible to reads, and to the check
 //     of a role by a consumption.
 //   - [invitations.Service.Feed] writes the positions of events. Other readers of the feed wait
@@ -27,8 +30,8 @@
 //
 // # Poolers
 //
-// The store keeps no state in the session and works in every query exec mode of pgx, so it works
-// behind a pooler in transaction mode. The exec mode must be one that the pooler supports. The
+// The store keeps no state in the session and works in every query exec mode of pgx. It therefore
+// works behind a pooler in transaction mode. The exec mode must be one that the pooler supports. The
 // default mode prepares statements: PgBouncer supports it from version 1.21, with
 // max_prepared_statements above 0. For other poolers, use pgx.QueryExecModeExec or
 // pgx.QueryExecModeCacheDescribe.
@@ -56,7 +59,7 @@ import (
 )
 
 // DB is the part of pgx that a [Store] needs. *pgxpool.Pool, *pgx.Conn and pgx.Tx implement it.
-// A Store takes a DB that is a pgx.Tx for a transaction of the host.
+// If the DB is a pgx.Tx, the Store treats it as a transaction of the host.
 type DB interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }

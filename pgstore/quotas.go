@@ -78,7 +78,8 @@ func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, table 
 				when 'day' then `, st.param("timestamptz", c.Periods[invitations.PeriodDay]), `
 				when 'month' then `, st.param("timestamptz", c.Periods[invitations.PeriodMonth]), `
 				else `, st.param("timestamptz", c.Periods[invitations.PeriodEndless]), ` end as present
-			from `, s.in, table, ` q where `, key, ` and q.period <> '' for no key update),
+			from `, s.in, table, ` q where `, key, ` and q.period <> ''
+			order by q.user_id for no key update),
 		counted as (
 			select l.user_id, greatest(l.period_start, l.present) as period_start,
 				case when l.period_start < l.present then 0 else l.used end + `, amount, ` as used, l.quota_limit

@@ -69,8 +69,8 @@ var eventsTable = newTable("events", 3, []column[event]{
 	{"expires_at", "timestamptz", func(e *event) any { return (*instantValue)(&e.ExpiresAt) }},
 })
 
-// quotasTable has the columns that are read of the tables quotas and personal_quotas, in which
-// the owner of a quota is known before.
+// quotasTable lists the columns read from quotas and personal_quotas. The owner is not among them:
+// the statement names it. Nothing is inserted through this table.
 var quotasTable = newTable("quotas", 0, []column[quotaRow]{
 	{"quota_limit", "bigint", func(q *quotaRow) any { return &q.limit }},
 	{"period", "text", func(q *quotaRow) any { return (*textValue)(&q.Period) }},
@@ -152,7 +152,7 @@ func (t *table[R]) appendList(st *statement, alias string) {
 	}
 }
 
-// scanInto has the next columns that the statement returns scanned into row.
+// scanInto makes the statement scan its next columns into row.
 func (t *table[R]) scanInto(st *statement, row *R) {
 	st.targets = slices.Grow(st.targets, len(t.columns))
 	for _, c := range t.columns {
@@ -195,5 +195,9 @@ func (t *table[R]) put(st *statement, arguments []any) {
 
 // place returns the place of a column in the list.
 func (t *table[R]) place(name string) int {
-	return slices.IndexFunc(t.columns, func(c column[R]) bool { return c.name == name })
+	place := slices.IndexFunc(t.columns, func(c column[R]) bool { return c.name == name })
+	if place < 0 {
+		panic("pgstore: the table " + t.name + " has no column " + name)
+	}
+	return place
 }

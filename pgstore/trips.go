@@ -33,10 +33,11 @@ import (
 // A queueRead queues the statements that load the facts of a change.
 type queueRead func(b *pgx.Batch, to purpose)
 
-// A queueWrite decides and queues the writes of a change. None means that nothing changes.
+// A queueWrite decides and queues the writes of a change. If it queues none, nothing changes.
 type queueWrite func(b *pgx.Batch, to purpose) error
 
-// change makes one change. An error of write is a refusal, which it returns as it is.
+// change makes one change. If write returns an error, change rolls back and returns that error
+// unchanged.
 func (s *Store) change(ctx context.Context, doing string, read queueRead, write queueWrite) error {
 	if tx, ok := s.db.(pgx.Tx); ok {
 		return s.describe(doing, changeInHostTx(ctx, tx, read, write))

@@ -165,13 +165,13 @@ func shareParameters(event, invitation []any) {
 
 // sharedColumns are the places of the columns that the event of a sending repeats.
 var sharedColumns = func() (places []struct{ event, invitation int }) {
-	for event, invitation := range map[string]string{
-		"organization": "organization", "version": "sent_version", "at": "sent_at", "actor": "sent_by",
-		"invitation_id": "id", "role": "role", "quota_limit": "quota_limit", "quota_period": "quota_period",
-		"email": "email", "max_uses": "max_uses", "expires_at": "expires_at",
+	for _, c := range [][2]string{
+		{"organization", "organization"}, {"version", "sent_version"}, {"at", "sent_at"}, {"actor", "sent_by"},
+		{"invitation_id", "id"}, {"role", "role"}, {"quota_limit", "quota_limit"}, {"quota_period", "quota_period"},
+		{"email", "email"}, {"max_uses", "max_uses"}, {"expires_at", "expires_at"},
 	} {
 		places = append(places, struct{ event, invitation int }{
-			eventsTable.place(event), invitationsTable.place(invitation),
+			eventsTable.place(c[0]), invitationsTable.place(c[1]),
 		})
 	}
 	return places

@@ -7,6 +7,9 @@
 //		})
 //	}
 //
+// Package memstore and the example customstore pass the suite. The page docs/custom-store.md says
+// in which order to write a store.
+//
 // The package imports the standard library and package invitations only, so it adds no
 // dependency to the module of the store.
 //
@@ -28,7 +31,7 @@
 // forgets the organization in one of its conditions fails them.
 //
 // The numbered classes in some names are kinds of vulnerabilities that invitation systems
-// have had.
+// have had. The page docs/threats.md lists them.
 //
 // # How long it takes
 //

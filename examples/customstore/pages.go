@@ -57,8 +57,8 @@ func listInvitations(ctx context.Context, tx *sql.Tx, q invitations.InvitationQu
 	)
 }
 
-// listReceived returns a page of the pending invitations for an address. It reads all of them
-// for every page, because an address has only about one in each organization.
+// listReceived returns a page of the pending invitations for an address. It sorts all of them for
+// every page. There are few: about one for each organization that invited the address.
 func listReceived(ctx context.Context, tx *sql.Tx, q invitations.InvitationQuery) ([]invitations.Record, error) {
 	const query = `select value from invitations
 		where email = ? and state = 'pending' and expires_at > ?

@@ -131,3 +131,7 @@ create table {schema}.personal_quotas (
 	period_start timestamptz not null default '0001-01-01 00:00:00+00',
 	used         bigint not null default 0
 );
+
+-- The versions that were applied. Every migration ends by adding its own, whichever tool applies it.
+create table {schema}.migrations (version integer not null primary key);
+insert into {schema}.migrations (version) values (1);

@@ -21,6 +21,7 @@ with locked as (
 	where q.organization = $3::text
 		and q.user_id in ('', $1::text)
 		and q.period <> ''
+	order by q.user_id
 	for no key update
 ),
 counted as (
@@ -56,6 +57,7 @@ with locked as (
 	from "invitations".personal_quotas q
 	where q.user_id = $1::text
 		and q.period <> ''
+	order by q.user_id
 	for no key update
 ),
 counted as (
