@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,17 +61,19 @@ func (w *world) equal(what string, got, want any) {
 	}
 }
 
-// repeatSeed is the seed of a failure to repeat. If it is 0, every run has another seed.
-const repeatSeed = 0
+// seedVariable names the environment variable with the seed of a failure to repeat.
+const seedVariable = "STORETEST_SEED"
 
 // random returns a source of randomness, and logs its seed.
 func (w *world) random() *rand.Rand {
 	w.Helper()
 	seed := rand.Uint64()
-	if repeatSeed != 0 {
-		seed = repeatSeed
+	if text := os.Getenv(seedVariable); text != "" { //nolint:forbidigo // a test is told so, not a program
+		var err error
+		seed, err = strconv.ParseUint(text, 10, 64)
+		w.ok(err)
 	}
-	w.Logf("seed %d, see repeatSeed", seed)
+	w.Logf("%s=%d repeats this check", seedVariable, seed)
 	return rand.New(rand.NewPCG(seed, 1))
 }
 

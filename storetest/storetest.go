@@ -52,6 +52,9 @@
 //	--- FAIL: TestStore/Facts/MembersAndRemovals (0.01s)
 //	    facts.go:127: a member and a removed user: View: .Removals[eve]: got 0, want 1
 //
+// A check that draws random values logs its seed. Set the environment variable STORETEST_SEED to
+// that number to repeat it.
+//
 // A panic of the store fails the check that caused it, and the failure has the stack.
 package storetest
 

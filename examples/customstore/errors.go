@@ -33,7 +33,7 @@ func commitError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, sql.ErrTxDone), errors.Is(err, ctx.Err()), isBusy(err):
+	case errors.Is(err, sql.ErrTxDone), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), isBusy(err):
 		return storeError(ctx, err) // rolled back, because the context ended or the database is locked
 	default:
 		return fmt.Errorf("invitations: customstore: %w: %v", invitations.ErrOutcomeUnknown, err)
