@@ -12,6 +12,7 @@ import (
 var createChecks = []check{
 	{"CreateNewAndExisting", createTwice},
 	{"CreateWithEverything", createEverything},
+	{"CreateWithEachPairOfRows", createPairs},
 	{"RefusedCreateLeavesNothing", createRefused},
 	{"ExactOrganization", updateExactOrganization},
 	{"UnknownOrganization", updateUnknown},
@@ -37,6 +38,35 @@ func createTwice(w *world) {
 func createEverything(w *world) {
 	w.change("acme", everything("acme"))
 	w.equal("state", w.state("acme", users...), everythingState("acme"))
+}
+
+// createPairs creates organizations with one row, and with two rows of any kinds. A store may write
+// several rows in one statement.
+func createPairs(w *world) {
+	const kinds = 5
+	for one := range kinds {
+		for two := one; two <= kinds; two++ {
+			organization := fmt.Sprintf("acme %d %d", one, two)
+			all := everything(organization)
+			var c invitations.Changes
+			for _, kind := range []int{one, two} {
+				switch kind {
+				case 0:
+					c.Invitations = append(c.Invitations, all.Invitations[len(c.Invitations)])
+				case 1:
+					c.Members = append(c.Members, all.Members[len(c.Members)])
+				case 2:
+					c.Removals = append(c.Removals, users[len(c.Removals)])
+				case 3:
+					c.Quotas = append(c.Quotas, all.Quotas[len(c.Quotas)])
+				case 4:
+					c.Events = append(c.Events, all.Events[len(c.Events)])
+				}
+			}
+			w.change(organization, c)
+			w.equal(organization, w.state(organization, users...), stateOf(organization, c))
+		}
+	}
 }
 
 func createRefused(w *world) {

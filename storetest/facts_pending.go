@@ -98,6 +98,12 @@ func factsPendingByEmail(w *world) {
 	want.Version++
 	want.Invitation, want.PendingByEmail = nil, map[string]uuid.UUID{"p1@example.com": newer.ID}
 	w.facts("the newest", invitations.Query{Organization: "acme", PendingAt: start, Emails: []string{newer.Email}}, want)
+	q = invitations.Query{Organization: "acme", PendingAt: start, Invitation: newer.ID, SameEmail: true}
+	want.Invitation = &newer
+	w.facts("the newest of the same address", q, want)
+	q = invitations.Query{Organization: "acme", PendingAt: start, Emails: []string{"p0@example.com", newer.Email, "p9@example.com"}}
+	want.Invitation, want.PendingByEmail["p0@example.com"] = nil, byEmail["p0@example.com"]
+	w.facts("the newest, for several addresses", q, want)
 }
 
 func factsPendingCount(w *world) {

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -353,24 +354,34 @@ var users = []string{"ada", "bob", "eve", "nobody"}
 
 // everythingState returns the state of an organization that everything created.
 func everythingState(organization string) state {
-	c := everything(organization)
-	events := c.Events
-	for i := range events {
-		events[i].Version, events[i].Index = 1, i
+	return stateOf(organization, everything(organization))
+}
+
+// stateOf returns the state of an organization that changes of everything created.
+func stateOf(organization string, c invitations.Changes) state {
+	s := state{Facts: invitations.Facts{
+		Organization: organization, Version: 1, Members: map[string]invitations.Member{}, Removals: map[string]int64{},
+		Quotas: map[string]invitations.QuotaRecord{}, PendingCount: len(c.Invitations), MemberCount: len(c.Members),
+	}}
+	for _, m := range c.Members {
+		s.Facts.Members[m.UserID] = m
+		if m.Role == invitations.RoleOwner {
+			s.Facts.OwnerCount++
+		}
 	}
-	return state{
-		Facts: invitations.Facts{
-			Organization: organization, Version: 1,
-			Members:      map[string]invitations.Member{"ada": c.Members[0], "bob": c.Members[1]},
-			Removals:     map[string]int64{"eve": 1},
-			PendingCount: 2,
-			MemberCount:  2,
-			OwnerCount:   1,
-			Quotas:       map[string]invitations.QuotaRecord{"": c.Quotas[0], "bob": c.Quotas[1], "eve": c.Quotas[2]},
-		},
-		Invitations: invitations.Page[invitations.Record]{Items: []invitations.Record{c.Invitations[1], c.Invitations[0]}},
-		Events:      invitations.Page[invitations.Event]{Items: events},
+	for _, user := range c.Removals {
+		s.Facts.Removals[user] = 1
 	}
+	for _, q := range c.Quotas {
+		s.Facts.Quotas[q.UserID] = q
+	}
+	s.Invitations.Items = slices.Clone(c.Invitations)
+	slices.Reverse(s.Invitations.Items) // newest first
+	for i, e := range c.Events {
+		e.Version, e.Index = 1, i
+		s.Events.Items = append(s.Events.Items, e)
+	}
+	return s
 }
 
 // twins fills two organizations that have all IDs, users and addresses in common.

@@ -23,10 +23,10 @@ type swept struct {
 	event        invitations.EventType
 }
 
-// raceSweepers lets four sweep 160 invitations of eight organizations. Half of them have
-// expired, and half need a reminder. Each is handed out once, and has one event.
+// raceSweepers lets eight sweep 160 invitations of eight organizations, five at a time. Half of
+// them have expired, and half need a reminder. Each is handed out once, and has one event.
 func raceSweepers(r *round) error {
-	const sweepers, each = 4, 20
+	const sweepers, each = 8, 20
 	organizations := names(r.organization+", organization", 8)
 	reminded := map[uuid.UUID]bool{}
 	for _, organization := range organizations {
@@ -48,12 +48,12 @@ func raceSweepers(r *round) error {
 	const all = 8 * each
 	answers := make([][]invitations.Swept, sweepers+1)
 	sweep := func(i int) (int, error) {
-		s, err := r.svc.Sweep(r.ctx, 20)
+		s, err := r.svc.Sweep(r.ctx, 5)
 		answers[i] = append(answers[i], s)
 		return len(s.Reminders) + len(s.Expired), err
 	}
 	err := cmp.Or(together(sweepers, func(i int) error {
-		for range 4 {
+		for range 8 {
 			if _, err := sweep(i); err != nil {
 				return err
 			}
