@@ -80,7 +80,7 @@ func (c Config) complete() (Config, error) {
 	c.SendsPerSender = max(c.SendsPerSender, off)
 	c.SendsPerOrganization = max(c.SendsPerOrganization, off)
 	var err error
-	//                                                default  least  most
+	// The last three arguments are the default, the least and the largest value.
 	setting(&err, "min_expiry", &c.MinExpiry, day, time.Microsecond, 3650*day)
 	setting(&err, "max_expiry", &c.MaxExpiry, 30*day, c.MinExpiry, 3650*day)
 	setting(&err, "expiry", &c.Expiry, min(max(7*day, c.MinExpiry), c.MaxExpiry), c.MinExpiry, c.MaxExpiry)

@@ -72,7 +72,7 @@ func (s *Service) NextStep(ctx context.Context, token string, v Visitor) (NextSt
 	return a.nextStep(r, f), nil
 }
 
-// nextStepSignedOut is NextStep for a visitor without an account or a session.
+// nextStepSignedOut is NextStep for a signed-out visitor.
 func (s *Service) nextStepSignedOut(ctx context.Context, c claim, v Visitor) (NextStep, error) {
 	r, f, err := s.view(ctx, c.needs())
 	if err != nil {
