@@ -1,9 +1,11 @@
 package invitations
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -21,6 +23,7 @@ const (
 	maxPage           = 100
 	maxBulk           = 100
 	maxSweep          = 1000
+	maxLimit          = 100_000 // of members, and of pending invitations
 	defaultPage       = 50
 )
 
@@ -151,4 +154,34 @@ func checkMemberAct(actor Actor, organization, user string) error {
 		return err
 	}
 	return checkUser("user_id", user)
+}
+
+// checkLimits returns limits in canonical form.
+func (s *Service) checkLimits(l Limits) (Limits, error) {
+	l = l.Clone()
+	switch {
+	case l.Members != NoLimit && (l.Members < 0 || l.Members > maxLimit):
+		return l, invalid("members", "must be between 0 and 100000")
+	case l.Pending < 0 || l.Pending > maxLimit:
+		return l, invalid("pending", "must be between 0 and 100000")
+	}
+	for _, role := range l.SeatlessRoles {
+		if !s.config.Policy.Has(role) {
+			return l, invalid("seatless_roles", "must be roles of the policy")
+		}
+	}
+	slices.Sort(l.SeatlessRoles)
+	l.SeatlessRoles = slices.Compact(l.SeatlessRoles)
+	var err error
+	if l.AllowedDomains, err = canonicalDomains(l.AllowedDomains); err != nil {
+		return l, err
+	}
+	if l.Expiry == 0 {
+		return l, nil
+	}
+	l.Expiry = l.Expiry.Truncate(time.Microsecond)
+	if l.Expiry < s.config.MinExpiry || l.Expiry > s.config.MaxExpiry {
+		return l, invalid("expiry", fmt.Sprintf("must be between %v and %v", s.config.MinExpiry, s.config.MaxExpiry))
+	}
+	return l, nil
 }

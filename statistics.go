@@ -80,18 +80,14 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	r := s.rules()
 	q := StatisticsQuery{
 		Organization: p.Organization, Viewer: actor.user, Roles: r.policy.rolesWith(PermissionInvitationList),
-		From: p.From.UTC().Truncate(time.Microsecond), To: lastInstant, At: r.now, MaxGroups: maxGroups,
+		At: r.now, MaxGroups: maxGroups,
 	}
-	if !p.To.IsZero() {
-		q.To = p.To.UTC().Truncate(time.Microsecond)
+	var err error
+	if q.From, q.To, err = period(p.From, p.To); err != nil {
+		return Statistics{}, err
 	}
-	switch {
-	case !storable(q.From):
-		return Statistics{}, invalid("from", "must be in the years 1 to 9999")
-	case !storable(q.To):
-		return Statistics{}, invalid("to", "must be in the years 1 to 9999")
-	case !q.From.Before(q.To):
-		return Statistics{}, invalid("to", "must be after from")
+	if q.To.IsZero() {
+		q.To = lastInstant
 	}
 	viewer, found, err := s.store.Statistics(ctx, q)
 	if err != nil {
@@ -103,6 +99,20 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	found.ByKind, found.ByRole = notNil(found.ByKind), notNil(found.ByRole)
 	found.BySender, found.ByLink = notNil(found.BySender), notNil(found.ByLink)
 	return found, nil
+}
+
+// period checks the bounds of a period. A zero time is no bound.
+func period(from, to time.Time) (time.Time, time.Time, error) {
+	from, to = from.UTC().Truncate(time.Microsecond), to.UTC().Truncate(time.Microsecond)
+	switch {
+	case !storable(from):
+		return from, to, invalid("from", "must be in the years 1 to 9999")
+	case !storable(to):
+		return from, to, invalid("to", "must be in the years 1 to 9999")
+	case !to.IsZero() && !from.Before(to):
+		return from, to, invalid("to", "must be after from")
+	}
+	return from, to, nil
 }
 
 // lastInstant is the last instant that all stores can keep.

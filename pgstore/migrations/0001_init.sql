@@ -9,10 +9,22 @@
 
 create schema if not exists {schema};
 
+-- The row of a deleted organization remains, so that its ID stays taken. Zero, false and empty
+-- limits are not set.
 create table {schema}.organizations (
-	id      text collate "C" not null primary key,
-	version bigint not null
+	id              text collate "C" not null primary key,
+	version         bigint not null,
+	deleted         boolean not null default false,
+	member_limit    bigint not null default 0, -- -1: none
+	pending_limit   bigint not null default 0,
+	seatless_roles  text[] collate "C" not null default '{}',
+	no_links        boolean not null default false,
+	allowed_domains text[] collate "C" not null default '{}',
+	expiry          bigint not null default 0 -- in microseconds
 );
+
+-- For Purge.
+create index organizations_deleted on {schema}.organizations (id) where deleted;
 
 create table {schema}.invitations (
 	organization    text collate "C" not null,
@@ -28,6 +40,7 @@ create table {schema}.invitations (
 	uses            bigint not null,
 	created_by      text collate "C" not null,
 	sent_by         text collate "C" not null,
+	accepted_by     text collate "C" not null,
 	created_at      timestamptz not null,
 	sent_at         timestamptz not null,
 	expires_at      timestamptz not null,
@@ -47,12 +60,20 @@ create index invitations_pending on {schema}.invitations (organization, expires_
 create index invitations_created on {schema}.invitations (organization, created_at desc, id desc);
 create index invitations_state on {schema}.invitations (organization, state, created_at desc, id desc);
 create index invitations_role on {schema}.invitations (organization, role, created_at desc, id desc);
-create index invitations_sent_by on {schema}.invitations (organization, sent_by, created_at desc, id desc);
+create index invitations_sent_by on {schema}.invitations (sent_by, organization, created_at desc, id desc) where sent_by <> '';
 create index invitations_email on {schema}.invitations (organization, email, created_at desc, id desc) where email <> '';
 create index invitations_link on {schema}.invitations (organization, created_at desc, id desc) where kind = 'link';
 -- For the invitations that a person has received, and the due ones, of all organizations.
 create index invitations_received on {schema}.invitations (email, expires_at) where state = 'pending' and email <> '';
 create index invitations_due on {schema}.invitations (sweep_at) where state = 'pending' and sweep_at is not null;
+-- For all invitations of an address, in all organizations.
+create index invitations_address on {schema}.invitations (email, created_at desc, id desc, organization desc) where email <> '';
+-- For the traces of a user.
+create index invitations_created_by on {schema}.invitations (created_by, organization) where created_by <> sent_by and created_by <> '';
+create index invitations_accepted_by on {schema}.invitations (accepted_by, organization) where accepted_by <> '';
+-- For Purge: invitations that have ended, and those whose expiry is recorded.
+create index invitations_ended on {schema}.invitations (ended_at) where ended_at is not null;
+create index invitations_expired on {schema}.invitations (expires_at) where state = 'pending' and sweep_at is null;
 
 create table {schema}.members (
 	organization  text collate "C" not null,
@@ -69,6 +90,8 @@ create table {schema}.members (
 create index members_user on {schema}.members (user_id, organization);
 -- For the members of a role, and the owners.
 create index members_role on {schema}.members (organization, role, user_id);
+-- For the traces of an inviter.
+create index members_invited_by on {schema}.members (invited_by, organization) where invited_by <> '';
 
 -- The version at which a user was last removed or demoted. Invitations sent up to then do not
 -- admit them.
@@ -92,16 +115,30 @@ create table {schema}.events (
 	reason        text collate "C" not null,
 	quota_limit   bigint not null,
 	quota_period  text collate "C" not null,
-	email         text collate "C" not null, -- of the recipient, if the event is a sending
+	email         text collate "C" not null,
 	max_uses      bigint not null,
 	expires_at    timestamptz not null, -- the year 1 if the event is not about an invitation
+	former_role     text collate "C" not null,
+	invited_by      text collate "C" not null,
+	allowed_domains text[] collate "C" not null,
+	changed         text[] collate "C" not null,
+	limits          jsonb, -- null if the event is not about limits
 	position      bigint, -- in the feed; given when the feed is read
 	primary key (organization, version, index)
 );
 
 create index events_invitation on {schema}.events (organization, invitation_id, version, index);
 -- For the sending limits.
-create index events_sent on {schema}.events (organization, at, version, index) include (actor, email) where email <> '';
+create index events_sent on {schema}.events (organization, at, version, index) include (actor, email)
+	where email <> '' and type in ('invitation.created', 'invitation.resent');
+-- For the filters of the timeline, and the traces of a person.
+create index events_type on {schema}.events (organization, type, version, index);
+create index events_actor on {schema}.events (actor, organization, version, index) where actor <> '';
+create index events_subject on {schema}.events (subject, organization, version, index) where subject <> '' and subject <> actor;
+create index events_invited_by on {schema}.events (invited_by, organization, version, index) where invited_by <> '' and invited_by <> actor;
+create index events_email on {schema}.events (email, organization, version, index) where email <> '';
+-- For Purge.
+create index events_numbered on {schema}.events (at) where position is not null;
 create unique index events_feed on {schema}.events (position) where position is not null;
 create index events_unnumbered on {schema}.events (organization, version, index) where position is null;
 
@@ -121,6 +158,19 @@ create table {schema}.quotas (
 	used         bigint not null default 0,
 	primary key (organization, user_id)
 );
+
+-- The amounts used in periods that are over.
+create table {schema}.closed_usage (
+	organization text collate "C" not null,
+	user_id      text collate "C" not null, -- empty: of the shared quota
+	period       text collate "C" not null,
+	period_start timestamptz not null,
+	used         bigint not null,
+	primary key (organization, period, period_start, user_id)
+);
+
+-- For the pages of a period.
+create index closed_usage_used on {schema}.closed_usage (organization, period, period_start, used desc, user_id);
 
 -- A quota of a user outside of all organizations.
 create table {schema}.personal_quotas (
