@@ -142,7 +142,7 @@ func (r rules) isFor(inv Invitation, identity Identity, isMember bool) error {
 		return ErrEmailUnverified
 	case isMember:
 		return ErrAlreadyMember
-	case len(r.limits.AllowedDomains) > 0 && (!isCanonical || r.admits(email) != nil):
+	case len(r.limits.AllowedDomains) > 0 && (!isCanonical || !r.admits(email)):
 		return ErrDomainNotAllowed
 	case len(inv.AllowedDomains) > 0 && (!isCanonical || !slices.Contains(inv.AllowedDomains, domainOf(email))):
 		return ErrDomainNotAllowed

@@ -161,9 +161,12 @@ var (
 //     [ErrDeclined], a removal or leaving with [ErrNotFound], a transfer with [ErrConflict] or
 //     [ErrPermissionDenied], a resend with [ErrTooSoon] during its cooldown, and a row of
 //     [Service.InviteAll] without an ID with [ErrAlreadyInvited], which names the invitation.
-//   - Repeating an edit, a role change or SetQuota has the same result.
-//   - A link without an ID may exist twice. [Service.Consume] takes the amount again.
-//     [Service.Sweep] does not return the same reminders again.
+//   - AddMember returns the membership. A deletion that had happened is refused with
+//     [ErrNotFound] or, for a user, [ErrPermissionDenied].
+//   - Repeating an edit, a role change, SetQuota, SetLimits or SetMetadata has the same result.
+//     Repeating Purge or Erase goes on.
+//   - A link without an ID may exist twice. [Service.Consume] takes the amount again,
+//     and [Service.Refund] gives it back again. [Service.Sweep] does not return the same reminders again.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
 
 // AlreadyInvitedError names the pending invitation of an address, so that a host can offer

@@ -9,7 +9,8 @@ import (
 // nothing, however often it is called. Use it for GET, which mail scanners and link previews
 // send too.
 //
-// Refusals: [ErrInvalidToken], [ErrNotPending], [ErrLinksNotAllowed].
+// Refusals: [ErrInvalidToken], [ErrNotPending], and by the organization's [Limits]
+// [ErrDomainNotAllowed] and [ErrLinksNotAllowed].
 func (s *Service) Lookup(ctx context.Context, token string) (Offer, error) {
 	c, err := s.keys.verify(token)
 	if err != nil {

@@ -108,7 +108,7 @@ func (a acceptance) nextStep(r rules, f Facts) NextStep {
 		next.Step, next.Organization = StepOpen, f.Organization
 		return next
 	}
-	next.Step = stepAfter(next.Reason)
+	next.Step = stepAfter(next.Reason, next.Offer.Kind)
 	if errors.Is(next.Reason, ErrRevoked) {
 		next.Offer = Offer{} // the person was removed after it was sent
 	}
@@ -125,12 +125,12 @@ func (r rules) shown(f Facts, c claim) Offer {
 }
 
 // stepAfter returns the step of a signed-in person who is not a member and whose acceptance
-// would have this result.
-func stepAfter(reason error) Step {
+// of an invitation of this kind would have this result.
+func stepAfter(reason error, kind Kind) Step {
 	switch {
 	case reason == nil:
 		return StepAccept
-	case errors.Is(reason, ErrRecipientMismatch), errors.Is(reason, ErrDomainNotAllowed):
+	case errors.Is(reason, ErrRecipientMismatch), kind == KindLink && errors.Is(reason, ErrDomainNotAllowed):
 		return StepSwitchAccount
 	case errors.Is(reason, ErrEmailUnverified):
 		return StepVerifyEmail

@@ -29,7 +29,9 @@ func (s *Service) Purge(ctx context.Context, before time.Time, limit int) (delet
 	switch {
 	case limit < 1 || limit > maxSweep:
 		return 0, invalid("limit", "must be between 1 and "+strconv.Itoa(maxSweep))
-	case before.IsZero() || !storable(before):
+	case before.IsZero():
+		return 0, invalid("before", "must not be empty")
+	case !storable(before):
 		return 0, invalid("before", "must be in the years 1 to 9999")
 	case before.After(s.now().Add(-day)):
 		return 0, invalid("before", "must be at least 24h ago")

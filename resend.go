@@ -23,9 +23,8 @@ type ResendParams struct {
 // quota, [PermissionQuotaUpdate].
 //
 // An expired invitation takes a place among the pending ones again, and is refused like a
-// new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit], [ErrDomainNotAllowed]. A
-// link is refused with [ErrLinksNotAllowed] if the organization allows none. Other refusals:
-// [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
+// new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. The organization's [Limits]
+// can refuse it with [ErrDomainNotAllowed] or [ErrLinksNotAllowed]. Other refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending], and for an email invitation [ErrTooSoon] and [ErrRateLimited].
 func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (SentInvitation, error) {
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
@@ -70,8 +69,8 @@ func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
 	} else if err != nil {
 		return Record{}, Changes{}, err
 	}
-	if inv.Kind == KindLink && r.limits.NoLinks {
-		return Record{}, Changes{}, ErrLinksNotAllowed
+	if err := r.allows(inv.Invitation); err != nil {
+		return Record{}, Changes{}, err
 	}
 	if at := inv.SentAt.Add(r.cooldown); inv.Kind == KindEmail && r.cooldown > 0 && r.now.Before(at) {
 		return Record{}, Changes{}, &RateLimitError{TooSoon: true, At: at}
@@ -97,7 +96,7 @@ func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
 // of [Service.Resend].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
-// [ErrNotPending], [ErrLinksNotAllowed].
+// [ErrNotPending], [ErrDomainNotAllowed], [ErrLinksNotAllowed].
 func (s *Service) PendingToken(ctx context.Context, actor Actor, organization string, id uuid.UUID) (SentInvitation, error) {
 	if err := checkNamed(actor, organization, id); err != nil {
 		return SentInvitation{}, err

@@ -146,16 +146,18 @@ func (r rules) pending(inv Invitation) error {
 }
 
 // open refuses an invitation that nobody can accept now: it must be pending, its role known,
-// its kind allowed, and its sender still entitled to it.
+// its kind and address allowed, and its sender still entitled to it.
 func (r rules) open(f Facts, inv Invitation) error {
 	if err := r.pending(inv); err != nil {
 		return err
 	}
-	switch {
-	case !r.policy.Has(inv.Role):
+	if !r.policy.Has(inv.Role) {
 		return ErrRoleUnknown
-	case inv.Kind == KindLink && r.limits.NoLinks:
-		return ErrLinksNotAllowed
+	}
+	if err := r.allows(inv); err != nil {
+		return err
+	}
+	switch {
 	case inv.SentBy == "": // sent by System
 		return nil
 	case f.Sender == nil || !r.couldSend(f.Sender.Role, inv):
@@ -171,12 +173,20 @@ func (r rules) couldSend(role Role, inv Invitation) bool {
 		(r.policy.Allows(role, PermissionInvitationCreate) || r.policy.Allows(role, PermissionInvitationResend))
 }
 
-// admits refuses an address whose domain the organization does not allow.
-func (r rules) admits(email string) error {
-	if len(r.limits.AllowedDomains) > 0 && !slices.Contains(r.limits.AllowedDomains, domainOf(email)) {
+// allows refuses an invitation whose kind or address the organization does not allow.
+func (r rules) allows(inv Invitation) error {
+	switch {
+	case inv.Kind == KindLink && r.limits.NoLinks:
+		return ErrLinksNotAllowed
+	case inv.Kind == KindEmail && !r.admits(inv.Email):
 		return ErrDomainNotAllowed
 	}
 	return nil
+}
+
+// admits reports whether the organization allows the domain of an address.
+func (r rules) admits(email string) bool {
+	return len(r.limits.AllowedDomains) == 0 || slices.Contains(r.limits.AllowedDomains, domainOf(email))
 }
 
 // takesSeat reports whether members with this role take a seat.
@@ -211,6 +221,9 @@ func (r rules) needSeat(q Query) Query {
 
 // mayTakePlace refuses an invitation that cannot become pending now.
 func (r rules) mayTakePlace(f Facts, inv Invitation) error {
+	if err := r.allows(inv); err != nil {
+		return err
+	}
 	if inv.Kind == KindEmail {
 		if id, ok := f.PendingByEmail[inv.Email]; ok && id != inv.ID {
 			return &AlreadyInvitedError{InvitationID: id}
@@ -219,16 +232,7 @@ func (r rules) mayTakePlace(f Facts, inv Invitation) error {
 	if f.PendingCount >= r.limits.Pending {
 		return &PendingLimitError{Limit: r.limits.Pending, Pending: f.PendingCount}
 	}
-	if inv.Kind == KindLink {
-		if r.limits.NoLinks {
-			return ErrLinksNotAllowed
-		}
-		return nil
-	}
-	if err := r.admits(inv.Email); err != nil {
-		return err
-	}
-	if r.reserveSeats {
+	if inv.Kind == KindEmail && r.reserveSeats {
 		return r.hasSeat(f, inv.Role, false)
 	}
 	return nil
