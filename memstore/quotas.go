@@ -20,7 +20,16 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitat
 	org := s.find(c.Organization)
 	org.mu.Lock()
 	defer org.mu.Unlock()
-	return consume(c, org.members[c.UserID].Role, org.quotas), nil
+	if !org.exists() {
+		return invitations.Consumed{Taken: c.Amount < 0}, nil
+	}
+	role := org.members[c.UserID].Role
+	if put, ok := c.Decide(role, org.quotas); ok {
+		for _, q := range put {
+			org.close(q)
+		}
+	}
+	return consume(c, role, org.quotas), nil
 }
 
 // consume takes the amount of c from quotas, if they have it left.
