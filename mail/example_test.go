@@ -147,3 +147,33 @@ func ExampleNew_brokenTemplate() {
 	// Output:
 	// invitations: templates for en must execute without an error: template: text:1:7: executing "text" at <.URL>: can't evaluate field URL in type mail.fields
 }
+
+// A Persian word needs a joiner to be spelt correctly. Between Latin letters it is only invisible.
+func ExampleRenderer_Render_joiners() {
+	renderer, err := mail.New(mail.Config{BaseURL: "https://app.example.com/invite", Product: "Example"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sent, err := newService().Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, organization := range []string{"شرکت\u200cها", "Ac\u200cme"} {
+		message, err := renderer.Render(mail.Data{
+			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Organization: organization, Role: "Viewer",
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		_, shown, _ := strings.Cut(message.Subject(), "to join ")
+		fmt.Printf("%+q\n", shown)
+	}
+	// Output:
+	// "\u201c\u0634\u0631\u06a9\u062a\u200c\u0647\u0627\u201d"
+	// "\u201cAcme\u201d"
+}

@@ -26,6 +26,8 @@ func FuzzRender(f *testing.F) {
 	f.Add("a.B.co", "x.\u0301y", "9:30:x", strings.Repeat("> ", 250), "o'neill@example.com", "en-GB", false)
 	f.Add("=?utf-8?q?=0A?=", "x www.ⓔvil.ⓒⓞⓜ", "www.X",
 		"a"+strings.Repeat("\u0301\u200d", 99), "=?x?q?a?=@example.com", "EN", false)
+	f.Add("\u0645\u06cc\u200c\u062e", "\u094d\u200d\u0915\u094d\u200d.\u200cx", "\u0628\u200c\u200d\u200c\u0651\u0628",
+		"\U0001e900\u200c\U0001e923\u200c\n\u200d"+strings.Repeat("\u0915\u094d\u200d\u200c", 99), "bob@example.com", "de", false)
 
 	r := newRendererWith(f, "de", germanTemplates(f))
 	known := knownShapes(f, r)
@@ -44,6 +46,7 @@ func FuzzRender(f *testing.F) {
 		require.Equal(t, 1, strings.Count("\n"+m.Text(), "\n<"+link+">\n"))
 
 		page := parseHTML(t, m.HTML())
+		require.NotRegexp(t, `[\x{200c}\x{200d}]`, withoutNeededJoiners(m.Text()+page.text))
 		require.Contains(t, known, shape(page))
 		require.NotEmpty(t, page.links)
 		for _, l := range page.links {

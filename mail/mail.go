@@ -42,17 +42,20 @@
 //   - Organization, Inviter and Role are names. A name becomes one line of at most 80 characters,
 //     cut with an ellipsis. Only its first 4096 bytes are read.
 //   - In a name, control characters and white space become single spaces. Invisible characters,
-//     private-use characters and controls of the text direction are dropped, as are the joiners in
-//     emoji. At most four combining marks stay on a character, and none at the start of a name.
+//     private-use characters and controls of the text direction are dropped, apart from joiners.
+//     At most four combining marks stay on a character, and none at the start of a name.
+//   - The joiners U+200C and U+200D stay where RFC 5892 (A.1 and A.2) allows them, because words of
+//     Persian, Hindi and other languages need them there. Elsewhere they are dropped, in emoji too.
+//     This also holds for Message and the subject.
 //   - Quotation marks in a name become apostrophes, so a name cannot close the quotation marks
 //     that a template puts around it.
 //   - Parts of a name that mail programs turn into links are broken up visibly: evil.example
 //     becomes evil·example, an at sign and a backslash get spaces around them, and a colon gets a
 //     space after it. A dot before a single capital stays, as in J.R.R. Tolkien. Telephone numbers
 //     stay too.
-//   - Message keeps its characters, except for controls of the text direction and tag characters.
-//     Of invisible or combining characters in a row, the first four stay. Of empty lines in a row,
-//     one stays. Line separators become line breaks.
+//   - Message keeps its other characters, except for controls of the text direction and tag
+//     characters. Of invisible or combining characters in a row, the first four stay. Of empty
+//     lines in a row, one stays. Line separators become line breaks.
 //   - The built-in text template begins every line of the message with "> ". This package makes
 //     no links in the message, but a mail program may.
 //   - The subject is one line of at most 200 characters, even if the template has more. No field
@@ -89,7 +92,7 @@ type Config struct {
 	// development, localhost and loopback addresses may use http.
 	BaseURL string
 	// Product is the name of the host's product. It must be one line of 1 to 80 visible
-	// characters; single spaces between them are allowed.
+	// characters; single spaces and needed joiners between them are allowed.
 	Product string
 	// Language is the tag of the templates for recipients without templates in their own
 	// language. It must be "en" or a tag in Templates. The default is "en".
