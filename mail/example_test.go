@@ -136,6 +136,55 @@ func ExampleConfig_templates() {
 	// Join evil·example
 }
 
+// The expiry is shown in the recipient's time zone, and in the language of the templates.
+func ExampleTemplates_formatTime() {
+	months := [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
+		"octobre", "novembre", "décembre"}
+	french := mail.Templates{
+		Subject: `Invitation à rejoindre « {{.Organization}} »`,
+		Text:    "Valable jusqu’au {{.Expiry}} :\n\n<{{.Link}}>",
+		HTML:    `<p lang="{{.Language}}">Valable jusqu’au {{.Expiry}} : <a href="{{.Link}}">voir l’invitation</a></p>`,
+		FormatTime: func(t time.Time) string {
+			return fmt.Sprintf("%d %s %s", t.Day(), months[t.Month()-1], t.Format("2006 à 15:04 (MST)"))
+		},
+	}
+	renderer, err := mail.New(mail.Config{
+		BaseURL: "https://app.example.com/invite", Product: "Example",
+		Templates: map[string]mail.Templates{"fr": french},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sent, err := newService().Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, location := range []*time.Location{paris, nil} {
+		message, err := renderer.Render(mail.Data{
+			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Organization: "Acme", Role: "Lecteur",
+			Language: "fr", Location: location,
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		expiry, _, _ := strings.Cut(message.Text(), "\n")
+		fmt.Println(expiry)
+	}
+	// Output:
+	// Valable jusqu’au 9 mars 2026 à 13:00 (CET) :
+	// Valable jusqu’au 9 mars 2026 à 12:00 (UTC) :
+}
+
 func ExampleNew_brokenTemplate() {
 	broken := mail.English()
 	broken.Text = "Open {{.URL}}"

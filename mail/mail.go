@@ -34,6 +34,12 @@
 //   - Its path must not be logged.
 //   - A GET must not change anything, because mail scanners follow links.
 //
+// # Dates
+//
+// The expiry is shown in the Location of [Data], or in UTC, and in the language of the templates.
+// The built-in templates name UTC or the offset from it. Templates of another language should have
+// a FormatTime.
+//
 // # Text from users
 //
 // Recipients read an email as the product's own words. Text from users must not pass for them:
@@ -156,7 +162,7 @@ func checkProduct(product string) error {
 	return nil
 }
 
-// Data is the content of one message. Inviter, Message, Reminder and Language are optional.
+// Data is the content of one message. Location, Inviter, Message, Reminder and Language are optional.
 type Data struct {
 	// Email is the invited address in canonical form, as in the invitation.
 	Email string
@@ -167,9 +173,11 @@ type Data struct {
 	Organization string
 	// Role is the role's name as people know it. It must contain a visible character.
 	Role string
-	// ExpiresAt is the invitation's expiry. It must not be zero. Templates see it in UTC.
+	// ExpiresAt is the invitation's expiry. It must not be zero.
 	ExpiresAt time.Time
 
+	// Location is the recipient's time zone, in which templates show ExpiresAt. The default is UTC.
+	Location *time.Location
 	// Inviter is the name of the invitation's sender.
 	Inviter string
 	// Message is the personal message of the invitation: at most 500 characters of valid UTF-8,
@@ -205,7 +213,7 @@ func (r *Renderer) Render(d Data) (Message, error) {
 	return Message{parts: &rendered}, nil
 }
 
-// fields checks d and returns the fields that templates see, apart from Language.
+// fields checks d and returns the fields that templates see, apart from those of their language.
 func (r *Renderer) fields(d Data) (fields, error) {
 	email, err := invitations.CanonicalEmail(d.Email)
 	if err != nil {
@@ -235,7 +243,7 @@ func (r *Renderer) fields(d Data) (fields, error) {
 		Role:         role,
 		Inviter:      name(d.Inviter),
 		Message:      message,
-		ExpiresAt:    d.ExpiresAt.UTC(),
+		ExpiresAt:    inLocation(d.ExpiresAt, d.Location),
 		Email:        shownEmail(email),
 		Link:         r.base + d.Token.Reveal(),
 	}, nil
