@@ -226,3 +226,41 @@ func ExampleRenderer_Render_joiners() {
 	// "\u201c\u0634\u0631\u06a9\u062a\u200c\u0647\u0627\u201d"
 	// "\u201cAcme\u201d"
 }
+
+// The link of a product that routes after "#", and the link of a product that opens an app.
+func ExampleConfig_baseURL() {
+	sent, err := newService().Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, config := range []mail.Config{
+		{BaseURL: "https://app.example.com/#/invite", Product: "Example"},
+		{BaseURL: "teamy://invite", AppScheme: "teamy", Product: "Teamy"},
+		{BaseURL: "teamy://invite", Product: "Teamy"},
+	} {
+		renderer, err := mail.New(config)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		message, err := renderer.Render(mail.Data{
+			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Organization: "Acme", Role: "Viewer",
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for line := range strings.Lines(message.Text()) {
+			if strings.HasPrefix(line, "<") {
+				fmt.Print(strings.ReplaceAll(line, sent.Token.Reveal(), "inv_..."))
+			}
+		}
+	}
+	// Output:
+	// <https://app.example.com/#/invite/inv_...>
+	// <teamy://invite/inv_...>
+	// invitations: base_url must be an absolute URL with https or the app scheme
+}

@@ -28,6 +28,13 @@
 // The token is a path element. Servers read it without JavaScript, and routers log the pattern
 // of a path. Redirects and quoted-printable text can damage a query, but not a path.
 //
+// If BaseURL has a fragment, the token is in it. A browser does not send the fragment, so the page
+// must read the token with JavaScript.
+//
+// If BaseURL has the scheme of an app, the link works only where the app is installed, and some
+// mail programs remove such links. Another app can claim the same scheme and receive the token. An
+// https link that the operating system hands to the app has neither fault, and should be preferred.
+//
 // The address of the page behind the link contains the token. Therefore:
 //
 //   - The page must be served with "Referrer-Policy: no-referrer".
@@ -93,10 +100,19 @@ const defaultLanguage = "en"
 type Config struct {
 	// BaseURL is the address of the host's invitation page without the token, such as
 	// "https://app.example.com/invite". One slash at the end makes no difference. BaseURL must be
-	// an absolute https URL of at most 500 bytes, without user info, query or fragment. The host
-	// must consist of ASCII letters, digits and ".-:[]"; the rest may also contain "_~/%". For
-	// development, localhost and loopback addresses may use http.
+	// an absolute https URL of at most 500 bytes, without user info or query. The host must consist
+	// of ASCII letters, digits and ".-:[]"; the rest may also contain "_~/%". For development,
+	// localhost and loopback addresses may use http.
+	//
+	// A product that routes after "#" can have a fragment that begins with "/" or "!/", such as
+	// "https://app.example.com/#/invite". A product that opens an app can have the scheme AppScheme
+	// instead of https, such as "teamy://invite".
 	BaseURL string
+	// AppScheme is the scheme of the host's app, such as "teamy". It allows BaseURL to have this
+	// scheme. It must be a lower-case letter and then lower-case ASCII letters, digits, "." and "-",
+	// at most 64 bytes. It must not be a scheme that browsers, mail programs or operating systems
+	// act on, such as javascript, data or file. The default allows no scheme of an app.
+	AppScheme string
 	// Product is the name of the host's product. It must be one line of 1 to 80 visible
 	// characters; single spaces and needed joiners between them are allowed.
 	Product string
@@ -112,6 +128,7 @@ type Config struct {
 // A Renderer renders messages. It is immutable and safe for concurrent use.
 type Renderer struct {
 	base     string // with a slash at the end
+	isApp    bool   // base has the scheme of an app
 	product  string
 	fallback string          // a key of sets
 	sets     map[string]*set // by canonical tag
@@ -121,11 +138,14 @@ type Renderer struct {
 // combination of the optional fields. A broken template, or one without the link, is therefore
 // found now and not when somebody is invited.
 //
-// New refuses an invalid config with an [invitations.InvalidError] for the field base_url,
-// product, language or templates. If a template does not parse or execute, the error also wraps
+// New refuses an invalid config with an [invitations.InvalidError] for the field app_scheme,
+// base_url, product, language or templates. If a template does not parse or execute, the error also wraps
 // the error of the template package.
 func New(config Config) (*Renderer, error) {
-	if err := checkBaseURL(config.BaseURL); err != nil {
+	if err := checkAppScheme(config.AppScheme); err != nil {
+		return nil, err
+	}
+	if err := checkBaseURL(config.BaseURL, config.AppScheme); err != nil {
 		return nil, err
 	}
 	if err := checkProduct(config.Product); err != nil {
@@ -133,6 +153,7 @@ func New(config Config) (*Renderer, error) {
 	}
 	r := &Renderer{
 		base:     strings.TrimSuffix(config.BaseURL, "/") + "/",
+		isApp:    opensApp(config.BaseURL, config.AppScheme),
 		product:  config.Product,
 		fallback: canonicalTag(cmp.Or(config.Language, defaultLanguage)),
 		sets:     map[string]*set{},
@@ -246,6 +267,7 @@ func (r *Renderer) fields(d Data) (fields, error) {
 		ExpiresAt:    inLocation(d.ExpiresAt, d.Location),
 		Email:        shownEmail(email),
 		Link:         r.base + d.Token.Reveal(),
+		isApp:        r.isApp,
 	}, nil
 }
 

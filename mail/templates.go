@@ -26,10 +26,11 @@ import (
 //	.ExpiresAt     time.Time in the Location of Data, for forms that FormatTime does not have
 //	.Email         string, the invited address; empty if a mail program could take a part
 //	               of it for a link
-//	.Link          string
+//	.Link          string; in HTML a URL that html/template accepts, also if it opens an app
 //
 // All three templates must be set. The results of Text and HTML must contain the link. The result
-// of Subject must not contain the link and must not be empty. Several lines of it become one.
+// of Subject must not contain the link and must not be empty. Several lines of it become one. The
+// result of HTML must not contain ZgotmplZ, the sign of html/template for an unsafe value.
 //
 // In Text, the link should stand between angle brackets on a line of its own. A token can end in a
 // character that mail programs otherwise take for punctuation.
@@ -73,6 +74,19 @@ type fields struct {
 	Email, Link                 string
 
 	format func(time.Time) string // of the templates
+	isApp  bool                   // the link opens an app
+}
+
+// forHTML returns the data that the HTML template sees. html/template trusts only http, https and
+// mailto, and replaces every other link by "#ZgotmplZ".
+func (f fields) forHTML() any {
+	if !f.isApp {
+		return f
+	}
+	return struct {
+		fields
+		Link htmltemplate.URL
+	}{f, htmltemplate.URL(f.Link)} //nolint:gosec // New has checked the scheme and the characters of the link
 }
 
 // A set holds the parsed [Templates] of one language.
@@ -153,6 +167,7 @@ func (r *Renderer) samples() []fields {
 						ExpiresAt:    time.Date(2026, time.Month(1+len(all)%12), 9, 12, 0, 0, 0, time.UTC),
 						Email:        email,
 						Link:         r.base + sampleToken,
+						isApp:        r.isApp,
 					})
 				}
 			}
@@ -173,6 +188,8 @@ func (s *set) check(sample fields) error {
 		return invalidTemplates(s.tag, "must not have the link in the subject", nil)
 	case !strings.Contains(rendered.text, sample.Link) || !strings.Contains(rendered.html, sample.Link):
 		return invalidTemplates(s.tag, "must have the link in the text and in the HTML", nil)
+	case strings.Contains(rendered.html, "ZgotmplZ"):
+		return invalidTemplates(s.tag, "must not have a value that html/template replaces by ZgotmplZ", nil)
 	}
 	return nil
 }
@@ -208,7 +225,7 @@ func (s *set) render(f fields) (*parts, error) {
 	if err := s.text.Execute(&text, f); err != nil {
 		return nil, err
 	}
-	if err := s.html.Execute(&html, f); err != nil {
+	if err := s.html.Execute(&html, f.forHTML()); err != nil {
 		return nil, err
 	}
 	return &parts{
