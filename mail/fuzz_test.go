@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,41 @@ func FuzzRender(f *testing.F) {
 		for _, l := range page.links {
 			require.Equal(t, link, l)
 		}
+	})
+}
+
+// New either refuses a base URL, or the link has a safe scheme and is the same in all parts.
+func FuzzNew_BaseURL(f *testing.F) {
+	for _, raw := range []string{
+		"https://app.example.com/invite/", "http://[::1]:8080", "https://app.example.com/#/invite", "https://a.example#!/%41",
+		"teamy://invite/", "javascript://invite/%0aalert(1)", "https://a.example@b.example/#/x", "teamy:///#/", "teamy://a/?#/",
+	} {
+		f.Add(raw, "teamy")
+		f.Add(raw, "javascript")
+	}
+	f.Fuzz(func(t *testing.T, raw, scheme string) {
+		r, err := mail.New(mail.Config{BaseURL: raw, AppScheme: scheme, Product: "Example"})
+		if err != nil {
+			require.Nil(t, r)
+			require.ErrorIs(t, err, invitations.ErrInvalid)
+			return
+		}
+		link := strings.TrimSuffix(raw, "/") + "/" + token.Reveal()
+		u, err := url.Parse(link)
+		require.NoError(t, err)
+		require.NotEmpty(t, u.Hostname())
+		require.Nil(t, u.User)
+		require.Empty(t, u.RawQuery)
+		if u.Scheme != "https" && u.Scheme != "http" {
+			require.Equal(t, scheme, u.Scheme)
+			require.NotContains(t, []string{"javascript", "vbscript", "data", "file", "blob", "about"}, scheme)
+		}
+		if u.Scheme == "http" {
+			require.Regexp(t, `^(localhost|127\..*|.*:.*)$`, u.Hostname())
+		}
+		m := render(t, r, fullData())
+		require.Contains(t, m.Text(), "\n<"+link+">\n")
+		require.Equal(t, []string{link, link}, parseHTML(t, m.HTML()).links)
 	})
 }
 
