@@ -186,6 +186,10 @@ func TestRender_Class04_BreaksEncodedWords(t *testing.T) {
 func TestRender_QuotesMessage(t *testing.T) {
 	t.Parallel()
 	r := newRenderer(t, nil)
+	const (
+		persian = "\u0646\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+		couple  = "\U0001f468\u200d\U0001f469"
+	)
 	for name, test := range map[string]struct{ message, text, html string }{
 		"lines":           {"one\ntwo", "> one\n> two", "one<br>\ntwo"},
 		"empty lines":     {"\n\none\n\n\n \n\ntwo\n\n", "> one\n>\n> two", "one<br>\n<br>\ntwo"},
@@ -195,7 +199,8 @@ func TestRender_QuotesMessage(t *testing.T) {
 		"stack of marks": {
 			"e" + strings.Repeat("\u0301\u200d", 20) + "n", "> e\u0301\u0301\u0301\u0301n", "e\u0301\u0301\u0301\u0301n",
 		},
-		"quotation": {"> one\n>two", "> > one\n> >two", "&gt; one<br>\n&gt;two"},
+		"joiners stay": {persian + " " + couple, "> " + persian + " " + couple, couple},
+		"quotation":    {"> one\n>two", "> > one\n> >two", "&gt; one<br>\n&gt;two"},
 		"long line": {
 			strings.Repeat("twelve chars ", 12),
 			strings.Repeat("> "+strings.Repeat("twelve chars ", 4)+"twelve chars\n", 2) + "> twelve chars twelve chars",
