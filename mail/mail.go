@@ -58,8 +58,8 @@
 //     private-use characters and controls of the text direction are dropped, apart from joiners.
 //     At most four combining marks stay on a character, and none at the start of a name.
 //   - The joiners U+200C and U+200D stay where RFC 5892 (A.1 and A.2) allows them, because words of
-//     Persian, Hindi and other languages need them there. Elsewhere they are dropped, in emoji too.
-//     This also holds for Message and the subject.
+//     Persian, Hindi and other languages need them there. U+200D also stays between two emoji.
+//     Elsewhere they are dropped. This also holds for Message and the subject.
 //   - Quotation marks in a name become apostrophes, so a name cannot close the quotation marks
 //     that a template puts around it.
 //   - Parts of a name that mail programs turn into links are broken up visibly: evil.example
