@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"sync"
@@ -82,8 +83,7 @@ func (o *organization) apply(c invitations.Changes) []*invitations.Event {
 		o.removals[user] = o.version
 	}
 	for _, q := range c.Quotas {
-		o.close(q)
-		setQuota(o.quotas, q)
+		o.putQuota(keepUsed(o.quotas, q))
 	}
 	for _, r := range c.Invitations {
 		o.put(r)
@@ -96,23 +96,17 @@ func (o *organization) apply(c invitations.Changes) []*invitations.Event {
 	return o.events[len(o.events)-len(c.Events):]
 }
 
-// erase replaces events. Their positions stay.
+// erase replaces events. Their positions stay. The feed has the same events, so the caller must
+// hold its lock too.
 func (o *organization) erase(events []invitations.Event) {
 	for _, erased := range events {
-		for _, e := range o.events {
-			if e.Version == erased.Version && e.Index == erased.Index {
-				erased.Position = e.Position
-				*e = erased.Clone()
-			}
+		i, ok := slices.BinarySearchFunc(o.events, erased, func(e *invitations.Event, erased invitations.Event) int {
+			return cmp.Or(cmp.Compare(e.Version, erased.Version), cmp.Compare(e.Index, erased.Index))
+		})
+		if ok {
+			erased.Position = o.events[i].Position
+			*o.events[i] = erased.Clone()
 		}
-	}
-}
-
-// close keeps the amount of a quota if q begins another period.
-func (o *organization) close(q invitations.QuotaRecord) {
-	old := o.quotas[q.UserID]
-	if old.Used > 0 && (old.Period != q.Period || !old.PeriodStart.Equal(q.PeriodStart)) {
-		o.closed[closedPeriod{q.UserID, old.Period, old.PeriodStart}] += old.Used
 	}
 }
 

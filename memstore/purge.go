@@ -13,27 +13,28 @@ func (s *Store) Purge(ctx context.Context, q invitations.PurgeQuery) (int, error
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	deleted := 0
+	p := purge{PurgeQuery: q, left: q.Limit}
 	for _, org := range s.all() {
+		if p.left == 0 {
+			break
+		}
 		if !org.mu.TryLock() {
 			continue // in use, so left to the next Purge
 		}
-		p := purge{PurgeQuery: q, left: q.Limit - deleted}
 		p.organization(org)
 		s.purgeEvents(org, &p)
-		deleted = q.Limit - p.left
 		org.mu.Unlock()
 	}
-	return deleted, nil
+	return q.Limit - p.left, nil
 }
 
-// A purge deletes rows until none is left to delete.
+// A purge deletes up to a number of rows.
 type purge struct {
 	invitations.PurgeQuery
-	left int
+	left int // how many rows may still go
 }
 
-// take reports whether one more row may go.
+// take reports whether one more row may go, and counts it.
 func (p *purge) take() bool {
 	if p.left == 0 {
 		return false
@@ -73,9 +74,14 @@ func purgeAll[K comparable, V any](p *purge, rows map[K]V) {
 func (s *Store) purgeEvents(org *organization, p *purge) {
 	gone := map[*invitations.Event]bool{}
 	org.events = slices.DeleteFunc(org.events, func(e *invitations.Event) bool {
-		gone[e] = p.Event(*e) && p.take()
+		if p.Event(*e) && p.take() {
+			gone[e] = true
+		}
 		return gone[e]
 	})
+	if len(gone) == 0 {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.feed = slices.DeleteFunc(s.feed, func(e *invitations.Event) bool { return gone[e] })
