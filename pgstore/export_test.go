@@ -3,6 +3,13 @@ package pgstore
 // SQL returns sql with the quoted name of the schema in place of {schema}.
 var SQL = inSchema
 
+// On returns a copy of s that works on db.
+func (s *Store) On(db DB) *Store {
+	t := *s
+	t.db = db
+	return &t
+}
+
 // Schema returns the name of the store's schema.
 func (s *Store) Schema() string { return s.schema }
 
