@@ -2,10 +2,12 @@ package pgstore_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-invitations/invitations"
 	"github.com/go-invitations/invitations/internal/pgtest"
 	"github.com/go-invitations/invitations/pgstore"
 )
@@ -46,4 +48,56 @@ func TestCheck_MembersTable(t *testing.T) {
 			require.ErrorContains(t, store.Check(ctx), c.want)
 		})
 	}
+}
+
+// The host has deleted rows without the library.
+func TestCheck_OrganizationsWithoutMembers(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := newPool(t, nil)
+	collated := newHostStore(t, pool, strings.ReplaceAll(teamMembers, "text not null", `text collate "POSIX" not null`), teamMembersTable)
+	for name, c := range map[string]struct {
+		store  *pgstore.Store
+		delete string // all rows of an organization $1
+	}{
+		"deleted rows": {newHostStore(t, pool, numberedMembers, numberedMembersTable), "delete from {table} where org_id = $1::text::bigint"},
+		"a collation":  {collated, `delete from {table} where "Team" = $1`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			svc, err := invitations.New(c.store, keyring(t), invitations.Config{})
+			require.NoError(t, err)
+			for _, organization := range []string{"4001", "4002", "4003"} {
+				_, err := svc.CreateOrganization(ctx, organization, "1")
+				require.NoError(t, err)
+			}
+			require.NoError(t, c.store.Check(ctx))
+			for i, organization := range []string{"4001", "4003"} {
+				_, err := pool.Exec(ctx, strings.ReplaceAll(c.delete, "{table}", c.store.HostTable()), organization)
+				require.NoError(t, err)
+				err = c.store.Check(ctx)
+				var memberless *pgstore.MemberlessError
+				require.ErrorAs(t, err, &memberless)
+				require.Equal(t, i+1, memberless.Organizations)
+				require.NotContains(t, err.Error(), "400")
+				noDriver(t, err)
+				require.NoError(t, c.store.Migrate(ctx), "a program must be able to start")
+			}
+		})
+	}
+}
+
+func TestCheck_OrganizationsOfAnotherType(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := newPool(t, nil)
+	store := newHostStore(t, pool, numberedMembers, numberedMembersTable)
+	svc, err := invitations.New(storeOn(t, pool, store.Schema()), keyring(t), invitations.Config{})
+	require.NoError(t, err)
+	_, err = svc.CreateOrganization(ctx, acme, ada) // before the host's table was configured
+	require.NoError(t, err)
+	err = store.Check(ctx)
+	require.ErrorContains(t, err, "IDs are not of type bigint")
+	require.NotContains(t, err.Error(), acme)
+	noDriver(t, err)
 }

@@ -98,7 +98,7 @@ func reason(err error) error {
 		}
 	}
 	switch {
-	case errors.As(err, new(hostTableError)):
+	case errors.As(err, new(hostTableError)), errors.As(err, new(*MemberlessError)):
 		return err
 	case isConnectionLost(err):
 		return errors.New("connection lost")
@@ -107,6 +107,7 @@ func reason(err error) error {
 }
 
 const (
+	dataException        = "22" // a class
 	integrityViolation   = "23" // a class
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"

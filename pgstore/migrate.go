@@ -73,10 +73,11 @@ func render(schema string) []migration {
 	return all
 }
 
-// Migrate creates the store's schema and tables, or brings them up to date, and ends with
-// [Store.Check]. Every process may call it at its start: one of them migrates, the others wait
-// for it as long as their ctx lasts. It keeps the applied versions in the table migrations of the
-// store's schema. It also works in a transaction of the host.
+// Migrate creates the store's schema and tables, or brings them up to date, and then checks them
+// as [Store.Check] does, except for the organizations without members. Every process may call it
+// at its start: one of them migrates, the others wait for it as long as their ctx lasts. It keeps
+// the applied versions in the table migrations of the store's schema. It also works in a
+// transaction of the host.
 //
 // If the schema exists, Migrate needs no privilege on the database. If everything is applied, it
 // only reads.
@@ -84,7 +85,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.migrate(ctx, render(s.schema)); err != nil {
 		return s.describe("migrating", err)
 	}
-	return s.Check(ctx)
+	return s.describe("checking", s.checkTables(ctx))
 }
 
 func (s *Store) migrate(ctx context.Context, all []migration) error {
