@@ -74,7 +74,7 @@ func (s *Store) checkMembers(ctx context.Context) error {
 	st := s.statement()
 	st.text("select pg_catalog.count(*) from (select from ", s.in, "organizations o",
 		" where o.version > 0", // 0: it is being created
-		" and not exists (select from ", s.host.name, " h where ", same, ")",
+		" and not exists (select from ", s.host.name, " h where ", same, s.isMember(), ")",
 		" limit ", st.param("bigint", int64(maxMemberless)), ") as counted")
 	st.targets = []any{&found.Organizations}
 	st.collect(&b, func() {})
@@ -103,10 +103,10 @@ func (s *Store) checkHostTable(ctx context.Context) error {
 		return hostTableError{"there is no table " + h.name}
 	}
 	var problems []string
-	for _, want := range []Column{h.Organization, h.UserID, h.Role} {
+	check := func(want Column, mayBeNull, mustBeNullable bool) {
 		typ := want.Type
-		if typ == "varchar" {
-			typ = "character varying"
+		if full := fullTypeNames[typ]; full != "" {
+			typ = full
 		}
 		switch got, ok := columns[want.Name]; {
 		case !ok:
@@ -115,9 +115,21 @@ func (s *Store) checkHostTable(ctx context.Context) error {
 			problems = append(problems, "column "+want.Name+" is of type "+got.typ+", not "+want.Type)
 		case !got.deterministic:
 			problems = append(problems, "column "+want.Name+" has a collation that is not deterministic")
-		case got.nullable:
+		case got.nullable && !mayBeNull:
 			problems = append(problems, "column "+want.Name+" can be null")
+		case !got.nullable && mustBeNullable:
+			problems = append(problems, "column "+want.Name+" cannot be null")
 		}
+	}
+	for _, want := range []Column{h.Organization, h.UserID, h.Role} {
+		check(want, false, false)
+	}
+	if h.JoinedAt.Name != "" {
+		check(h.JoinedAt, true, false)
+	}
+	if h.DeletedAt.Name != "" {
+		isTime := h.DeletedAt.Type != "boolean"
+		check(h.DeletedAt, isTime, isTime)
 	}
 	if !unique {
 		problems = append(problems, "it has no unique key on exactly "+h.Organization.Name+" and "+h.UserID.Name)
@@ -126,6 +138,11 @@ func (s *Store) checkHostTable(ctx context.Context) error {
 		return hostTableError{"members table " + h.name + ": " + strings.Join(problems, "; ")}
 	}
 	return nil
+}
+
+// fullTypeNames has the names by which PostgreSQL describes types, if they differ.
+var fullTypeNames = map[string]string{
+	"varchar": "character varying", "timestamptz": "timestamp with time zone", "timestamp": "timestamp without time zone",
 }
 
 type columnDescription struct {

@@ -116,3 +116,31 @@ func TestStore_NeedsPrivilegesOnRowsOnly(t *testing.T) {
 	_, err := pool.Exec(ctx, pgstore.SQL(schema, "create table {schema}.other ()"))
 	require.ErrorContains(t, err, "permission denied")
 }
+
+func TestStore_NeedsPrivilegesOnRowsOfTheMembersTableOnly(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	table := timesTable{joined: "date", deleted: "boolean"}
+	for name, c := range map[string]struct {
+		newStore  func(t *testing.T, pool *pgxpool.Pool) *pgstore.Store
+		privilege string
+	}{
+		"deletes": {func(t *testing.T, pool *pgxpool.Pool) *pgstore.Store {
+			return newHostStore(t, pool, teamMembers, teamMembersTable)
+		}, "select, insert, update, delete"},
+		"marks": {table.newStore, "select, insert, update"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			migrated := c.newStore(t, newPool(t, nil))
+			app := newRole(t)
+			hostSchema, _, _ := strings.Cut(strings.Trim(migrated.HostTable(), `"`), `"`)
+			for schema, privileges := range map[string]string{migrated.Schema(): "select, insert, update, delete", hostSchema: c.privilege} {
+				exec(t, schema, "grant usage on schema {schema} to "+app+"; grant "+privileges+" on all tables in schema {schema} to "+app)
+			}
+			store := migrated.On(newPoolAs(t, app))
+			require.NoError(t, store.Check(ctx))
+			newSQLScript(t).run(t, store)
+		})
+	}
+}

@@ -73,6 +73,15 @@ func TestSQL_OperationsOnMembersTable(t *testing.T) {
 	script.compare(t, sqlFolder+"/members_table", sent, store, store.Schema(), "invitations", hostSchema, "public")
 }
 
+func TestSQL_OperationsOnMembersTableWithTimes(t *testing.T) {
+	t.Parallel()
+	pool, sent := newTracedPool(t)
+	store := timesTable{joined: "date", deleted: "timestamp"}.newStore(t, pool)
+	script := newSQLScript(t).only("Accept", "RemoveMember", "Members", "Workspaces")
+	hostSchema, _, _ := strings.Cut(strings.Trim(store.HostTable(), `"`), `"`)
+	script.compare(t, sqlFolder+"/members_table_with_times", sent, store, store.Schema(), "invitations", hostSchema, "public")
+}
+
 // A sqlScript has calls that succeed in their order on an empty store, with a service that has
 // the clock.
 type sqlScript struct {
