@@ -2,7 +2,6 @@ package invitations
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -28,9 +27,9 @@ const (
 func checkName(field, s string, most int) error {
 	switch {
 	case s == "":
-		return invalid(field, "must not be empty")
+		return required(field)
 	case len(s) > most:
-		return invalid(field, "must have at most "+strconv.Itoa(most)+" bytes")
+		return tooLong(field, most, "bytes")
 	}
 	return checkText(field, s, "")
 }
@@ -38,11 +37,11 @@ func checkName(field, s string, most int) error {
 // checkText refuses invalid UTF-8 and control characters that are not allowed.
 func checkText(field, s, allowed string) error {
 	if !utf8.ValidString(s) {
-		return invalid(field, "must be valid UTF-8")
+		return notUTF8(field)
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
-			return invalid(field, "must not contain a control character")
+			return controlCharacter(field)
 		}
 	}
 	return nil
@@ -54,7 +53,7 @@ func checkUser(field, id string) error { return checkName(field, id, maxIDBytes)
 
 func checkID(id uuid.UUID) error {
 	if id == uuid.Nil {
-		return invalid("id", "must not be empty")
+		return required("id")
 	}
 	return nil
 }
@@ -62,14 +61,14 @@ func checkID(id uuid.UUID) error {
 // checkOwnID checks an ID that a caller made; uuid.Nil means none.
 func checkOwnID(id uuid.UUID) error {
 	if id != uuid.Nil && (id.Version() != 7 || id.Variant() != uuid.RFC4122) {
-		return invalid("id", "must be a UUID of version 7")
+		return invalid("id", "malformed", "must be a UUID of version 7")
 	}
 	return nil
 }
 
 func (s *Service) checkRole(role Role) error {
 	if !s.config.Policy.Has(role) {
-		return invalid("role", "must be a role of the policy")
+		return invalid("role", "unknown_role", "must be a role of the policy")
 	}
 	return nil
 }
@@ -77,23 +76,23 @@ func (s *Service) checkRole(role Role) error {
 func checkMessage(message string) error {
 	// Compare bytes first: counting characters is only for texts that may fit.
 	if len(message) > maxMessageRunes*utf8.UTFMax || utf8.RuneCountInString(message) > maxMessageRunes {
-		return invalid("message", "must have at most 500 characters")
+		return tooLong("message", maxMessageRunes, "characters")
 	}
 	return checkText("message", message, "\n")
 }
 
 func checkMetadata(metadata map[string]string) error {
 	if len(metadata) > maxMetadataPairs {
-		return invalid("metadata", "must have at most 16 pairs")
+		return tooMany("metadata", maxMetadataPairs, "pairs")
 	}
 	size := 0
 	for key, value := range metadata {
 		size += len(key) + len(value)
 		if size > maxMetadataBytes {
-			return invalid("metadata", "must have at most 4096 bytes")
+			return tooLong("metadata", maxMetadataBytes, "bytes")
 		}
 		if key == "" {
-			return invalid("metadata", "must not have an empty key")
+			return invalid("metadata", "empty_key", "must not have an empty key")
 		}
 		if err := checkText("metadata", key, ""); err != nil {
 			return err
@@ -108,13 +107,13 @@ func checkMetadata(metadata map[string]string) error {
 // canonicalDomains returns the domains in canonical form, sorted, without repetitions.
 func canonicalDomains(domains []string) ([]string, error) {
 	if len(domains) > maxAllowedDomains {
-		return nil, invalid("allowed_domains", "must have at most 100 domains")
+		return nil, tooMany("allowed_domains", maxAllowedDomains, "domains")
 	}
 	var canonical []string
 	for _, domain := range domains {
-		c, reason := canonicalDomain(domain)
-		if reason != "" {
-			return nil, invalid("allowed_domains", reason)
+		c, err := canonicalDomain("allowed_domains", domain)
+		if err != nil {
+			return nil, err
 		}
 		canonical = append(canonical, c)
 	}

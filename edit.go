@@ -3,6 +3,7 @@ package invitations
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -120,14 +121,15 @@ func (a editing) decide(r rules, f Facts) (Record, Changes, error) {
 		inv.MaxUses = *a.maxUses
 		switch {
 		case inv.Kind != KindLink:
-			return Record{}, Changes{}, invalid("max_uses", "applies only to links")
+			return Record{}, Changes{}, invalid("max_uses", "wrong_kind", "applies only to links", "kind", "link")
 		case inv.MaxUses != 0 && inv.MaxUses <= inv.Uses:
-			return Record{}, Changes{}, invalid("max_uses", "must be greater than the number of uses so far")
+			return Record{}, Changes{}, invalid("max_uses", "too_small", "must be greater than the number of uses so far",
+				"min", strconv.Itoa(inv.Uses+1))
 		}
 	}
 	if a.domains != nil {
 		if inv.Kind != KindLink {
-			return Record{}, Changes{}, invalid("allowed_domains", "applies only to links")
+			return Record{}, Changes{}, invalid("allowed_domains", "wrong_kind", "applies only to links", "kind", "link")
 		}
 		inv.AllowedDomains = slices.Clone(*a.domains)
 	}

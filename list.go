@@ -89,12 +89,12 @@ func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, e
 	switch p.State {
 	case "", StatePending, StateAccepted, StateDeclined, StateRevoked, StateExpired:
 	default:
-		return q, invalid("state", "must be a known state")
+		return q, invalid("state", "unknown_value", "must be a known state")
 	}
 	switch p.Kind {
 	case "", KindEmail, KindLink:
 	default:
-		return q, invalid("kind", "must be a known kind")
+		return q, invalid("kind", "unknown_value", "must be a known kind")
 	}
 	if p.Role != "" {
 		if err := checkName("role", string(p.Role), maxNameBytes); err != nil {

@@ -252,9 +252,9 @@ func (s *Service) TransferOwnership(ctx context.Context, actor Actor, p Transfer
 	}
 	switch {
 	case p.From == p.To:
-		return Member{}, invalid("to", "must not be the same as from")
+		return Member{}, invalid("to", "same", "must not be the same as from", "field", "from")
 	case p.Role == RoleOwner || !s.config.Policy.Has(p.Role):
-		return Member{}, invalid("role", "must be a role of the policy other than owner")
+		return Member{}, invalid("role", "unknown_role", "must be a role of the policy other than owner")
 	}
 	return run(ctx, s, transfer{actor, p})
 }

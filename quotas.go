@@ -2,7 +2,6 @@ package invitations
 
 import (
 	"context"
-	"strconv"
 )
 
 // Consume takes amount, 1 to 10^15, from the quotas that limit a user in the workspace. In an
@@ -26,7 +25,7 @@ func (s *Service) Consume(ctx context.Context, w Workspace, user string, amount 
 		return Balance{}, err
 	}
 	if amount < 1 || amount > maxAmount {
-		return Balance{}, invalid("amount", "must be between 1 and "+strconv.FormatInt(maxAmount, 10))
+		return Balance{}, outOfRange[int64]("amount", 1, maxAmount)
 	}
 	r := s.rules()
 	c := Consumption{Organization: w.organization, UserID: user, Amount: amount, Periods: periods(r.now)}

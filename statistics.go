@@ -85,13 +85,14 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	if !p.To.IsZero() {
 		q.To = p.To.UTC().Truncate(time.Microsecond)
 	}
+	const years = "must be in the years 1 to 9999"
 	switch {
 	case !storable(q.From):
-		return Statistics{}, invalid("from", "must be in the years 1 to 9999")
+		return Statistics{}, outOfRangeBecause("from", years, 1, 9999)
 	case !storable(q.To):
-		return Statistics{}, invalid("to", "must be in the years 1 to 9999")
+		return Statistics{}, outOfRangeBecause("to", years, 1, 9999)
 	case !q.From.Before(q.To):
-		return Statistics{}, invalid("to", "must be after from")
+		return Statistics{}, invalid("to", "not_after", "must be after from", "field", "from")
 	}
 	viewer, found, err := s.store.Statistics(ctx, q)
 	if err != nil {

@@ -16,13 +16,13 @@ const (
 // checkBaseURL refuses raw unless it is a base URL as [Config] describes. Its characters need no
 // escaping in text, in HTML or in an attribute, so the link is the same in all of them.
 func checkBaseURL(raw string) error {
-	refuse := func(reason string) error { return invalid("base_url", reason) }
+	refuse := func(reason string) error { return invalid("base_url", "invalid_url", reason) }
 	u, err := url.Parse(raw)
 	switch {
 	case raw == "":
-		return refuse("must not be empty")
+		return invalid("base_url", "required", "must not be empty")
 	case len(raw) > maxBaseURLBytes:
-		return refuse("must have at most 500 bytes")
+		return invalid("base_url", "too_long", "must have at most 500 bytes", "max", "500", "unit", "bytes")
 	case err != nil:
 		return refuse("must be a valid URL") // without the cause, which would quote it
 	case u.Scheme != "https" && u.Scheme != "http":

@@ -71,23 +71,24 @@ func newHostTable(t *MembersTable) (*hostTable, error) {
 		{"members.schema", h.Schema}, {"members.name", h.Name}, {"members.organization", h.Organization.Name},
 		{"members.user_id", h.UserID.Name}, {"members.role", h.Role.Name},
 	} {
-		if reason := checkName(name.name); reason != "" {
-			return nil, &invitations.InvalidError{Field: name.field, Reason: reason}
+		if err := checkName(name.field, name.name); err != nil {
+			return nil, err
 		}
 	}
 	const idType = "must be text, varchar, uuid, integer or bigint"
 	if idTypes[h.Organization.Type] == nil {
-		return nil, &invitations.InvalidError{Field: "members.organization", Reason: idType}
+		return nil, &invitations.InvalidError{Field: "members.organization", Reason: idType, Code: "unsupported_type"}
 	}
 	if idTypes[h.UserID.Type] == nil {
-		return nil, &invitations.InvalidError{Field: "members.user_id", Reason: idType}
+		return nil, &invitations.InvalidError{Field: "members.user_id", Reason: idType, Code: "unsupported_type"}
 	}
 	role := h.Role.Type
 	if role != "text" && role != "varchar" {
 		schema, name, ok := strings.Cut(role, ".")
-		if !ok || checkName(schema) != "" || checkName(name) != "" {
+		if !ok || checkName("members.role", schema) != nil || checkName("members.role", name) != nil {
 			return nil, &invitations.InvalidError{
 				Field: "members.role", Reason: "must be text, varchar or an enumeration type named with its schema",
+				Code: "unsupported_type",
 			}
 		}
 		role = pgx.Identifier{schema, name}.Sanitize()
@@ -99,17 +100,21 @@ func newHostTable(t *MembersTable) (*hostTable, error) {
 	return h, nil
 }
 
-// checkName returns why PostgreSQL cannot have name, or "" if it can.
-func checkName(name string) string {
+// checkName refuses a name that PostgreSQL cannot have.
+func checkName(field, name string) error {
 	switch {
 	case name == "":
-		return "must not be empty"
+		return &invitations.InvalidError{Field: field, Reason: "must not be empty", Code: "required"}
 	case len(name) > 63: // PostgreSQL cuts longer names
-		return "must be at most 63 bytes long"
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return "must be valid UTF-8 without control characters"
+		return &invitations.InvalidError{
+			Field: field, Reason: "must have at most 63 bytes", Code: "too_long", Values: map[string]string{"max": "63", "unit": "bytes"},
+		}
+	case !utf8.ValidString(name):
+		return &invitations.InvalidError{Field: field, Reason: "must be valid UTF-8", Code: "not_utf8"}
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return &invitations.InvalidError{Field: field, Reason: "must not contain a control character", Code: "control_character"}
 	}
-	return ""
+	return nil
 }
 
 // idTypes has the types of ID columns. The functions report whether a text is the form in which
@@ -137,14 +142,20 @@ func (s *Store) checkIDs(organization string, users ...string) error {
 		return nil
 	}
 	if typ := s.host.organization.typ; organization != "" && !idTypes[typ](organization) {
-		return &invitations.InvalidError{Field: "organization", Reason: "must be a value of type " + typ}
+		return wrongType("organization", typ)
 	}
 	for _, user := range users {
 		if typ := s.host.userID.typ; user != "" && !idTypes[typ](user) {
-			return &invitations.InvalidError{Field: "user_id", Reason: "must be a value of type " + typ}
+			return wrongType("user_id", typ)
 		}
 	}
 	return nil
+}
+
+func wrongType(field, typ string) error {
+	return &invitations.InvalidError{
+		Field: field, Reason: "must be a value of type " + typ, Code: "wrong_type", Values: map[string]string{"type": typ},
+	}
 }
 
 // A hostColumn is a column of the table h, with its quoted name and its type. Its methods return
