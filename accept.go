@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 )
@@ -12,17 +11,18 @@ import (
 // Accept makes a person a member with the role of the invitation, in one atomic step. Call
 // it for POST, at the request of the signed-in person.
 //
-// If the same user accepts again, Accept returns the same membership while it lasts. A
-// refusal leaves everything as it was: [ErrInvalid], [ErrInvalidToken], [ErrNotPending],
-// [ErrRecipientMismatch], [ErrEmailUnverified], [ErrDomainNotAllowed], [ErrAlreadyMember],
-// [ErrMemberLimit].
-func (s *Service) Accept(ctx context.Context, token string, identity Identity) (Member, error) {
+// If the same user accepts again, Accept returns the same membership while it lasts, as
+// Repeated. Joining ends the pending email invitation for the person's verified address, if
+// they have another one. A refusal leaves everything as it was: [ErrInvalid],
+// [ErrInvalidToken], [ErrNotPending], [ErrLinksNotAllowed], [ErrRecipientMismatch],
+// [ErrEmailUnverified], [ErrDomainNotAllowed], [ErrAlreadyMember], [ErrMemberLimit].
+func (s *Service) Accept(ctx context.Context, token string, identity Identity) (Joined, error) {
 	c, err := s.keys.verify(token)
 	if err != nil {
-		return Member{}, err
+		return Joined{}, err
 	}
 	if err := checkUser("user_id", identity.UserID); err != nil {
-		return Member{}, err
+		return Joined{}, err
 	}
 	return run(ctx, s, acceptance{c, identity})
 }
@@ -33,9 +33,9 @@ func (s *Service) Accept(ctx context.Context, token string, identity Identity) (
 //
 // It has the refusals of Accept except [ErrInvalidToken] and [ErrRecipientMismatch], and
 // [ErrNotFound] for every invitation that is not for this address.
-func (s *Service) AcceptReceived(ctx context.Context, organization string, id uuid.UUID, identity Identity) (Member, error) {
+func (s *Service) AcceptReceived(ctx context.Context, organization string, id uuid.UUID, identity Identity) (Joined, error) {
 	if err := checkReceived(organization, id, identity); err != nil {
-		return Member{}, err
+		return Joined{}, err
 	}
 	return run(ctx, s, receivedAcceptance{received{organization, id}, identity})
 }
@@ -48,10 +48,10 @@ type acceptance struct {
 
 func (a acceptance) needs(r rules) Query { return r.needToJoin(a.claim.needs(), a.identity) }
 
-func (a acceptance) decide(r rules, f Facts) (Member, Changes, error) {
+func (a acceptance) decide(r rules, f Facts) (Joined, Changes, error) {
 	inv, err := a.claim.find(f)
 	if err != nil {
-		return Member{}, Changes{}, err
+		return Joined{}, Changes{}, err
 	}
 	return r.join(f, inv, a.identity)
 }
@@ -66,10 +66,10 @@ func (a receivedAcceptance) needs(r rules) Query {
 	return r.needToJoin(a.received.needs(), a.identity)
 }
 
-func (a receivedAcceptance) decide(r rules, f Facts) (Member, Changes, error) {
+func (a receivedAcceptance) decide(r rules, f Facts) (Joined, Changes, error) {
 	inv, err := a.received.find(f, a.identity)
 	if err != nil {
-		return Member{}, Changes{}, err
+		return Joined{}, Changes{}, err
 	}
 	return r.join(f, inv, a.identity)
 }
@@ -77,31 +77,27 @@ func (a receivedAcceptance) decide(r rules, f Facts) (Member, Changes, error) {
 // needToJoin adds to q the facts that join reads.
 func (r rules) needToJoin(q Query, identity Identity) Query {
 	q.Members, q.Removals, q.Quotas = append(q.Members, identity.UserID), true, true
-	q.MembersUpTo = r.memberLimit
-	if r.reserveSeats {
-		q.PendingEmailsUpTo = r.memberLimit + 1 // one of them may be their own
-		q.PendingFor, q.PendingAt = identity.verifiedEmail(), r.now
-	}
-	return q
+	q.PendingFor = identity.verifiedEmail()
+	return r.needSeat(q)
 }
 
 // join makes a person a member through an invitation that they hold.
-func (r rules) join(f Facts, inv Record, identity Identity) (Member, Changes, error) {
+func (r rules) join(f Facts, inv Record, identity Identity) (Joined, Changes, error) {
 	member, isMember := f.Members[identity.UserID]
 	if isMember && member.InvitationID == inv.ID {
-		return member, Changes{}, nil // a repetition, because the answer was lost
+		return Joined{member, true}, Changes{}, nil // the answer was lost
 	}
 	if err := r.open(f, inv.Invitation); err != nil {
-		return Member{}, Changes{}, err
+		return Joined{}, Changes{}, err
 	}
 	if err := r.isFor(inv.Invitation, identity, isMember); err != nil {
-		return Member{}, Changes{}, err
+		return Joined{}, Changes{}, err
 	}
 	if version, ok := f.Removals[identity.UserID]; ok && version >= inv.SentVersion {
-		return Member{}, Changes{}, ErrRevoked
+		return Joined{}, Changes{}, ErrRevoked
 	}
-	if err := r.hasSeat(f); err != nil {
-		return Member{}, Changes{}, err
+	if err := r.hasSeat(f, inv.Role, r.holdsSeat(f)); err != nil {
+		return Joined{}, Changes{}, err
 	}
 
 	member = Member{
@@ -112,25 +108,27 @@ func (r rules) join(f Facts, inv Record, identity Identity) (Member, Changes, er
 	if inv.Uses == inv.MaxUses {
 		inv.State, inv.EndedAt = StateAccepted, r.now
 	}
+	if inv.Kind == KindEmail {
+		inv.AcceptedBy = identity.UserID
+	}
 	changes := r.change(inv, EventInvitationAccepted, identity.UserID)
 	changes.Members = []Member{member}
-	joined := changes.Events[0]
-	joined.Type, joined.Subject = EventMemberJoined, identity.UserID
-	joined.Quota, joined.MaxUses, joined.ExpiresAt = Quota{}, 0, time.Time{}
+	joined := r.memberEvent(EventMemberJoined, identity.UserID, member)
+	joined.InvitationID, joined.Email, joined.InvitedBy = inv.ID, inv.Email, inv.SentBy
 	changes.Events = append(changes.Events, joined)
-	// After joining by a link, the person no longer needs the seat of their email invitation.
-	for _, other := range f.PendingRecords {
-		if other.ID != inv.ID {
-			changes = r.end(changes, other, identity.UserID, ErrAlreadyMember)
-		}
-	}
+	changes = r.endFor(changes, f, inv.ID, identity.UserID)
 	// The quota of an earlier membership remains. An email invitation replaces it if it was
 	// sent after that quota was set.
 	old, ok := f.Quotas[identity.UserID]
 	if inv.Quota != (Quota{}) && (!ok || inv.Kind == KindEmail && old.Version < inv.SentVersion) {
 		changes = r.putQuota(changes, f, inv.SentBy, identity.UserID, inv.Quota)
 	}
-	return member, changes, nil
+	return Joined{Member: member}, changes, nil
+}
+
+// holdsSeat reports whether a pending email invitation reserves a seat for the person.
+func (r rules) holdsSeat(f Facts) bool {
+	return slices.ContainsFunc(f.PendingRecords, func(inv Record) bool { return r.takesSeat(inv.Role) })
 }
 
 // isFor refuses a person whom the invitation is not for.
@@ -144,30 +142,12 @@ func (r rules) isFor(inv Invitation, identity Identity, isMember bool) error {
 		return ErrEmailUnverified
 	case isMember:
 		return ErrAlreadyMember
+	case len(r.limits.AllowedDomains) > 0 && (!isCanonical || !r.admits(email)):
+		return ErrDomainNotAllowed
 	case len(inv.AllowedDomains) > 0 && (!isCanonical || !slices.Contains(inv.AllowedDomains, domainOf(email))):
 		return ErrDomainNotAllowed
-	case len(inv.AllowedDomains) > 0 && !identity.EmailVerified:
+	case len(inv.AllowedDomains)+len(r.limits.AllowedDomains) > 0 && !identity.EmailVerified:
 		return ErrEmailUnverified
-	}
-	return nil
-}
-
-// hasSeat refuses another member if the organization is full. With reserved seats, pending
-// email invitations hold one each, except that of the joining person. Links hold none,
-// because nobody knows how many people will use them.
-func (r rules) hasSeat(f Facts) error {
-	if r.memberLimit == 0 {
-		return nil
-	}
-	taken := f.MemberCount
-	if r.reserveSeats {
-		taken += f.PendingEmailCount
-		if len(f.PendingRecords) > 0 {
-			taken--
-		}
-	}
-	if taken >= r.memberLimit {
-		return ErrMemberLimit
 	}
 	return nil
 }

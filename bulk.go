@@ -86,11 +86,9 @@ func (b bulk) needs(r rules) Query {
 			q.Invitations = append(q.Invitations, one.Invitation)
 		}
 		q.Emails = append(q.Emails, one.Emails...)
-		q.PendingUpTo, q.PendingAt = one.PendingUpTo, one.PendingAt
-		if row.draft.Kind == KindEmail {
-			q.SendingsUpTo, q.SendingsAfter = one.SendingsUpTo, one.SendingsAfter
-			q.MembersUpTo, q.PendingEmailsUpTo = one.MembersUpTo, one.PendingEmailsUpTo
-		}
+		q.CountPending, q.Limits, q.PendingAt = one.CountPending, one.Limits, one.PendingAt
+		q.SendingsUpTo, q.SendingsAfter = one.SendingsUpTo, one.SendingsAfter
+		q.CountSeats, q.CountReserved = one.CountSeats, one.CountReserved
 	}
 	return q
 }
@@ -124,11 +122,10 @@ func (b bulk) decide(r rules, f Facts) ([]bulkResult, Changes, error) {
 		inv := result.record
 		byID[inv.ID] = inv
 		f.PendingCount++
-		if inv.Kind != KindEmail {
-			continue
-		}
 		byEmail[inv.Email] = inv.ID
-		f.PendingEmailCount++
+		if r.takesSeat(inv.Role) {
+			f.ReservedCount++
+		}
 		sending := Sending{At: r.now, Actor: b.actor.user, Email: inv.Email}
 		at, _ := slices.BinarySearchFunc(f.Sendings, sending, func(a, b Sending) int { return b.At.Compare(a.At) })
 		f.Sendings = slices.Insert(f.Sendings, at, sending)

@@ -3,6 +3,7 @@ package invitations
 import (
 	"slices"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -20,6 +21,7 @@ const (
 	maxPage           = 100
 	maxBulk           = 100
 	maxSweep          = 1000
+	maxLimit          = 100_000 // of members, and of pending invitations
 	defaultPage       = 50
 )
 
@@ -150,4 +152,34 @@ func checkMemberAct(actor Actor, organization, user string) error {
 		return err
 	}
 	return checkUser("user_id", user)
+}
+
+// checkLimits returns limits in canonical form.
+func (s *Service) checkLimits(l Limits) (Limits, error) {
+	l = l.Clone()
+	switch {
+	case l.Members != NoLimit && (l.Members < 0 || l.Members > maxLimit):
+		return l, outOfRange("members", 0, maxLimit)
+	case l.Pending < 0 || l.Pending > maxLimit:
+		return l, outOfRange("pending", 0, maxLimit)
+	}
+	for _, role := range l.SeatlessRoles {
+		if !s.config.Policy.Has(role) {
+			return l, invalid("seatless_roles", "unknown_role", "must be roles of the policy")
+		}
+	}
+	slices.Sort(l.SeatlessRoles)
+	l.SeatlessRoles = slices.Compact(l.SeatlessRoles)
+	var err error
+	if l.AllowedDomains, err = canonicalDomains(l.AllowedDomains); err != nil {
+		return l, err
+	}
+	if l.Expiry == 0 {
+		return l, nil
+	}
+	l.Expiry = l.Expiry.Truncate(time.Microsecond)
+	if l.Expiry < s.config.MinExpiry || l.Expiry > s.config.MaxExpiry {
+		return l, outOfRange("expiry", s.config.MinExpiry, s.config.MaxExpiry)
+	}
+	return l, nil
 }

@@ -25,12 +25,12 @@ type Config struct {
 	// 1,000,000,000. Links without a limit of uses remain possible.
 	MaxUses int
 	// MemberLimit is the largest number of members of an organization; 0 means no limit. At
-	// most 100,000. It is checked when an invitation is accepted. Lowering it removes nobody.
+	// most 100,000. It is checked when somebody joins, or takes a role that takes a seat.
+	// Lowering it removes nobody. [Service.SetLimits] sets that of one organization.
 	MemberLimit int
 	// ReserveSeats makes each pending email invitation hold a seat for its recipient. An
-	// invitation without a free seat is refused at once. A link holds no seat. If a person
-	// with a pending email invitation joins by a link instead, that email invitation is
-	// revoked in the same step. ReserveSeats requires a MemberLimit.
+	// invitation without a free seat is refused at once. A link holds no seat. Without a member
+	// limit there is nothing to reserve.
 	ReserveSeats bool
 
 	// ResendCooldown is the time that must pass between two sendings of one email
@@ -83,17 +83,15 @@ func (c Config) complete() (Config, error) {
 	setting(&err, "min_expiry", &c.MinExpiry, day, time.Microsecond, 3650*day)
 	setting(&err, "max_expiry", &c.MaxExpiry, 30*day, c.MinExpiry, 3650*day)
 	setting(&err, "expiry", &c.Expiry, min(max(7*day, c.MinExpiry), c.MaxExpiry), c.MinExpiry, c.MaxExpiry)
-	setting(&err, "pending_limit", &c.PendingLimit, 10, 1, 100_000)
+	setting(&err, "pending_limit", &c.PendingLimit, 10, 1, maxLimit)
 	setting(&err, "max_uses", &c.MaxUses, 10_000, 1, 1_000_000_000)
-	setting(&err, "member_limit", &c.MemberLimit, 0, 0, 100_000)
+	setting(&err, "member_limit", &c.MemberLimit, 0, 0, maxLimit)
 	setting(&err, "resend_cooldown", &c.ResendCooldown, time.Minute, off, day)
 	setting(&err, "sends_per_recipient", &c.SendsPerRecipient, 10, off, maxSendings)
 	setting(&err, "sends_per_sender", &c.SendsPerSender, 100, off, maxSendings)
 	setting(&err, "sends_per_organization", &c.SendsPerOrganization, 100, off, maxSendings)
 	switch {
 	case err != nil:
-	case c.ReserveSeats && c.MemberLimit == 0:
-		err = invalid("reserve_seats", "requires", "must be set together with member_limit", "field", "member_limit")
 	case c.RemindBefore < 0 || c.RemindBefore >= c.MaxExpiry:
 		err = outOfRangeBecause("remind_before", "must be at least 0 and less than max_expiry", 0, c.MaxExpiry-time.Microsecond)
 	}
@@ -122,18 +120,19 @@ func setting[T int | time.Duration](err *error, field string, value *T, fallback
 func (c *Config) rules(now time.Time) rules {
 	return rules{
 		now: now, policy: c.Policy,
-		minExpiry: c.MinExpiry, maxExpiry: c.MaxExpiry, pendingLimit: c.PendingLimit,
-		memberLimit: c.MemberLimit, reserveSeats: c.ReserveSeats, remindBefore: c.RemindBefore,
+		minExpiry: c.MinExpiry, maxExpiry: c.MaxExpiry,
+		limits:       Limits{Members: c.MemberLimit, Pending: c.PendingLimit, Expiry: c.Expiry},
+		reserveSeats: c.ReserveSeats, remindBefore: c.RemindBefore,
 		cooldown:          max(0, c.ResendCooldown),
 		sendsPerRecipient: max(0, c.SendsPerRecipient), sendsPerSender: max(0, c.SendsPerSender),
 		sendsPerOrganization: max(0, c.SendsPerOrganization),
 	}
 }
 
-// lifetime returns the lifetime of an invitation that expires in d; 0 means fallback.
-func (c *Config) lifetime(d, fallback time.Duration) (time.Duration, error) {
+// lifetime returns the lifetime of an invitation that expires in d, or 0 for a default.
+func (c *Config) lifetime(d time.Duration) (time.Duration, error) {
 	if d == 0 {
-		return fallback, nil
+		return 0, nil
 	}
 	d = d.Truncate(time.Microsecond)
 	if d < c.MinExpiry || d > c.MaxExpiry {

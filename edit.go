@@ -1,7 +1,9 @@
 package invitations
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -21,18 +23,22 @@ type EditParams struct {
 	// be greater than the number of uses so far.
 	MaxUses        *int
 	AllowedDomains *[]string
+	Quota          *Quota             // as in [InviteParams]
+	Metadata       *map[string]string // as in [InviteParams]
 }
 
 // Edit changes what a pending invitation offers. Its token stays valid and grants the new
 // offer. The actor becomes the sender, unless nothing changes. The actor needs
 // [PermissionInvitationCreate], every permission of the old and the new role and, if the
-// invitation grants a quota, [PermissionQuotaUpdate]. To tell the recipient, resend it.
+// invitation granted or now grants a quota, [PermissionQuotaUpdate]. To tell the recipient,
+// resend it. An invitation for a role that the policy no longer knows can be edited to a known
+// one by owners and [System].
 //
 // An edit is not a sending: a member removed after the last sending still cannot return
 // through the invitation.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
-// [ErrNotPending].
+// [ErrNotPending], [ErrMemberLimit] (with reserved seats, if the new role takes a seat).
 func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitation, error) {
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
 		return Invitation{}, err
@@ -49,7 +55,7 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitati
 		}
 	}
 	var err error
-	if e.lifetime, err = s.config.lifetime(p.ExpiresIn, 0); err != nil {
+	if e.lifetime, err = s.config.lifetime(p.ExpiresIn); err != nil {
 		return Invitation{}, err
 	}
 	if p.MaxUses != nil {
@@ -63,6 +69,19 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitati
 			return Invitation{}, err
 		}
 		e.domains = &domains
+	}
+	if p.Quota != nil {
+		if err := p.Quota.check(); err != nil {
+			return Invitation{}, err
+		}
+		e.quota = p.Quota
+	}
+	if p.Metadata != nil {
+		if err := checkMetadata(*p.Metadata); err != nil {
+			return Invitation{}, err
+		}
+		metadata := maps.Clone(*p.Metadata)
+		e.metadata = &metadata
 	}
 	record, err := run(ctx, s, editing{actor, p.Organization, p.ID, e})
 	return record.clone(), err
@@ -82,10 +101,16 @@ type edit struct {
 	lifetime time.Duration
 	maxUses  *int
 	domains  *[]string // canonical
+	quota    *Quota
+	metadata *map[string]string
 }
 
-func (a editing) needs(rules) Query {
-	return Query{Organization: a.organization, Invitation: a.id, Members: a.actor.members()}
+func (a editing) needs(r rules) Query {
+	q := Query{Organization: a.organization, Invitation: a.id, Members: a.actor.members()}
+	if r.reserveSeats && a.role != "" {
+		return r.needSeat(q)
+	}
+	return q
 }
 
 func (a editing) decide(r rules, f Facts) (Record, Changes, error) {
@@ -93,50 +118,103 @@ func (a editing) decide(r rules, f Facts) (Record, Changes, error) {
 	if err != nil {
 		return Record{}, Changes{}, err
 	}
-	old := inv.Clone()
-	if err := r.mayGrant(f, a.actor, inv.Role); err != nil {
+	if err := r.mayOffer(f, a.actor, r.rank(inv.Role), inv.Quota); err != nil {
 		return Record{}, Changes{}, err
 	}
-	if a.role != "" {
-		inv.Role = a.role
-	}
-	if err := r.mayOffer(f, a.actor, inv.Invitation); err != nil {
+	if err := r.mayOffer(f, a.actor, cmp.Or(a.role, r.rank(inv.Role)), a.quotaOr(inv.Quota)); err != nil {
 		return Record{}, Changes{}, err
 	}
 	if err := r.pending(inv.Invitation); err != nil {
 		return Record{}, Changes{}, err
 	}
-	if a.message != nil {
-		inv.Message = *a.message
+	old := inv.Clone()
+	if err := a.apply(r, &inv); err != nil {
+		return Record{}, Changes{}, err
 	}
-	if a.lifetime != 0 {
+	if inv.Kind == KindEmail && r.reserveSeats && !r.takesSeat(old.Role) {
+		if err := r.hasSeat(f, inv.Role, false); err != nil {
+			return Record{}, Changes{}, err
+		}
+	}
+	changed := changedFields(old.Invitation, inv.Invitation)
+	if len(changed) == 0 {
+		return inv, Changes{}, nil
+	}
+	inv.SentBy = a.actor.user
+	changes := r.change(inv, EventInvitationEdited, a.actor.user)
+	changes.Events[0].Changed = changed
+	if inv.Role != old.Role {
+		changes.Events[0].FormerRole = old.Role
+	}
+	return inv, changes, nil
+}
+
+// quotaOr returns the new quota, or the old one if it stays.
+func (e edit) quotaOr(old Quota) Quota {
+	if e.quota != nil {
+		return *e.quota
+	}
+	return old
+}
+
+// apply sets the new values in inv.
+func (e edit) apply(r rules, inv *Record) error {
+	if e.role != "" {
+		inv.Role = e.role
+	}
+	if e.message != nil {
+		inv.Message = *e.message
+	}
+	inv.Quota = e.quotaOr(inv.Quota)
+	if e.metadata != nil {
+		inv.Metadata = maps.Clone(*e.metadata)
+	}
+	if e.lifetime != 0 {
 		// Nothing limits the number of edits, so an edit must not cause a second reminder.
 		reminded := inv.SweepAt.Equal(inv.ExpiresAt)
-		inv.ExpiresAt = r.now.Add(a.lifetime)
+		inv.ExpiresAt = r.now.Add(e.lifetime)
 		if inv.SweepAt = r.nextSweep(inv.Invitation); reminded {
 			inv.SweepAt = inv.ExpiresAt
 		}
 	}
-	if a.maxUses != nil {
-		inv.MaxUses = *a.maxUses
+	if e.maxUses != nil {
+		inv.MaxUses = *e.maxUses
 		switch {
 		case inv.Kind != KindLink:
-			return Record{}, Changes{}, invalid("max_uses", "wrong_kind", "applies only to links", "kind", "link")
+			return invalid("max_uses", "wrong_kind", "applies only to links", "kind", "link")
 		case inv.MaxUses != 0 && inv.MaxUses <= inv.Uses:
-			return Record{}, Changes{}, invalid("max_uses", "too_small", "must be greater than the number of uses so far",
+			return invalid("max_uses", "too_small", "must be greater than the number of uses so far",
 				"min", strconv.Itoa(inv.Uses+1))
 		}
 	}
-	if a.domains != nil {
+	if e.domains != nil {
 		if inv.Kind != KindLink {
-			return Record{}, Changes{}, invalid("allowed_domains", "wrong_kind", "applies only to links", "kind", "link")
+			return invalid("allowed_domains", "wrong_kind", "applies only to links", "kind", "link")
 		}
-		inv.AllowedDomains = slices.Clone(*a.domains)
+		inv.AllowedDomains = slices.Clone(*e.domains)
 	}
-	if inv.Role == old.Role && inv.Message == old.Message && inv.ExpiresAt.Equal(old.ExpiresAt) &&
-		inv.MaxUses == old.MaxUses && slices.Equal(inv.AllowedDomains, old.AllowedDomains) {
-		return inv, Changes{}, nil
+	return nil
+}
+
+// changedFields returns the names of the fields in which an edit can make the invitations
+// differ.
+func changedFields(a, b Invitation) []string {
+	var changed []string
+	for _, field := range []struct {
+		name string
+		same bool
+	}{
+		{"role", a.Role == b.Role},
+		{"message", a.Message == b.Message},
+		{"expires_at", a.ExpiresAt.Equal(b.ExpiresAt)},
+		{"max_uses", a.MaxUses == b.MaxUses},
+		{"allowed_domains", slices.Equal(a.AllowedDomains, b.AllowedDomains)},
+		{"quota", a.Quota == b.Quota},
+		{"metadata", maps.Equal(a.Metadata, b.Metadata)},
+	} {
+		if !field.same {
+			changed = append(changed, field.name)
+		}
 	}
-	inv.SentBy = a.actor.user
-	return inv, r.change(inv, EventInvitationEdited, a.actor.user), nil
+	return changed
 }

@@ -73,6 +73,10 @@ var (
 	// ErrExhausted: the link has no uses left.
 	ErrExhausted = &Error{code: "exhausted", status: 410, text: "invitation link has no uses left", message: noLongerValid, coarse: ErrNotPending}
 
+	// ErrRoleUnknown: the policy does not know the role that the invitation offers. An owner or
+	// [System] can edit it to a known role.
+	ErrRoleUnknown = &Error{code: "role_unknown", status: 410, text: "role of the invitation is not known", message: noLongerValid, coarse: ErrNotPending}
+
 	// ErrSenderNotEntitled: the sender could no longer send this invitation. Another member
 	// can resend or edit it.
 	ErrSenderNotEntitled = &Error{code: "sender_not_entitled", status: 410, text: "sender is no longer entitled to this invitation", message: noLongerValid, coarse: ErrNotPending}
@@ -114,6 +118,9 @@ var (
 	// [Config].PendingLimit allows.
 	ErrPendingLimit = &Error{code: "pending_limit_reached", status: 409, text: "limit of pending invitations reached", message: "There are too many pending invitations"}
 
+	// ErrLinksNotAllowed: the [Limits] of the organization do not allow links.
+	ErrLinksNotAllowed = &Error{code: "links_not_allowed", status: 403, text: "links are not allowed in this organization", message: "Links are not allowed in this organization"}
+
 	// ErrLastOwner: the member is the last owner, and an organization must have one.
 	ErrLastOwner = &Error{code: "last_owner", status: 409, text: "an organization needs an owner", message: "The last owner has to stay"}
 
@@ -133,8 +140,8 @@ var (
 	// again.
 	ErrTooSoon = &Error{code: "too_soon", status: 429, text: "invitation was sent just now", message: "This invitation was sent just now; wait a moment", coarse: ErrRateLimited}
 
-	// ErrConflict: the ID already belongs to something else, or the user to transfer the
-	// ownership from is not an owner.
+	// ErrConflict: the ID already belongs to something else, the user to transfer the ownership
+	// from is not an owner, or the user to erase is still a member.
 	ErrConflict = &Error{code: "conflict", status: 409, text: "conflicts with what exists", message: "This conflicts with what exists already"}
 
 	// ErrConcurrentChange: the store gave up because of a concurrent change. Nothing changed.
@@ -154,9 +161,12 @@ var (
 //     [ErrDeclined], a removal or leaving with [ErrNotFound], a transfer with [ErrConflict] or
 //     [ErrPermissionDenied], a resend with [ErrTooSoon] during its cooldown, and a row of
 //     [Service.InviteAll] without an ID with [ErrAlreadyInvited], which names the invitation.
-//   - Repeating an edit, a role change or SetQuota has the same result.
-//   - A link without an ID may exist twice. [Service.Consume] takes the amount again.
-//     [Service.Sweep] does not return the same reminders again.
+//   - AddMember returns the membership. A deletion that had happened is refused with
+//     [ErrNotFound] or, for a user, [ErrPermissionDenied].
+//   - Repeating an edit, a role change, SetQuota, SetLimits or SetMetadata has the same result.
+//     Repeating Purge or Erase goes on.
+//   - A link without an ID may exist twice. [Service.Consume] takes the amount again,
+//     and [Service.Refund] gives it back again. [Service.Sweep] does not return the same reminders again.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
 
 // AlreadyInvitedError names the pending invitation of an address, so that a host can offer
@@ -171,6 +181,44 @@ func (e *AlreadyInvitedError) Error() string { return ErrAlreadyInvited.Error() 
 // Unwrap returns [ErrAlreadyInvited].
 func (e *AlreadyInvitedError) Unwrap() error { return ErrAlreadyInvited }
 
+// MemberLimitError has the numbers of a full organization. It matches [ErrMemberLimit].
+type MemberLimitError struct {
+	Limit    int // the seats
+	Members  int // the members who take one
+	Reserved int // the pending email invitations that hold one
+}
+
+// Error returns the text of [ErrMemberLimit].
+func (e *MemberLimitError) Error() string { return ErrMemberLimit.Error() }
+
+// Unwrap returns [ErrMemberLimit].
+func (e *MemberLimitError) Unwrap() error { return ErrMemberLimit }
+
+// PendingLimitError has the numbers of a limit of pending invitations. It matches
+// [ErrPendingLimit].
+type PendingLimitError struct {
+	Limit   int
+	Pending int
+}
+
+// Error returns the text of [ErrPendingLimit].
+func (e *PendingLimitError) Error() string { return ErrPendingLimit.Error() }
+
+// Unwrap returns [ErrPendingLimit].
+func (e *PendingLimitError) Unwrap() error { return ErrPendingLimit }
+
+// MembershipError names an organization in which a user to erase is still a member. It matches
+// [ErrConflict].
+type MembershipError struct {
+	Organization string
+}
+
+// Error returns the text of [ErrConflict].
+func (e *MembershipError) Error() string { return ErrConflict.Error() }
+
+// Unwrap returns [ErrConflict].
+func (e *MembershipError) Unwrap() error { return ErrConflict }
+
 // QuotaExceededError has the balance that was too small. It matches [ErrQuotaExceeded].
 type QuotaExceededError struct {
 	Amount  int64 // the amount asked for
@@ -184,8 +232,8 @@ func (e *QuotaExceededError) RetryAt() time.Time {
 	var at time.Time
 	for _, u := range []*Usage{e.Balance.Own, e.Balance.Shared} {
 		switch {
-		case u == nil || u.Left() >= e.Amount:
-		case u.ResetsAt.IsZero() || u.Limit < e.Amount:
+		case u == nil || u.Used+e.Amount <= u.most():
+		case u.ResetsAt.IsZero() || u.most() < e.Amount:
 			return time.Time{}
 		case u.ResetsAt.After(at):
 			at = u.ResetsAt

@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,9 +28,25 @@ const (
 	EventMemberLeft        EventType = "member.left"
 	// EventOwnershipTransferred comes in addition to the events of the two role changes. Its
 	// subject is the new owner.
-	EventOwnershipTransferred EventType = "ownership.transferred"
-	EventQuotaChanged         EventType = "quota.changed"
+	EventOwnershipTransferred  EventType = "ownership.transferred"
+	EventQuotaChanged          EventType = "quota.changed"
+	EventMemberMetadataChanged EventType = "member.metadata_changed"
+
+	EventLimitsChanged       EventType = "limits.changed"
+	EventOrganizationDeleted EventType = "organization.deleted"
+	// EventPersonErased tells that [Service.Erase] has removed a person's data from earlier
+	// events, also from those with an earlier Position. Of an erased user, Subject is the
+	// pseudonym. Of an erased address, InvitationID is an invitation for it.
+	EventPersonErased EventType = "person.erased"
 )
+
+// eventTypes are all types of events.
+var eventTypes = []EventType{
+	EventInvitationCreated, EventInvitationEdited, EventInvitationResent, EventInvitationRevoked, EventInvitationDeclined,
+	EventInvitationAccepted, EventInvitationReminded, EventInvitationExpired, EventMemberJoined, EventMemberRoleChanged,
+	EventMemberRemoved, EventMemberLeft, EventMemberMetadataChanged, EventOwnershipTransferred, EventQuotaChanged,
+	EventLimitsChanged, EventOrganizationDeleted, EventPersonErased,
+}
 
 // An Event records one change. It is written in the same atomic step. The events of an
 // organization, applied in order, give its invitations, members and quotas. No event
@@ -52,17 +69,41 @@ type Event struct {
 	// none.
 	Subject      string    `json:"subject,omitempty"`
 	InvitationID uuid.UUID `json:"invitation_id,omitzero"`
-	// Email is the address that an invitation was sent to, if this event is a sending: created
-	// or resent.
+	// Email is the address of an email invitation, on each of its events and on that of the
+	// member who joined through it.
 	Email string `json:"email,omitempty"`
 	// Role is the role that is offered, or that the member has now; after leaving or removal,
-	// the member's last role.
-	Role Role `json:"role,omitempty"`
+	// the member's last role. FormerRole is the one before, if this change replaced it.
+	Role       Role `json:"role,omitempty"`
+	FormerRole Role `json:"former_role,omitempty"`
+	// InvitedBy is the user who invited or added the member who joined; empty for [System].
+	InvitedBy string `json:"invited_by,omitempty"`
 	// Quota is the quota that was set, or that the invitation grants.
 	Quota Quota `json:"quota,omitzero"`
-	// MaxUses and ExpiresAt are those of the invitation after the change.
-	MaxUses   int       `json:"max_uses,omitempty"`
-	ExpiresAt time.Time `json:"expires_at,omitzero"`
-	// Reason is the code of an [Error], if the change had one.
+	// MaxUses, ExpiresAt and AllowedDomains are those of the invitation after the change.
+	MaxUses        int       `json:"max_uses,omitempty"`
+	ExpiresAt      time.Time `json:"expires_at,omitzero"`
+	AllowedDomains []string  `json:"allowed_domains,omitempty"`
+	// Changed names the fields of the invitation that an edit changed, such as "role",
+	// "message" and "expires_at", as [Invitation] has them in JSON.
+	Changed []string `json:"changed,omitempty"`
+	// Limits are those of the organization after a change of limits.
+	Limits *Limits `json:"limits,omitempty"`
+	// Reason is the code of an [Error], if the change had one, or "erased".
 	Reason string `json:"reason,omitempty"`
+}
+
+// IsSending reports whether the event is a [Sending].
+func (e Event) IsSending() bool {
+	return e.Email != "" && (e.Type == EventInvitationCreated || e.Type == EventInvitationResent)
+}
+
+// Clone returns a copy that shares no memory with e.
+func (e Event) Clone() Event {
+	e.AllowedDomains, e.Changed = slices.Clone(e.AllowedDomains), slices.Clone(e.Changed)
+	if e.Limits != nil {
+		limits := e.Limits.Clone()
+		e.Limits = &limits
+	}
+	return e
 }

@@ -142,6 +142,11 @@ func exampleService() *invitations.Service {
 
 // exampleServiceWith returns the same service with other settings.
 func exampleServiceWith(config invitations.Config) *invitations.Service {
+	return exampleServiceOn(memstore.New(), config)
+}
+
+// exampleServiceOn returns the same service on a store that may have the organization already.
+func exampleServiceOn(store invitations.Store, config invitations.Config) *invitations.Service {
 	if config.Clock == nil {
 		config.Clock = func() time.Time { return exampleTime }
 	}
@@ -149,7 +154,7 @@ func exampleServiceWith(config invitations.Config) *invitations.Service {
 	if err != nil {
 		log.Fatal(err)
 	}
-	svc, err := invitations.New(memstore.New(), keys, config)
+	svc, err := invitations.New(store, keys, config)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -37,6 +37,7 @@ var invalidCodes = []string{
 	"domain_without_dot",
 	"duplicate",
 	"empty_key",
+	"excluded",
 	"invalid_domain",
 	"invalid_local_part",
 	"invalid_template",
@@ -51,14 +52,16 @@ var invalidCodes = []string{
 	"out_of_range",
 	"owner_incomplete",
 	"required",
-	"requires",
 	"reserved",
 	"same",
+	"taken",
 	"too_large",
 	"too_long",
 	"too_many",
+	"too_recent",
 	"too_short",
 	"too_small",
+	"unknown_permission",
 	"unknown_role",
 	"unknown_value",
 	"unsupported_type",
@@ -101,6 +104,11 @@ func outOfRange[T int | int64 | time.Duration](field string, least, most T) erro
 // outOfRangeBecause is outOfRange with a reason of its own.
 func outOfRangeBecause[T int | int64 | time.Duration](field, reason string, least, most T) error {
 	return invalid(field, "out_of_range", reason, append(bound("max", most), "min", bound("", least)[1])...)
+}
+
+// outOfYears refuses a time that not all stores can keep.
+func outOfYears(field string) error {
+	return outOfRangeBecause(field, "must be in the years 1 to 9999", 1, 9999)
 }
 
 // tooLarge refuses a value above most.

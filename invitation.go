@@ -59,9 +59,12 @@ type Invitation struct {
 	// CreatedBy and SentBy are user IDs, empty for [System]. SentBy is the sender: the last
 	// user to create, edit or resend the invitation, which is valid only while the sender
 	// could still send it.
-	// A host must not empty SentBy to erase a user: that would make System the sender.
+	// A host must not empty SentBy to erase a user: that would make System the sender. See
+	// [Service.Erase].
 	CreatedBy string `json:"created_by,omitempty"`
 	SentBy    string `json:"sent_by,omitempty"`
+	// AcceptedBy is the user ID of the member who accepted an email invitation.
+	AcceptedBy string `json:"accepted_by,omitempty"`
 
 	CreatedAt time.Time `json:"created_at"`
 	SentAt    time.Time `json:"sent_at"`

@@ -71,7 +71,8 @@
 // Programs that use memstore or pgstore can skip these types: [Store], [Decision], [Query],
 // [Facts], [Changes], [Record], [Sending], [Page], [InvitationQuery], [InvitationPosition],
 // [MemberQuery], [WorkspaceQuery], [Membership], [EventQuery], [EventPosition],
-// [StatisticsQuery], [QuotaRecord], [Consumption] and [Consumed].
+// [StatisticsQuery], [QuotaRecord], [Consumption], [Consumed], [UsageQuery], [PurgeQuery],
+// [Person] and [Totals].
 //
 // A store keeps rows and makes steps atomic. It knows no rule, so no two stores can differ
 // in one. [Store] documents the contract, package storetest checks it, and the example
@@ -145,7 +146,7 @@ func run[T any](ctx context.Context, s *Service, a act[T]) (T, error) {
 func runIn[T any](ctx context.Context, s *Service, step func(context.Context, Query, Decision) error, a act[T]) (T, error) {
 	var result, none T
 	err := step(ctx, a.needs(s.rules()), func(f Facts) (changes Changes, err error) {
-		result, changes, err = a.decide(s.rules(), f) // the last call counts
+		result, changes, err = a.decide(s.rules().in(f), f) // the last call counts
 		return changes, err
 	})
 	if err != nil {
@@ -157,5 +158,5 @@ func runIn[T any](ctx context.Context, s *Service, step func(context.Context, Qu
 // view loads the facts of q, with the rules as of the reading.
 func (s *Service) view(ctx context.Context, q Query) (rules, Facts, error) {
 	f, err := s.store.View(ctx, q)
-	return s.rules(), f, err
+	return s.rules().in(f), f, err
 }

@@ -23,8 +23,8 @@ type InviteParams struct {
 	// by the same actor returns the existing invitation. It is refused with [ErrConflict] if
 	// the content differs, also because of a resend or an edit.
 	ID uuid.UUID
-	// ExpiresIn is the lifetime, truncated to microseconds; 0 means [Config].Expiry. Config
-	// bounds it.
+	// ExpiresIn is the lifetime, truncated to microseconds; 0 means the default of the
+	// organization's [Limits], or [Config].Expiry. Config bounds it.
 	ExpiresIn time.Duration
 	// Quota is the member's own quota from the start; the zero Quota means none. Granting one
 	// requires [PermissionQuotaUpdate].
@@ -40,8 +40,8 @@ type InviteParams struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound] (for
 // System: no such organization), [ErrAlreadyInvited], [ErrPendingLimit], [ErrMemberLimit]
-// (with reserved seats), [ErrRateLimited], [ErrConflict] (the ID belongs to an invitation
-// with other content).
+// (with reserved seats), [ErrDomainNotAllowed] (by the organization's [Limits]),
+// [ErrRateLimited], [ErrConflict] (the ID belongs to an invitation with other content).
 func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (SentInvitation, error) {
 	if err := checkActing(actor, p.Organization); err != nil {
 		return SentInvitation{}, err
@@ -67,7 +67,7 @@ func (s *Service) emailCreation(actor Actor, p InviteParams) (creation, error) {
 
 // creation checks the parameters that both kinds share.
 func (s *Service) creation(actor Actor, expiresIn time.Duration, inv Invitation) (creation, error) {
-	lifetime, err := s.config.lifetime(expiresIn, s.config.Expiry)
+	lifetime, err := s.config.lifetime(expiresIn)
 	if err != nil {
 		return creation{}, err
 	}
@@ -126,9 +126,9 @@ func newID(now time.Time) uuid.UUID {
 // A creation makes an invitation of either kind.
 type creation struct {
 	actor    Actor
-	ownID    uuid.UUID // the ID that the caller made, if any
-	draft    Record    // without times and versions
-	lifetime time.Duration
+	ownID    uuid.UUID     // the ID that the caller made, if any
+	draft    Record        // without times and versions
+	lifetime time.Duration // 0: the organization's default
 }
 
 // made is the result of a creation.
@@ -149,7 +149,7 @@ func (c creation) decide(r rules, f Facts) (made, Changes, error) {
 	if err := r.may(f, c.actor, PermissionInvitationCreate); err != nil {
 		return made{}, Changes{}, err
 	}
-	if err := r.mayOffer(f, c.actor, c.draft.Invitation); err != nil {
+	if err := r.mayOffer(f, c.actor, c.draft.Role, c.draft.Quota); err != nil {
 		return made{}, Changes{}, err
 	}
 	if f.Invitation != nil {
@@ -165,7 +165,11 @@ func (c creation) decide(r rules, f Facts) (made, Changes, error) {
 		return made{}, Changes{}, err
 	}
 	inv := c.draft
-	inv.CreatedAt, inv.SentAt, inv.ExpiresAt = r.now, r.now, r.now.Add(c.lifetime)
+	lifetime := c.lifetime
+	if lifetime == 0 {
+		lifetime = min(max(r.limits.Expiry, r.minExpiry), r.maxExpiry)
+	}
+	inv.CreatedAt, inv.SentAt, inv.ExpiresAt = r.now, r.now, r.now.Add(lifetime)
 	inv.SentVersion = f.Version + 1
 	inv.SweepAt = r.nextSweep(inv.Invitation)
 	return made{inv, false}, r.change(inv, EventInvitationCreated, c.actor.user), nil
@@ -177,5 +181,5 @@ func (c creation) repeats(existing Record) bool {
 	return a.Kind == b.Kind && a.Email == b.Email && a.Role == b.Role && a.Message == b.Message &&
 		maps.Equal(a.Metadata, b.Metadata) && slices.Equal(a.AllowedDomains, b.AllowedDomains) &&
 		a.MaxUses == b.MaxUses && a.Quota == b.Quota && a.CreatedBy == b.CreatedBy &&
-		a.ExpiresAt.Sub(a.SentAt) == c.lifetime
+		(c.lifetime == 0 || a.ExpiresAt.Sub(a.SentAt) == c.lifetime)
 }

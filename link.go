@@ -31,8 +31,9 @@ type CreateLinkParams struct {
 // same permissions as for [Service.Invite].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound] (for
-// System: no such organization), [ErrPendingLimit], [ErrConflict] (the ID belongs to an
-// invitation with other content).
+// System: no such organization), [ErrPendingLimit], [ErrLinksNotAllowed] (by the
+// organization's [Limits]), [ErrConflict] (the ID belongs to an invitation with other
+// content).
 func (s *Service) CreateLink(ctx context.Context, actor Actor, p CreateLinkParams) (SentInvitation, error) {
 	if err := checkActing(actor, p.Organization); err != nil {
 		return SentInvitation{}, err

@@ -3,21 +3,26 @@ package invitations
 import (
 	"context"
 	"iter"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 )
 
 // InvitationsParams are the parameters of [Service.Invitations]. An empty filter selects
-// everything.
+// everything. The filters apply together.
 type InvitationsParams struct {
-	Organization string
+	Organization string // may be empty for System with an Email: all organizations
 
-	State  State // as of now: an expired invitation is not pending
+	States []State // as of now: an expired invitation is not pending
 	Kind   Kind
 	Role   Role   // at most 64 bytes
 	Email  string // see [CanonicalEmail]
 	SentBy string // a user ID
+	// EmailPrefix searches for addresses that begin with this text, at most 254 bytes, in upper
+	// or lower case. The order is then that of the addresses.
+	EmailPrefix string
 
 	Limit  int    // invitations per page: 1 to 100; 0 means 50
 	Cursor string // NextCursor of the page before, with the same filters; empty: start with the newest
@@ -25,7 +30,8 @@ type InvitationsParams struct {
 
 // Invitations returns one page of an organization's invitations, the newest first. The actor
 // needs [PermissionInvitationList]. For System, an organization that does not exist has no
-// invitations.
+// invitations. A host's support, as System, lists the invitations for an address in all
+// organizations by an Email without an Organization. States are then the only other filter.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsParams) (List[Invitation], error) {
@@ -43,9 +49,14 @@ func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsPar
 	if err := r.mayView(found.Viewer, actor, PermissionInvitationList); err != nil {
 		return List[Invitation]{}, err
 	}
-	records := list(found.Items, limit, func(last Record) string {
-		return encodeInvitationCursor(InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID})
-	})
+	if q.Organization == "" {
+		for _, record := range found.Items {
+			if checkOrganization(record.Organization) != nil {
+				return List[Invitation]{}, errForeignID
+			}
+		}
+	}
+	records := list(found.Items, limit, q.cursor)
 	invitations := List[Invitation]{Items: make([]Invitation, len(records.Items)), NextCursor: records.NextCursor}
 	for i, record := range records.Items {
 		invitations.Items[i] = record.Invitation.at(r.now)
@@ -81,16 +92,19 @@ func (s *Service) Invitation(ctx context.Context, actor Actor, organization stri
 func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 	q := InvitationQuery{
 		Organization: p.Organization, Viewer: actor.user,
-		State: p.State, At: now, Kind: p.Kind, Role: p.Role, SentBy: p.SentBy,
+		At: now, Kind: p.Kind, Role: p.Role, EmailPrefix: strings.ToLower(p.EmailPrefix), SentBy: p.SentBy,
 	}
-	if err := checkActing(actor, p.Organization); err != nil {
+	if err := p.checkScope(actor); err != nil {
 		return q, err
 	}
-	switch p.State {
-	case "", StatePending, StateAccepted, StateDeclined, StateRevoked, StateExpired:
-	default:
-		return q, invalid("state", "unknown_value", "must be a known state")
+	for _, state := range p.States {
+		switch state {
+		case StatePending, StateAccepted, StateDeclined, StateRevoked, StateExpired:
+		default:
+			return q, invalid("states", "unknown_value", "must be known states")
+		}
 	}
+	q.States = slices.Compact(slices.Sorted(slices.Values(p.States)))
 	switch p.Kind {
 	case "", KindEmail, KindLink:
 	default:
@@ -106,6 +120,11 @@ func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, e
 			return q, err
 		}
 	}
+	if p.EmailPrefix != "" {
+		if err := checkName("email_prefix", p.EmailPrefix, maxEmailBytes); err != nil {
+			return q, err
+		}
+	}
 	var err error
 	if p.Email != "" {
 		if q.Email, err = CanonicalEmail(p.Email); err != nil {
@@ -115,6 +134,44 @@ func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, e
 	if q.Limit, err = pageLimit(p.Limit); err != nil {
 		return q, err
 	}
-	q.After, err = decodeInvitationCursor(p.Cursor)
+	q.After, err = q.position(p.Cursor)
 	return q, err
+}
+
+// checkScope checks the actor and the organization, or the search in all organizations.
+func (p InvitationsParams) checkScope(actor Actor) error {
+	switch {
+	case p.Email != "" && p.EmailPrefix != "":
+		return invalid("email_prefix", "excluded", "must be empty if email is set", "field", "email")
+	case p.Organization != "" || !actor.system || p.Email == "":
+		return checkActing(actor, p.Organization)
+	case p.Kind != "" || p.Role != "" || p.SentBy != "":
+		return invalid("organization", "required", "must not be empty with a filter other than email and states")
+	}
+	return nil
+}
+
+// position returns the place in a cursor of this list, or nil for an empty cursor.
+func (q InvitationQuery) position(cursor string) (*InvitationPosition, error) {
+	switch {
+	case q.Organization == "":
+		return decodeOfferCursor(cursor)
+	case q.EmailPrefix != "":
+		return decodeAddressCursor(cursor)
+	}
+	return decodeInvitationCursor(cursor)
+}
+
+// cursor returns the cursor that continues this list after a record.
+func (q InvitationQuery) cursor(last Record) string {
+	p := InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID}
+	switch {
+	case q.Organization == "":
+		p.Organization = last.Organization
+		return encodeOfferCursor(p)
+	case q.EmailPrefix != "":
+		p.Email = last.Email
+		return encodeAddressCursor(p)
+	}
+	return encodeInvitationCursor(p)
 }

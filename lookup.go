@@ -9,7 +9,8 @@ import (
 // nothing, however often it is called. Use it for GET, which mail scanners and link previews
 // send too.
 //
-// Refusals: [ErrInvalidToken], [ErrNotPending].
+// Refusals: [ErrInvalidToken], [ErrNotPending], and by the organization's [Limits]
+// [ErrDomainNotAllowed] and [ErrLinksNotAllowed].
 func (s *Service) Lookup(ctx context.Context, token string) (Offer, error) {
 	c, err := s.keys.verify(token)
 	if err != nil {
@@ -28,7 +29,7 @@ func (s *Service) Lookup(ctx context.Context, token string) (Offer, error) {
 
 // needs returns the facts that lookup reads.
 func (c claim) needs() Query {
-	return Query{Organization: c.organization, Invitation: c.id, Sender: true}
+	return Query{Organization: c.organization, Invitation: c.id, Sender: true, OwnersUpTo: 1}
 }
 
 // lookup returns the invitation of a token if somebody could accept it.
@@ -43,10 +44,11 @@ func (r rules) lookup(f Facts, c claim) (Record, error) {
 	return inv, nil
 }
 
-// find returns the invitation whose present token makes the claim.
+// find returns the invitation whose present token makes the claim. An organization without an
+// owner has been deleted by its host without a word to the library, and has no invitations.
 func (c claim) find(f Facts) (Record, error) {
 	inv := f.Invitation
-	if inv == nil || inv.Organization != c.organization || inv.ID != c.id || c.nonce == [nonceLen]byte{} ||
+	if inv == nil || f.OwnerCount == 0 || inv.Organization != c.organization || inv.ID != c.id || c.nonce == [nonceLen]byte{} ||
 		subtle.ConstantTimeCompare(inv.Nonce[:], c.nonce[:]) != 1 {
 		return Record{}, ErrInvalidToken
 	}

@@ -3,6 +3,7 @@ package invitations
 import (
 	"context"
 	"iter"
+	"maps"
 )
 
 // Member returns the membership of a user. It has no actor: it is for the host itself.
@@ -29,13 +30,17 @@ func (s *Service) Member(ctx context.Context, organization, user string) (Member
 // the next check.
 //
 // Refusals: [ErrPermissionDenied], also if the user is not a member or the organization does
-// not exist; [ErrInvalid], also for an empty user. Check first that somebody is signed in.
+// not exist; [ErrInvalid], also for an empty user and for a permission that no role of the
+// policy holds. Check first that somebody is signed in.
 func (s *Service) Authorize(ctx context.Context, organization, user string, permission Permission) (Member, error) {
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
 	}
 	if err := checkName("permission", string(permission), maxNameBytes); err != nil {
 		return Member{}, err
+	}
+	if len(s.config.Policy.rolesWith(permission)) == 0 {
+		return Member{}, invalid("permission", "unknown_permission", "must be a permission of a role of the policy")
 	}
 	r, f, err := s.view(ctx, Query{Organization: organization, Members: []string{user}})
 	if err != nil {
@@ -51,51 +56,67 @@ func (s *Service) Authorize(ctx context.Context, organization, user string, perm
 type MembersParams struct {
 	Organization string
 	Role         Role   // only members with this role, at most 64 bytes; empty: all
+	Balances     bool   // also the balance of each member
 	Limit        int    // members per page: 1 to 100; 0 means 50
 	Cursor       string // NextCursor of the page before, with the same filter; empty: start with the first
 }
 
 // Members returns one page of an organization's members, in the order of their user IDs. The
-// actor needs [PermissionMemberList]. For System, an organization that does not exist has no
-// members.
+// actor needs [PermissionMemberList] and, for the balances, [PermissionQuotaUpdate]. For
+// System, an organization that does not exist has no members.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (List[Member], error) {
+func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (List[TeamMember], error) {
 	if err := checkActing(actor, p.Organization); err != nil {
-		return List[Member]{}, err
+		return List[TeamMember]{}, err
 	}
 	if p.Role != "" {
 		if err := checkName("role", string(p.Role), maxNameBytes); err != nil {
-			return List[Member]{}, err
+			return List[TeamMember]{}, err
 		}
 	}
 	limit, err := pageLimit(p.Limit)
 	if err != nil {
-		return List[Member]{}, err
+		return List[TeamMember]{}, err
 	}
-	q := MemberQuery{Organization: p.Organization, Viewer: actor.user, Role: p.Role, Limit: limit + 1}
+	q := MemberQuery{Organization: p.Organization, Viewer: actor.user, Role: p.Role, Quotas: p.Balances, Limit: limit + 1}
 	if q.After, err = decodeIDCursor(p.Cursor); err != nil {
-		return List[Member]{}, err
+		return List[TeamMember]{}, err
 	}
 	found, err := s.store.Members(ctx, q)
 	if err != nil {
-		return List[Member]{}, err
+		return List[TeamMember]{}, err
 	}
-	if err := s.rules().mayView(found.Viewer, actor, PermissionMemberList); err != nil {
-		return List[Member]{}, err
+	r := s.rules()
+	if err := r.mayView(found.Viewer, actor, PermissionMemberList); err != nil {
+		return List[TeamMember]{}, err
+	}
+	if p.Balances {
+		if err := r.mayView(found.Viewer, actor, PermissionQuotaUpdate); err != nil {
+			return List[TeamMember]{}, err
+		}
 	}
 	for _, m := range found.Items {
 		if checkUser("user_id", m.UserID) != nil {
-			return List[Member]{}, errForeignID
+			return List[TeamMember]{}, errForeignID
 		}
 	}
-	return list(found.Items, limit, func(last Member) string { return encodeIDCursor(last.UserID) }), nil
+	memberships := list(found.Items, limit, func(last Membership) string { return encodeIDCursor(last.UserID) })
+	members := List[TeamMember]{Items: make([]TeamMember, len(memberships.Items)), NextCursor: memberships.NextCursor}
+	for i, m := range memberships.Items {
+		members.Items[i].Member = m.Member
+		if p.Balances {
+			b := m.balance(r.now)
+			members.Items[i].Balance = &b
+		}
+	}
+	return members, nil
 }
 
 // AllMembers returns an iterator over all pages of [Service.Members]. It stops after the
 // first error.
-func (s *Service) AllMembers(ctx context.Context, actor Actor, p MembersParams) iter.Seq2[Member, error] {
-	return all(p.Cursor, func(cursor string) (List[Member], error) {
+func (s *Service) AllMembers(ctx context.Context, actor Actor, p MembersParams) iter.Seq2[TeamMember, error] {
+	return all(p.Cursor, func(cursor string) (List[TeamMember], error) {
 		p.Cursor = cursor
 		return s.Members(ctx, actor, p)
 	})
@@ -111,12 +132,12 @@ type ChangeRoleParams struct {
 // ChangeRole changes the role of a member. The actor needs [PermissionMemberUpdate] and every
 // permission of the old and the new role, so nobody acts on a higher rank or grants one.
 //
-// The pending invitations that the member could no longer send with the new role are revoked
-// in the same step. A demoted member cannot regain permissions by leaving and following an
+// A role that takes a seat needs a free one if the old role takes none. The pending invitations
+// that the member could no longer send with the new role are revoked in the same step. A demoted member cannot regain permissions by leaving and following an
 // older link: for that purpose they count as removed.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable] (the new role),
-// [ErrNotFound], [ErrLastOwner].
+// [ErrNotFound], [ErrLastOwner], [ErrMemberLimit].
 func (s *Service) ChangeRole(ctx context.Context, actor Actor, p ChangeRoleParams) (Member, error) {
 	if err := checkMemberAct(actor, p.Organization, p.UserID); err != nil {
 		return Member{}, err
@@ -132,7 +153,9 @@ type roleChange struct {
 	p     ChangeRoleParams
 }
 
-func (a roleChange) needs(r rules) Query { return r.needToLose(a.actor, a.p.Organization, a.p.UserID) }
+func (a roleChange) needs(r rules) Query {
+	return r.needSeat(r.needToLose(a.actor, a.p.Organization, a.p.UserID))
+}
 
 func (a roleChange) decide(r rules, f Facts) (Member, Changes, error) {
 	m, err := r.findMember(f, a.actor, PermissionMemberUpdate, a.p.UserID)
@@ -148,11 +171,61 @@ func (a roleChange) decide(r rules, f Facts) (Member, Changes, error) {
 	if err := r.mayLoseOwner(f, m); err != nil {
 		return Member{}, Changes{}, err
 	}
-	changes := Changes{Removals: r.demoted(m, a.p.Role)}
-	m.Role = a.p.Role
-	changes.Members = []Member{m}
-	changes.Events = []Event{r.memberEvent(EventMemberRoleChanged, a.actor.user, m)}
+	if !r.takesSeat(m.Role) {
+		if err := r.hasSeat(f, a.p.Role, false); err != nil {
+			return Member{}, Changes{}, err
+		}
+	}
+	changes := r.putRole(Changes{Removals: r.demoted(m, a.p.Role)}, a.actor, m, a.p.Role)
+	m = changes.Members[0]
 	return m, r.revokeSent(changes, f, a.actor, m.Role), nil
+}
+
+// SetMetadataParams are the parameters of [Service.SetMetadata].
+type SetMetadataParams struct {
+	Organization string
+	UserID       string
+	Metadata     map[string]string // as in [InviteParams]; replaces the present one
+}
+
+// SetMetadata replaces the metadata of a member. The actor needs [PermissionMemberUpdate] and
+// every permission of the member's role.
+//
+// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound].
+func (s *Service) SetMetadata(ctx context.Context, actor Actor, p SetMetadataParams) (Member, error) {
+	if err := checkMemberAct(actor, p.Organization, p.UserID); err != nil {
+		return Member{}, err
+	}
+	if err := checkMetadata(p.Metadata); err != nil {
+		return Member{}, err
+	}
+	p.Metadata = maps.Clone(p.Metadata)
+	m, err := run(ctx, s, metadataChange{actor, p})
+	return m.clone(), err
+}
+
+type metadataChange struct {
+	actor Actor
+	p     SetMetadataParams
+}
+
+func (a metadataChange) needs(rules) Query {
+	return Query{Organization: a.p.Organization, Members: append(a.actor.members(), a.p.UserID)}
+}
+
+func (a metadataChange) decide(r rules, f Facts) (Member, Changes, error) {
+	m, err := r.findMember(f, a.actor, PermissionMemberUpdate, a.p.UserID)
+	if err != nil {
+		return Member{}, Changes{}, err
+	}
+	if maps.Equal(m.Metadata, a.p.Metadata) {
+		return m, Changes{}, nil
+	}
+	m.Metadata = maps.Clone(a.p.Metadata)
+	return m, Changes{
+		Members: []Member{m},
+		Events:  []Event{r.memberEvent(EventMemberMetadataChanged, a.actor.user, m)},
+	}, nil
 }
 
 // RemoveMember removes a member and returns their last membership. Invitations sent before
@@ -239,7 +312,8 @@ type TransferOwnershipParams struct {
 // refused with [ErrPermissionDenied] or [ErrConflict], because From is no longer an owner.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (From or To is not a member),
-// [ErrConflict] (From is not an owner).
+// [ErrConflict] (From is not an owner), [ErrMemberLimit] (it takes one seat more, and none is
+// free).
 func (s *Service) TransferOwnership(ctx context.Context, actor Actor, p TransferOwnershipParams) (Member, error) {
 	if err := checkActing(actor, p.Organization); err != nil {
 		return Member{}, err
@@ -267,7 +341,7 @@ type transfer struct {
 func (a transfer) needs(r rules) Query {
 	q := r.needToLose(a.actor, a.p.Organization, a.p.From)
 	q.Members = append(q.Members, a.p.To)
-	return q
+	return r.needSeat(q)
 }
 
 func (a transfer) decide(r rules, f Facts) (Member, Changes, error) {
@@ -287,19 +361,30 @@ func (a transfer) decide(r rules, f Facts) (Member, Changes, error) {
 	case from.Role != RoleOwner:
 		return Member{}, Changes{}, ErrConflict
 	}
+	if !r.takesSeat(to.Role) { // the seat of an owner passes on
+		if err := r.hasSeat(f, a.p.Role, false); err != nil {
+			return Member{}, Changes{}, err
+		}
+	}
 	changes := Changes{Removals: r.demoted(from, a.p.Role)}
-	put := func(m Member) {
-		changes.Members = append(changes.Members, m)
-		changes.Events = append(changes.Events, r.memberEvent(EventMemberRoleChanged, a.actor.user, m))
-	}
 	if to.Role != RoleOwner {
-		to.Role = RoleOwner
-		put(to)
+		changes = r.putRole(changes, a.actor, to, RoleOwner)
+		to = changes.Members[0]
 	}
-	from.Role = a.p.Role
-	put(from)
+	changes = r.putRole(changes, a.actor, from, a.p.Role)
 	changes.Events = append(changes.Events, r.memberEvent(EventOwnershipTransferred, a.actor.user, to))
 	return to, r.revokeSent(changes, f, a.actor, a.p.Role), nil
+}
+
+// putRole gives a member another role.
+func (r rules) putRole(changes Changes, actor Actor, m Member, role Role) Changes {
+	former := m.Role
+	m.Role = role
+	event := r.memberEvent(EventMemberRoleChanged, actor.user, m)
+	event.FormerRole = former
+	changes.Members = append(changes.Members, m)
+	changes.Events = append(changes.Events, event)
+	return changes
 }
 
 // needToLose returns the facts for a member's loss of permissions.

@@ -38,8 +38,10 @@ type Visitor struct {
 
 // A NextStep is the result of [Service.NextStep].
 type NextStep struct {
-	Step  Step  `json:"step"`
-	Offer Offer `json:"offer,omitzero"` // zero if nobody can accept it
+	Step Step `json:"step"`
+	// Offer is what the invitation offers or offered. It is zero if the token is not the
+	// present one, and if the invitation was revoked or declined.
+	Offer Offer `json:"offer,omitzero"`
 	// Organization is the one that the person is a member of, for StepOpen.
 	Organization string `json:"organization,omitempty"`
 	// Reason is the refusal that an acceptance would meet, or nil. If nobody is signed in, it
@@ -48,8 +50,11 @@ type NextStep struct {
 }
 
 // NextStep returns the next action of a person after following a link, so that they need to
-// know nothing but the link. It changes nothing. A token that is no longer valid is not an error of
-// this call: the step is StepStop, with the Reason.
+// know nothing but the link. It changes nothing. A member is led into the organization by every
+// token of it, whatever became of the invitation. For others, a token that is no longer valid
+// is not an error of this call: the step is StepStop, with the Reason and, if the invitation has
+// expired, is used up or lacks an entitled sender, with the Offer, so that a page can say whom
+// to ask.
 //
 // Refusals: [ErrInvalid] (an Identity that is neither zero nor has a valid user ID). An error
 // of HasAccount is returned as it is.
@@ -80,7 +85,7 @@ func (s *Service) nextStepSignedOut(ctx context.Context, c claim, v Visitor) (Ne
 	}
 	inv, err := r.lookup(f, c)
 	if err != nil {
-		return NextStep{Step: StepStop, Reason: err}, nil
+		return NextStep{Step: StepStop, Reason: err, Offer: r.shown(f, c)}, nil
 	}
 	next := NextStep{Step: StepSignIn, Offer: inv.offer()}
 	if inv.Kind == KindEmail && v.HasAccount != nil {
@@ -97,26 +102,35 @@ func (s *Service) nextStepSignedOut(ctx context.Context, c claim, v Visitor) (Ne
 
 // nextStep looks at an acceptance without running it.
 func (a acceptance) nextStep(r rules, f Facts) NextStep {
-	var next NextStep
-	if inv, err := r.lookup(f, a.claim); err == nil {
-		next.Offer = inv.offer()
-	}
+	next := NextStep{Offer: r.shown(f, a.claim)}
 	_, _, next.Reason = a.decide(r, f)
-	_, isMember := f.Members[a.identity.UserID]
-	if next.Step = stepAfter(next.Reason, isMember); next.Step == StepOpen {
-		next.Organization = f.Organization
+	if _, isMember := f.Members[a.identity.UserID]; isMember {
+		next.Step, next.Organization = StepOpen, f.Organization
+		return next
+	}
+	next.Step = stepAfter(next.Reason, next.Offer.Kind)
+	if errors.Is(next.Reason, ErrRevoked) {
+		next.Offer = Offer{} // the person was removed after it was sent
 	}
 	return next
 }
 
-// stepAfter returns the step of a signed-in person whose acceptance would have this result.
-func stepAfter(reason error, isMember bool) Step {
+// shown returns the offer of the present token, unless it was revoked or declined.
+func (r rules) shown(f Facts, c claim) Offer {
+	inv, err := c.find(f)
+	if err != nil || inv.State == StateRevoked || inv.State == StateDeclined {
+		return Offer{}
+	}
+	return inv.offer()
+}
+
+// stepAfter returns the step of a signed-in person who is not a member and whose acceptance
+// of an invitation of this kind would have this result.
+func stepAfter(reason error, kind Kind) Step {
 	switch {
-	case reason == nil && isMember, errors.Is(reason, ErrAlreadyMember):
-		return StepOpen
 	case reason == nil:
 		return StepAccept
-	case errors.Is(reason, ErrRecipientMismatch), errors.Is(reason, ErrDomainNotAllowed):
+	case errors.Is(reason, ErrRecipientMismatch), kind == KindLink && errors.Is(reason, ErrDomainNotAllowed):
 		return StepSwitchAccount
 	case errors.Is(reason, ErrEmailUnverified):
 		return StepVerifyEmail

@@ -16,22 +16,39 @@ const (
 	PeriodEndless Period = "endless" // never starts again
 )
 
+// NoLimit as the Limit of a [Quota] counts the use and limits nothing. As the Members of [Limits]
+// it takes away the member limit of [Config].
+const NoLimit = -1
+
 // A Quota is how much can be used within a period. The host chooses the unit: calls,
 // tokens, cents. The zero Quota means no quota: nothing is limited and nothing is counted. A
 // Limit of 0 with a Period forbids all use.
 type Quota struct {
-	Limit  int64  `json:"limit"` // 0 to 10^15
+	Limit  int64  `json:"limit"` // 0 to 10^15, or NoLimit
 	Period Period `json:"period"`
 }
 
-// maxAmount bounds limits and amounts, so that no sum overflows.
-const maxAmount = 1_000_000_000_000_000
+const (
+	// maxAmount bounds limits and amounts, so that no sum overflows.
+	maxAmount = 1_000_000_000_000_000
+	// maxUsed bounds the amount used in a period of a quota without a limit. JSON readers can
+	// keep it in a number (2^53, RFC 8259, 6).
+	maxUsed = 9_000_000_000_000_000
+)
+
+// most returns the largest amount that can be used in a period.
+func (q Quota) most() int64 {
+	if q.Limit == NoLimit {
+		return maxUsed
+	}
+	return q.Limit
+}
 
 func (q Quota) check() error {
 	switch {
 	case q == Quota{}:
 		return nil
-	case q.Limit < 0 || q.Limit > maxAmount:
+	case q.Limit != NoLimit && (q.Limit < 0 || q.Limit > maxAmount):
 		return outOfRangeBecause[int64]("quota", fmt.Sprintf("must have a limit between 0 and %d", int64(maxAmount)), 0, maxAmount)
 	case q.Period != PeriodDay && q.Period != PeriodMonth && q.Period != PeriodEndless:
 		return invalid("quota", "unknown_value", "must have the period day, month or endless")
@@ -47,8 +64,13 @@ type Usage struct {
 }
 
 // Left returns the amount that can still be used. It is never negative, even if the limit was
-// lowered below the amount used.
-func (u Usage) Left() int64 { return max(0, u.Limit-u.Used) }
+// lowered below the amount used. Without a limit it is [math.MaxInt64].
+func (u Usage) Left() int64 {
+	if u.Limit == NoLimit {
+		return math.MaxInt64
+	}
+	return max(0, u.Limit-u.Used)
+}
 
 // A Balance is the usage of the quotas that limit a user in a workspace.
 type Balance struct {
@@ -57,15 +79,17 @@ type Balance struct {
 	Own *Usage `json:"own,omitempty"`
 	// Shared is the quota that all members of the organization share. Nil means none.
 	Shared *Usage `json:"shared,omitempty"`
+	// At is the instant of the call. [Service.Refund] asks for that of the Consume.
+	At time.Time `json:"at"`
 }
 
-// Left returns the amount that the quotas still allow, and whether there is any quota;
+// Left returns the amount that the quotas still allow, and whether any quota has a limit;
 // without one the amount is [math.MaxInt64]. It does not say whether the user has the
 // permission to use it.
 func (b Balance) Left() (amount int64, limited bool) {
 	amount = math.MaxInt64
 	for _, u := range []*Usage{b.Own, b.Shared} {
-		if u != nil {
+		if u != nil && u.Limit != NoLimit {
 			amount, limited = min(amount, u.Left()), true
 		}
 	}
@@ -74,7 +98,8 @@ func (b Balance) Left() (amount int64, limited bool) {
 
 // A QuotaRecord is a quota as a store keeps it, with the amount used. A store must keep the
 // zero Quota like any other. When a quota is set again, PeriodStart and Used must stay if the
-// Period stays the same. Otherwise they must become zero.
+// Period stays the same. Otherwise they must become zero, and [UsageQuery] says what stays of
+// the former ones.
 type QuotaRecord struct {
 	Organization string `json:"organization"` // empty for a personal quota
 	UserID       string `json:"user_id"`      // empty for the organization's shared quota
@@ -86,8 +111,8 @@ type QuotaRecord struct {
 	Used        int64     `json:"used"`
 }
 
-// periods returns the starts of the periods that contain an instant.
-func periods(now time.Time) map[Period]time.Time {
+// periodStarts returns the starts of the periods that contain an instant.
+func periodStarts(now time.Time) map[Period]time.Time {
 	year, month, day := now.UTC().Date()
 	return map[Period]time.Time{
 		PeriodDay:     time.Date(year, month, day, 0, 0, 0, 0, time.UTC),
@@ -110,20 +135,24 @@ func (q *QuotaRecord) usage(now time.Time) *Usage {
 	if q == nil || q.Quota == (Quota{}) {
 		return nil
 	}
-	present := q.in(periods(now))
-	u := &Usage{Quota: q.Quota, Used: present.Used}
-	switch year, month, day := present.PeriodStart.Date(); q.Period {
+	present := q.in(periodStarts(now))
+	return &Usage{Quota: q.Quota, Used: present.Used, ResetsAt: q.Period.end(present.PeriodStart)}
+}
+
+// end returns the start of the next period, or the zero time if the period is endless.
+func (p Period) end(start time.Time) time.Time {
+	switch year, month, day := start.Date(); p {
 	case PeriodDay:
-		u.ResetsAt = time.Date(year, month, day+1, 0, 0, 0, 0, time.UTC)
+		return time.Date(year, month, day+1, 0, 0, 0, 0, time.UTC)
 	case PeriodMonth:
-		u.ResetsAt = time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC)
+		return time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC)
 	}
-	return u
+	return time.Time{}
 }
 
 // balance returns the balance of a user, from the quotas by user ID.
 func balance(quotas map[string]QuotaRecord, user string, now time.Time) Balance {
-	var b Balance
+	b := Balance{At: now}
 	if own, ok := quotas[user]; ok && user != "" {
 		b.Own = own.usage(now)
 	}
@@ -133,14 +162,15 @@ func balance(quotas map[string]QuotaRecord, user string, now time.Time) Balance 
 	return b
 }
 
-// A Consumption asks a store to take an amount: in an organization from its shared quota and
-// the member's own, otherwise from the user's personal quota.
+// A Consumption asks a store to take an amount, or to give one back: in an organization from
+// its shared quota and the member's own, otherwise from the user's personal quota.
 type Consumption struct {
 	Organization string // empty: the personal quota
 	UserID       string
-	Roles        []Role // in an organization, the roles that may consume
-	Amount       int64  // at least 1
-	// Periods are the starts of the present periods, of all three kinds.
+	Roles        []Role // in an organization, the roles that may consume; a refund needs none
+	Amount       int64  // at least 1; at most -1 for a refund
+	// Periods are the starts of the periods of all three kinds: the present ones or, for a
+	// refund, those in which the amount was taken.
 	Periods map[Period]time.Time
 }
 
@@ -148,20 +178,28 @@ type Consumption struct {
 // member) and the existing quotas by user ID, the shared one under "". It returns false, and
 // nothing is to be written, if the role may not consume or a quota has too little left. The
 // empty role may never consume in an organization, even if Roles contains it.
+//
+// A refund needs no role. It lowers the amounts of the quotas that are still in the period of
+// the consumption, to 0 at the least.
 func (c Consumption) Decide(role Role, quotas map[string]QuotaRecord) (put []QuotaRecord, ok bool) {
-	if c.Organization != "" && (role == "" || !slices.Contains(c.Roles, role)) {
+	refund := c.Amount < 0
+	if c.Organization != "" && !refund && (role == "" || !slices.Contains(c.Roles, role)) {
 		return nil, false
 	}
 	for _, user := range []string{"", c.UserID} {
-		q, limited := quotas[user]
-		if !limited || q.Quota == (Quota{}) {
-			continue
+		q, counted := quotas[user]
+		switch {
+		case !counted || q.Quota == (Quota{}):
+		case !refund:
+			q = q.in(c.Periods)
+			if q.Used += c.Amount; q.Used > q.most() {
+				return nil, false
+			}
+			put = append(put, q)
+		case q.PeriodStart.Equal(c.Periods[q.Period]) && q.Used > 0:
+			q.Used = max(0, q.Used+c.Amount)
+			put = append(put, q)
 		}
-		q = q.in(c.Periods)
-		if q.Used += c.Amount; q.Used > q.Limit {
-			return nil, false
-		}
-		put = append(put, q)
 	}
 	return put, true
 }

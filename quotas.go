@@ -2,12 +2,14 @@ package invitations
 
 import (
 	"context"
+	"time"
 )
 
-// Consume takes amount, 1 to 10^15, from the quotas that limit a user in the workspace. In an
+// Consume takes amount, 1 to 10^15, from the quotas of a user in the workspace. In an
 // organization these are the member's own and the shared one, otherwise the personal one. It
 // takes the amount from each of them or from none, in one atomic step and one round trip. It
-// returns the balance afterwards. A quota that is not set limits nothing.
+// returns the balance afterwards. A quota that is not set limits and counts nothing. One with
+// [NoLimit] counts.
 //
 // In an organization, the user's role at that instant must hold
 // [PermissionOrganizationUse].
@@ -24,11 +26,11 @@ func (s *Service) Consume(ctx context.Context, w Workspace, user string, amount 
 	if err := checkUse(w, user); err != nil {
 		return Balance{}, err
 	}
-	if amount < 1 || amount > maxAmount {
-		return Balance{}, outOfRange[int64]("amount", 1, maxAmount)
+	if err := checkAmount(amount); err != nil {
+		return Balance{}, err
 	}
 	r := s.rules()
-	c := Consumption{Organization: w.organization, UserID: user, Amount: amount, Periods: periods(r.now)}
+	c := Consumption{Organization: w.organization, UserID: user, Amount: amount, Periods: periodStarts(r.now)}
 	if !w.personal {
 		c.Roles = r.policy.rolesWith(PermissionOrganizationUse)
 	}
@@ -46,6 +48,46 @@ func (s *Service) Consume(ctx context.Context, w Workspace, user string, amount 
 	return Balance{}, &QuotaExceededError{Amount: amount, Balance: b}
 }
 
+// RefundParams are the parameters of [Service.Refund].
+type RefundParams struct {
+	Workspace Workspace
+	UserID    string
+	Amount    int64     // 1 to 10^15
+	At        time.Time // the At of the balance that Consume returned
+}
+
+// Refund gives back an amount that [Service.Consume] took, and returns the balance afterwards.
+// It lowers each quota that is still in the period from which the amount was taken, to 0 at the
+// least. A period that is over stays as it is. Refund has no actor: it is for the host itself.
+// The user need not be a member any more. Repeating the call gives the amount back again.
+//
+// Refusals: [ErrInvalid].
+func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
+	if err := checkUse(p.Workspace, p.UserID); err != nil {
+		return Balance{}, err
+	}
+	if err := checkAmount(p.Amount); err != nil {
+		return Balance{}, err
+	}
+	if !storable(p.At) || p.At.IsZero() {
+		return Balance{}, invalid("at", "required", "must be the instant of a consumption")
+	}
+	consumed, err := s.store.Consume(ctx, Consumption{
+		Organization: p.Workspace.organization, UserID: p.UserID, Amount: -p.Amount, Periods: periodStarts(p.At),
+	})
+	if err != nil {
+		return Balance{}, err
+	}
+	return balance(consumed.Quotas, p.UserID, s.now()), nil
+}
+
+func checkAmount(amount int64) error {
+	if amount < 1 || amount > maxAmount {
+		return outOfRange[int64]("amount", 1, maxAmount)
+	}
+	return nil
+}
+
 // Remaining returns the balance of a user in the workspace. In an organization it is for
 // members: others are refused with [ErrPermissionDenied].
 //
@@ -60,7 +102,7 @@ func (s *Service) Remaining(ctx context.Context, w Workspace, user string) (Bala
 		if err != nil {
 			return Balance{}, err
 		}
-		return Balance{Own: personal.usage(now)}, nil
+		return Balance{Own: personal.usage(now), At: now}, nil
 	}
 	f, err := s.store.View(ctx, Query{Organization: w.organization, Members: []string{user}, Quotas: true})
 	if err != nil {
@@ -87,7 +129,7 @@ type SetQuotaParams struct {
 }
 
 // SetQuota sets a quota. The amount used in the present period remains, unless the kind of
-// period changes.
+// period changes: then it starts from 0, and [Service.Usage] still knows the former amount.
 //
 // To set a member's own quota the actor needs [PermissionQuotaUpdate] and every permission of
 // the member's role. Only [System] can set the shared quota of an organization and a user's

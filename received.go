@@ -30,7 +30,7 @@ func (s *Service) Received(ctx context.Context, identity Identity, p ReceivedPar
 	if err != nil {
 		return List[Offer]{}, err
 	}
-	q := InvitationQuery{State: StatePending, Email: email, At: s.now(), Limit: limit + 1}
+	q := InvitationQuery{States: []State{StatePending}, Email: email, At: s.now(), Limit: limit + 1}
 	if q.After, err = decodeOfferCursor(p.Cursor); err != nil {
 		return List[Offer]{}, err
 	}
@@ -87,14 +87,14 @@ type received struct {
 }
 
 func (v received) needs() Query {
-	return Query{Organization: v.organization, Invitation: v.id, Sender: true}
+	return Query{Organization: v.organization, Invitation: v.id, Sender: true, OwnersUpTo: 1}
 }
 
 // find returns the email invitation if it is for the verified address of identity. Everybody
 // else gets the same answer whether or not it exists.
 func (v received) find(f Facts, identity Identity) (Record, error) {
 	inv, email := f.Invitation, identity.verifiedEmail()
-	if inv == nil || inv.Organization != v.organization || inv.ID != v.id || inv.Kind != KindEmail || email == "" || inv.Email != email {
+	if inv == nil || f.OwnerCount == 0 || inv.Organization != v.organization || inv.ID != v.id || inv.Kind != KindEmail || email == "" || inv.Email != email {
 		return Record{}, ErrNotFound
 	}
 	return *inv, nil

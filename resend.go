@@ -23,14 +23,14 @@ type ResendParams struct {
 // quota, [PermissionQuotaUpdate].
 //
 // An expired invitation takes a place among the pending ones again, and is refused like a
-// new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. Other refusals:
-// [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
+// new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. The organization's [Limits]
+// can refuse it with [ErrDomainNotAllowed] or [ErrLinksNotAllowed]. Other refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending], and for an email invitation [ErrTooSoon] and [ErrRateLimited].
 func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (SentInvitation, error) {
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
 		return SentInvitation{}, err
 	}
-	lifetime, err := s.config.lifetime(p.ExpiresIn, 0)
+	lifetime, err := s.config.lifetime(p.ExpiresIn)
 	if err != nil {
 		return SentInvitation{}, err
 	}
@@ -59,7 +59,7 @@ func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
 	if err != nil {
 		return Record{}, Changes{}, err
 	}
-	if err := r.mayOffer(f, a.actor, inv.Invitation); err != nil {
+	if err := r.mayOffer(f, a.actor, r.rank(inv.Role), inv.Quota); err != nil {
 		return Record{}, Changes{}, err
 	}
 	if err := r.pending(inv.Invitation); errors.Is(err, ErrExpired) {
@@ -67,6 +67,9 @@ func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
 			return Record{}, Changes{}, err
 		}
 	} else if err != nil {
+		return Record{}, Changes{}, err
+	}
+	if err := r.allows(inv.Invitation); err != nil {
 		return Record{}, Changes{}, err
 	}
 	if at := inv.SentAt.Add(r.cooldown); inv.Kind == KindEmail && r.cooldown > 0 && r.now.Before(at) {
@@ -93,7 +96,7 @@ func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
 // of [Service.Resend].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
-// [ErrNotPending].
+// [ErrNotPending], [ErrDomainNotAllowed], [ErrLinksNotAllowed].
 func (s *Service) PendingToken(ctx context.Context, actor Actor, organization string, id uuid.UUID) (SentInvitation, error) {
 	if err := checkNamed(actor, organization, id); err != nil {
 		return SentInvitation{}, err
@@ -117,7 +120,7 @@ func (r rules) reveal(f Facts, actor Actor) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	if err := r.mayOffer(f, actor, inv.Invitation); err != nil {
+	if err := r.mayOffer(f, actor, r.rank(inv.Role), inv.Quota); err != nil {
 		return Record{}, err
 	}
 	if err := r.open(f, inv.Invitation); err != nil {

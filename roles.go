@@ -17,6 +17,7 @@ const (
 	PermissionInvitationRevoke   Permission = "invitation:revoke"
 	PermissionInvitationList     Permission = "invitation:list"
 	PermissionMemberList         Permission = "member:list"
+	PermissionMemberAdd          Permission = "member:add"
 	PermissionMemberUpdate       Permission = "member:update"
 	PermissionMemberRemove       Permission = "member:remove"
 	PermissionQuotaUpdate        Permission = "quota:update"
@@ -174,7 +175,7 @@ func DefaultPolicy() *Policy { return defaultPolicy }
 var defaultPolicy = func() *Policy {
 	admin := []Permission{
 		PermissionInvitationCreate, PermissionInvitationResend, PermissionInvitationRevoke, PermissionInvitationList,
-		PermissionMemberList, PermissionMemberUpdate, PermissionMemberRemove, PermissionQuotaUpdate,
+		PermissionMemberList, PermissionMemberAdd, PermissionMemberUpdate, PermissionMemberRemove, PermissionQuotaUpdate,
 		PermissionOrganizationUse, PermissionBillingManage,
 	}
 	p, err := NewPolicy(map[Role][]Permission{

@@ -1,6 +1,11 @@
 package invitations
 
-import "time"
+import (
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+)
 
 // The rules that several operations share. The rules of one operation stand in its file:
 // needs lists the facts that decide reads.
@@ -16,8 +21,7 @@ type rules struct {
 	policy *Policy
 
 	minExpiry, maxExpiry time.Duration
-	pendingLimit         int
-	memberLimit          int // 0: no limit
+	limits               Limits // those in force; Pending and Expiry are never 0
 	reserveSeats         bool
 	remindBefore         time.Duration // 0: no reminders
 
@@ -33,6 +37,12 @@ type act[T any] interface {
 	needs(rules) Query
 	// decide applies the rules. A refusal comes without a result and without changes.
 	decide(rules, Facts) (T, Changes, error)
+}
+
+// in returns the rules in the organization of the facts, with its limits.
+func (r rules) in(f Facts) rules {
+	r.limits = f.Limits.Or(r.limits)
+	return r
 }
 
 // may refuses an actor without the permission. Non-members get the same refusal, whether or
@@ -71,13 +81,22 @@ func (r rules) mayGrant(f Facts, actor Actor, role Role) error {
 	return ErrRoleNotAssignable
 }
 
-// mayOffer refuses an actor without the right to grant the role and the quota of an
-// invitation.
-func (r rules) mayOffer(f Facts, actor Actor, inv Invitation) error {
-	if err := r.mayGrant(f, actor, inv.Role); err != nil || inv.Quota == (Quota{}) {
+// mayOffer refuses an actor without the right to grant a role and a quota.
+func (r rules) mayOffer(f Facts, actor Actor, role Role, quota Quota) error {
+	if err := r.mayGrant(f, actor, role); err != nil || quota == (Quota{}) {
 		return err
 	}
 	return r.may(f, actor, PermissionQuotaUpdate)
+}
+
+// rank returns the role whose permissions it takes to act on a member or an invitation with
+// this role. A role that the policy does not know counts as the owner's, because another
+// version of the program may know it.
+func (r rules) rank(role Role) Role {
+	if r.policy.Has(role) {
+		return role
+	}
+	return RoleOwner
 }
 
 // findInvitation returns the invitation of the facts to an actor with the permission.
@@ -92,8 +111,7 @@ func (r rules) findInvitation(f Facts, actor Actor, permission Permission) (Reco
 }
 
 // findMember returns the member on whom an actor with the permission acts. The actor must
-// hold every permission of the member's role. A role that the policy does not know counts as
-// the owner's, because another version of the program may know it.
+// hold every permission of the member's role.
 func (r rules) findMember(f Facts, actor Actor, permission Permission, user string) (Member, error) {
 	if err := r.may(f, actor, permission); err != nil {
 		return Member{}, err
@@ -102,11 +120,7 @@ func (r rules) findMember(f Facts, actor Actor, permission Permission, user stri
 	if !ok {
 		return Member{}, ErrNotFound
 	}
-	role := m.Role
-	if !r.policy.Has(role) {
-		role = RoleOwner
-	}
-	if !actor.system && !r.policy.CanGrant(f.Members[actor.user].Role, role) {
+	if !actor.system && !r.policy.CanGrant(f.Members[actor.user].Role, r.rank(m.Role)) {
 		return Member{}, ErrPermissionDenied
 	}
 	return m, nil
@@ -131,19 +145,22 @@ func (r rules) pending(inv Invitation) error {
 	}
 }
 
-// open refuses an invitation that nobody can accept now: it must be pending, and its sender
-// must still be entitled to it.
+// open refuses an invitation that nobody can accept now: it must be pending, its role known,
+// its kind and address allowed, and its sender still entitled to it.
 func (r rules) open(f Facts, inv Invitation) error {
 	if err := r.pending(inv); err != nil {
 		return err
 	}
-	if inv.SentBy == "" { // sent by System
-		if !r.policy.Has(inv.Role) {
-			return ErrSenderNotEntitled
-		}
-		return nil
+	if !r.policy.Has(inv.Role) {
+		return ErrRoleUnknown
 	}
-	if f.Sender == nil || !r.couldSend(f.Sender.Role, inv) {
+	if err := r.allows(inv); err != nil {
+		return err
+	}
+	switch {
+	case inv.SentBy == "": // sent by System
+		return nil
+	case f.Sender == nil || !r.couldSend(f.Sender.Role, inv):
 		return ErrSenderNotEntitled
 	}
 	return nil
@@ -151,30 +168,79 @@ func (r rules) open(f Facts, inv Invitation) error {
 
 // couldSend reports whether a member with this role could send the invitation.
 func (r rules) couldSend(role Role, inv Invitation) bool {
-	return r.policy.CanGrant(role, inv.Role) &&
+	return r.policy.CanGrant(role, r.rank(inv.Role)) &&
 		(inv.Quota == Quota{} || r.policy.Allows(role, PermissionQuotaUpdate)) &&
 		(r.policy.Allows(role, PermissionInvitationCreate) || r.policy.Allows(role, PermissionInvitationResend))
 }
 
+// allows refuses an invitation whose kind or address the organization does not allow.
+func (r rules) allows(inv Invitation) error {
+	switch {
+	case inv.Kind == KindLink && r.limits.NoLinks:
+		return ErrLinksNotAllowed
+	case inv.Kind == KindEmail && !r.admits(inv.Email):
+		return ErrDomainNotAllowed
+	}
+	return nil
+}
+
+// admits reports whether the organization allows the domain of an address.
+func (r rules) admits(email string) bool {
+	return len(r.limits.AllowedDomains) == 0 || slices.Contains(r.limits.AllowedDomains, domainOf(email))
+}
+
+// takesSeat reports whether members with this role take a seat.
+func (r rules) takesSeat(role Role) bool {
+	return r.limits.Members > 0 && !slices.Contains(r.limits.SeatlessRoles, role)
+}
+
+// hasSeat refuses another member with this role if the organization is full. With reserved
+// seats, each pending email invitation holds one. That is a promise: the holder of one gets in
+// while there are fewer members than seats, even if the limit was lowered below members and
+// reservations. Links hold none, because nobody knows how many people will use them.
+func (r rules) hasSeat(f Facts, role Role, holder bool) error {
+	if !r.takesSeat(role) {
+		return nil
+	}
+	reserved := 0
+	if r.reserveSeats {
+		reserved = f.ReservedCount
+	}
+	if f.SeatCount >= r.limits.Members || !holder && f.SeatCount+reserved >= r.limits.Members {
+		return &MemberLimitError{Limit: r.limits.Members, Members: f.SeatCount, Reserved: reserved}
+	}
+	return nil
+}
+
+// needSeat adds to q the facts that hasSeat reads.
+func (r rules) needSeat(q Query) Query {
+	q.CountSeats, q.CountReserved = true, r.reserveSeats
+	q.Limits, q.PendingAt = r.limits, r.now
+	return q
+}
+
 // mayTakePlace refuses an invitation that cannot become pending now.
 func (r rules) mayTakePlace(f Facts, inv Invitation) error {
+	if err := r.allows(inv); err != nil {
+		return err
+	}
 	if inv.Kind == KindEmail {
 		if id, ok := f.PendingByEmail[inv.Email]; ok && id != inv.ID {
 			return &AlreadyInvitedError{InvitationID: id}
 		}
 	}
-	if f.PendingCount >= r.pendingLimit {
-		return ErrPendingLimit
+	if f.PendingCount >= r.limits.Pending {
+		return &PendingLimitError{Limit: r.limits.Pending, Pending: f.PendingCount}
 	}
-	if inv.Kind == KindEmail && r.reserveSeats && f.MemberCount+f.PendingEmailCount >= r.memberLimit {
-		return ErrMemberLimit
+	if inv.Kind == KindEmail && r.reserveSeats {
+		return r.hasSeat(f, inv.Role, false)
 	}
 	return nil
 }
 
 // needPlace adds to q the facts that mayTakePlace and maySend read, except the address.
 func (r rules) needPlace(q Query, kind Kind) Query {
-	q.PendingUpTo, q.PendingAt = r.pendingLimit, r.now
+	q.CountPending, q.Limits, q.PendingAt = true, r.limits, r.now
 	if kind == KindLink {
 		return q
 	}
@@ -188,7 +254,7 @@ func (r rules) needPlace(q Query, kind Kind) Query {
 		q.SendingsAfter = r.now.Add(-sendingWindow)
 	}
 	if r.reserveSeats {
-		q.MembersUpTo, q.PendingEmailsUpTo = r.memberLimit, r.memberLimit
+		return r.needSeat(q)
 	}
 	return q
 }
@@ -252,10 +318,8 @@ func (r rules) change(inv Record, event EventType, actor string) Changes {
 	}
 	e := Event{
 		Organization: inv.Organization, Type: event, At: r.now, Actor: actor, InvitationID: inv.ID,
-		Role: inv.Role, Quota: inv.Quota, MaxUses: inv.MaxUses, ExpiresAt: inv.ExpiresAt,
-	}
-	if event == EventInvitationCreated || event == EventInvitationResent {
-		e.Email = inv.Email
+		Email: inv.Email, Role: inv.Role, Quota: inv.Quota, MaxUses: inv.MaxUses, ExpiresAt: inv.ExpiresAt,
+		AllowedDomains: slices.Clone(inv.AllowedDomains),
 	}
 	return Changes{Invitations: []Record{inv}, Events: []Event{e}}
 }
@@ -277,6 +341,17 @@ func (c Changes) plus(d Changes) Changes {
 	c.Invitations = append(c.Invitations, d.Invitations...)
 	c.Events = append(c.Events, d.Events...)
 	return c
+}
+
+// endFor revokes the pending invitations of PendingFor, except one, because the person has
+// become a member.
+func (r rules) endFor(changes Changes, f Facts, except uuid.UUID, actor string) Changes {
+	for _, inv := range f.PendingRecords {
+		if inv.ID != except {
+			changes = r.end(changes, inv, actor, ErrAlreadyMember)
+		}
+	}
+	return changes
 }
 
 // memberEvent returns the event of a change of a member.

@@ -80,19 +80,14 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	r := s.rules()
 	q := StatisticsQuery{
 		Organization: p.Organization, Viewer: actor.user, Roles: r.policy.rolesWith(PermissionInvitationList),
-		From: p.From.UTC().Truncate(time.Microsecond), To: lastInstant, At: r.now, MaxGroups: maxGroups,
+		At: r.now, MaxGroups: maxGroups,
 	}
-	if !p.To.IsZero() {
-		q.To = p.To.UTC().Truncate(time.Microsecond)
+	var err error
+	if q.From, q.To, err = period(p.From, p.To); err != nil {
+		return Statistics{}, err
 	}
-	const years = "must be in the years 1 to 9999"
-	switch {
-	case !storable(q.From):
-		return Statistics{}, outOfRangeBecause("from", years, 1, 9999)
-	case !storable(q.To):
-		return Statistics{}, outOfRangeBecause("to", years, 1, 9999)
-	case !q.From.Before(q.To):
-		return Statistics{}, invalid("to", "not_after", "must be after from", "field", "from")
+	if q.To.IsZero() {
+		q.To = lastInstant
 	}
 	viewer, found, err := s.store.Statistics(ctx, q)
 	if err != nil {
@@ -104,6 +99,20 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	found.ByKind, found.ByRole = notNil(found.ByKind), notNil(found.ByRole)
 	found.BySender, found.ByLink = notNil(found.BySender), notNil(found.ByLink)
 	return found, nil
+}
+
+// period checks the bounds of a period. A zero time is no bound.
+func period(from, to time.Time) (time.Time, time.Time, error) {
+	from, to = from.UTC().Truncate(time.Microsecond), to.UTC().Truncate(time.Microsecond)
+	switch {
+	case !storable(from):
+		return from, to, outOfYears("from")
+	case !storable(to):
+		return from, to, outOfYears("to")
+	case !to.IsZero() && !from.Before(to):
+		return from, to, invalid("to", "not_after", "must be after from", "field", "from")
+	}
+	return from, to, nil
 }
 
 // lastInstant is the last instant that all stores can keep.

@@ -11,8 +11,8 @@ import (
 // rule. The rules are pure functions of this package, the [Decision]s: a store loads the
 // [Facts] that they need and writes the [Changes] that they return.
 //
-// Update, Create, Sweep, Consume and SetPersonalQuota must be atomic. Package storetest checks
-// that, and the rest of this contract.
+// Update, Create, Sweep, Consume, SetPersonalQuota and Purge must be atomic. Package storetest
+// checks that, and the rest of this contract.
 //
 // The service checks all arguments before it calls a store, so the documented bounds of texts
 // and numbers hold. Times are zero or in the years 1 to 9999. A store must compare IDs,
@@ -20,8 +20,10 @@ import (
 // in UTC. It must not read the clock, and must copy values both in and out. It may return
 // nil or empty maps and slices alike.
 //
-// An organization exists from the change that creates it. For one that does not exist, a read
-// must return zero values and no error. A read must show each organization at one instant: the
+// An organization exists from the change that creates it until the change that deletes it. For
+// one that does not exist, a read must return zero values and no error. A deleted one exists
+// only for Create, Feed, Purge, Traces, and the queries that set AlsoDeleted: no other method
+// may show or change anything of it. A read must show each organization at one instant: the
 // viewer and the items of a page, for example, must not be read at different times. Different
 // organizations may be shown at different instants.
 //
@@ -33,8 +35,8 @@ import (
 // an argument or a stored text: a driver's or an encoder's error that quotes one must not be
 // wrapped.
 //
-// Values of [Record], [Member], [QuotaRecord], [Event] and [Sending] survive encoding/json
-// unchanged, so a store may keep them in that form.
+// Values of [Record], [Member], [QuotaRecord], [Event], [Limits] and [Sending] survive
+// encoding/json unchanged, so a store may keep them in that form.
 type Store interface {
 	// Update changes one organization. It must load the facts of q, call decide with them and
 	// write the changes that decide returns, in one atomic step: between reading and writing,
@@ -57,7 +59,8 @@ type Store interface {
 
 	// Create is Update for an organization that may not exist yet. If it does not exist, the
 	// facts have Version 0 and the Organization of q, and the changes create it with version
-	// 1. Concurrent Creates of one organization must be serialized like Updates. An
+	// 1. If it was deleted, the facts are Organization, Version and Deleted, and there are no
+	// changes. Concurrent Creates of one organization must be serialized like Updates. An
 	// organization that decide refuses to create must not exist afterwards.
 	Create(ctx context.Context, q Query, decide Decision) error
 
@@ -77,11 +80,11 @@ type Store interface {
 	// that concurrent Sweeps share the work. A store with a single lock leaves all of them out.
 	Sweep(ctx context.Context, at time.Time, limit int, decide func([]Facts) []Changes) error
 
-	// Consume takes an amount from a user's quotas, all or nothing, in one atomic step: it
-	// must load the member's role and the quotas of c, and write the quotas that c.Decide
-	// returns for them. Consumes and Updates of an organization must have an order that
-	// explains their results. A Consume in progress when an Update returns may come before
-	// that Update. Consume must not change the organization's version.
+	// Consume takes an amount from a user's quotas, all or nothing, or gives one back, in one
+	// atomic step: it must load the member's role and the quotas of c, and write the quotas
+	// that c.Decide returns for them. Consumes and Updates of an organization must have an
+	// order that explains their results. A Consume in progress when an Update returns may come
+	// before that Update. Consume must not change the organization's version.
 	//
 	// This is the hot path: a store may replace c.Decide by a database statement with the same
 	// result. A Consume that returns any error other than one that matches [ErrOutcomeUnknown]
@@ -93,12 +96,17 @@ type Store interface {
 	// used.
 	SetPersonalQuota(ctx context.Context, user string, q Quota) error
 
-	// Invitations returns one page of an organization's invitations, or of the pending
-	// invitations for one address.
+	// Invitations returns one page of an organization's invitations, or of the invitations for
+	// one address in all organizations.
 	Invitations(ctx context.Context, q InvitationQuery) (Page[Record], error)
 
-	// Members returns one page of an organization's members.
-	Members(ctx context.Context, q MemberQuery) (Page[Member], error)
+	// Members returns one page of an organization's members. It sets Own and Shared only if q
+	// asks for them.
+	Members(ctx context.Context, q MemberQuery) (Page[Membership], error)
+
+	// Usage returns the amount of the shared quota that an organization used in one period, and
+	// one page of the amounts of its users.
+	Usage(ctx context.Context, q UsageQuery) (shared int64, page Page[MemberUsage], err error)
 
 	// Events returns one page of an organization's events, with Position 0.
 	Events(ctx context.Context, q EventQuery) (Page[Event], error)
@@ -120,6 +128,18 @@ type Store interface {
 	// returns the membership of q.Viewer like a [Page]. A store may replace q.Count by a
 	// database query with the same result.
 	Statistics(ctx context.Context, q StatisticsQuery) (viewer *Member, statistics Statistics, err error)
+
+	// Purge deletes old rows of all organizations, up to q.Limit of them, and returns how many.
+	// [PurgeQuery] says which. In each organization it must be serialized with Updates. Like
+	// Sweep it must leave out an organization that is being changed, and it may lock one
+	// organization at a time. If it returns 0, no row was left to delete in the organizations
+	// that it did not leave out. Purge must not change a version.
+	Purge(ctx context.Context, q PurgeQuery) (deleted int, err error)
+
+	// Traces returns the IDs of up to limit organizations (at least 1), deleted ones included,
+	// that have an invitation, a member or an event in which the [Facts] have a trace of p. The
+	// order is free.
+	Traces(ctx context.Context, p Person, limit int) ([]string, error)
 }
 
 // A Decision applies the rules to the facts: it returns the changes to write, or an error
@@ -130,6 +150,7 @@ type Decision func(Facts) (Changes, error)
 // facts that were not asked for at their zero value.
 type Query struct {
 	Organization string
+	AlsoDeleted  bool // a deleted organization has facts, and can be changed, like any other
 
 	Invitation  uuid.UUID   // the invitation of this ID; the zero UUID: none
 	Sender      bool        // also the membership of that invitation's sender
@@ -144,9 +165,18 @@ type Query struct {
 	// has one.
 	Emails    []string
 	SameEmail bool
-	// PendingUpTo, if positive, asks for the number of pending invitations that expire after
-	// PendingAt, counted up to this bound. PendingEmailsUpTo counts those of [KindEmail] only.
-	PendingUpTo, PendingEmailsUpTo int
+	// CountPending asks for the number of pending invitations that expire after PendingAt,
+	// counted up to the limit of pending invitations in force. CountReserved asks for those of
+	// [KindEmail] whose role takes a seat, counted up to the member limit in force.
+	CountPending, CountReserved bool
+	// CountSeats asks for the number of members whose role takes a seat, counted up to the
+	// member limit in force. Roles in [Limits].SeatlessRoles of the organization take none.
+	CountSeats bool
+	// Limits are those of [Config]. A limit of the organization that is not zero is in force in
+	// place of it. Without a member limit in force, CountSeats and CountReserved ask for nothing.
+	Limits Limits
+	// Totals asks for exact numbers.
+	Totals bool
 	// PendingSentBy, a user ID, and PendingFor, an address, ask for the pending invitations
 	// that this user sent or that are for this address, if they expire after PendingAt.
 	PendingSentBy, PendingFor string
@@ -157,16 +187,34 @@ type Query struct {
 	SendingsUpTo  int
 	SendingsAfter time.Time
 
-	// MembersUpTo and OwnersUpTo, if positive, ask for the number of members, and of members
-	// with [RoleOwner], counted up to these bounds.
-	MembersUpTo, OwnersUpTo int
+	// OwnersUpTo, if positive, asks for the number of members with [RoleOwner], counted up to
+	// this bound.
+	OwnersUpTo int
+
+	// TracesUpTo, if positive, asks for the rows with a trace of TracesOf: up to this number of
+	// invitations, of members and of events each, in any order.
+	TracesOf   Person
+	TracesUpTo int
+}
+
+// A Person is either an address or a user, who left traces in organizations.
+//
+// The traces of an address are the invitations with that Email, the members whose InvitationID
+// is among the loaded ones of these invitations, and the events with that Email. The traces of a
+// user are the invitations with that user as CreatedBy, SentBy or AcceptedBy, the members with
+// that user as InvitedBy, and the events with that user as Actor, Subject or InvitedBy.
+type Person struct {
+	Email  string // canonical; empty for a user
+	UserID string // empty for an address
 }
 
 // Facts are the state of one organization at one instant. Absent means zero or not in the
 // map: an invitation of another organization, a non-member, a quota that was never set.
 type Facts struct {
 	Organization string
-	Version      int64 // the number of changes so far; 0: the organization does not exist
+	Version      int64  // the number of changes so far; 0: the organization does not exist
+	Limits       Limits // those of the organization; always loaded
+	Deleted      bool   // only with AlsoDeleted, and for Create
 
 	Invitation  *Record
 	Sender      *Member              // nil if the sender is System or no longer a member
@@ -180,17 +228,31 @@ type Facts struct {
 
 	// PendingByEmail has the pending invitation of an address. It is the newest if there are
 	// several, which only clocks that disagree can cause.
-	PendingByEmail    map[string]uuid.UUID
-	PendingCount      int // at most PendingUpTo
-	PendingEmailCount int // at most PendingEmailsUpTo
+	PendingByEmail map[string]uuid.UUID
+	PendingCount   int // of CountPending
+	ReservedCount  int // of CountReserved
+	SeatCount      int // of CountSeats
+	Totals         Totals
 	// PendingRecords are the invitations of PendingSentBy and PendingFor, each once, in the
 	// order of an [InvitationQuery].
 	PendingRecords []Record
 
 	Sendings []Sending // the newest first; at one instant, by Version and Index, descending
 
-	MemberCount int // at most MembersUpTo
-	OwnerCount  int // at most OwnersUpTo
+	OwnerCount int // at most OwnersUpTo
+
+	TracedInvitations []Record
+	TracedMembers     []Member
+	TracedEvents      []Event // with Position
+}
+
+// Totals are exact numbers of an organization. Its limits do not bound them.
+type Totals struct {
+	Members int
+	Seats   int // of the members, those whose role takes a seat
+	// PendingEmails and PendingLinks are the pending invitations of each kind that expire
+	// after PendingAt. Reserved are those by email whose role takes a seat.
+	PendingEmails, PendingLinks, Reserved int
 }
 
 // Changes are the rows to write, all of them in the organization of the facts. No row occurs
@@ -212,6 +274,15 @@ type Changes struct {
 	// Quotas replace Quota and Version of the quota of their user ID, or are new. A store must
 	// ignore their PeriodStart and Used: [QuotaRecord] says what stays of the amount used.
 	Quotas []QuotaRecord
+	// Limits, if not nil, replace the limits of the organization.
+	Limits *Limits
+	// ErasedEvents replace the event of their Version and Index, which the facts contain. The
+	// Position of that event must stay.
+	ErasedEvents []Event
+	// Deleted ends the existence of the organization. A store should only mark it, at a cost
+	// that does not depend on the number of its rows: Purge deletes them later. Its version
+	// must remain.
+	Deleted bool
 	// Events are appended. The store sets their Version and Index.
 	Events []Event
 }
@@ -219,7 +290,8 @@ type Changes struct {
 // Empty reports whether c changes nothing.
 func (c Changes) Empty() bool {
 	return len(c.Invitations) == 0 && len(c.Members) == 0 && len(c.RemovedMembers) == 0 &&
-		len(c.Removals) == 0 && len(c.Quotas) == 0 && len(c.Events) == 0
+		len(c.Removals) == 0 && len(c.Quotas) == 0 && c.Limits == nil && len(c.ErasedEvents) == 0 &&
+		!c.Deleted && len(c.Events) == 0
 }
 
 // A Record is an invitation as a store keeps it. Its State is never [StateExpired]. Its ID is
@@ -242,8 +314,8 @@ func (r Record) Clone() Record {
 	return r
 }
 
-// A Sending is one mail to one recipient, which the sending limits count. Every [Event] with
-// an Email is one.
+// A Sending is one mail to one recipient, which the sending limits count. Each [Event] of the
+// types [EventInvitationCreated] and [EventInvitationResent] with an Email is one.
 type Sending struct {
 	At    time.Time `json:"at"`
 	Actor string    `json:"actor,omitempty"` // as in Event

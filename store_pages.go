@@ -9,22 +9,25 @@ import (
 // An InvitationQuery asks for one page of an organization's invitations, the newest first: by
 // CreatedAt, then by ID as bytes, both descending.
 //
+// If EmailPrefix is set, the order is by Email as bytes, ascending, and then as above.
+//
 // Without an Organization it asks for the invitations for an address in all organizations.
-// State is then pending, Email is set, and Viewer and the other filters are empty. Where
-// CreatedAt and ID are equal, the organization's ID decides, descending too.
+// Email is then set, and Viewer and the other filters except States are empty. Where CreatedAt
+// and ID are equal, the organization's ID decides, descending too.
 type InvitationQuery struct {
 	Organization string
 	Viewer       string // a user ID: also return their membership; empty: none
 
-	// State is the state at the instant At: pending invitations are those stored as pending
-	// with ExpiresAt after At; expired ones are the others stored as pending. An empty filter
-	// selects everything.
-	State  State
-	At     time.Time
-	Kind   Kind
-	Role   Role
-	Email  string
-	SentBy string
+	// States are the states at the instant At, each once: pending invitations are those stored
+	// as pending with ExpiresAt after At; expired ones are the others stored as pending. An
+	// empty filter selects everything. All filters apply together.
+	States      []State
+	At          time.Time
+	Kind        Kind
+	Role        Role
+	Email       string
+	EmailPrefix string // the first bytes of addresses; Email is then empty
+	SentBy      string
 
 	After *InvitationPosition // the page starts after this position; nil: with the first
 	Limit int                 // at least 1
@@ -33,6 +36,7 @@ type InvitationQuery struct {
 // An InvitationPosition is a place in the order of an [InvitationQuery]. There need not be an
 // invitation at that place.
 type InvitationPosition struct {
+	Email        string    // empty unless the query has an EmailPrefix
 	CreatedAt    time.Time // in the years 1 to 9999
 	ID           uuid.UUID
 	Organization string // empty unless the query is for all organizations
@@ -45,6 +49,7 @@ type MemberQuery struct {
 	Organization string
 	Viewer       string // as in [InvitationQuery]
 	Role         Role   // only members with this role; empty: all
+	Quotas       bool   // also the quotas of each member
 	After        string // the page starts after this user ID; empty: with the first
 	Limit        int    // at least 1
 }
@@ -55,6 +60,9 @@ type EventQuery struct {
 	Organization string
 	Viewer       string         // as in [InvitationQuery]
 	Invitation   uuid.UUID      // only events of this invitation; the zero UUID: all
+	Actor        string         // only events of this actor; empty: all
+	Types        []EventType    // only events of these types, each once; empty: all
+	From, To     time.Time      // only events with At at or after From and before To; zero: no bound
 	NewestFirst  bool           // the opposite order
 	After        *EventPosition // the page starts after this position; nil: with the first
 	Limit        int            // at least 1
@@ -82,3 +90,50 @@ type Membership struct {
 	Own    *QuotaRecord // the member's own; nil if none was set
 	Shared *QuotaRecord // the organization's; nil if none was set
 }
+
+// balance returns the balance of m at the instant now.
+func (m Membership) balance(now time.Time) Balance {
+	return Balance{Own: m.Own.usage(now), Shared: m.Shared.usage(now), At: now}
+}
+
+// A UsageQuery asks for one page of the amounts that the users of an organization used in one
+// period, the highest amount first, then in the order of a [MemberQuery].
+//
+// Whenever a quota of an organization gets another Period or PeriodStart, a store must keep the
+// former Period, PeriodStart and Used as closed, if Used is above 0. The amount of a user for a
+// period is the sum of the closed amounts of that period and of the Used of the user's quota, if
+// its Period and PeriodStart are those of the query. The page has the users, members or not,
+// with an amount above 0.
+type UsageQuery struct {
+	Organization string
+	Viewer       string // as in [InvitationQuery]
+	Period       Period
+	PeriodStart  time.Time
+	After        *MemberUsage // the page starts after this place, which need not exist; nil: with the first
+	Limit        int          // at least 1
+}
+
+// A PurgeQuery names the rows that [Store].Purge deletes:
+//
+//   - the invitations and events for which the methods of the query return true. An event goes
+//     only after it got its position in the feed;
+//   - all invitations, members, removals, quotas and amounts used of deleted organizations. The
+//     organization itself remains, with its version, so that its ID stays taken.
+//
+// The marks of removals remain in organizations that are not deleted.
+type PurgeQuery struct {
+	Before time.Time
+	Limit  int // the largest number of rows, at least 1
+}
+
+// Invitation reports whether a row goes because of its age. A pending invitation goes if it
+// expired before.
+func (q PurgeQuery) Invitation(r Record) bool {
+	if r.State == StatePending {
+		return r.ExpiresAt.Before(q.Before)
+	}
+	return r.EndedAt.Before(q.Before)
+}
+
+// Event reports whether a row with a position goes because of its age.
+func (q PurgeQuery) Event(e Event) bool { return e.At.Before(q.Before) }

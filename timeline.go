@@ -3,6 +3,8 @@ package invitations
 import (
 	"context"
 	"iter"
+	"slices"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -11,15 +13,23 @@ import (
 type TimelineParams struct {
 	Organization string
 	Invitation   uuid.UUID // only events of this invitation; the zero UUID: of the organization
-	NewestFirst  bool
-	Limit        int    // events per page: 1 to 100; 0 means 50
-	Cursor       string // NextCursor of the page before, with the same other fields; empty: start with the first
+
+	Actor string      // only events of this user; empty: of all
+	Types []EventType // only events of these types; empty: of all
+	// From and To are the period: at or after From, and before To, both truncated to
+	// microseconds. A zero From means the beginning, a zero To no end.
+	From, To time.Time
+
+	NewestFirst bool
+	Limit       int    // events per page: 1 to 100; 0 means 50
+	Cursor      string // NextCursor of the page before, with the same other fields; empty: start with the first
 }
 
 // Timeline returns one page of the events of an invitation or of an organization. The actor
 // needs [PermissionInvitationList] and, for the whole organization, [PermissionMemberList].
 // An invitation that the organization does not have has no events. For System, neither has
-// an organization that does not exist.
+// an organization that does not exist. The filters apply together. A page of a period reads the
+// events between its end and the place where the page starts, too.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (List[Event], error) {
@@ -32,6 +42,21 @@ func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (
 	}
 	q := EventQuery{
 		Organization: p.Organization, Viewer: actor.user, Invitation: p.Invitation, NewestFirst: p.NewestFirst, Limit: limit + 1,
+	}
+	if p.Actor != "" {
+		if err := checkUser("actor", p.Actor); err != nil {
+			return List[Event]{}, err
+		}
+		q.Actor = p.Actor
+	}
+	for _, t := range p.Types {
+		if !slices.Contains(eventTypes, t) {
+			return List[Event]{}, invalid("types", "unknown_value", "must be known types of events")
+		}
+	}
+	q.Types = slices.Compact(slices.Sorted(slices.Values(p.Types)))
+	if q.From, q.To, err = period(p.From, p.To); err != nil {
+		return List[Event]{}, err
 	}
 	if q.After, err = decodeEventCursor(p.Cursor); err != nil {
 		return List[Event]{}, err

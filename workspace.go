@@ -75,13 +75,13 @@ func (s *Service) Workspaces(ctx context.Context, p WorkspacesParams) (Workspace
 	}
 	memberships := list(found, limit, func(last Membership) string { return encodeIDCursor(last.Organization) })
 	workspaces := WorkspaceList{
-		Personal:      Balance{Own: personal.usage(now)},
+		Personal:      Balance{Own: personal.usage(now), At: now},
 		Organizations: make([]OrganizationWorkspace, len(memberships.Items)),
 		NextCursor:    memberships.NextCursor,
 	}
 	for i, m := range memberships.Items {
 		workspaces.Organizations[i] = OrganizationWorkspace{
-			ID: m.Organization, Role: m.Role, Balance: Balance{Own: m.Own.usage(now), Shared: m.Shared.usage(now)},
+			ID: m.Organization, Role: m.Role, Balance: m.balance(now),
 		}
 	}
 	return workspaces, nil

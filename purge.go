@@ -1,0 +1,39 @@
+package invitations
+
+import (
+	"context"
+	"time"
+)
+
+// Purge deletes old rows, up to limit of them (1 to 1000), and returns how many. Call it now
+// and then, from any number of processes, and again at once while it returns more than 0. It
+// skips organizations that are being changed; a later call finds them. It deletes:
+//
+//   - invitations that ended or expired before the instant before, which must be at least 24
+//     hours ago. Their tokens are then unknown: accepting again does not return the membership,
+//     and an expired invitation cannot be resent. [Service.Statistics] no longer count them. One
+//     that Sweep has not seen goes without an event of its expiry;
+//   - events from before that instant, if they have a position in the feed. [Service.Feed] gives
+//     positions, also to a host that does not follow it: such a host must call it before Purge.
+//     A follower that is further behind misses these events. Times to accept are gone from the
+//     statistics, and so is this part of the timeline;
+//   - all rows of deleted organizations, except their events, which go like those of others.
+//
+// Pending invitations, members, quotas, amounts used and the marks of removals remain. Purge
+// has no actor: it is for the host itself.
+//
+// Refusals: [ErrInvalid].
+func (s *Service) Purge(ctx context.Context, before time.Time, limit int) (deleted int, err error) {
+	before = before.UTC().Truncate(time.Microsecond)
+	switch {
+	case limit < 1 || limit > maxSweep:
+		return 0, outOfRange("limit", 1, maxSweep)
+	case before.IsZero():
+		return 0, required("before")
+	case !storable(before):
+		return 0, outOfYears("before")
+	case before.After(s.now().Add(-day)):
+		return 0, invalid("before", "too_recent", "must be at least 24h ago", "min", "86400", "unit", "seconds")
+	}
+	return s.store.Purge(ctx, PurgeQuery{Before: before, Limit: limit})
+}
