@@ -355,7 +355,7 @@ func (w *world) couldSend(role Role, record Record) bool {
 
 // isFor reports whether record is an email invitation for the verified address of identity.
 func isFor(record Record, identity Identity) bool {
-	return record.Kind == KindEmail && identity.EmailVerified && strings.EqualFold(identity.Email, record.Email)
+	return record.Email != "" && identity.EmailVerified && strings.EqualFold(identity.Email, record.Email)
 }
 
 func (w *world) isAddressPending(email string) bool {
