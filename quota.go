@@ -80,7 +80,7 @@ type Balance struct {
 	// Shared is the quota that all members of the organization share. Nil means none.
 	Shared *Usage `json:"shared,omitempty"`
 	// At is the instant of the call. [Service.Refund] asks for that of the Consume.
-	At time.Time `json:"at"`
+	At time.Time `json:"at,omitzero"`
 }
 
 // Left returns the amount that the quotas still allow, and whether any quota has a limit;

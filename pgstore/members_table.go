@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -15,10 +16,10 @@ import (
 // MembersTable describes a table of the host in which the store keeps the members, instead of
 // in a table of its own. The store changes its rows under the same guarantees as its own.
 //
-// The three columns must be NOT NULL. Organization and UserID together must have a primary key or
-// a unique index that is neither partial nor deferrable. A text column must have a deterministic
-// collation. [Store.Check] reports a violation of these rules. Columns that the store does not
-// know must have a default or allow NULL.
+// Organization, UserID and Role must be NOT NULL. Organization and UserID together must have a
+// primary key or a unique index that is neither partial nor deferrable. A text column must have a
+// deterministic collation. [Store.Check] reports a violation of these rules. Columns that the
+// store does not know must have a default or allow NULL.
 //
 // Two more indexes should exist: one on UserID for [invitations.Service.Workspaces], and one on
 // Organization and Role for the search of owners. The store keeps the remaining data of a
@@ -39,9 +40,22 @@ type MembersTable struct {
 	// Role is the column of the role's name. Its type must be text, varchar, or an enumeration
 	// type, which is named with its schema: "public.role".
 	Role Column
+
+	// JoinedAt is the column of the time at which the member joined, if there is one. Its type
+	// must be timestamptz, which is the default, or timestamp or date, which are in UTC. The
+	// store writes it when a user joins. Without this column, and for rows with NULL, the members
+	// that the host inserts have joined at the zero time.
+	JoinedAt Column
+	// DeletedAt is the column that marks a row as deleted, if there is one: such a row is not a
+	// member. The store then marks rows and deletes none. When the user joins again, it clears the
+	// mark. The type must be timestamptz, which is the default, or timestamp, which is in UTC, or
+	// boolean. A time must allow NULL, which stands for a member; the store writes the time of the
+	// removal. A boolean must be NOT NULL; false stands for a member.
+	DeletedAt Column
 }
 
-// A Column names a column and its type. An empty Type is text.
+// A Column names a column and its type. An empty Type is text, or timestamptz if the column is for
+// a time. The zero Column stands for no column.
 type Column struct {
 	Name, Type string
 }
@@ -51,6 +65,7 @@ type hostTable struct {
 	MembersTable
 	name                       string // quoted, with the schema
 	organization, userID, role hostColumn
+	joinedAt, deletedAt        hostColumn // the zero value: there is no such column
 }
 
 // newHostTable checks t. It returns nil for nil.
@@ -62,41 +77,62 @@ func newHostTable(t *MembersTable) (*hostTable, error) {
 	if h.Schema == "" {
 		h.Schema = "public"
 	}
-	for _, c := range []*Column{&h.Organization, &h.UserID, &h.Role} {
-		if c.Type == "" {
-			c.Type = "text"
-		}
-	}
-	for _, name := range []struct{ field, name string }{
-		{"members.schema", h.Schema}, {"members.name", h.Name}, {"members.organization", h.Organization.Name},
-		{"members.user_id", h.UserID.Name}, {"members.role", h.Role.Name},
-	} {
+	for _, name := range []struct{ field, name string }{{"members.schema", h.Schema}, {"members.name", h.Name}} {
 		if reason := checkName(name.name); reason != "" {
 			return nil, &invitations.InvalidError{Field: name.field, Reason: reason}
 		}
 	}
-	const idType = "must be text, varchar, uuid, integer or bigint"
-	if idTypes[h.Organization.Type] == nil {
-		return nil, &invitations.InvalidError{Field: "members.organization", Reason: idType}
-	}
-	if idTypes[h.UserID.Type] == nil {
-		return nil, &invitations.InvalidError{Field: "members.user_id", Reason: idType}
-	}
-	role := h.Role.Type
-	if role != "text" && role != "varchar" {
-		schema, name, ok := strings.Cut(role, ".")
-		if !ok || checkName(schema) != "" || checkName(name) != "" {
-			return nil, &invitations.InvalidError{
-				Field: "members.role", Reason: "must be text, varchar or an enumeration type named with its schema",
-			}
-		}
-		role = pgx.Identifier{schema, name}.Sanitize()
-	}
 	h.name = pgx.Identifier{h.Schema, h.Name}.Sanitize()
-	h.organization = hostColumn{pgx.Identifier{h.Organization.Name}.Sanitize(), h.Organization.Type}
-	h.userID = hostColumn{pgx.Identifier{h.UserID.Name}.Sanitize(), h.UserID.Type}
-	h.role = hostColumn{pgx.Identifier{h.Role.Name}.Sanitize(), role}
+	role, reason := roleType(h.Role.Type)
+	if reason != "" {
+		return nil, &invitations.InvalidError{Field: "members.role", Reason: reason}
+	}
+	for _, c := range []struct {
+		field    string
+		column   *Column
+		optional bool
+		types    []string // the first is the default
+		to       *hostColumn
+	}{
+		{"members.organization", &h.Organization, false, []string{"text", "varchar", "uuid", "integer", "bigint"}, &h.organization},
+		{"members.user_id", &h.UserID, false, []string{"text", "varchar", "uuid", "integer", "bigint"}, &h.userID},
+		{"members.role", &h.Role, false, []string{"text", h.Role.Type}, &h.role},
+		{"members.joined_at", &h.JoinedAt, true, []string{"timestamptz", "timestamp", "date"}, &h.joinedAt},
+		{"members.deleted_at", &h.DeletedAt, true, []string{"timestamptz", "timestamp", "boolean"}, &h.deletedAt},
+	} {
+		if c.optional && *c.column == (Column{}) {
+			continue
+		}
+		reason := checkName(c.column.Name)
+		if c.column.Type == "" {
+			c.column.Type = c.types[0]
+		}
+		if last := len(c.types) - 1; reason == "" && !slices.Contains(c.types, c.column.Type) {
+			reason = "must be " + strings.Join(c.types[:last], ", ") + " or " + c.types[last]
+		}
+		if reason != "" {
+			return nil, &invitations.InvalidError{Field: c.field, Reason: reason}
+		}
+		*c.to = hostColumn{pgx.Identifier{c.column.Name}.Sanitize(), c.column.Type}
+	}
+	h.role.typ = role
 	return h, nil
+}
+
+// roleType returns the type of a role's column, quoted if it is an enumeration, or why it cannot be
+// one.
+func roleType(typ string) (quoted, reason string) {
+	switch typ {
+	case "", "text":
+		return "text", ""
+	case "varchar":
+		return typ, ""
+	}
+	schema, name, ok := strings.Cut(typ, ".")
+	if !ok || checkName(schema) != "" || checkName(name) != "" {
+		return "", "must be text, varchar or an enumeration type named with its schema"
+	}
+	return pgx.Identifier{schema, name}.Sanitize(), ""
 }
 
 // checkName returns why PostgreSQL cannot have name, or "" if it can.
@@ -181,4 +217,47 @@ func (c hostColumn) value(text string) string {
 		return text
 	}
 	return "(" + text + ")::" + c.typ
+}
+
+// instant returns the column, which has times, as a timestamptz.
+func (c hostColumn) instant() string {
+	switch c.typ {
+	case "timestamp":
+		return "(h." + c.name + " at time zone 'UTC')"
+	case "date":
+		return "(h." + c.name + "::timestamp at time zone 'UTC')"
+	}
+	return "h." + c.name
+}
+
+// fromInstant returns a timestamptz as a value that the column is set to.
+func (c hostColumn) fromInstant(instant string) string {
+	switch c.typ {
+	case "timestamp":
+		return "(" + instant + " at time zone 'UTC')"
+	case "date":
+		return "(" + instant + " at time zone 'UTC')::date"
+	}
+	return instant
+}
+
+// rounds returns the condition that the column has the instant, in its own precision: a date has no
+// time, and a timestamp can have a second without its fraction.
+func (c hostColumn) rounds(instant string) string {
+	if c.typ == "date" {
+		return "h." + c.name + " = " + c.fromInstant(instant)
+	}
+	return c.instant() + " between " + instant + " - interval '1 second' and " + instant + " + interval '1 second'"
+}
+
+// isMember returns the condition that a row, h, is not marked as deleted. It begins with "and", and
+// is empty if the table has no marks.
+func (h *hostTable) isMember() string {
+	switch {
+	case h.deletedAt.name == "":
+		return ""
+	case h.deletedAt.typ == "boolean":
+		return " and not h." + h.deletedAt.name
+	}
+	return " and h." + h.deletedAt.name + " is null"
 }
