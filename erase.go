@@ -33,7 +33,8 @@ type Erasure struct {
 //
 // Given an address, Erase revokes the invitations for it that are pending or have expired. Then
 // it removes the address from these and all other invitations and events, together with the
-// message and the metadata of the invitations and of the memberships made of them.
+// message and the metadata of the invitations and of the memberships made of them. A membership
+// keeps its metadata if Purge has deleted its invitation: see [Service.SetMetadata].
 //
 // Given a user ID, Erase writes the pseudonym wherever that user stands as the creator, the
 // sender, the person who accepted, the inviter, the actor or the subject. The mark of a removal,
