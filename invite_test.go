@@ -296,7 +296,7 @@ func rows(n byte) []bulkRow {
 }
 
 // badRow is a row whose parameters are refused.
-var badRow = bulkRow{err: invalid("email", "is bad")}
+var badRow = bulkRow{err: invalid("email", "malformed", "is bad")}
 
 // addressOf makes the address of the nth person that of a creation.
 func addressOf(n byte) func(*creation) {

@@ -1,9 +1,9 @@
 package invitations
 
 import (
+	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -49,9 +49,9 @@ func (q Quota) check() error {
 	case q == Quota{}:
 		return nil
 	case q.Limit != NoLimit && (q.Limit < 0 || q.Limit > maxAmount):
-		return invalid("quota", "must have a limit between 0 and "+strconv.FormatInt(maxAmount, 10))
+		return outOfRangeBecause[int64]("quota", fmt.Sprintf("must have a limit between 0 and %d", int64(maxAmount)), 0, maxAmount)
 	case q.Period != PeriodDay && q.Period != PeriodMonth && q.Period != PeriodEndless:
-		return invalid("quota", "must have the period day, month or endless")
+		return invalid("quota", "unknown_value", "must have the period day, month or endless")
 	}
 	return nil
 }

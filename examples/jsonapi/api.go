@@ -243,7 +243,9 @@ func decode(r *http.Request, into any) error {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return err
 	}
-	return &invitations.InvalidError{Field: "body", Reason: "must be one JSON object with known fields of the right types"}
+	return &invitations.InvalidError{
+		Field: "body", Reason: "must be one JSON object with known fields of the right types", Code: "malformed",
+	}
 }
 
 // fail answers with {"error": {"code": ..., "message": ...}}. If the request can succeed later, the
