@@ -27,13 +27,16 @@ func (s *Service) InviteAll(ctx context.Context, actor Actor, organization strin
 	if err := checkActing(actor, organization); err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 || len(rows) > maxBulk {
-		return nil, invalid("rows", "must have 1 to 100 elements")
+	switch {
+	case len(rows) == 0:
+		return nil, required("rows")
+	case len(rows) > maxBulk:
+		return nil, tooMany("rows", maxBulk, "rows")
 	}
 	b := bulk{actor: actor, organization: organization, rows: make([]bulkRow, len(rows))}
 	for i, p := range rows {
 		if p.Organization != "" && p.Organization != organization {
-			b.rows[i].err = invalid("organization", "must be the organization of the call")
+			b.rows[i].err = invalid("organization", "other_organization", "must be the organization of the call")
 			continue
 		}
 		p.Organization = organization

@@ -269,18 +269,3 @@ func (e *RateLimitError) Unwrap() error {
 	}
 	return ErrRateLimited
 }
-
-// InvalidError names an argument that was refused, and the reason. It matches [ErrInvalid].
-// It never contains the value.
-type InvalidError struct {
-	Field  string // the argument's name in lower case with underscores, such as "expires_in"
-	Reason string // such as "must not be empty"
-}
-
-// Error returns "invitations: FIELD REASON".
-func (e *InvalidError) Error() string { return "invitations: " + e.Field + " " + e.Reason }
-
-// Unwrap returns [ErrInvalid].
-func (e *InvalidError) Unwrap() error { return ErrInvalid }
-
-func invalid(field, reason string) error { return &InvalidError{Field: field, Reason: reason} }

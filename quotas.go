@@ -2,7 +2,6 @@ package invitations
 
 import (
 	"context"
-	"strconv"
 	"time"
 )
 
@@ -71,7 +70,7 @@ func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
 		return Balance{}, err
 	}
 	if !storable(p.At) || p.At.IsZero() {
-		return Balance{}, invalid("at", "must be the instant of a consumption")
+		return Balance{}, invalid("at", "required", "must be the instant of a consumption")
 	}
 	consumed, err := s.store.Consume(ctx, Consumption{
 		Organization: p.Workspace.organization, UserID: p.UserID, Amount: -p.Amount, Periods: periodStarts(p.At),
@@ -84,7 +83,7 @@ func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
 
 func checkAmount(amount int64) error {
 	if amount < 1 || amount > maxAmount {
-		return invalid("amount", "must be between 1 and "+strconv.FormatInt(maxAmount, 10))
+		return outOfRange[int64]("amount", 1, maxAmount)
 	}
 	return nil
 }

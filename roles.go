@@ -128,7 +128,7 @@ func (p *pairs) add(a, b string) {
 // no role holds is reserved to [System]. Invalid roles are refused with an [InvalidError].
 func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	if len(roles) > maxRoles {
-		return nil, invalid("roles", "must have at most 256 roles")
+		return nil, tooMany("roles", maxRoles, "roles")
 	}
 	p := &Policy{roles: slices.Sorted(maps.Keys(roles)), with: map[Permission][]Role{}}
 	for _, role := range p.roles {
@@ -136,7 +136,7 @@ func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 			return nil, err
 		}
 		if len(roles[role]) > maxPermissions {
-			return nil, invalid("roles", "must have at most 256 permissions each")
+			return nil, tooMany("roles", maxPermissions, "permissions each")
 		}
 		for _, permission := range roles[role] {
 			if err := checkName("roles", string(permission), maxNameBytes); err != nil {
@@ -158,7 +158,7 @@ func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	}
 	ownerLacks := func(role Role) bool { return !p.CanGrant(RoleOwner, role) }
 	if !p.Has(RoleOwner) || slices.ContainsFunc(p.roles, ownerLacks) {
-		return nil, invalid("roles", `must include "owner" with every permission of every role`)
+		return nil, invalid("roles", "owner_incomplete", `must include "owner" with every permission of every role`)
 	}
 	return p, nil
 }

@@ -133,7 +133,7 @@ type Store interface {
 	// [PurgeQuery] says which. In each organization it must be serialized with Updates. Like
 	// Sweep it must leave out an organization that is being changed, and it may lock one
 	// organization at a time. If it returns 0, no row was left to delete in the organizations
-	// that were not being changed. Purge must not change a version.
+	// that it did not leave out. Purge must not change a version.
 	Purge(ctx context.Context, q PurgeQuery) (deleted int, err error)
 
 	// Traces returns the IDs of up to limit organizations (at least 1), deleted ones included,

@@ -136,6 +136,55 @@ func ExampleConfig_templates() {
 	// Join evil·example
 }
 
+// The expiry is shown in the recipient's time zone, and in the language of the templates.
+func ExampleTemplates_formatTime() {
+	months := [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
+		"octobre", "novembre", "décembre"}
+	french := mail.Templates{
+		Subject: `Invitation à rejoindre « {{.Organization}} »`,
+		Text:    "Valable jusqu’au {{.Expiry}} :\n\n<{{.Link}}>",
+		HTML:    `<p lang="{{.Language}}">Valable jusqu’au {{.Expiry}} : <a href="{{.Link}}">voir l’invitation</a></p>`,
+		FormatTime: func(t time.Time) string {
+			return fmt.Sprintf("%d %s %s", t.Day(), months[t.Month()-1], t.Format("2006 à 15:04 (MST)"))
+		},
+	}
+	renderer, err := mail.New(mail.Config{
+		BaseURL: "https://app.example.com/invite", Product: "Example",
+		Templates: map[string]mail.Templates{"fr": french},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sent, err := newService().Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	paris, err := time.LoadLocation("Europe/Paris")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, location := range []*time.Location{paris, nil} {
+		message, err := renderer.Render(mail.Data{
+			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Organization: "Acme", Role: "Lecteur",
+			Language: "fr", Location: location,
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		expiry, _, _ := strings.Cut(message.Text(), "\n")
+		fmt.Println(expiry)
+	}
+	// Output:
+	// Valable jusqu’au 9 mars 2026 à 13:00 (CET) :
+	// Valable jusqu’au 9 mars 2026 à 12:00 (UTC) :
+}
+
 func ExampleNew_brokenTemplate() {
 	broken := mail.English()
 	broken.Text = "Open {{.URL}}"
@@ -146,4 +195,72 @@ func ExampleNew_brokenTemplate() {
 	fmt.Println(err)
 	// Output:
 	// invitations: templates for en must execute without an error: template: text:1:7: executing "text" at <.URL>: can't evaluate field URL in type mail.fields
+}
+
+// A Persian word needs a joiner to be spelt correctly. Between Latin letters it is only invisible.
+func ExampleRenderer_Render_joiners() {
+	renderer, err := mail.New(mail.Config{BaseURL: "https://app.example.com/invite", Product: "Example"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sent, err := newService().Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, organization := range []string{"شرکت\u200cها", "Ac\u200cme"} {
+		message, err := renderer.Render(mail.Data{
+			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Organization: organization, Role: "Viewer",
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		_, shown, _ := strings.Cut(message.Subject(), "to join ")
+		fmt.Printf("%+q\n", shown)
+	}
+	// Output:
+	// "\u201c\u0634\u0631\u06a9\u062a\u200c\u0647\u0627\u201d"
+	// "\u201cAcme\u201d"
+}
+
+// The link of a product that routes after "#", and the link of a product that opens an app.
+func ExampleConfig_baseURL() {
+	sent, err := newService().Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, config := range []mail.Config{
+		{BaseURL: "https://app.example.com/#/invite", Product: "Example"},
+		{BaseURL: "teamy://invite", AppScheme: "teamy", Product: "Teamy"},
+		{BaseURL: "teamy://invite", Product: "Teamy"},
+	} {
+		renderer, err := mail.New(config)
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		message, err := renderer.Render(mail.Data{
+			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Organization: "Acme", Role: "Viewer",
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for line := range strings.Lines(message.Text()) {
+			if strings.HasPrefix(line, "<") {
+				fmt.Print(strings.ReplaceAll(line, sent.Token.Reveal(), "inv_..."))
+			}
+		}
+	}
+	// Output:
+	// <https://app.example.com/#/invite/inv_...>
+	// <teamy://invite/inv_...>
+	// invitations: base_url must be an absolute URL with https or the app scheme
 }

@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -26,6 +27,8 @@ func FuzzRender(f *testing.F) {
 	f.Add("a.B.co", "x.\u0301y", "9:30:x", strings.Repeat("> ", 250), "o'neill@example.com", "en-GB", false)
 	f.Add("=?utf-8?q?=0A?=", "x www.ⓔvil.ⓒⓞⓜ", "www.X",
 		"a"+strings.Repeat("\u0301\u200d", 99), "=?x?q?a?=@example.com", "EN", false)
+	f.Add("\u0645\u06cc\u200c\u062e", "\u094d\u200d\u0915\u094d\u200d.\u200cx", "\u0628\u200c\u200d\u200c\u0651\u0628",
+		"\U0001e900\u200c\U0001e923\u200c\n\u200d"+strings.Repeat("\u0915\u094d\u200d\u200c", 99), "bob@example.com", "de", false)
 
 	r := newRendererWith(f, "de", germanTemplates(f))
 	known := knownShapes(f, r)
@@ -44,11 +47,47 @@ func FuzzRender(f *testing.F) {
 		require.Equal(t, 1, strings.Count("\n"+m.Text(), "\n<"+link+">\n"))
 
 		page := parseHTML(t, m.HTML())
+		require.NotRegexp(t, `[\x{200c}\x{200d}]`, withoutNeededJoiners(m.Text()+page.text))
 		require.Contains(t, known, shape(page))
 		require.NotEmpty(t, page.links)
 		for _, l := range page.links {
 			require.Equal(t, link, l)
 		}
+	})
+}
+
+// New either refuses a base URL, or the link has a safe scheme and is the same in all parts.
+func FuzzNew_BaseURL(f *testing.F) {
+	for _, raw := range []string{
+		"https://app.example.com/invite/", "http://[::1]:8080", "https://app.example.com/#/invite", "https://a.example#!/%41",
+		"teamy://invite/", "javascript://invite/%0aalert(1)", "https://a.example@b.example/#/x", "teamy:///#/", "teamy://a/?#/",
+	} {
+		f.Add(raw, "teamy")
+		f.Add(raw, "javascript")
+	}
+	f.Fuzz(func(t *testing.T, raw, scheme string) {
+		r, err := mail.New(mail.Config{BaseURL: raw, AppScheme: scheme, Product: "Example"})
+		if err != nil {
+			require.Nil(t, r)
+			require.ErrorIs(t, err, invitations.ErrInvalid)
+			return
+		}
+		link := strings.TrimSuffix(raw, "/") + "/" + token.Reveal()
+		u, err := url.Parse(link)
+		require.NoError(t, err)
+		require.NotEmpty(t, u.Hostname())
+		require.Nil(t, u.User)
+		require.Empty(t, u.RawQuery)
+		if u.Scheme != "https" && u.Scheme != "http" {
+			require.Equal(t, scheme, u.Scheme)
+			require.NotContains(t, []string{"javascript", "vbscript", "data", "file", "blob", "about"}, scheme)
+		}
+		if u.Scheme == "http" {
+			require.Regexp(t, `^(localhost|127\..*|.*:.*)$`, u.Hostname())
+		}
+		m := render(t, r, fullData())
+		require.Contains(t, m.Text(), "\n<"+link+">\n")
+		require.Equal(t, []string{link, link}, parseHTML(t, m.HTML()).links)
 	})
 }
 

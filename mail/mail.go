@@ -28,11 +28,24 @@
 // The token is a path element. Servers read it without JavaScript, and routers log the pattern
 // of a path. Redirects and quoted-printable text can damage a query, but not a path.
 //
+// If BaseURL has a fragment, the token is in it. A browser does not send the fragment, so the page
+// must read the token with JavaScript.
+//
+// If BaseURL has the scheme of an app, the link works only where the app is installed, and some
+// mail programs remove such links. Another app can claim the same scheme and receive the token. An
+// https link that the operating system hands to the app has neither fault, and should be preferred.
+//
 // The address of the page behind the link contains the token. Therefore:
 //
 //   - The page must be served with "Referrer-Policy: no-referrer".
 //   - Its path must not be logged.
 //   - A GET must not change anything, because mail scanners follow links.
+//
+// # Dates
+//
+// The expiry is shown in the Location of [Data], or in UTC, and in the language of the templates.
+// The built-in templates name UTC or the offset from it. Templates of another language should have
+// a FormatTime.
 //
 // # Text from users
 //
@@ -42,17 +55,20 @@
 //   - Organization, Inviter and Role are names. A name becomes one line of at most 80 characters,
 //     cut with an ellipsis. Only its first 4096 bytes are read.
 //   - In a name, control characters and white space become single spaces. Invisible characters,
-//     private-use characters and controls of the text direction are dropped, as are the joiners in
-//     emoji. At most four combining marks stay on a character, and none at the start of a name.
+//     private-use characters and controls of the text direction are dropped, apart from joiners.
+//     At most four combining marks stay on a character, and none at the start of a name.
+//   - The joiners U+200C and U+200D stay where RFC 5892 (A.1 and A.2) allows them, because words of
+//     Persian, Hindi and other languages need them there. U+200D also stays between two emoji.
+//     Elsewhere they are dropped. This also holds for Message and the subject.
 //   - Quotation marks in a name become apostrophes, so a name cannot close the quotation marks
 //     that a template puts around it.
 //   - Parts of a name that mail programs turn into links are broken up visibly: evil.example
 //     becomes evil·example, an at sign and a backslash get spaces around them, and a colon gets a
 //     space after it. A dot before a single capital stays, as in J.R.R. Tolkien. Telephone numbers
 //     stay too.
-//   - Message keeps its characters, except for controls of the text direction and tag characters.
-//     Of invisible or combining characters in a row, the first four stay. Of empty lines in a row,
-//     one stays. Line separators become line breaks.
+//   - Message keeps its other characters, except for controls of the text direction and tag
+//     characters. Of invisible or combining characters in a row, the first four stay. Of empty
+//     lines in a row, one stays. Line separators become line breaks.
 //   - The built-in text template begins every line of the message with "> ". This package makes
 //     no links in the message, but a mail program may.
 //   - The subject is one line of at most 200 characters, even if the template has more. No field
@@ -84,12 +100,21 @@ const defaultLanguage = "en"
 type Config struct {
 	// BaseURL is the address of the host's invitation page without the token, such as
 	// "https://app.example.com/invite". One slash at the end makes no difference. BaseURL must be
-	// an absolute https URL of at most 500 bytes, without user info, query or fragment. The host
-	// must consist of ASCII letters, digits and ".-:[]"; the rest may also contain "_~/%". For
-	// development, localhost and loopback addresses may use http.
+	// an absolute https URL of at most 500 bytes, without user info or query. The host must consist
+	// of ASCII letters, digits and ".-:[]"; the rest may also contain "_~/%". For development,
+	// localhost and loopback addresses may use http.
+	//
+	// A product that routes after "#" can have a fragment that begins with "/" or "!/", such as
+	// "https://app.example.com/#/invite". A product that opens an app can have the scheme AppScheme
+	// instead of https, such as "teamy://invite".
 	BaseURL string
+	// AppScheme is the scheme of the host's app, such as "teamy". It allows BaseURL to have this
+	// scheme. It must be a lower-case letter and then lower-case ASCII letters, digits, "." and "-",
+	// at most 64 bytes. It must not be a scheme that browsers, mail programs or operating systems
+	// act on, such as javascript, data or file. The default allows no scheme of an app.
+	AppScheme string
 	// Product is the name of the host's product. It must be one line of 1 to 80 visible
-	// characters; single spaces between them are allowed.
+	// characters; single spaces and needed joiners between them are allowed.
 	Product string
 	// Language is the tag of the templates for recipients without templates in their own
 	// language. It must be "en" or a tag in Templates. The default is "en".
@@ -103,6 +128,7 @@ type Config struct {
 // A Renderer renders messages. It is immutable and safe for concurrent use.
 type Renderer struct {
 	base     string // with a slash at the end
+	isApp    bool   // base has the scheme of an app
 	product  string
 	fallback string          // a key of sets
 	sets     map[string]*set // by canonical tag
@@ -112,11 +138,14 @@ type Renderer struct {
 // combination of the optional fields. A broken template, or one without the link, is therefore
 // found now and not when somebody is invited.
 //
-// New refuses an invalid config with an [invitations.InvalidError] for the field base_url,
-// product, language or templates. If a template does not parse or execute, the error also wraps
+// New refuses an invalid config with an [invitations.InvalidError] for the field app_scheme,
+// base_url, product, language or templates. If a template does not parse or execute, the error also wraps
 // the error of the template package.
 func New(config Config) (*Renderer, error) {
-	if err := checkBaseURL(config.BaseURL); err != nil {
+	if err := checkAppScheme(config.AppScheme); err != nil {
+		return nil, err
+	}
+	if err := checkBaseURL(config.BaseURL, config.AppScheme); err != nil {
 		return nil, err
 	}
 	if err := checkProduct(config.Product); err != nil {
@@ -124,6 +153,7 @@ func New(config Config) (*Renderer, error) {
 	}
 	r := &Renderer{
 		base:     strings.TrimSuffix(config.BaseURL, "/") + "/",
+		isApp:    opensApp(config.BaseURL, config.AppScheme),
 		product:  config.Product,
 		fallback: canonicalTag(cmp.Or(config.Language, defaultLanguage)),
 		sets:     map[string]*set{},
@@ -136,7 +166,7 @@ func New(config Config) (*Renderer, error) {
 		}
 	}
 	if r.sets[r.fallback] == nil {
-		return nil, invalid("language", "must have templates")
+		return nil, invalid("language", "unknown_value", "must have templates")
 	}
 	return r, nil
 }
@@ -144,16 +174,16 @@ func New(config Config) (*Renderer, error) {
 func checkProduct(product string) error {
 	switch {
 	case product == "":
-		return invalid("product", "must not be empty")
+		return invalid("product", "required", "must not be empty")
 	case product != line(product):
-		return invalid("product", "must be one line of visible characters")
+		return invalid("product", "unusable_text", "must be one line of visible characters")
 	case utf8.RuneCountInString(product) > maxName:
-		return invalid("product", "must have at most 80 characters")
+		return invalid("product", "too_long", "must have at most 80 characters", "max", "80", "unit", "characters")
 	}
 	return nil
 }
 
-// Data is the content of one message. Inviter, Message, Reminder and Language are optional.
+// Data is the content of one message. Location, Inviter, Message, Reminder and Language are optional.
 type Data struct {
 	// Email is the invited address in canonical form, as in the invitation.
 	Email string
@@ -164,9 +194,11 @@ type Data struct {
 	Organization string
 	// Role is the role's name as people know it. It must contain a visible character.
 	Role string
-	// ExpiresAt is the invitation's expiry. It must not be zero. Templates see it in UTC.
+	// ExpiresAt is the invitation's expiry. It must not be zero.
 	ExpiresAt time.Time
 
+	// Location is the recipient's time zone, in which templates show ExpiresAt. The default is UTC.
+	Location *time.Location
 	// Inviter is the name of the invitation's sender.
 	Inviter string
 	// Message is the personal message of the invitation: at most 500 characters of valid UTF-8,
@@ -202,7 +234,7 @@ func (r *Renderer) Render(d Data) (Message, error) {
 	return Message{parts: &rendered}, nil
 }
 
-// fields checks d and returns the fields that templates see, apart from Language.
+// fields checks d and returns the fields that templates see, apart from those of their language.
 func (r *Renderer) fields(d Data) (fields, error) {
 	email, err := invitations.CanonicalEmail(d.Email)
 	if err != nil {
@@ -215,15 +247,15 @@ func (r *Renderer) fields(d Data) (fields, error) {
 	organization, role := name(d.Organization), name(d.Role)
 	switch {
 	case email != d.Email:
-		return fields{}, invalid("email", "must be in canonical form")
+		return fields{}, invalid("email", "not_canonical", "must be in canonical form")
 	case d.Token.IsZero():
-		return fields{}, invalid("token", "must not be zero")
+		return fields{}, invalid("token", "required", "must not be zero")
 	case d.ExpiresAt.IsZero():
-		return fields{}, invalid("expires_at", "must not be zero")
+		return fields{}, invalid("expires_at", "required", "must not be zero")
 	case organization == "":
-		return fields{}, invalid("organization", "must contain a visible character")
+		return fields{}, invalid("organization", "unusable_text", "must contain a visible character")
 	case role == "":
-		return fields{}, invalid("role", "must contain a visible character")
+		return fields{}, invalid("role", "unusable_text", "must contain a visible character")
 	}
 	return fields{
 		Product:      r.product,
@@ -232,12 +264,21 @@ func (r *Renderer) fields(d Data) (fields, error) {
 		Role:         role,
 		Inviter:      name(d.Inviter),
 		Message:      message,
-		ExpiresAt:    d.ExpiresAt.UTC(),
+		ExpiresAt:    inLocation(d.ExpiresAt, d.Location),
 		Email:        shownEmail(email),
 		Link:         r.base + d.Token.Reveal(),
+		isApp:        r.isApp,
 	}, nil
 }
 
-func invalid(field, reason string) error {
-	return &invitations.InvalidError{Field: field, Reason: reason}
+// invalid returns an InvalidError. The values are pairs of a name and a text.
+func invalid(field, code, reason string, values ...string) error {
+	e := &invitations.InvalidError{Field: field, Reason: reason, Code: code}
+	for pair := range slices.Chunk(values, 2) {
+		if e.Values == nil {
+			e.Values = map[string]string{}
+		}
+		e.Values[pair[0]] = pair[1]
+	}
+	return e
 }

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -22,8 +21,8 @@ const (
 // of a text that only such characters break up.
 func name(s string) string {
 	s = line(s[:min(len(s), maxNameBytes)])
-	// A mark at the start would change the character before the name.
-	runes := []rune(strings.TrimLeftFunc(s, unicode.IsMark))
+	// A mark at the start would change the character before the name. A joiner can follow it.
+	runes := []rune(strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsMark(r) || isJoiner(r) }))
 	var out strings.Builder
 	for i, r := range runes {
 		switch {
@@ -86,13 +85,15 @@ func line(s string) string {
 		switch {
 		case unicode.IsControl(r), r == '\u2800': // Unicode does not count the Braille blank as a space
 			return ' '
+		case isJoiner(r): // dropJoiners decides
+			return r
 		case unicode.In(r, unicode.Cf, unicode.Co, // format characters and private use
 			unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
 			return -1
 		}
 		return r
 	}, s)
-	return strings.Join(strings.Fields(limitMarks(visible)), " ")
+	return strings.Join(strings.Fields(dropJoiners(limitMarks(visible))), " ")
 }
 
 // truncate returns s if it has at most n characters, and otherwise its beginning and an ellipsis,
@@ -101,14 +102,28 @@ func truncate(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
-	return strings.TrimRight(string([]rune(s)[:n-1]), " .:@\\") + "…"
+	return strings.TrimRight(string([]rune(s)[:n-1]), " .:@\\"+string(zwnj)+string(zwj)) + "…"
 }
 
-var excessMarks = regexp.MustCompile(`([\p{Mn}\p{Me}\p{Cf}]{4})[\p{Mn}\p{Me}\p{Cf}]+`)
-
 // limitMarks keeps at most four marks on each character, the limit of UTS 39 (5.4). A taller stack
-// of marks would cover the lines above and below, which are the product's.
-func limitMarks(s string) string { return excessMarks.ReplaceAllString(s, "$1") }
+// of marks would cover the lines above and below, which are the product's. A joiner between marks
+// does not count, and does not begin a new stack.
+func limitMarks(s string) string {
+	const maxMarks = 4
+	marks := 0
+	return strings.Map(func(r rune) rune {
+		switch {
+		case isJoiner(r):
+		case !unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+			marks = 0
+		case marks == maxMarks:
+			return -1
+		default:
+			marks++
+		}
+		return r
+	}, s)
+}
 
 // messageLines returns the lines of a personal message. It refuses a message that an invitation
 // cannot have.
@@ -116,11 +131,11 @@ func messageLines(message string) ([]string, error) {
 	switch {
 	// Bytes are compared first, because counting the characters of a long text takes time.
 	case len(message) > maxMessage*utf8.UTFMax || utf8.RuneCountInString(message) > maxMessage:
-		return nil, invalid("message", "must have at most 500 characters")
+		return nil, invalid("message", "too_long", "must have at most 500 characters", "max", "500", "unit", "characters")
 	case !utf8.ValidString(message):
-		return nil, invalid("message", "must be valid UTF-8")
+		return nil, invalid("message", "not_utf8", "must be valid UTF-8")
 	case strings.ContainsFunc(message, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }):
-		return nil, invalid("message", "must not contain a control character")
+		return nil, invalid("message", "control_character", "must not contain a control character")
 	}
 	message = strings.Map(func(r rune) rune {
 		switch {
@@ -132,7 +147,7 @@ func messageLines(message string) ([]string, error) {
 		return r
 	}, message)
 	var lines []string
-	for l := range strings.SplitSeq(strings.TrimSpace(limitMarks(message)), "\n") {
+	for l := range strings.SplitSeq(strings.TrimSpace(dropJoiners(limitMarks(message))), "\n") {
 		l = strings.TrimRightFunc(l, unicode.IsSpace)
 		// More than one empty line would only push the rest of the email out of sight.
 		followsText := len(lines) > 0 && lines[len(lines)-1] != ""

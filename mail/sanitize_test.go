@@ -24,6 +24,8 @@ func TestRender_Class37_CleansNames(t *testing.T) {
 		"tabs":                {"Acme\t\tInc", "Acme Inc"},
 		"line breaks":         {"Acme\r\n\r\nYour role: owner", "Acme Your role: owner"},
 		"zero width":          {"A\u200bc\u200cm\u200de\ufeff\u2060\u00ad", "Acme"},
+		"mark then joiner":    {" \u094d\u200d\u200dAcme", "Acme"},
+		"cut after a joiner":  {strings.Repeat("\u0646", 78) + "\u200c\u0646\u0646", strings.Repeat("\u0646", 78) + "…"},
 		"fillers":             {"A\u115fc\u1160m\u3164e\uffa0\u034f", "Acme"},
 		"Braille blanks":      {"Acme\u2800\u2800Inc", "Acme Inc"},
 		"variation selectors": {"\u2764\ufe0f A\U000e0101", "\u2764 A"},
@@ -195,7 +197,7 @@ func TestRender_QuotesMessage(t *testing.T) {
 		"direction":       {"\u202eone\u202c \u2066two\u2069", "> one two", "one two"},
 		"tag characters":  {"one\U000e0001\U000e0041\U000e007f", "> one", ">one</blockquote>"},
 		"stack of marks": {
-			"e" + strings.Repeat("\u0301\u200d", 20) + "n", "> e\u0301\u200d\u0301\u200dn", "e\u0301\u200d\u0301\u200dn",
+			"e" + strings.Repeat("\u0301\u200d", 20) + "n", "> e\u0301\u0301\u0301\u0301n", "e\u0301\u0301\u0301\u0301n",
 		},
 		"joiners stay": {persian + " " + couple, "> " + persian + " " + couple, couple},
 		"quotation":    {"> one\n>two", "> > one\n> >two", "&gt; one<br>\n&gt;two"},

@@ -22,13 +22,15 @@ import (
 //	.Role          string
 //	.Inviter       string; empty if there is none
 //	.Message       []string, the lines of the personal message; empty if there is none
-//	.ExpiresAt     time.Time in UTC, as in {{.ExpiresAt.Format "2 January 2006, 15:04 MST"}}
+//	.Expiry        string, the invitation's expiry in the form of FormatTime
+//	.ExpiresAt     time.Time in the Location of Data, for forms that FormatTime does not have
 //	.Email         string, the invited address; empty if a mail program could take a part
 //	               of it for a link
-//	.Link          string
+//	.Link          string; in HTML a URL that html/template accepts, also if it opens an app
 //
 // All three templates must be set. The results of Text and HTML must contain the link. The result
-// of Subject must not contain the link and must not be empty. Several lines of it become one.
+// of Subject must not contain the link and must not be empty. Several lines of it become one. The
+// result of HTML must not contain ZgotmplZ, the sign of html/template for an unsafe value.
 //
 // In Text, the link should stand between angle brackets on a line of its own. A token can end in a
 // character that mail programs otherwise take for punctuation.
@@ -40,6 +42,11 @@ import (
 // lines, between quotation marks other than ', and each line of the message should follow "> ".
 type Templates struct {
 	Subject, Text, HTML string
+	// FormatTime returns the text of .Expiry in the language of the templates. Its argument is in
+	// the Location of [Data]. The result should name the time zone or its offset from UTC. The
+	// function must be safe for concurrent use. If FormatTime is nil, the text is the same in all
+	// languages, such as "2026-03-09 12:00 UTC".
+	FormatTime func(time.Time) string
 }
 
 var (
@@ -54,7 +61,7 @@ var (
 // English returns the built-in templates for "en". A host can change a part of them and set the
 // result in [Config].
 func English() Templates {
-	return Templates{Subject: englishSubject, Text: englishText, HTML: englishHTML}
+	return Templates{Subject: englishSubject, Text: englishText, HTML: englishHTML, FormatTime: englishTime}
 }
 
 // fields is the data that a template sees. [Templates] documents it.
@@ -65,6 +72,21 @@ type fields struct {
 	Message                     []string
 	ExpiresAt                   time.Time
 	Email, Link                 string
+
+	format func(time.Time) string // of the templates
+	isApp  bool                   // the link opens an app
+}
+
+// forHTML returns the data that the HTML template sees. html/template trusts only http, https and
+// mailto, and replaces every other link by "#ZgotmplZ".
+func (f fields) forHTML() any {
+	if !f.isApp {
+		return f
+	}
+	return struct {
+		fields
+		Link htmltemplate.URL
+	}{f, htmltemplate.URL(f.Link)} //nolint:gosec // New has checked the scheme and the characters of the link
 }
 
 // A set holds the parsed [Templates] of one language.
@@ -72,6 +94,7 @@ type set struct {
 	tag           string // as the host spells it
 	subject, text *texttemplate.Template
 	html          *htmltemplate.Template
+	format        func(time.Time) string // never nil
 }
 
 // maxTagBytes is enough for every tag of BCP 47 without extensions.
@@ -85,10 +108,10 @@ func canonicalTag(tag string) string { return strings.ToLower(strings.ReplaceAll
 // add parses and checks the templates for tag, and keeps them.
 func (r *Renderer) add(tag string, t Templates) error {
 	if len(tag) > maxTagBytes || !tagPattern.MatchString(tag) {
-		return invalid("templates", "must have language tags as keys")
+		return invalid("templates", "malformed", "must have language tags as keys")
 	}
 	if r.sets[canonicalTag(tag)] != nil {
-		return invalid("templates", "must not have the same language twice")
+		return invalid("templates", "duplicate", "must not have the same language twice")
 	}
 	s, err := parse(tag, t)
 	if err != nil {
@@ -117,12 +140,17 @@ func parse(tag string, t Templates) (*set, error) {
 	if err := errors.Join(subjectErr, textErr, htmlErr); err != nil {
 		return nil, invalidTemplates(tag, "must parse", err)
 	}
-	return &set{tag: tag, subject: subject, text: text, html: html}, nil
+	format := t.FormatTime
+	if format == nil {
+		format = numericTime
+	}
+	return &set{tag: tag, subject: subject, text: text, html: html, format: format}, nil
 }
 
 const sampleToken = "inv_sample"
 
-// samples returns fields for every combination that templates can branch on.
+// samples returns fields for every combination that templates can branch on, and with an expiry in
+// every month.
 func (r *Renderer) samples() []fields {
 	var all []fields
 	for _, message := range [][]string{nil, {"Hello", "", "Bob"}} {
@@ -136,9 +164,10 @@ func (r *Renderer) samples() []fields {
 						Role:         "Viewer",
 						Inviter:      inviter,
 						Message:      message,
-						ExpiresAt:    time.Date(2026, 3, 9, 12, 0, 0, 0, time.UTC),
+						ExpiresAt:    time.Date(2026, time.Month(1+len(all)%12), 9, 12, 0, 0, 0, time.UTC),
 						Email:        email,
 						Link:         r.base + sampleToken,
+						isApp:        r.isApp,
 					})
 				}
 			}
@@ -159,13 +188,15 @@ func (s *set) check(sample fields) error {
 		return invalidTemplates(s.tag, "must not have the link in the subject", nil)
 	case !strings.Contains(rendered.text, sample.Link) || !strings.Contains(rendered.html, sample.Link):
 		return invalidTemplates(s.tag, "must have the link in the text and in the HTML", nil)
+	case strings.Contains(rendered.html, "ZgotmplZ"):
+		return invalidTemplates(s.tag, "must not have a value that html/template replaces by ZgotmplZ", nil)
 	}
 	return nil
 }
 
 // invalidTemplates refuses the templates for tag. The error wraps cause, if there is one.
 func invalidTemplates(tag, rule string, cause error) error {
-	err := invalid("templates", "for "+tag+" "+rule)
+	err := invalid("templates", "invalid_template", "for "+tag+" "+rule, "language", tag)
 	if cause == nil {
 		return err
 	}
@@ -186,7 +217,7 @@ func (r *Renderer) find(language string) *set {
 
 // render executes the templates with f. The recipient of the result is not set.
 func (s *set) render(f fields) (*parts, error) {
-	f.Language = s.tag
+	f.Language, f.format = s.tag, s.format
 	var subject, text, html strings.Builder
 	if err := s.subject.Execute(&subject, f); err != nil {
 		return nil, err
@@ -194,7 +225,7 @@ func (s *set) render(f fields) (*parts, error) {
 	if err := s.text.Execute(&text, f); err != nil {
 		return nil, err
 	}
-	if err := s.html.Execute(&html, f); err != nil {
+	if err := s.html.Execute(&html, f.forHTML()); err != nil {
 		return nil, err
 	}
 	return &parts{

@@ -14,6 +14,8 @@ func (o *organization) facts(q invitations.Query) invitations.Facts {
 	f := invitations.Facts{
 		Organization:   o.id,
 		Version:        o.version,
+		Limits:         o.limits.Clone(),
+		Deleted:        o.deleted,
 		Invitations:    map[uuid.UUID]invitations.Record{},
 		Members:        map[string]invitations.Member{},
 		Removals:       map[string]int64{},
@@ -23,6 +25,7 @@ func (o *organization) facts(q invitations.Query) invitations.Facts {
 	o.addInvitations(&f, q)
 	o.addMembers(&f, q)
 	o.addPending(&f, q)
+	o.addTraces(&f, q)
 	f.Sendings = o.sendings(q.SendingsAfter, q.SendingsUpTo)
 	return f
 }
@@ -61,7 +64,19 @@ func (o *organization) addMembers(f *invitations.Facts, q invitations.Query) {
 			}
 		}
 	}
-	f.MemberCount = min(len(o.members), max(q.MembersUpTo, 0))
+	limits := o.limits.Or(q.Limits)
+	for _, m := range o.members {
+		takesSeat := !slices.Contains(o.limits.SeatlessRoles, m.Role)
+		if takesSeat && q.CountSeats {
+			f.SeatCount = min(f.SeatCount+1, max(limits.Members, 0))
+		}
+		if q.Totals {
+			f.Totals.Members++
+			if takesSeat {
+				f.Totals.Seats++
+			}
+		}
+	}
 	if q.OwnersUpTo > 0 {
 		for _, m := range o.members {
 			if m.Role == invitations.RoleOwner {
@@ -77,19 +92,33 @@ func (o *organization) addPending(f *invitations.Facts, q invitations.Query) {
 	if q.SameEmail && f.Invitation != nil && f.Invitation.Email != "" {
 		emails = slices.Concat(emails, []string{f.Invitation.Email})
 	}
-	counted := q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0
 	listed := q.PendingSentBy != "" || q.PendingFor != ""
-	if !counted && !listed && len(emails) == 0 {
+	if !q.CountPending && !q.CountReserved && !q.Totals && !listed && len(emails) == 0 {
 		return
 	}
+	limits := o.limits.Or(q.Limits)
 	for _, position := range o.newestFirst {
 		r := o.invitations[position.ID]
 		if r.State != invitations.StatePending || !r.ExpiresAt.After(q.PendingAt) {
 			continue
 		}
-		f.PendingCount = min(f.PendingCount+1, q.PendingUpTo)
-		if r.Kind == invitations.KindEmail {
-			f.PendingEmailCount = min(f.PendingEmailCount+1, q.PendingEmailsUpTo)
+		holdsSeat := r.Kind == invitations.KindEmail && !slices.Contains(o.limits.SeatlessRoles, r.Role)
+		if q.CountPending {
+			f.PendingCount = min(f.PendingCount+1, limits.Pending)
+		}
+		if q.CountReserved && holdsSeat {
+			f.ReservedCount = min(f.ReservedCount+1, max(limits.Members, 0))
+		}
+		if q.Totals {
+			switch {
+			case r.Kind == invitations.KindLink:
+				f.Totals.PendingLinks++
+			case holdsSeat:
+				f.Totals.Reserved++
+				fallthrough
+			default:
+				f.Totals.PendingEmails++
+			}
 		}
 		if _, newer := f.PendingByEmail[r.Email]; !newer && slices.Contains(emails, r.Email) {
 			f.PendingByEmail[r.Email] = r.ID
@@ -109,7 +138,7 @@ func (o *organization) sendings(after time.Time, upTo int) []invitations.Sending
 	}
 	var found []invitations.Sending
 	for _, e := range slices.Backward(o.events) {
-		if e.Email != "" && e.At.After(after) {
+		if e.IsSending() && e.At.After(after) {
 			found = append(found, invitations.Sending{At: e.At, Actor: e.Actor, Email: e.Email})
 		}
 	}

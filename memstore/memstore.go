@@ -22,7 +22,8 @@ type Store struct {
 	mu            sync.RWMutex
 	organizations map[string]*organization           // by ID
 	personal      map[string]invitations.QuotaRecord // by user ID
-	feed          []invitations.Event                // of all organizations, in the order of their changes
+	feed          []*invitations.Event               // of all organizations, in the order of their changes
+	position      int64                              // of the last event
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -43,7 +44,7 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 	org := s.find(q.Organization)
 	org.mu.Lock()
 	defer org.mu.Unlock()
-	if !org.exists() {
+	if !org.exists() && !(org.deleted && q.AlsoDeleted) {
 		_, err := decide(invitations.Facts{})
 		return err
 	}
@@ -58,6 +59,10 @@ func (s *Store) Create(ctx context.Context, q invitations.Query, decide invitati
 	org := s.findOrAdd(q.Organization)
 	org.mu.Lock()
 	defer org.mu.Unlock()
+	if org.deleted {
+		_, err := decide(invitations.Facts{Organization: org.id, Version: org.version, Deleted: true})
+		return err
+	}
 	return s.change(org, q, decide)
 }
 
@@ -69,7 +74,7 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (invitations.Fact
 	org := s.find(q.Organization)
 	org.mu.RLock()
 	defer org.mu.RUnlock()
-	if !org.exists() {
+	if !org.exists() && !(org.deleted && q.AlsoDeleted) {
 		return invitations.Facts{}, nil
 	}
 	return org.facts(q), nil
@@ -87,7 +92,7 @@ func (s *Store) change(org *organization, q invitations.Query, decide invitation
 }
 
 // apply applies changes to an organization and adds their events to the feed. The caller
-// must hold org.mu.
+// must hold org.mu. An event is written under both locks, so either one is enough to read it.
 func (s *Store) apply(org *organization, changes invitations.Changes) {
 	if changes.Empty() {
 		return
@@ -95,6 +100,11 @@ func (s *Store) apply(org *organization, changes invitations.Changes) {
 	events := org.apply(changes)
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	org.erase(changes.ErasedEvents)
+	for _, e := range events {
+		s.position++
+		e.Position = s.position
+	}
 	s.feed = append(s.feed, events...)
 }
 
@@ -118,6 +128,19 @@ func (s *Store) findOrAdd(id string) *organization {
 		s.organizations[id] = newOrganization(id)
 	}
 	return s.organizations[id]
+}
+
+// findToRead is find for a read, and locks the organization for it. In place of a deleted one it
+// returns an empty one.
+func (s *Store) findToRead(id string) *organization {
+	org := s.find(id)
+	org.mu.RLock()
+	if org.deleted {
+		org.mu.RUnlock()
+		org = newOrganization(id)
+		org.mu.RLock()
+	}
+	return org
 }
 
 // all returns all organizations, in the order of their IDs.

@@ -25,8 +25,7 @@ func (s *Store) Invitations(
 		page.Items = s.received(q)
 		return page, nil
 	}
-	org := s.find(q.Organization)
-	org.mu.RLock()
+	org := s.findToRead(q.Organization)
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
 	page.Items = org.list(q)
@@ -38,7 +37,9 @@ func (s *Store) received(q invitations.InvitationQuery) []invitations.Record {
 	var found []invitations.Record
 	for _, org := range s.all() {
 		org.mu.RLock()
-		found = append(found, org.list(q)...)
+		if org.exists() {
+			found = append(found, org.list(q)...)
+		}
 		org.mu.RUnlock()
 	}
 	slices.SortFunc(found, func(a, b invitations.Record) int { return compareReceived(positionOf(a), positionOf(b)) })
@@ -47,19 +48,18 @@ func (s *Store) received(q invitations.InvitationQuery) []invitations.Record {
 
 // list returns the invitations of an organization that q asks for.
 func (o *organization) list(q invitations.InvitationQuery) []invitations.Record {
-	start := 0
-	if q.After != nil {
-		start, _ = slices.BinarySearchFunc(o.newestFirst, *q.After, comparePositions)
-	}
 	var found []invitations.Record
-	for _, position := range o.newestFirst[start:] {
-		if len(found) == q.Limit {
-			break
+	for _, position := range o.newestFirst {
+		if r := o.invitations[position.ID]; matches(r, q) && isAfter(r, q) {
+			found = append(found, r)
 		}
-		r := o.invitations[position.ID]
-		if isAfter(position, q.After) && matches(r, q) {
-			found = append(found, r.Clone())
-		}
+	}
+	if q.EmailPrefix != "" { // a stable sort keeps the newest first within one address
+		slices.SortStableFunc(found, func(a, b invitations.Record) int { return strings.Compare(a.Email, b.Email) })
+	}
+	found = found[:min(len(found), q.Limit)]
+	for i := range found {
+		found[i] = found[i].Clone()
 	}
 	return found
 }
@@ -70,10 +70,11 @@ func matches(r invitations.Record, q invitations.InvitationQuery) bool {
 	if state == invitations.StatePending && !r.ExpiresAt.After(q.At) {
 		state = invitations.StateExpired
 	}
-	return (q.State == "" || q.State == state) &&
+	return (len(q.States) == 0 || slices.Contains(q.States, state)) &&
 		(q.Kind == "" || q.Kind == r.Kind) &&
 		(q.Role == "" || q.Role == r.Role) &&
 		(q.Email == "" || q.Email == r.Email) &&
+		strings.HasPrefix(r.Email, q.EmailPrefix) &&
 		(q.SentBy == "" || q.SentBy == r.SentBy)
 }
 
@@ -91,37 +92,44 @@ func compareReceived(a, b invitations.InvitationPosition) int {
 	return cmp.Or(comparePositions(a, b), strings.Compare(b.Organization, a.Organization))
 }
 
-// isAfter reports whether p comes after the position where a page begins. Within an
+// isAfter reports whether r comes after the position where the page begins. Within an
 // organization that position names no organization.
-func isAfter(p invitations.InvitationPosition, start *invitations.InvitationPosition) bool {
+func isAfter(r invitations.Record, q invitations.InvitationQuery) bool {
 	switch {
-	case start == nil:
+	case q.After == nil:
 		return true
-	case start.Organization == "":
-		return comparePositions(p, *start) > 0
+	case q.EmailPrefix != "":
+		return cmp.Or(strings.Compare(r.Email, q.After.Email), comparePositions(positionOf(r), *q.After)) > 0
+	case q.Organization != "":
+		return comparePositions(positionOf(r), *q.After) > 0
 	default:
-		return compareReceived(p, *start) > 0
+		return compareReceived(positionOf(r), *q.After) > 0
 	}
 }
 
 // Members implements [invitations.Store].
-func (s *Store) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
-	var page invitations.Page[invitations.Member]
+func (s *Store) Members(
+	ctx context.Context, q invitations.MemberQuery,
+) (invitations.Page[invitations.Membership], error) {
+	var page invitations.Page[invitations.Membership]
 	if err := ctx.Err(); err != nil {
 		return page, err
 	}
-	org := s.find(q.Organization)
-	org.mu.RLock()
+	org := s.findToRead(q.Organization)
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
 	for _, user := range slices.Sorted(maps.Keys(org.members)) {
 		if len(page.Items) == q.Limit {
 			break
 		}
-		m := org.member(user)
-		if user > q.After && (q.Role == "" || q.Role == m.Role) {
-			page.Items = append(page.Items, *m)
+		m := invitations.Membership{Member: *org.member(user)}
+		if user <= q.After || q.Role != "" && q.Role != m.Role {
+			continue
 		}
+		if q.Quotas {
+			m.Own, m.Shared = org.quota(user), org.quota("")
+		}
+		page.Items = append(page.Items, m)
 	}
 	return page, nil
 }
@@ -141,7 +149,7 @@ func (s *Store) Workspaces(
 			continue
 		}
 		org.mu.RLock()
-		if m := org.member(q.UserID); m != nil {
+		if m := org.member(q.UserID); m != nil && org.exists() {
 			memberships = append(memberships, invitations.Membership{
 				Member: *m, Own: org.quota(q.UserID), Shared: org.quota(""),
 			})
@@ -157,8 +165,7 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitatio
 	if err := ctx.Err(); err != nil {
 		return page, err
 	}
-	org := s.find(q.Organization)
-	org.mu.RLock()
+	org := s.findToRead(q.Organization)
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
 	events := slices.Clone(org.events)
@@ -169,15 +176,25 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitatio
 		if len(page.Items) == q.Limit {
 			break
 		}
-		if isOnPage(e, q) && (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) {
-			page.Items = append(page.Items, e)
+		if isOnPage(e, q) && hasEvent(q, e) {
+			event := e.Clone()
+			event.Position = 0
+			page.Items = append(page.Items, event)
 		}
 	}
 	return page, nil
 }
 
+// hasEvent reports whether e passes the filters of q.
+func hasEvent(q invitations.EventQuery, e *invitations.Event) bool {
+	return (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) &&
+		(q.Actor == "" || q.Actor == e.Actor) &&
+		(len(q.Types) == 0 || slices.Contains(q.Types, e.Type)) &&
+		!e.At.Before(q.From) && (q.To.IsZero() || e.At.Before(q.To))
+}
+
 // isOnPage reports whether e comes after the position where the page begins.
-func isOnPage(e invitations.Event, q invitations.EventQuery) bool {
+func isOnPage(e *invitations.Event, q invitations.EventQuery) bool {
 	if q.After == nil {
 		return true
 	}

@@ -15,21 +15,25 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitat
 	if c.Organization == "" {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return consume(c, "", s.personal), nil
+		return consume(c, "", s.personal, s.putPersonalQuota), nil
 	}
 	org := s.find(c.Organization)
 	org.mu.Lock()
 	defer org.mu.Unlock()
-	return consume(c, org.members[c.UserID].Role, org.quotas), nil
+	if !org.exists() {
+		return consume(c, "", nil, nil), nil
+	}
+	return consume(c, org.members[c.UserID].Role, org.quotas, org.putQuota), nil
 }
 
-// consume takes the amount of c from quotas, if they have it left.
+// consume takes the amount of c from quotas, if they have it left. It writes them with put.
 func consume(
-	c invitations.Consumption, role invitations.Role, quotas map[string]invitations.QuotaRecord,
+	c invitations.Consumption, role invitations.Role,
+	quotas map[string]invitations.QuotaRecord, put func(invitations.QuotaRecord),
 ) invitations.Consumed {
-	put, ok := c.Decide(role, quotas)
-	for _, q := range put {
-		quotas[q.UserID] = q
+	changed, ok := c.Decide(role, quotas)
+	for _, q := range changed {
+		put(q)
 	}
 	consumed := invitations.Consumed{Taken: ok, Role: role, Quotas: map[string]invitations.QuotaRecord{}}
 	for _, user := range []string{"", c.UserID} {
@@ -47,9 +51,12 @@ func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	setQuota(s.personal, invitations.QuotaRecord{UserID: user, Quota: q})
+	s.putPersonalQuota(keepUsed(s.personal, invitations.QuotaRecord{UserID: user, Quota: q}))
 	return nil
 }
+
+// putPersonalQuota keeps q. The caller must hold s.mu.
+func (s *Store) putPersonalQuota(q invitations.QuotaRecord) { s.personal[q.UserID] = q }
 
 // personalQuota returns a copy of a user's personal quota, or nil if none was set.
 func (s *Store) personalQuota(user string) *invitations.QuotaRecord {
@@ -58,15 +65,24 @@ func (s *Store) personalQuota(user string) *invitations.QuotaRecord {
 	return quotaOf(s.personal, user)
 }
 
-// setQuota puts q among quotas. The amount used stays if the period does.
-func setQuota(quotas map[string]invitations.QuotaRecord, q invitations.QuotaRecord) {
+// putQuota keeps q. If q is for another period than before, it closes the former one.
+func (o *organization) putQuota(q invitations.QuotaRecord) {
+	old := o.quotas[q.UserID]
+	if old.Used > 0 && (old.Period != q.Period || !old.PeriodStart.Equal(q.PeriodStart)) {
+		o.closed[closedPeriod{q.UserID, old.Period, old.PeriodStart}] += old.Used
+	}
+	o.quotas[q.UserID] = q
+}
+
+// keepUsed returns q as it is to be kept among quotas. The amount used stays if the period does.
+func keepUsed(quotas map[string]invitations.QuotaRecord, q invitations.QuotaRecord) invitations.QuotaRecord {
 	old := quotas[q.UserID]
 	if old.Period == q.Period {
 		q.PeriodStart, q.Used = old.PeriodStart, old.Used
 	} else {
 		q.PeriodStart, q.Used = time.Time{}, 0
 	}
-	quotas[q.UserID] = q
+	return q
 }
 
 // quotaOf returns a copy of a user's quota, or nil if none was set.

@@ -15,12 +15,15 @@ func (s *Store) Statistics(
 	if err := ctx.Err(); err != nil {
 		return nil, statistics, err
 	}
-	org := s.find(q.Organization)
-	org.mu.RLock()
+	org := s.findToRead(q.Organization)
 	defer org.mu.RUnlock()
 	viewer = org.member(q.Viewer)
 	if q.Viewer == "" || viewer != nil && slices.Contains(q.Roles, viewer.Role) {
-		statistics = q.Count(slices.Collect(maps.Values(org.invitations)), org.events)
+		var events []invitations.Event
+		for _, e := range org.events {
+			events = append(events, *e)
+		}
+		statistics = q.Count(slices.Collect(maps.Values(org.invitations)), events)
 	}
 	return viewer, statistics, nil
 }

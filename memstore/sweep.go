@@ -29,7 +29,7 @@ func (s *Store) Sweep(
 			continue // in use, so left to the next Sweep
 		}
 		found := org.due(at)
-		if len(found) == 0 {
+		if len(found) == 0 || !org.exists() {
 			org.mu.Unlock()
 			continue
 		}

@@ -3,22 +3,51 @@ package pgstore
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
 
 // Check returns an error if the store's tables are missing or of an older version. It also
-// returns one if the host's table lacks a column, type or key that [MembersTable] requires. A
-// program that migrates with its own tool should call it at its start. [Store.Migrate] calls it
-// at its end.
+// returns one if the host's table lacks a column, type or key that [MembersTable] requires, and a
+// [MemberlessError] if there are organizations without members. A program that migrates with its
+// own tool should call it at its start.
+//
+// With a [MembersTable], its time grows with the number of organizations.
 func (s *Store) Check(ctx context.Context) error {
-	return s.describe("checking", s.check(ctx))
+	err := s.checkTables(ctx)
+	if err == nil && s.host != nil {
+		err = s.checkMembers(ctx)
+	}
+	return s.describe("checking", err)
 }
+
+// A MemberlessError is the error of [Store.Check] if all tables are right, and the store has
+// organizations without a member in the host's table. The library never removes the last owner, so
+// the host has deleted the rows. The host must delete these organizations in the library too:
+// otherwise an invitation by the backend could still bring somebody in. The store works, so a
+// program can go on after this error.
+type MemberlessError struct {
+	Organizations int // at most 1,000
+}
+
+// Error returns a text with the number of organizations.
+func (e *MemberlessError) Error() string {
+	atLeast := ""
+	if e.Organizations == maxMemberless {
+		atLeast = "at least "
+	}
+	return "members table: organizations without members, though not deleted by the library: " +
+		atLeast + strconv.Itoa(e.Organizations)
+}
+
+const maxMemberless = 1000
 
 var errNotMigrated = errors.New("the tables are missing or of an older version: migrate first")
 
-func (s *Store) check(ctx context.Context) error {
+// checkTables checks the tables, and not their rows.
+func (s *Store) checkTables(ctx context.Context) error {
 	all := render(s.schema)
 	version, err := s.appliedVersion(ctx, s.db)
 	if err != nil {
@@ -31,6 +60,32 @@ func (s *Store) check(ctx context.Context) error {
 		return nil
 	}
 	return s.checkHostTable(ctx)
+}
+
+// checkMembers checks that each organization has a member in the host's table.
+func (s *Store) checkMembers(ctx context.Context) error {
+	found := &MemberlessError{}
+	organization := s.host.organization
+	same := organization.compared() + " = " + organization.value("o.id")
+	if organization.isText() {
+		same = organization.text() + " = o.id" // the column can have any collation
+	}
+	var b pgx.Batch
+	st := s.statement()
+	st.text("select pg_catalog.count(*) from (select from ", s.in, "organizations o",
+		" where o.version > 0", // 0: it is being created
+		" and not exists (select from ", s.host.name, " h where ", same, s.isMember(), ")",
+		" limit ", st.param("bigint", int64(maxMemberless)), ") as counted")
+	st.targets = []any{&found.Organizations}
+	st.collect(&b, func() {})
+	err := s.db.SendBatch(ctx, &b).Close()
+	if pgErr := pgError(err); pgErr != nil && strings.HasPrefix(pgErr.Code, dataException) {
+		return hostTableError{"the store has organizations whose IDs are not of type " + s.host.organization.typ}
+	}
+	if err != nil || found.Organizations == 0 {
+		return err
+	}
+	return found
 }
 
 // A hostTableError describes the problems of the host's table.
@@ -48,10 +103,10 @@ func (s *Store) checkHostTable(ctx context.Context) error {
 		return hostTableError{"there is no table " + h.name}
 	}
 	var problems []string
-	for _, want := range []Column{h.Organization, h.UserID, h.Role} {
+	check := func(want Column, mayBeNull, mustBeNullable bool) {
 		typ := want.Type
-		if typ == "varchar" {
-			typ = "character varying"
+		if full := fullTypeNames[typ]; full != "" {
+			typ = full
 		}
 		switch got, ok := columns[want.Name]; {
 		case !ok:
@@ -60,9 +115,21 @@ func (s *Store) checkHostTable(ctx context.Context) error {
 			problems = append(problems, "column "+want.Name+" is of type "+got.typ+", not "+want.Type)
 		case !got.deterministic:
 			problems = append(problems, "column "+want.Name+" has a collation that is not deterministic")
-		case got.nullable:
+		case got.nullable && !mayBeNull:
 			problems = append(problems, "column "+want.Name+" can be null")
+		case !got.nullable && mustBeNullable:
+			problems = append(problems, "column "+want.Name+" cannot be null")
 		}
+	}
+	for _, want := range []Column{h.Organization, h.UserID, h.Role} {
+		check(want, false, false)
+	}
+	if h.JoinedAt.Name != "" {
+		check(h.JoinedAt, true, false)
+	}
+	if h.DeletedAt.Name != "" {
+		isTime := h.DeletedAt.Type != "boolean"
+		check(h.DeletedAt, isTime, isTime)
 	}
 	if !unique {
 		problems = append(problems, "it has no unique key on exactly "+h.Organization.Name+" and "+h.UserID.Name)
@@ -71,6 +138,11 @@ func (s *Store) checkHostTable(ctx context.Context) error {
 		return hostTableError{"members table " + h.name + ": " + strings.Join(problems, "; ")}
 	}
 	return nil
+}
+
+// fullTypeNames has the names by which PostgreSQL describes types, if they differ.
+var fullTypeNames = map[string]string{
+	"varchar": "character varying", "timestamptz": "timestamp with time zone", "timestamp": "timestamp without time zone",
 }
 
 type columnDescription struct {

@@ -34,6 +34,33 @@ func (s *Store) describe(doing string, err error) error {
 	return fmt.Errorf("invitations: pgstore: %s: %w", doing, reason(err))
 }
 
+// A ConstraintError is the error of a change that a constraint of the database refused, such as a
+// foreign key of the table that [MembersTable] names. It quotes no value. A transaction of the
+// host must be rolled back.
+type ConstraintError struct {
+	// Code is the SQLSTATE, which begins with 23: "23503" for a foreign key, "23505" for a unique
+	// key, "23514" for a check, "23502" for NOT NULL.
+	Code string
+	// Schema and Table name the table that has the constraint. Constraint is empty for NOT NULL
+	// and Column is empty for the others. A trigger that raises the error may give no names.
+	Schema, Table, Column, Constraint string
+}
+
+// Error returns a text with the names of the table and the constraint.
+func (e *ConstraintError) Error() string {
+	text := "SQLSTATE " + e.Code
+	if e.Constraint != "" {
+		text += ": constraint " + e.Constraint
+	}
+	if e.Column != "" {
+		text += ": column " + e.Column
+	}
+	if e.Table != "" {
+		text += " of table " + e.Schema + "." + e.Table
+	}
+	return text
+}
+
 // reason returns the part of err that a caller may see.
 func reason(err error) error {
 	for _, ctxErr := range []error{context.Canceled, context.DeadlineExceeded} {
@@ -45,6 +72,12 @@ func reason(err error) error {
 		switch pgErr.Code {
 		case serializationFailure, deadlockDetected, lockNotAvailable:
 			return fmt.Errorf("SQLSTATE %s: %w", pgErr.Code, invitations.ErrConcurrentChange)
+		}
+		if strings.HasPrefix(pgErr.Code, integrityViolation) {
+			return &ConstraintError{
+				Code: pgErr.Code, Schema: pgErr.SchemaName, Table: pgErr.TableName, Column: pgErr.ColumnName,
+				Constraint: pgErr.ConstraintName,
+			}
 		}
 		// Many messages quote values. The messages of these classes are about a wrong setup:
 		// authorization, database, schema, and missing tables or privileges.
@@ -65,7 +98,7 @@ func reason(err error) error {
 		}
 	}
 	switch {
-	case errors.As(err, new(hostTableError)):
+	case errors.As(err, new(hostTableError)), errors.As(err, new(*MemberlessError)):
 		return err
 	case isConnectionLost(err):
 		return errors.New("connection lost")
@@ -74,6 +107,8 @@ func reason(err error) error {
 }
 
 const (
+	dataException        = "22" // a class
+	integrityViolation   = "23" // a class
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03" // by a lock_timeout that the host has set

@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -184,5 +185,79 @@ func TestView_NamesTheMissingTable(t *testing.T) {
 	require.NoError(t, err)
 	_, err = store.View(context.Background(), invitations.Query{Organization: acme})
 	require.ErrorContains(t, err, `relation "not_migrated.organizations" does not exist`)
+	noDriver(t, err)
+}
+
+// The host's table of members refers to its table of users.
+func TestConstraintError_ForeignKeyOfTheHost(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := newPool(t, nil)
+	store := newHostStore(t, pool, `
+		create table {schema}.users (id text primary key);
+		insert into {schema}.users values ('ada');
+		create table {schema}.seats (
+			org text not null, person text not null constraint seats_person references {schema}.users,
+			role text not null constraint seats_role check (role <> 'billing'), primary key (org, person))`,
+		pgstore.MembersTable{
+			Name: "seats", Organization: pgstore.Column{Name: "org"}, UserID: pgstore.Column{Name: "person"}, Role: pgstore.Column{Name: "role"},
+		})
+	svc, err := invitations.New(store, keyring(t), invitations.Config{})
+	require.NoError(t, err)
+	_, err = svc.CreateOrganization(ctx, acme, ada)
+	require.NoError(t, err)
+	accept := func(svc *invitations.Service, role invitations.Role, user string) error {
+		link, err := svc.CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: role})
+		require.NoError(t, err)
+		_, err = svc.Accept(ctx, link.Token.Reveal(), person(user))
+		return err
+	}
+	hostSchema, _, _ := strings.Cut(strings.Trim(store.HostTable(), `"`), `"`)
+	check := func(err error, want pgstore.ConstraintError, text string) {
+		t.Helper()
+		want.Schema, want.Table = hostSchema, "seats"
+		var violated *pgstore.ConstraintError
+		require.ErrorAs(t, err, &violated)
+		require.Equal(t, want, *violated)
+		require.ErrorContains(t, err, text+" of table "+hostSchema+".seats")
+		require.NotContains(t, err.Error(), "stranger")
+		noDriver(t, err)
+	}
+
+	foreignKey := pgstore.ConstraintError{Code: "23503", Constraint: "seats_person"}
+	check(accept(svc, "viewer", "stranger"), foreignKey, "SQLSTATE 23503: constraint seats_person")
+	tx, err := pool.Begin(ctx)
+	require.NoError(t, err)
+	defer func() { _ = tx.Rollback(ctx) }()
+	check(accept(svc.WithStore(store.WithTx(tx)), "viewer", "stranger"), foreignKey, "SQLSTATE 23503: constraint seats_person")
+	require.NoError(t, tx.Rollback(ctx))
+
+	exec(t, hostSchema, `insert into {schema}.users values ('stranger')`)
+	check(accept(svc, "billing", "stranger"), pgstore.ConstraintError{Code: "23514", Constraint: "seats_role"}, "constraint seats_role")
+	exec(t, hostSchema, `alter table {schema}.seats add plan text; update {schema}.seats set plan = ''; alter table {schema}.seats alter plan set not null`)
+	check(accept(svc, "viewer", "stranger"), pgstore.ConstraintError{Code: "23502", Column: "plan"}, "SQLSTATE 23502: column plan")
+	exec(t, hostSchema, `alter table {schema}.seats drop plan`)
+	require.NoError(t, accept(svc, "viewer", "stranger"))
+}
+
+// A deferred constraint is checked by the commit.
+func TestConstraintError_DeferredForeignKey(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	store := newHostStore(t, newPool(t, nil), `
+		create table {schema}.users (id text primary key);
+		create table {schema}.seats (
+			org text not null, person text not null constraint seats_person references {schema}.users deferrable initially deferred,
+			role text not null, primary key (org, person))`,
+		pgstore.MembersTable{
+			Name: "seats", Organization: pgstore.Column{Name: "org"}, UserID: pgstore.Column{Name: "person"}, Role: pgstore.Column{Name: "role"},
+		})
+	svc, err := invitations.New(store, keyring(t), invitations.Config{})
+	require.NoError(t, err)
+	_, err = svc.CreateOrganization(ctx, acme, ada)
+	var violated *pgstore.ConstraintError
+	require.ErrorAs(t, err, &violated)
+	require.Equal(t, "seats_person", violated.Constraint)
+	require.NotErrorIs(t, err, invitations.ErrOutcomeUnknown)
 	noDriver(t, err)
 }

@@ -2,6 +2,8 @@ package pgstore
 
 import (
 	"context"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -78,6 +80,8 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 // table x has the remaining columns. The functions below return SQL for either case.
 // Organizations, users and roles are given as expressions.
 
+const zeroInstant = "'0001-01-01 00:00:00+00'::timestamptz"
+
 // membersSelect returns a select of members, without a condition.
 func membersSelect(in string, host *hostTable) string {
 	if host == nil {
@@ -88,9 +92,13 @@ func membersSelect(in string, host *hostTable) string {
 		"user_id":      host.userID.text(),
 		"role":         "coalesce(" + host.role.text() + ", '')",
 	}
+	if c := host.joinedAt; c.name != "" {
+		hosted["joined_at"] = "coalesce(case when " + c.rounds("x.joined_at") + " then x.joined_at else " + c.instant() +
+			" end, x.joined_at, " + zeroInstant + ")"
+	}
 	zero := map[string]string{ // by type, for members that the host has inserted: they are not in x
 		"text":        "''",
-		"timestamptz": "'0001-01-01 00:00:00+00'::timestamptz",
+		"timestamptz": zeroInstant,
 		"uuid":        "'00000000-0000-0000-0000-000000000000'::uuid",
 		"jsonb":       "'{}'::jsonb",
 	}
@@ -184,10 +192,18 @@ func (s *Store) userColumn() hostColumn {
 	return hostColumn{"user_id", "text"}
 }
 
-// isOf returns the condition that h is of the organization.
+// isOf returns the condition that h is a member of the organization.
 func (s *Store) isOf(organization string) string {
 	c := s.organizationColumn()
-	return c.compared() + " = " + c.value(organization)
+	return c.compared() + " = " + c.value(organization) + s.isMember()
+}
+
+// isMember returns the condition that h is a member: see [hostTable.isMember].
+func (s *Store) isMember() string {
+	if s.host == nil {
+		return ""
+	}
+	return s.host.isMember()
 }
 
 // hasRole returns the condition that h has the role. A role that the host's enumeration does not
@@ -211,16 +227,35 @@ func (s *Store) appendMember(writes []write, organization any, m *invitations.Me
 	}
 	h := s.host
 	return append(writes, func(st *statement) {
-		st.text("insert into ", h.name, " (", h.organization.name, ", ", h.userID.name, ", ", h.role.name, ") values (",
-			h.organization.value(st.param("text", organization)), ", ", h.userID.value(st.param("text", m.UserID)), ", ",
-			h.role.value(st.param("text", string(m.Role))), ")",
-			" on conflict (", h.organization.name, ", ", h.userID.name, ") do update",
-			" set ", h.role.name, " = excluded.", h.role.name)
+		names := []string{h.organization.name, h.userID.name, h.role.name}
+		values := []string{
+			h.organization.value(st.param("text", organization)), h.userID.value(st.param("text", m.UserID)),
+			h.role.value(st.param("text", string(m.Role))),
+		}
+		if h.joinedAt.name != "" && !m.JoinedAt.IsZero() { // zero: the host did not know it, and keeps its value
+			names = append(names, h.joinedAt.name)
+			values = append(values, h.joinedAt.fromInstant(st.param("timestamptz", m.JoinedAt)))
+		}
+		if h.deletedAt.name != "" {
+			none := "null"
+			if h.deletedAt.typ == "boolean" {
+				none = "false"
+			}
+			names, values = append(names, h.deletedAt.name), append(values, none)
+		}
+		st.text("insert into ", h.name, " (", strings.Join(names, ", "), ") values (", strings.Join(values, ", "), ")",
+			" on conflict (", h.organization.name, ", ", h.userID.name, ") do update set ")
+		for i, name := range names[2:] {
+			if i > 0 {
+				st.text(", ")
+			}
+			st.text(name, " = excluded.", name)
+		}
 	})
 }
 
-// appendMemberDeletion adds the writes that delete a member.
-func (s *Store) appendMemberDeletion(writes []write, organization any, user string) []write {
+// appendMemberDeletion adds the writes that delete a member, or mark the host's row as deleted.
+func (s *Store) appendMemberDeletion(writes []write, organization any, user string, events []invitations.Event) []write {
 	writes = append(writes, func(st *statement) {
 		st.text("delete from ", s.in, "members h where h.organization = ", st.param("text", organization),
 			" and h.user_id = ", st.param("text", user))
@@ -229,7 +264,28 @@ func (s *Store) appendMemberDeletion(writes []write, organization any, user stri
 		return writes
 	}
 	return append(writes, func(st *statement) {
-		st.text("delete from ", s.host.name, " h where ", s.isOf(st.param("text", organization)),
+		mark := s.host.deletedAt
+		switch {
+		case mark.name == "":
+			st.text("delete from ", s.host.name, " h")
+		case mark.typ == "boolean":
+			st.text("update ", s.host.name, " h set ", mark.name, " = true")
+		default:
+			st.text("update ", s.host.name, " h set ", mark.name, " = ",
+				mark.fromInstant(st.param("timestamptz", removedAt(user, events))))
+		}
+		st.text(" where ", s.isOf(st.param("text", organization)),
 			" and ", s.host.userID.compared(), " = ", s.host.userID.value(st.param("text", user)))
 	})
+}
+
+// removedAt returns the time at which a change removes a user: that of its event, or the zero time
+// if there is none.
+func removedAt(user string, events []invitations.Event) time.Time {
+	for i := range events {
+		if e := &events[i]; e.Subject == user && (e.Type == invitations.EventMemberRemoved || e.Type == invitations.EventMemberLeft) {
+			return e.At
+		}
+	}
+	return time.Time{}
 }

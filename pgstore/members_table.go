@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -15,10 +16,10 @@ import (
 // MembersTable describes a table of the host in which the store keeps the members, instead of
 // in a table of its own. The store changes its rows under the same guarantees as its own.
 //
-// The three columns must be NOT NULL. Organization and UserID together must have a primary key or
-// a unique index that is neither partial nor deferrable. A text column must have a deterministic
-// collation. [Store.Check] reports a violation of these rules. Columns that the store does not
-// know must have a default or allow NULL.
+// Organization, UserID and Role must be NOT NULL. Organization and UserID together must have a
+// primary key or a unique index that is neither partial nor deferrable. A text column must have a
+// deterministic collation. [Store.Check] reports a violation of these rules. Columns that the
+// store does not know must have a default or allow NULL.
 //
 // Two more indexes should exist: one on UserID for [invitations.Service.Workspaces], and one on
 // Organization and Role for the search of owners. The store keeps the remaining data of a
@@ -39,9 +40,22 @@ type MembersTable struct {
 	// Role is the column of the role's name. Its type must be text, varchar, or an enumeration
 	// type, which is named with its schema: "public.role".
 	Role Column
+
+	// JoinedAt is the column of the time at which the member joined, if there is one. Its type
+	// must be timestamptz, which is the default, or timestamp or date, which are in UTC. The
+	// store writes it when a user joins. Without this column, and for rows with NULL, the members
+	// that the host inserts have joined at the zero time.
+	JoinedAt Column
+	// DeletedAt is the column that marks a row as deleted, if there is one: such a row is not a
+	// member. The store then marks rows and deletes none. When the user joins again, it clears the
+	// mark. The type must be timestamptz, which is the default, or timestamp, which is in UTC, or
+	// boolean. A time must allow NULL, which stands for a member; the store writes the time of the
+	// removal. A boolean must be NOT NULL; false stands for a member.
+	DeletedAt Column
 }
 
-// A Column names a column and its type. An empty Type is text.
+// A Column names a column and its type. An empty Type is text, or timestamptz if the column is for
+// a time. The zero Column stands for no column.
 type Column struct {
 	Name, Type string
 }
@@ -51,6 +65,7 @@ type hostTable struct {
 	MembersTable
 	name                       string // quoted, with the schema
 	organization, userID, role hostColumn
+	joinedAt, deletedAt        hostColumn // the zero value: there is no such column
 }
 
 // newHostTable checks t. It returns nil for nil.
@@ -62,54 +77,82 @@ func newHostTable(t *MembersTable) (*hostTable, error) {
 	if h.Schema == "" {
 		h.Schema = "public"
 	}
-	for _, c := range []*Column{&h.Organization, &h.UserID, &h.Role} {
-		if c.Type == "" {
-			c.Type = "text"
+	for _, name := range []struct{ field, name string }{{"members.schema", h.Schema}, {"members.name", h.Name}} {
+		if err := checkName(name.field, name.name); err != nil {
+			return nil, err
 		}
-	}
-	for _, name := range []struct{ field, name string }{
-		{"members.schema", h.Schema}, {"members.name", h.Name}, {"members.organization", h.Organization.Name},
-		{"members.user_id", h.UserID.Name}, {"members.role", h.Role.Name},
-	} {
-		if reason := checkName(name.name); reason != "" {
-			return nil, &invitations.InvalidError{Field: name.field, Reason: reason}
-		}
-	}
-	const idType = "must be text, varchar, uuid, integer or bigint"
-	if idTypes[h.Organization.Type] == nil {
-		return nil, &invitations.InvalidError{Field: "members.organization", Reason: idType}
-	}
-	if idTypes[h.UserID.Type] == nil {
-		return nil, &invitations.InvalidError{Field: "members.user_id", Reason: idType}
-	}
-	role := h.Role.Type
-	if role != "text" && role != "varchar" {
-		schema, name, ok := strings.Cut(role, ".")
-		if !ok || checkName(schema) != "" || checkName(name) != "" {
-			return nil, &invitations.InvalidError{
-				Field: "members.role", Reason: "must be text, varchar or an enumeration type named with its schema",
-			}
-		}
-		role = pgx.Identifier{schema, name}.Sanitize()
 	}
 	h.name = pgx.Identifier{h.Schema, h.Name}.Sanitize()
-	h.organization = hostColumn{pgx.Identifier{h.Organization.Name}.Sanitize(), h.Organization.Type}
-	h.userID = hostColumn{pgx.Identifier{h.UserID.Name}.Sanitize(), h.UserID.Type}
-	h.role = hostColumn{pgx.Identifier{h.Role.Name}.Sanitize(), role}
+	role, ok := roleType(h.Role.Type)
+	if !ok {
+		return nil, &invitations.InvalidError{
+			Field: "members.role", Reason: "must be text, varchar or an enumeration type named with its schema", Code: "unsupported_type",
+		}
+	}
+	for _, c := range []struct {
+		field    string
+		column   *Column
+		optional bool
+		types    []string // the first is the default
+		to       *hostColumn
+	}{
+		{"members.organization", &h.Organization, false, []string{"text", "varchar", "uuid", "integer", "bigint"}, &h.organization},
+		{"members.user_id", &h.UserID, false, []string{"text", "varchar", "uuid", "integer", "bigint"}, &h.userID},
+		{"members.role", &h.Role, false, []string{"text", h.Role.Type}, &h.role},
+		{"members.joined_at", &h.JoinedAt, true, []string{"timestamptz", "timestamp", "date"}, &h.joinedAt},
+		{"members.deleted_at", &h.DeletedAt, true, []string{"timestamptz", "timestamp", "boolean"}, &h.deletedAt},
+	} {
+		if c.optional && *c.column == (Column{}) {
+			continue
+		}
+		if err := checkName(c.field, c.column.Name); err != nil {
+			return nil, err
+		}
+		if c.column.Type == "" {
+			c.column.Type = c.types[0]
+		}
+		if last := len(c.types) - 1; !slices.Contains(c.types, c.column.Type) {
+			return nil, &invitations.InvalidError{
+				Field: c.field, Reason: "must be " + strings.Join(c.types[:last], ", ") + " or " + c.types[last], Code: "unsupported_type",
+			}
+		}
+		*c.to = hostColumn{pgx.Identifier{c.column.Name}.Sanitize(), c.column.Type}
+	}
+	h.role.typ = role
 	return h, nil
 }
 
-// checkName returns why PostgreSQL cannot have name, or "" if it can.
-func checkName(name string) string {
+// roleType returns the type of a role's column, quoted if it is an enumeration, and whether it can
+// be one.
+func roleType(typ string) (quoted string, ok bool) {
+	switch typ {
+	case "", "text":
+		return "text", true
+	case "varchar":
+		return typ, true
+	}
+	schema, name, ok := strings.Cut(typ, ".")
+	if !ok || checkName("", schema) != nil || checkName("", name) != nil {
+		return "", false
+	}
+	return pgx.Identifier{schema, name}.Sanitize(), true
+}
+
+// checkName refuses a name that PostgreSQL cannot have.
+func checkName(field, name string) error {
 	switch {
 	case name == "":
-		return "must not be empty"
+		return &invitations.InvalidError{Field: field, Reason: "must not be empty", Code: "required"}
 	case len(name) > 63: // PostgreSQL cuts longer names
-		return "must be at most 63 bytes long"
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return "must be valid UTF-8 without control characters"
+		return &invitations.InvalidError{
+			Field: field, Reason: "must have at most 63 bytes", Code: "too_long", Values: map[string]string{"max": "63", "unit": "bytes"},
+		}
+	case !utf8.ValidString(name):
+		return &invitations.InvalidError{Field: field, Reason: "must be valid UTF-8", Code: "not_utf8"}
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return &invitations.InvalidError{Field: field, Reason: "must not contain a control character", Code: "control_character"}
 	}
-	return ""
+	return nil
 }
 
 // idTypes has the types of ID columns. The functions report whether a text is the form in which
@@ -137,14 +180,20 @@ func (s *Store) checkIDs(organization string, users ...string) error {
 		return nil
 	}
 	if typ := s.host.organization.typ; organization != "" && !idTypes[typ](organization) {
-		return &invitations.InvalidError{Field: "organization", Reason: "must be a value of type " + typ}
+		return wrongType("organization", typ)
 	}
 	for _, user := range users {
 		if typ := s.host.userID.typ; user != "" && !idTypes[typ](user) {
-			return &invitations.InvalidError{Field: "user_id", Reason: "must be a value of type " + typ}
+			return wrongType("user_id", typ)
 		}
 	}
 	return nil
+}
+
+func wrongType(field, typ string) error {
+	return &invitations.InvalidError{
+		Field: field, Reason: "must be a value of type " + typ, Code: "wrong_type", Values: map[string]string{"type": typ},
+	}
 }
 
 // A hostColumn is a column of the table h, with its quoted name and its type. Its methods return
@@ -181,4 +230,47 @@ func (c hostColumn) value(text string) string {
 		return text
 	}
 	return "(" + text + ")::" + c.typ
+}
+
+// instant returns the column, which has times, as a timestamptz.
+func (c hostColumn) instant() string {
+	switch c.typ {
+	case "timestamp":
+		return "(h." + c.name + " at time zone 'UTC')"
+	case "date":
+		return "(h." + c.name + "::timestamp at time zone 'UTC')"
+	}
+	return "h." + c.name
+}
+
+// fromInstant returns a timestamptz as a value that the column is set to.
+func (c hostColumn) fromInstant(instant string) string {
+	switch c.typ {
+	case "timestamp":
+		return "(" + instant + " at time zone 'UTC')"
+	case "date":
+		return "(" + instant + " at time zone 'UTC')::date"
+	}
+	return instant
+}
+
+// rounds returns the condition that the column has the instant, in its own precision: a date has no
+// time, and a timestamp can have a second without its fraction.
+func (c hostColumn) rounds(instant string) string {
+	if c.typ == "date" {
+		return "h." + c.name + " = " + c.fromInstant(instant)
+	}
+	return c.instant() + " between " + instant + " - interval '1 second' and " + instant + " + interval '1 second'"
+}
+
+// isMember returns the condition that a row, h, is not marked as deleted. It begins with "and", and
+// is empty if the table has no marks.
+func (h *hostTable) isMember() string {
+	switch {
+	case h.deletedAt.name == "":
+		return ""
+	case h.deletedAt.typ == "boolean":
+		return " and not h." + h.deletedAt.name
+	}
+	return " and h." + h.deletedAt.name + " is null"
 }

@@ -249,6 +249,8 @@ func TestMembersTable_IsChecked(t *testing.T) {
 		"members.organization": func(m *pgstore.MembersTable) { m.Organization.Type = "text; drop table members" },
 		"members.user_id":      func(m *pgstore.MembersTable) { m.UserID.Type = "citext" },
 		"members.role":         func(m *pgstore.MembersTable) { m.Role.Type = "rank" },
+		"members.joined_at":    func(m *pgstore.MembersTable) { m.JoinedAt = pgstore.Column{Name: "joined", Type: "boolean"} },
+		"members.deleted_at":   func(m *pgstore.MembersTable) { m.DeletedAt = pgstore.Column{Type: "boolean"} },
 	} {
 		table := good()
 		change(&table)

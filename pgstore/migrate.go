@@ -17,10 +17,11 @@ import (
 var migrations embed.FS
 
 // Migrations returns the SQL files that create the store's tables, for a host that migrates with
-// its own tool. schema is as in [Config]. The names of the files begin with a number; the files
-// must be applied in the order of their names, each once. Each file records its version in the
-// table migrations, so [Store.Check] and [Store.Migrate] know of it. A released file never
-// changes.
+// its own tool. schema is as in [Config]. goose, golang-migrate, tern and psql apply the files as
+// they are. They must be applied in the order of their names, which begin with a number.
+//
+// Each file records its version in the table migrations, so [Store.Check] and [Store.Migrate]
+// know of it. Applied again, a file changes nothing. A released file never changes.
 func Migrations(schema string) (fs.FS, error) {
 	schema, err := checkSchema(schema)
 	if err != nil {
@@ -72,19 +73,22 @@ func render(schema string) []migration {
 	return all
 }
 
-// Migrate creates the store's schema and tables, or brings them up to date, and ends with
-// [Store.Check]. Every process may call it at its start: one of them migrates, the others wait
-// for it as long as their ctx lasts. It keeps the applied versions in the table migrations of the
-// store's schema. It also works in a transaction of the host.
+// Migrate creates the store's schema and tables, or brings them up to date, and then checks them
+// as [Store.Check] does, except for the organizations without members. Every process may call it
+// at its start: one of them migrates, the others wait for it as long as their ctx lasts. It keeps
+// the applied versions in the table migrations of the store's schema. It also works in a
+// transaction of the host.
+//
+// If the schema exists, Migrate needs no privilege on the database. If everything is applied, it
+// only reads.
 func (s *Store) Migrate(ctx context.Context) error {
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, render(s.schema)); err != nil {
 		return s.describe("migrating", err)
 	}
-	return s.Check(ctx)
+	return s.describe("checking", s.checkTables(ctx))
 }
 
-func (s *Store) migrate(ctx context.Context) error {
-	all := render(s.schema)
+func (s *Store) migrate(ctx context.Context, all []migration) error {
 	// Most calls find that everything is applied, and need no lock to see it.
 	if version, err := s.appliedVersion(ctx, s.db); err != nil || version >= all[len(all)-1].version {
 		return err
@@ -92,6 +96,11 @@ func (s *Store) migrate(ctx context.Context) error {
 	if tx, ok := s.db.(pgx.Tx); ok {
 		return s.apply(ctx, tx, all)
 	}
+	// It may lose a deadlock against a program that is running.
+	return s.repeat(ctx, func() error { return s.migrateInOwnTx(ctx, all) })
+}
+
+func (s *Store) migrateInOwnTx(ctx context.Context, all []migration) error {
 	var b pgx.Batch
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
 	tx, results, err := s.begin(ctx, &b)

@@ -2,10 +2,13 @@ package pgstore_test
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
@@ -71,34 +74,104 @@ func TestMigrations_AppliedByAnotherTool(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	schema := pgtest.Schema(t)
-	files, err := pgstore.Migrations(schema)
-	require.NoError(t, err)
-	names, err := fs.Glob(files, "*.sql")
-	require.NoError(t, err)
-	require.NotEmpty(t, names)
-	conn := connect(t)
-	for _, name := range names {
-		sql, err := fs.ReadFile(files, name)
-		require.NoError(t, err)
-		require.NotContains(t, string(sql), "{schema}")
-		require.Contains(t, string(sql), ".migrations (version) values (", "%s records itself", name)
-		_, err = conn.Exec(ctx, string(sql))
-		require.NoError(t, err, name)
-	}
-	store := storeOn(t, conn, schema)
+	pool := newPool(t, nil)
+	apply(t, pool, schema)
+	store := storeOn(t, pool, schema)
 	require.NoError(t, store.Check(ctx))
 	require.NoError(t, store.Migrate(ctx), "there is nothing left to apply")
-	svc, err := invitations.New(store, keyring(t), invitations.Config{})
+	newSQLScript(t).run(t, store)
+}
+
+func TestMigrations_Files(t *testing.T) {
+	t.Parallel()
+	files, err := pgstore.Migrations("the schema")
 	require.NoError(t, err)
-	_, err = svc.CreateOrganization(ctx, acme, ada)
+	names, err := fs.Glob(files, "*")
 	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	for i, name := range names {
+		require.Regexp(t, fmt.Sprintf(`^%04d_[a-z_]+\.up\.sql$`, i+1), name)
+		sql, err := fs.ReadFile(files, name)
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(string(sql), "-- +goose Up\n"), name)
+		require.NotContains(t, string(sql), "{schema}", name)
+		require.NotContains(t, string(sql), "{'schema'}", name)
+		require.Contains(t, string(sql), fmt.Sprintf(".migrations (version) values (%d)", i+1), "%s records itself", name)
+	}
+}
+
+// A tool may apply a file that Migrate or another tool has applied already.
+func TestMigrations_AppliedAgainChangeNothing(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	schema := pgtest.Schema(t)
+	pool := newPool(t, nil)
+	store := storeOn(t, pool, schema)
+	require.NoError(t, store.Migrate(ctx))
+	newSQLScript(t).run(t, store)
+	relations, rows := relationsOf(t, schema), rowsOf(t, schema)
+	require.NotEmpty(t, relations)
+	require.NotEmpty(t, rows)
+	apply(t, pool, schema)
+	require.Equal(t, relations, relationsOf(t, schema))
+	require.Equal(t, rows, rowsOf(t, schema))
+
+	// psql without a transaction can be interrupted between two statements.
+	interrupted := pgtest.Schema(t)
+	exec(t, interrupted, "create schema {schema}; create table {schema}.migrations (version integer not null primary key);"+
+		"create table {schema}.personal_quotas (like "+pgstore.SQL(schema, "{schema}.personal_quotas")+" including all)")
+	require.NoError(t, storeOn(t, pool, interrupted).Migrate(ctx))
+	require.Equal(t, strings.ReplaceAll(relations, schema, "S"), strings.ReplaceAll(relationsOf(t, interrupted), interrupted, "S"))
+}
+
+// relationsOf describes the tables and indexes of a schema.
+func relationsOf(t *testing.T, schema string) (description string) {
+	t.Helper()
+	err := connect(t).QueryRow(context.Background(), `select string_agg(r.line, E'\n' order by r.line) from (
+		select format('%s.%s %s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+			pg_get_expr(d.adbin, d.adrelid), a.attcollation::regcollation) as line
+		from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0
+		left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r'
+		union all select indexdef from pg_indexes where schemaname = $1::text
+		union all select format('%s %s', conrelid::regclass, pg_get_constraintdef(oid)) from pg_constraint
+			where connamespace = $1::text::regnamespace and contype <> 'n') as r`, schema).Scan(&description)
+	require.NoError(t, err)
+	return description
+}
+
+// rowsOf returns the number of rows of each table of a schema.
+func rowsOf(t *testing.T, schema string) map[string]int {
+	t.Helper()
+	ctx := context.Background()
+	conn := connect(t)
+	rows, err := conn.Query(ctx, `select relname from pg_class where relnamespace = $1::text::regnamespace and relkind = 'r'`, schema)
+	require.NoError(t, err)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	counts := map[string]int{}
+	for _, table := range tables {
+		var count int
+		require.NoError(t, conn.QueryRow(ctx, pgstore.SQL(schema, "select count(*) from {schema}."+table)).Scan(&count))
+		counts[table] = count
+	}
+	return counts
+}
+
+func TestMigrate_RefusesTablesOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	schema := pgtest.Schema(t)
+	exec(t, schema, "create schema {schema}; create table {schema}.members (name text)")
+	err := storeOn(t, connect(t), schema).Migrate(context.Background())
+	require.ErrorContains(t, err, "the schema has a table members of another program")
+	require.Equal(t, map[string]int{"members": 0}, rowsOf(t, schema))
 }
 
 func TestConfig_SchemaIsQuotedAndChecked(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
 	for _, name := range []string{
-		`Mixed Case`, `quote"d`, `semi;colon`, `päth`, `a.b`, `'`, `$1`, `select`, `{schema}`, `{org}`, `{a}`,
+		`Mixed Case`, `quote"d`, `it's`, `back\slash'`, `$$`, `semi;colon`, `päth`, `a.b`, `'`, `$1`, `select`, `{schema}`, `{org}`, `{a}`,
 	} {
 		schema := pgtest.Schema(t) + name
 		conn := connect(t)
@@ -119,6 +192,7 @@ func TestConfig_SchemaIsQuotedAndChecked(t *testing.T) {
 	for name, reason := range map[string]string{
 		"pg_catalog":         "must not be one of PostgreSQL's own",
 		"information_schema": "must not be one of PostgreSQL's own",
+		"a$do$b":             "must not contain $do$",
 		"a\x00b":             "control character",
 		"a\xffb":             "must be valid UTF-8",
 		"sixty-four bytes ..............................................xx": "63 bytes",

@@ -80,7 +80,7 @@ var _ invitations.Store = (*Store)(nil)
 // Config configures a [Store]. The zero Config is ready to use.
 type Config struct {
 	// Schema is the schema of the store's tables; empty: "invitations". It must be at most 63
-	// bytes of valid UTF-8 without control characters, and must not be one of PostgreSQL's own.
+	// bytes of valid UTF-8 without control characters and "$do$", and not one of PostgreSQL's own.
 	// It should be used for nothing else, because the tables have names such as members and
 	// migrations.
 	Schema string
@@ -124,22 +124,32 @@ func (s *Store) WithTx(tx pgx.Tx) *Store {
 	return &t
 }
 
+// doQuote is the quote of the blocks in migrations. They contain the schema's name.
+const doQuote = "$do$"
+
 // checkSchema returns name, or the default for an empty one.
 func checkSchema(name string) (string, error) {
 	if name == "" {
 		return defaultSchema, nil
 	}
-	reason := checkName(name)
-	if strings.HasPrefix(name, "pg_") || name == "information_schema" {
-		reason = "must not be one of PostgreSQL's own"
+	switch {
+	case strings.HasPrefix(name, "pg_") || name == "information_schema":
+		return "", &invitations.InvalidError{Field: "schema", Reason: "must not be one of PostgreSQL's own", Code: "reserved"}
+	case strings.Contains(name, doQuote):
+		return "", &invitations.InvalidError{Field: "schema", Reason: "must not contain " + doQuote, Code: "reserved"}
 	}
-	if reason != "" {
-		return "", &invitations.InvalidError{Field: "schema", Reason: reason}
+	if err := checkName("schema", name); err != nil {
+		return "", err
 	}
 	return name, nil
 }
 
-// inSchema returns sql with the quoted name of the schema in place of {schema}.
+// inSchema returns sql with the quoted name of the schema in place of {schema}, and with that name
+// as a text in place of {'schema'}.
 func inSchema(schema, sql string) string {
-	return strings.ReplaceAll(sql, "{schema}", pgx.Identifier{schema}.Sanitize())
+	text := "'" + strings.ReplaceAll(schema, "'", "''") + "'"
+	if strings.Contains(schema, `\`) {
+		text = "E" + strings.ReplaceAll(text, `\`, `\\`) // means the same with all settings of the server
+	}
+	return strings.NewReplacer("{schema}", pgx.Identifier{schema}.Sanitize(), "{'schema'}", text).Replace(sql)
 }

@@ -26,7 +26,7 @@ import (
 //	go test ./pgstore -run TestSQL -update
 const sqlFolder = "testdata/sql"
 
-var update = flag.Bool("update", false, "write the files under testdata/sql instead of comparing with them")
+var update = flag.Bool("update", false, "write the files under testdata instead of comparing with them")
 
 func TestSQL_Operations(t *testing.T) {
 	t.Parallel()
@@ -71,6 +71,15 @@ func TestSQL_OperationsOnMembersTable(t *testing.T) {
 	}})
 	hostSchema, _, _ := strings.Cut(strings.Trim(store.HostTable(), `"`), `"`)
 	script.compare(t, sqlFolder+"/members_table", sent, store, store.Schema(), "invitations", hostSchema, "public")
+}
+
+func TestSQL_OperationsOnMembersTableWithTimes(t *testing.T) {
+	t.Parallel()
+	pool, sent := newTracedPool(t)
+	store := timesTable{joined: "date", deleted: "timestamp"}.newStore(t, pool)
+	script := newSQLScript(t).only("Accept", "RemoveMember", "Members", "Workspaces")
+	hostSchema, _, _ := strings.Cut(strings.Trim(store.HostTable(), `"`), `"`)
+	script.compare(t, sqlFolder+"/members_table_with_times", sent, store, store.Schema(), "invitations", hostSchema, "public")
 }
 
 // A sqlScript has calls that succeed in their order on an empty store, with a service that has
@@ -321,6 +330,16 @@ func newSQLScript(t *testing.T) *sqlScript {
 		}},
 	}
 	return &sqlScript{calls, func() time.Time { return now }}
+}
+
+// run makes the calls on store.
+func (s *sqlScript) run(t *testing.T, store invitations.Store) {
+	t.Helper()
+	svc, err := invitations.New(store, keyring(t), invitations.Config{ResendCooldown: -1, Clock: s.clock})
+	require.NoError(t, err)
+	for _, c := range s.calls {
+		require.NoError(t, c.run(svc), "%s %s", c.operation, c.variant)
+	}
 }
 
 // compare makes the calls on store and compares the statements that they send with the files in

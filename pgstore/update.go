@@ -82,7 +82,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		writes = s.appendMember(writes, organization, &changes.Members[i])
 	}
 	for _, user := range changes.RemovedMembers {
-		writes = s.appendMemberDeletion(writes, organization, user)
+		writes = s.appendMemberDeletion(writes, organization, user, changes.Events)
 	}
 	for _, user := range changes.Removals {
 		writes = append(writes, func(st *statement) {

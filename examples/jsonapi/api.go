@@ -64,8 +64,12 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 	}))
 	mux.Handle("GET "+org+"/invitations", api(a, 200, func(c call, _ struct{}) (any, error) {
 		q := c.URL.Query()
+		var states []invitations.State
+		for _, state := range q["state"] { // may be repeated
+			states = append(states, invitations.State(state))
+		}
 		return a.svc.Invitations(c.Context(), c.actor, invitations.InvitationsParams{
-			Organization: c.org, State: invitations.State(q.Get("state")), Kind: invitations.Kind(q.Get("kind")),
+			Organization: c.org, States: states, Kind: invitations.Kind(q.Get("kind")),
 			Email: q.Get("email"), Cursor: q.Get("cursor"),
 		})
 	}))
@@ -239,7 +243,9 @@ func decode(r *http.Request, into any) error {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return err
 	}
-	return &invitations.InvalidError{Field: "body", Reason: "must be one JSON object with known fields of the right types"}
+	return &invitations.InvalidError{
+		Field: "body", Reason: "must be one JSON object with known fields of the right types", Code: "malformed",
+	}
 }
 
 // fail answers with {"error": {"code": ..., "message": ...}}. If the request can succeed later, the

@@ -178,7 +178,7 @@ func TestAPI_InvalidRequests(t *testing.T) {
 		{"bulk without rows", "POST", "/invitations/bulk", `{"invitations":[]}`, "rows", "must have 1 to 100 elements"},
 		{"bulk without a list", "POST", "/invitations/bulk", `{"email":"a@example.com","role":"viewer"}`, "body", bodyReason},
 		{"forged cursor, timeline", "GET", "/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057/timeline?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
-		{"unknown state", "GET", "/invitations?state=lost", ``, "state", "must be a known state"},
+		{"unknown state", "GET", "/invitations?state=lost", ``, "states", "must be known states"},
 		{"forged cursor, invitations", "GET", "/invitations?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
 		{"forged cursor, members", "GET", "/members?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
 		{"quota without a period", "PUT", "/members/user-1/quota", `{"limit":1}`, "quota", "must have the period day, month or endless"},

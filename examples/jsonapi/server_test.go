@@ -389,8 +389,22 @@ func (brokenStore) Statistics(
 	return nil, invitations.Statistics{}, errBroken
 }
 
-func (brokenStore) Members(context.Context, invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
-	return invitations.Page[invitations.Member]{}, errBroken
+func (brokenStore) Members(
+	context.Context, invitations.MemberQuery,
+) (invitations.Page[invitations.Membership], error) {
+	return invitations.Page[invitations.Membership]{}, errBroken
+}
+
+func (brokenStore) Usage(
+	context.Context, invitations.UsageQuery,
+) (int64, invitations.Page[invitations.MemberUsage], error) {
+	return 0, invitations.Page[invitations.MemberUsage]{}, errBroken
+}
+
+func (brokenStore) Purge(context.Context, invitations.PurgeQuery) (int, error) { return 0, errBroken }
+
+func (brokenStore) Traces(context.Context, invitations.Person, int) ([]string, error) {
+	return nil, errBroken
 }
 
 func (brokenStore) Workspaces(

@@ -83,7 +83,7 @@ func (s *server) public(serve route) http.Handler {
 		if err == nil {
 			err = serve(w, r, s.host.current(r))
 		} else if !errors.As(err, new(*http.MaxBytesError)) {
-			err = &invitations.InvalidError{Field: "form", Reason: "must be URL-encoded"}
+			err = &invitations.InvalidError{Field: "form", Reason: "must be URL-encoded", Code: "malformed"}
 		}
 		if err != nil {
 			s.fail(w, r, err)

@@ -143,9 +143,9 @@ func (w *world) link(actor invitations.Actor, p invitations.CreateLinkParams) in
 
 func (w *world) accept(sent invitations.SentInvitation, who invitations.Identity) invitations.Member {
 	w.Helper()
-	m, err := w.svc.Accept(w.ctx, sent.Token.Reveal(), who)
+	joined, err := w.svc.Accept(w.ctx, sent.Token.Reveal(), who)
 	w.ok(err)
-	return m
+	return joined.Member
 }
 
 // acceptRefused fails the check unless the acceptance is refused with want, twice, and

@@ -238,8 +238,7 @@ func (w *world) state(organization string, users ...string) state {
 func readState(ctx context.Context, store invitations.Store, organization string, users ...string) (s state, err error) {
 	const all = 100_000
 	q := invitations.Query{
-		Organization: organization, Members: users, Removals: true, PendingUpTo: all, PendingAt: start,
-		MembersUpTo: all, OwnersUpTo: all, Quotas: true,
+		Organization: organization, Members: users, Removals: true, Totals: true, PendingAt: start, OwnersUpTo: all, Quotas: true,
 	}
 	if s.Facts, err = store.View(ctx, q); err != nil {
 		return s, err

@@ -26,12 +26,15 @@ var outside = map[string]string{
 	"CreateOrganization": "the host's own call",
 	"Decline":            "the token",
 	"DeclineReceived":    "the verified address",
+	"Erase":              "the host's own call, of all organizations",
 	"Feed":               "the host's own read, of all organizations",
 	"Lookup":             "the token",
 	"Member":             "the host's own read",
 	"NextStep":           "the token",
 	"Policy":             "nothing: it reads the configuration",
+	"Purge":              "the host's own call, of all organizations",
 	"Received":           "the verified address",
+	"Refund":             "the host's own call",
 	"Sweep":              "the host's own call, of all organizations",
 	"WithStore":          "nothing: it makes another service",
 	"Workspaces":         "the host's own read, of one user",
@@ -77,7 +80,7 @@ func oddPolicy() *invitations.Policy {
 			invitations.PermissionMemberList, invitations.PermissionOrganizationUse,
 		},
 		"warden": {
-			invitations.PermissionInvitationRevoke, invitations.PermissionMemberList, invitations.PermissionMemberUpdate,
+			invitations.PermissionInvitationRevoke, invitations.PermissionMemberList, invitations.PermissionMemberAdd, invitations.PermissionMemberUpdate,
 			invitations.PermissionMemberRemove, invitations.PermissionQuotaUpdate,
 		},
 		"auditor": {hostsOwn},
@@ -312,6 +315,12 @@ func essence(c invitations.Changes) []string {
 	}
 	for _, r := range c.Invitations {
 		out = append(out, fmt.Sprintf("%s to %s as %s with %v is %s, sent by %q", r.Kind, r.Organization, r.Role, r.Quota, r.State, r.SentBy))
+	}
+	if c.Limits != nil {
+		out = append(out, fmt.Sprintf("the limits are %+v", *c.Limits))
+	}
+	if c.Deleted {
+		out = append(out, "the organization is deleted")
 	}
 	slices.Sort(out)
 	return out

@@ -35,6 +35,21 @@ func cellsList(m *matrix, a someone) {
 	page, err := m.svc.Invitations(m.ctx, a.actor, invitations.InvitationsParams{Organization: "acme"})
 	m.judge(a.name+" lists invitations", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionInvitationList))
 	m.shown(a.name+" lists invitations", err, len(page.Items), len(m.sent))
+	page, err = m.svc.Invitations(m.ctx, a.actor, invitations.InvitationsParams{Email: "ann@example.com"})
+	m.judge(a.name+" lists the invitations of an address everywhere", err, invitations.Changes{}, nobody(a), rule{!a.system, invitations.ErrInvalid})
+	m.shown(a.name+" lists the invitations of an address everywhere", err, len(page.Items), 0)
+}
+
+func cellsOverview(m *matrix, a someone) {
+	overview, err := m.svc.Overview(m.ctx, a.actor, "acme")
+	m.judge(a.name+" reads the overview", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionMemberList))
+	m.shown(a.name+" reads the overview", err, overview.Members, 2*len(m.ranks))
+}
+
+func cellsUsage(m *matrix, a someone) {
+	usage, err := m.svc.Usage(m.ctx, a.actor, invitations.UsageParams{Organization: "acme", Period: invitations.PeriodDay})
+	m.judge(a.name+" reads the usage", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionQuotaUpdate))
+	m.shown(a.name+" reads the usage", err, len(usage.Members), 0)
 }
 
 func cellsAll(m *matrix, a someone) {
@@ -52,6 +67,10 @@ func cellsMembers(m *matrix, a someone) {
 	list, err := m.svc.Members(m.ctx, a.actor, invitations.MembersParams{Organization: "acme"})
 	m.judge(a.name+" lists members", err, invitations.Changes{}, nobody(a), m.may(a, invitations.PermissionMemberList))
 	m.shown(a.name+" lists members", err, len(list.Items), 2*len(m.ranks))
+	list, err = m.svc.Members(m.ctx, a.actor, invitations.MembersParams{Organization: "acme", Balances: true})
+	m.judge(a.name+" lists members with their balances", err, invitations.Changes{}, nobody(a),
+		m.may(a, invitations.PermissionMemberList), m.may(a, invitations.PermissionQuotaUpdate))
+	m.shown(a.name+" lists members with their balances", err, len(list.Items), 2*len(m.ranks))
 }
 
 func cellsAllMembers(m *matrix, a someone) {

@@ -15,6 +15,12 @@ var matrixRows = []struct {
 	{"ChangeRole", cellsChangeRole},
 	{"RemoveMember", cellsRemoveMember},
 	{"Leave", cellsLeave},
+	{"AddMember", cellsAddMember},
+	{"SetMetadata", cellsSetMetadata},
+	{"SetLimits", cellsSetLimits},
+	{"DeleteOrganization", cellsDeleteOrganization},
+	{"Overview", cellsOverview},
+	{"Usage", cellsUsage},
 	{"TransferOwnership", cellsTransfer},
 	{"Invite", cellsInvite},
 	{"CreateLink", cellsCreateLink},
@@ -306,6 +312,8 @@ func cellsAuthorize(m *matrix, a someone) {
 	}
 	for _, permission := range append([]invitations.Permission{hostsOwn, "unheard:of"}, permissions...) {
 		_, err := m.svc.Authorize(m.ctx, "acme", a.user, permission)
-		m.judge(fmt.Sprintf("%s is asked for %s", a.name, permission), err, invitations.Changes{}, nobody(a), m.may(a, permission))
+		misspelt := !m.policy.Allows("owner", permission)
+		m.judge(fmt.Sprintf("%s is asked for %s", a.name, permission), err, invitations.Changes{},
+			nobody(a), rule{misspelt, invitations.ErrInvalid}, m.may(a, permission))
 	}
 }

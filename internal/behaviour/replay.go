@@ -14,7 +14,7 @@ import (
 )
 
 // A replay is the organization that its events leave, one after the other. It has everything
-// except messages, metadata, domains and tokens, which no event has.
+// except messages, metadata and tokens, which no event has.
 type replay struct {
 	policy   *invitations.Policy
 	members  map[string]invitations.Member
@@ -22,6 +22,7 @@ type replay struct {
 	records  map[uuid.UUID]invitations.Record
 	quotas   map[string]invitations.QuotaRecord
 	swept    map[uuid.UUID][]invitations.EventType // since it was last sent, or edited
+	limits   invitations.Limits
 }
 
 func newReplay(policy *invitations.Policy) *replay {
@@ -40,15 +41,23 @@ func (r *replay) apply(e invitations.Event) error {
 		if isMember {
 			return fmt.Errorf("they are %q already", m.Role)
 		}
-		inv := r.records[e.InvitationID]
+		if inv := r.records[e.InvitationID]; e.InvitationID != uuid.Nil && (e.InvitedBy != inv.SentBy || e.Email != inv.Email) {
+			return fmt.Errorf("%q invited %q", inv.SentBy, inv.Email)
+		}
 		r.members[e.Subject] = invitations.Member{
-			Organization: e.Organization, UserID: e.Subject, Role: e.Role, JoinedAt: e.At, InvitationID: e.InvitationID, InvitedBy: inv.SentBy,
+			Organization: e.Organization, UserID: e.Subject, Role: e.Role, JoinedAt: e.At, InvitationID: e.InvitationID, InvitedBy: e.InvitedBy,
 		}
 		return nil
 	case invitations.EventQuotaChanged:
 		r.quotas[e.Subject] = invitations.QuotaRecord{Organization: e.Organization, UserID: e.Subject, Quota: e.Quota, Version: e.Version}
 		return nil
+	case invitations.EventLimitsChanged:
+		r.limits = e.Limits.Clone()
+		return nil
 	case invitations.EventMemberRoleChanged:
+		if e.FormerRole != m.Role {
+			return fmt.Errorf("they were %q", m.Role)
+		}
 		if !r.policy.Has(m.Role) || !covers(r.policy, e.Role, m.Role) {
 			r.removals[e.Subject] = e.Version
 		}
@@ -59,7 +68,7 @@ func (r *replay) apply(e invitations.Event) error {
 		delete(r.members, e.Subject)
 	case invitations.EventMemberLeft:
 		delete(r.members, e.Subject)
-	case invitations.EventOwnershipTransferred:
+	case invitations.EventOwnershipTransferred, invitations.EventMemberMetadataChanged:
 	default:
 		return r.invitation(e)
 	}
@@ -88,10 +97,14 @@ func (r *replay) invitation(e invitations.Event) error {
 	sending, expiry := false, false
 	switch e.Type {
 	case invitations.EventInvitationCreated:
-		inv.Role, inv.MaxUses, sending = e.Role, e.MaxUses, true
+		inv.Role, inv.MaxUses, inv.AllowedDomains, sending = e.Role, e.MaxUses, e.AllowedDomains, true
 	case invitations.EventInvitationResent:
 		sending = true
 	case invitations.EventInvitationEdited:
+		if err := tellsChange(inv, e); err != nil {
+			return err
+		}
+		inv.AllowedDomains, inv.Quota = e.AllowedDomains, e.Quota
 		inv.Role, inv.MaxUses, inv.ExpiresAt, inv.SentBy = e.Role, e.MaxUses, e.ExpiresAt, e.Actor
 		delete(r.swept, inv.ID)
 	case invitations.EventInvitationReminded, invitations.EventInvitationExpired:
@@ -105,6 +118,9 @@ func (r *replay) invitation(e invitations.Event) error {
 	case invitations.EventInvitationDeclined:
 		inv.State, inv.EndedAt = invitations.StateDeclined, e.At
 	case invitations.EventInvitationAccepted:
+		if inv.Kind == invitations.KindEmail {
+			inv.AcceptedBy = e.Actor
+		}
 		if inv.Uses++; inv.Uses == inv.MaxUses {
 			inv.State, inv.EndedAt = invitations.StateAccepted, e.At
 		}
@@ -118,14 +134,38 @@ func (r *replay) invitation(e invitations.Event) error {
 		inv.SentBy, inv.SentAt, inv.SentVersion, inv.ExpiresAt = e.Actor, e.At, e.Version, e.ExpiresAt
 		delete(r.swept, inv.ID)
 	}
-	told := invitations.Event{Role: inv.Role, Quota: inv.Quota, MaxUses: inv.MaxUses, ExpiresAt: inv.ExpiresAt}
-	if sending {
-		told.Email = inv.Email
+	told := invitations.Event{
+		Role: inv.Role, Quota: inv.Quota, MaxUses: inv.MaxUses, ExpiresAt: inv.ExpiresAt, AllowedDomains: inv.AllowedDomains, Email: inv.Email,
 	}
-	if told != (invitations.Event{Role: e.Role, Quota: e.Quota, MaxUses: e.MaxUses, ExpiresAt: e.ExpiresAt, Email: e.Email}) {
-		return fmt.Errorf("it tells %+v, and the invitation is %+v", e, told)
+	if d := differ(invitations.Event{
+		Role: e.Role, Quota: e.Quota, MaxUses: e.MaxUses, ExpiresAt: e.ExpiresAt, AllowedDomains: e.AllowedDomains, Email: e.Email,
+	}, told); d != "" {
+		return fmt.Errorf("it does not tell the invitation: %s", d)
 	}
 	r.records[inv.ID] = inv
+	return nil
+}
+
+// tellsChange returns an error unless the event of an edit names the fields that it shows to
+// have changed.
+func tellsChange(inv invitations.Record, e invitations.Event) error {
+	if slices.Contains(e.Changed, "role") != (e.FormerRole != "") || e.FormerRole != "" && e.FormerRole != inv.Role {
+		return fmt.Errorf("the role was %q", inv.Role)
+	}
+	for _, field := range []struct {
+		name string
+		same bool
+	}{
+		{"role", e.Role == inv.Role},
+		{"max_uses", e.MaxUses == inv.MaxUses},
+		{"expires_at", e.ExpiresAt.Equal(inv.ExpiresAt)},
+		{"allowed_domains", slices.Equal(e.AllowedDomains, inv.AllowedDomains)},
+		{"quota", e.Quota == inv.Quota},
+	} {
+		if slices.Contains(e.Changed, field.name) == field.same {
+			return fmt.Errorf("it names %v as changed, and %s is another matter", e.Changed, field.name)
+		}
+	}
 	return nil
 }
 
@@ -136,7 +176,7 @@ func (r *replay) shown(ctx context.Context, store invitations.Store, organizatio
 	users = slices.AppendSeq(users, maps.Keys(r.quotas)) // the shared one is ""
 	users = slices.DeleteFunc(users, func(user string) bool { return user == "" })
 	const all = 100_000
-	f, err := store.View(ctx, invitations.Query{Organization: organization, Members: users, Removals: true, MembersUpTo: all, Quotas: true})
+	f, err := store.View(ctx, invitations.Query{Organization: organization, Members: users, Removals: true, Totals: true, Quotas: true})
 	if err != nil {
 		return err
 	}
@@ -149,7 +189,7 @@ func (r *replay) shown(ctx context.Context, store invitations.Store, organizatio
 		if shown.State != invitations.StatePending && !shown.SweepAt.IsZero() {
 			return fmt.Errorf("an invitation that is %q is to be swept", shown.State)
 		}
-		shown.Message, shown.Metadata, shown.AllowedDomains, shown.Nonce, shown.SweepAt = "", nil, nil, [16]byte{}, time.Time{}
+		shown.Message, shown.Metadata, shown.Nonce, shown.SweepAt = "", nil, [16]byte{}, time.Time{}
 		records[shown.ID] = shown
 	}
 	for user, m := range f.Members {
@@ -166,7 +206,8 @@ func (r *replay) shown(ctx context.Context, store invitations.Store, organizatio
 	}{
 		{"the version", f.Version, version},
 		{"the members", f.Members, r.members},
-		{"how many members there are", f.MemberCount, len(r.members)},
+		{"how many members there are", f.Totals.Members, len(r.members)},
+		{"the limits", f.Limits, r.limits},
 		{"the removals", f.Removals, r.removals},
 		{"the quotas", f.Quotas, r.quotas},
 		{"the invitations", records, r.records},

@@ -287,8 +287,8 @@ func storyLists(w *world) {
 	for limit := 1; limit <= 5; limit++ {
 		list(invitations.InvitationsParams{Limit: limit}, 0, 1, 2, 3)
 	}
-	list(invitations.InvitationsParams{State: invitations.StatePending, Limit: 2}, 1, 2, 3)
-	list(invitations.InvitationsParams{State: invitations.StateRevoked}, 0)
+	list(invitations.InvitationsParams{States: []invitations.State{invitations.StatePending}, Limit: 2}, 1, 2, 3)
+	list(invitations.InvitationsParams{States: []invitations.State{invitations.StateRevoked}}, 0)
 	list(invitations.InvitationsParams{Kind: invitations.KindEmail}, 2, 3)
 	list(invitations.InvitationsParams{Role: "viewer"}, 1, 3)
 	list(invitations.InvitationsParams{Email: "ANN@example.com"}, 3)
@@ -296,8 +296,8 @@ func storyLists(w *world) {
 	list(invitations.InvitationsParams{SentBy: "bob", Kind: invitations.KindLink}, 0)
 	w.clock.Add(7*day - 4*time.Second) // only the invitation of ann has expired
 	all[3].State = invitations.StateExpired
-	list(invitations.InvitationsParams{State: invitations.StateExpired}, 3)
-	list(invitations.InvitationsParams{State: invitations.StatePending}, 1, 2)
+	list(invitations.InvitationsParams{States: []invitations.State{invitations.StateExpired}}, 3)
+	list(invitations.InvitationsParams{States: []invitations.State{invitations.StatePending}}, 1, 2)
 	w.equal("one", w.get(ann), all[3])
 }
 

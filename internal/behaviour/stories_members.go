@@ -286,6 +286,7 @@ func storyAuthorize(w *world) {
 // permissions are all permissions of the package.
 var permissions = []invitations.Permission{
 	invitations.PermissionInvitationCreate, invitations.PermissionInvitationResend, invitations.PermissionInvitationRevoke, invitations.PermissionInvitationList,
-	invitations.PermissionMemberList, invitations.PermissionMemberUpdate, invitations.PermissionMemberRemove, invitations.PermissionQuotaUpdate,
+	invitations.PermissionMemberList, invitations.PermissionMemberAdd, invitations.PermissionMemberUpdate, invitations.PermissionMemberRemove,
+	invitations.PermissionQuotaUpdate,
 	invitations.PermissionOrganizationUse, invitations.PermissionOrganizationManage, invitations.PermissionBillingManage,
 }

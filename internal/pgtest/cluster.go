@@ -122,6 +122,19 @@ func binaries() (string, error) {
 	return "", ErrNoServer
 }
 
+// Program returns the path of a program of PostgreSQL, such as psql. It is in PATH or in the folder of
+// the server's programs.
+func Program(name string) (string, error) {
+	if path, err := exec.LookPath(name); err == nil {
+		return path, nil
+	}
+	folder, err := binaries()
+	if err != nil {
+		return "", err
+	}
+	return exec.LookPath(filepath.Join(folder, name))
+}
+
 // number returns the number in the path of a folder, which is the server's version.
 func number(path string) int {
 	n, _ := strconv.Atoi(strings.Trim(path, "abcdefghijklmnopqrstuvwxyz/-@."))

@@ -1,4 +1,4 @@
--- Check: trip 1 of 3
+-- Check: trip 1 of 4
 
 select exists (
 	select from pg_catalog.pg_class c
@@ -7,12 +7,12 @@ select exists (
 		and c.relname = 'migrations'
 );
 
--- Check: trip 2 of 3
+-- Check: trip 2 of 4
 
 select coalesce(pg_catalog.max(version), 0)
 from "invitations".migrations;
 
--- Check: trip 3 of 3
+-- Check: trip 3 of 4
 
 select a.attname, pg_catalog.format_type(a.atttypid, null), case when t.typtype = 'e' then n.nspname || '.' || t.typname
 	else '' end, coalesce(c.collisdeterministic, true), not a.attnotnull
@@ -41,3 +41,16 @@ select exists (
 				and a.attname in ($2::text, $3::text)
 		) = 2
 );
+
+-- Check: trip 4 of 4
+
+select pg_catalog.count(*)
+from (
+	select from "invitations".organizations o
+	where o.version > 0
+		and not exists (
+			select from "public"."team members" h
+			where h."Team"::text collate "C" = o.id
+		)
+	limit $1::bigint
+) as counted;

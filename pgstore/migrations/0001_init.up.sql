@@ -1,3 +1,5 @@
+-- +goose Up
+
 -- All rows of an organization are written under the lock of its row in organizations, so there
 -- are no foreign keys. The organization leads every primary key and there are no sequences, so a
 -- distributed PostgreSQL can place each organization as a whole. Only personal_quotas and feed
@@ -6,12 +8,40 @@
 -- Texts have the collation "C": they are compared byte for byte, whatever the collation of the
 -- database is. A text or UUID without a value is empty or zero. Only times and places in the feed
 -- can be null.
+--
+-- A file that is applied twice changes nothing. So a tool can apply what Migrate or another tool
+-- has applied already, and psql can repeat a file that was interrupted.
 
-create schema if not exists {schema};
+-- +goose StatementBegin
+do $do$
+declare
+	other name;
+begin
+	-- "create schema if not exists" needs a privilege on the database even if the schema exists.
+	if not exists (select from pg_catalog.pg_namespace n where n.nspname = {'schema'}) then
+		create schema {schema};
+	end if;
+	-- The tables below are created if they do not exist. A table of another program must not pass
+	-- for one of them.
+	select c.relname into other
+	from pg_catalog.pg_namespace n join pg_catalog.pg_class c on c.relnamespace = n.oid
+	where n.nspname = {'schema'} and c.relname in
+			('organizations', 'invitations', 'members', 'removals', 'events', 'feed', 'quotas', 'closed_usage', 'personal_quotas')
+		and not exists (select from pg_catalog.pg_class m where m.relnamespace = n.oid and m.relname = 'migrations')
+	order by c.relname limit 1;
+	if found then
+		raise exception 'the schema has a table % of another program', other using errcode = 'duplicate_table';
+	end if;
+end
+$do$;
+-- +goose StatementEnd
+
+-- The versions that were applied. Every migration ends by adding its own, whichever tool applies it.
+create table if not exists {schema}.migrations (version integer not null primary key);
 
 -- The row of a deleted organization remains, so that its ID stays taken. Zero, false and empty
 -- limits are not set.
-create table {schema}.organizations (
+create table if not exists {schema}.organizations (
 	id              text collate "C" not null primary key,
 	version         bigint not null,
 	deleted         boolean not null default false,
@@ -24,9 +54,9 @@ create table {schema}.organizations (
 );
 
 -- For Purge.
-create index organizations_deleted on {schema}.organizations (id) where deleted;
+create index if not exists organizations_deleted on {schema}.organizations (id) where deleted;
 
-create table {schema}.invitations (
+create table if not exists {schema}.invitations (
 	organization    text collate "C" not null,
 	id              uuid not null,
 	kind            text collate "C" not null,
@@ -55,28 +85,28 @@ create table {schema}.invitations (
 );
 
 -- For the pending limit and the list of pending invitations.
-create index invitations_pending on {schema}.invitations (organization, expires_at) where state = 'pending';
+create index if not exists invitations_pending on {schema}.invitations (organization, expires_at) where state = 'pending';
 -- For the lists, one for each filter. An index has one direction if its first columns are
 -- compared with ranges.
-create index invitations_created on {schema}.invitations (organization, created_at desc, id desc);
-create index invitations_state on {schema}.invitations (organization, state, created_at, id);
-create index invitations_role on {schema}.invitations (organization, role, created_at, id);
-create index invitations_sent_by on {schema}.invitations (sent_by, organization, created_at, id) where sent_by <> '';
-create index invitations_email on {schema}.invitations (organization, email, created_at desc, id desc) where email <> '';
-create index invitations_link on {schema}.invitations (organization, created_at desc, id desc) where kind = 'link';
+create index if not exists invitations_created on {schema}.invitations (organization, created_at desc, id desc);
+create index if not exists invitations_state on {schema}.invitations (organization, state, created_at, id);
+create index if not exists invitations_role on {schema}.invitations (organization, role, created_at, id);
+create index if not exists invitations_sent_by on {schema}.invitations (sent_by, organization, created_at, id) where sent_by <> '';
+create index if not exists invitations_email on {schema}.invitations (organization, email, created_at desc, id desc) where email <> '';
+create index if not exists invitations_link on {schema}.invitations (organization, created_at desc, id desc) where kind = 'link';
 -- For the invitations that a person has received, and the due ones, of all organizations.
-create index invitations_received on {schema}.invitations (email, expires_at) where state = 'pending' and email <> '';
-create index invitations_due on {schema}.invitations (sweep_at) where state = 'pending' and sweep_at is not null;
+create index if not exists invitations_received on {schema}.invitations (email, expires_at) where state = 'pending' and email <> '';
+create index if not exists invitations_due on {schema}.invitations (sweep_at) where state = 'pending' and sweep_at is not null;
 -- For all invitations of an address, in all organizations.
-create index invitations_address on {schema}.invitations (email, created_at desc, id desc, organization desc) where email <> '';
+create index if not exists invitations_address on {schema}.invitations (email, created_at desc, id desc, organization desc) where email <> '';
 -- For the traces of a user.
-create index invitations_created_by on {schema}.invitations (created_by, organization) where created_by <> sent_by and created_by <> '';
-create index invitations_accepted_by on {schema}.invitations (accepted_by, organization) where accepted_by <> '';
+create index if not exists invitations_created_by on {schema}.invitations (created_by, organization) where created_by <> sent_by and created_by <> '';
+create index if not exists invitations_accepted_by on {schema}.invitations (accepted_by, organization) where accepted_by <> '';
 -- For Purge: invitations that have ended, and those whose expiry is recorded.
-create index invitations_ended on {schema}.invitations (ended_at) where ended_at is not null;
-create index invitations_expired on {schema}.invitations (expires_at) where state = 'pending' and sweep_at is null;
+create index if not exists invitations_ended on {schema}.invitations (ended_at) where ended_at is not null;
+create index if not exists invitations_expired on {schema}.invitations (expires_at) where state = 'pending' and sweep_at is null;
 
-create table {schema}.members (
+create table if not exists {schema}.members (
 	organization  text collate "C" not null,
 	user_id       text collate "C" not null,
 	role          text collate "C" not null,
@@ -88,22 +118,22 @@ create table {schema}.members (
 );
 
 -- For the organizations of a user.
-create index members_user on {schema}.members (user_id, organization);
+create index if not exists members_user on {schema}.members (user_id, organization);
 -- For the members of a role, and the owners.
-create index members_role on {schema}.members (organization, role, user_id);
+create index if not exists members_role on {schema}.members (organization, role, user_id);
 -- For the traces of an inviter.
-create index members_invited_by on {schema}.members (invited_by, organization) where invited_by <> '';
+create index if not exists members_invited_by on {schema}.members (invited_by, organization) where invited_by <> '';
 
 -- The version at which a user was last removed or demoted. Invitations sent up to then do not
 -- admit them.
-create table {schema}.removals (
+create table if not exists {schema}.removals (
 	organization text collate "C" not null,
 	user_id      text collate "C" not null,
 	version      bigint not null,
 	primary key (organization, user_id)
 );
 
-create table {schema}.events (
+create table if not exists {schema}.events (
 	organization  text collate "C" not null,
 	version       bigint not null,
 	index         integer not null,
@@ -128,28 +158,28 @@ create table {schema}.events (
 	primary key (organization, version, index)
 );
 
-create index events_invitation on {schema}.events (organization, invitation_id, version, index);
+create index if not exists events_invitation on {schema}.events (organization, invitation_id, version, index);
 -- For the sending limits.
-create index events_sent on {schema}.events (organization, at, version, index) include (actor, email)
+create index if not exists events_sent on {schema}.events (organization, at, version, index) include (actor, email)
 	where email <> '' and type in ('invitation.created', 'invitation.resent');
 -- For the filters of the timeline, and the traces of a person.
-create index events_type on {schema}.events (organization, type, version, index);
-create index events_actor on {schema}.events (actor, organization, version, index) where actor <> '';
-create index events_subject on {schema}.events (subject, organization, version, index) where subject <> '' and subject <> actor;
-create index events_invited_by on {schema}.events (invited_by, organization, version, index) where invited_by <> '' and invited_by <> actor;
-create index events_email on {schema}.events (email, organization, version, index) where email <> '';
+create index if not exists events_type on {schema}.events (organization, type, version, index);
+create index if not exists events_actor on {schema}.events (actor, organization, version, index) where actor <> '';
+create index if not exists events_subject on {schema}.events (subject, organization, version, index) where subject <> '' and subject <> actor;
+create index if not exists events_invited_by on {schema}.events (invited_by, organization, version, index) where invited_by <> '' and invited_by <> actor;
+create index if not exists events_email on {schema}.events (email, organization, version, index) where email <> '';
 -- For Purge.
-create index events_numbered on {schema}.events (at) where position is not null;
-create unique index events_feed on {schema}.events (position) where position is not null;
-create index events_unnumbered on {schema}.events (organization, version, index) where position is null;
+create index if not exists events_numbered on {schema}.events (at) where position is not null;
+create unique index if not exists events_feed on {schema}.events (position) where position is not null;
+create index if not exists events_unnumbered on {schema}.events (organization, version, index) where position is null;
 
 -- The last position in the feed, in a single row. Only readers of the feed write it.
-create table {schema}.feed (last bigint not null);
-insert into {schema}.feed (last) values (0);
+create table if not exists {schema}.feed (last bigint not null);
+insert into {schema}.feed (last) select 0 where not exists (select from {schema}.feed);
 
 -- A quota of an organization, or of a member if user_id is not empty: the limit of a period, and
 -- the amount used in the period that began at period_start. It stays when the member leaves.
-create table {schema}.quotas (
+create table if not exists {schema}.quotas (
 	organization text collate "C" not null,
 	user_id      text collate "C" not null,
 	quota_limit  bigint not null,
@@ -161,7 +191,7 @@ create table {schema}.quotas (
 );
 
 -- The amounts used in periods that are over.
-create table {schema}.closed_usage (
+create table if not exists {schema}.closed_usage (
 	organization text collate "C" not null,
 	user_id      text collate "C" not null, -- empty: of the shared quota
 	period       text collate "C" not null,
@@ -171,10 +201,10 @@ create table {schema}.closed_usage (
 );
 
 -- For the pages of a period.
-create index closed_usage_used on {schema}.closed_usage (organization, period, period_start, used desc, user_id);
+create index if not exists closed_usage_used on {schema}.closed_usage (organization, period, period_start, used desc, user_id);
 
 -- A quota of a user outside of all organizations.
-create table {schema}.personal_quotas (
+create table if not exists {schema}.personal_quotas (
 	user_id      text collate "C" not null primary key,
 	quota_limit  bigint not null,
 	period       text collate "C" not null,
@@ -183,6 +213,4 @@ create table {schema}.personal_quotas (
 	used         bigint not null default 0
 );
 
--- The versions that were applied. Every migration ends by adding its own, whichever tool applies it.
-create table {schema}.migrations (version integer not null primary key);
-insert into {schema}.migrations (version) values (1);
+insert into {schema}.migrations (version) values (1) on conflict do nothing;

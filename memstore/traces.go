@@ -1,0 +1,60 @@
+package memstore
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+// Traces implements [invitations.Store].
+func (s *Store) Traces(ctx context.Context, p invitations.Person, limit int) ([]string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var found []string
+	for _, org := range s.all() {
+		if len(found) == limit {
+			break
+		}
+		var f invitations.Facts
+		org.mu.RLock()
+		org.addTraces(&f, invitations.Query{TracesOf: p, TracesUpTo: 1})
+		org.mu.RUnlock()
+		if len(f.TracedInvitations)+len(f.TracedMembers)+len(f.TracedEvents) > 0 {
+			found = append(found, org.id)
+		}
+	}
+	return found, nil
+}
+
+// addTraces adds the rows with a trace of a person.
+func (o *organization) addTraces(f *invitations.Facts, q invitations.Query) {
+	if q.TracesUpTo <= 0 {
+		return
+	}
+	p := q.TracesOf
+	is := func(users ...string) bool { return p.UserID != "" && slices.Contains(users, p.UserID) }
+	madeOf := map[uuid.UUID]bool{}
+	for _, position := range o.newestFirst {
+		r := o.invitations[position.ID]
+		isFor := p.Email != "" && p.Email == r.Email
+		if (isFor || is(r.CreatedBy, r.SentBy, r.AcceptedBy)) && len(f.TracedInvitations) < q.TracesUpTo {
+			f.TracedInvitations = append(f.TracedInvitations, r.Clone())
+			madeOf[r.ID] = isFor
+		}
+	}
+	for user, m := range o.members {
+		if (madeOf[m.InvitationID] || is(m.InvitedBy)) && len(f.TracedMembers) < q.TracesUpTo {
+			f.TracedMembers = append(f.TracedMembers, *o.member(user))
+		}
+	}
+	for _, e := range o.events {
+		isFor := p.Email != "" && p.Email == e.Email
+		if (isFor || is(e.Actor, e.Subject, e.InvitedBy)) && len(f.TracedEvents) < q.TracesUpTo {
+			f.TracedEvents = append(f.TracedEvents, e.Clone())
+		}
+	}
+}

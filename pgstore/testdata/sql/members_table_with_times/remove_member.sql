@@ -1,0 +1,122 @@
+-- RemoveMember, who has invited: trip 1 of 2
+
+begin isolation level read committed;
+
+insert into "invitations".organizations (id, version)
+select $1::text, 1
+where exists (
+	select from "public"."members" h
+	where h."org" = $1::text
+		and h."gone" is null
+)
+on conflict do nothing;
+
+update "invitations".organizations o
+set version = o.version + 1
+where o.id = $1::text
+returning o.version - 1;
+
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
+	m1.organization, m1.user_id, m1.role, m1.joined_at, m1.invitation_id, m1.invited_by, m1.metadata::text,
+	(
+		select pg_catalog.count(*)
+		from (
+			select from "public"."members" h
+			where h."org" = $1::text
+				and h."gone" is null
+				and h."role" = 'owner'::text
+			order by h."person"::text collate "C"
+			limit $2::bigint
+		) as counted
+	)
+from (select) as one
+left join lateral (
+	select h."org"::text collate "C" as organization, h."person"::text collate "C" as user_id,
+		coalesce(h."role"::text collate "C", '') as role, coalesce(case when h."joined on" =
+		(x.joined_at at time zone 'UTC')::date then x.joined_at else (h."joined on"::timestamp at time zone 'UTC') end,
+		x.joined_at, '0001-01-01 00:00:00+00'::timestamptz) as joined_at,
+		coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
+	from "public"."members" h
+	left join "invitations".members x on x.organization = h."org"::text collate "C" and x.user_id = h."person"::text
+		collate "C"
+	where h."org" = $1::text
+		and h."gone" is null
+		and h."person" = $3::text
+) m0 on true
+left join lateral (
+	select h."org"::text collate "C" as organization, h."person"::text collate "C" as user_id,
+		coalesce(h."role"::text collate "C", '') as role, coalesce(case when h."joined on" =
+		(x.joined_at at time zone 'UTC')::date then x.joined_at else (h."joined on"::timestamp at time zone 'UTC') end,
+		x.joined_at, '0001-01-01 00:00:00+00'::timestamptz) as joined_at,
+		coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
+	from "public"."members" h
+	left join "invitations".members x on x.organization = h."org"::text collate "C" and x.user_id = h."person"::text
+		collate "C"
+	where h."org" = $1::text
+		and h."gone" is null
+		and h."person" = $4::text
+) m1 on true;
+
+with live as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
+		i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and i.state = 'pending'
+		and i.expires_at > $4::timestamptz
+)
+select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
+	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+from live i
+where ($2::text <> '' and i.sent_by = $2::text) or ($3::text <> '' and i.email = $3::text)
+order by i.created_at desc, i.id desc;
+
+-- RemoveMember, who has invited: trip 2 of 2
+
+with w0 as (
+	insert into "invitations".invitations as t (organization, id, kind, state, email, role, message, metadata,
+		allowed_domains, max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce,
+		sent_version, quota_limit, quota_period, sweep_at)
+	values ($1::text, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::jsonb, $9::text[], $10::bigint,
+		$11::bigint, $12::text, $13::text, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::timestamptz,
+		$18::bytea, $19::bigint, $20::bigint, $21::text, $22::timestamptz)
+	on conflict (organization, id) do update set kind = excluded.kind, state = excluded.state, email = excluded.email,
+		role = excluded.role, message = excluded.message, metadata = excluded.metadata,
+		allowed_domains = excluded.allowed_domains, max_uses = excluded.max_uses, uses = excluded.uses,
+		created_by = excluded.created_by, sent_by = excluded.sent_by, created_at = excluded.created_at,
+		sent_at = excluded.sent_at, expires_at = excluded.expires_at, ended_at = excluded.ended_at,
+		nonce = excluded.nonce, sent_version = excluded.sent_version, quota_limit = excluded.quota_limit,
+		quota_period = excluded.quota_period, sweep_at = excluded.sweep_at
+),
+w1 as (
+	delete from "invitations".members h
+	where h.organization = $23::text
+		and h.user_id = $24::text
+),
+w2 as (
+	update "public"."members" h
+	set "gone" = ($25::timestamptz at time zone 'UTC')
+	where h."org" = $26::text
+		and h."gone" is null
+		and h."person" = $27::text
+)
+insert into "invitations".removals as t (organization, user_id, version)
+values ($28::text, $29::text, $30::bigint)
+on conflict (organization, user_id) do update set version = excluded.version;
+
+with w0 as (
+	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+		reason, quota_limit, quota_period, email, max_uses, expires_at)
+	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
+		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz)
+)
+insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+	reason, quota_limit, quota_period, email, max_uses, expires_at)
+values ($16::text, $17::bigint, $18::integer, $19::text, $20::timestamptz, $21::text, $22::text, $23::uuid, $24::text,
+	$25::text, $26::bigint, $27::text, $28::text, $29::bigint, $30::timestamptz);
+
+commit work;
