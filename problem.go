@@ -18,8 +18,8 @@ const problemTypes = "https://github.com/go-invitations/invitations/blob/main/do
 // of the answer. It contains no token, no address, no SQL and no text of a store. A field
 // that does not apply is left out.
 type Problem struct {
-	// Type is the URI of the kind of problem: a place in the documentation of this module, or
-	// "about:blank" for an internal error. An API can set its own.
+	// Type is the URI of the kind of problem: a place in the documentation of this module. An
+	// API can set its own.
 	Type string `json:"type"`
 	// Title is an English sentence for the person concerned, the same for all problems of a Type:
 	// the [Error.Message].
@@ -53,7 +53,7 @@ type Problem struct {
 func ProblemOf(err error) (Problem, bool) {
 	var refusal *Error
 	if !errors.As(err, &refusal) {
-		return Problem{Type: "about:blank", Title: "Internal Server Error", Status: 500, Code: "internal"}, false
+		return Problem{Type: problemTypes + "internal", Title: "Something went wrong", Status: 500, Code: "internal"}, false
 	}
 	p := Problem{Type: problemTypes + refusal.code, Title: refusal.message, Status: refusal.status, Code: refusal.code}
 	var (

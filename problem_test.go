@@ -102,7 +102,8 @@ func TestProblemOf_InternalErrors(t *testing.T) {
 		require.False(t, ok)
 		got, marshalErr := json.Marshal(problem)
 		require.NoError(t, marshalErr)
-		require.JSONEq(t, `{"type":"about:blank","title":"Internal Server Error","status":500,"code":"internal"}`, string(got))
+		require.JSONEq(t, `{"type":"https://github.com/go-invitations/invitations/blob/main/docs/errors.md#internal",
+			"title":"Something went wrong","status":500,"code":"internal"}`, string(got))
 	}
 }
 

@@ -297,8 +297,8 @@ func collected[T any](t *testing.T, items iter.Seq2[T, error]) []T {
 	return slices.Clip(all)
 }
 
-// An outcome is an invitation or a problem.
-func TestOutcome_JSON(t *testing.T) {
+// An outcome is an invitation or a problem. A policy is its roles with their permissions.
+func TestReturned_JSON(t *testing.T) {
 	t.Parallel()
 	sent := invitations.SentInvitation{
 		Invitation: invitations.Invitation{
@@ -317,12 +317,10 @@ func TestOutcome_JSON(t *testing.T) {
 	}
 	invited := &invitations.AlreadyInvitedError{InvitationID: pendingID}
 	for want, value := range map[string]any{
-		`{"invitation":{` + text + `,"repeated":true}}`:                     invitations.Outcome{Invitation: sent},
-		`[{"problem":` + problem(invited) + `}]`:                            []invitations.Outcome{{Err: invited}},
-		`{"problem":` + problem(fmt.Errorf("disk full")) + `}`:              &invitations.Outcome{Err: fmt.Errorf("disk full")},
-		`{"step":"stop","problem":` + problem(invitations.ErrExpired) + `}`: invitations.NextStep{Step: invitations.StepStop, Reason: invitations.ErrExpired},
-		`{"step":"open","organization":"acme"}`:                             &invitations.NextStep{Step: invitations.StepOpen, Organization: "acme"},
-		`{"owner":["a","b"],"reader":["a"],"nobody":[]}`:                    policyOf(t),
+		`{"invitation":{` + text + `,"repeated":true}}`:        invitations.Outcome{Invitation: sent},
+		`[{"problem":` + problem(invited) + `}]`:               []invitations.Outcome{{Err: invited}},
+		`{"problem":` + problem(fmt.Errorf("disk full")) + `}`: &invitations.Outcome{Err: fmt.Errorf("disk full")},
+		`{"owner":["a","b"],"reader":["a"],"nobody":[]}`:       policyOf(t),
 	} {
 		got, err := json.Marshal(value)
 		require.NoError(t, err)
