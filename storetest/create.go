@@ -117,8 +117,8 @@ func updateUnknown(w *world) {
 		q := invitations.Query{
 			Organization: organization, Invitation: id(1), Sender: true, Invitations: []uuid.UUID{id(2)},
 			Members: users, Removals: true, Quotas: true,
-			Emails: []string{invitation("acme", 1).Email}, PendingUpTo: 9, PendingEmailsUpTo: 9, PendingSentBy: "bob", PendingAt: start,
-			SendingsUpTo: 9, SendingsAfter: start.Add(-day), MembersUpTo: 9, OwnersUpTo: 9,
+			Emails: []string{invitation("acme", 1).Email}, CountPending: true, CountReserved: true, PendingSentBy: "bob", PendingAt: start,
+			SendingsUpTo: 9, SendingsAfter: start.Add(-day), CountSeats: true, Limits: limitsOf(9), Totals: true, OwnersUpTo: 9,
 		}
 		called := false
 		w.ok(w.store.Update(w.ctx, q, func(invitations.Facts) (invitations.Changes, error) {

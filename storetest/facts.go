@@ -160,17 +160,17 @@ func factsCounts(w *world) {
 	}{{"acme", 2, 8, 3}, {"zeta", 1, 2, 1}} {
 		want := invitations.Facts{Organization: c.organization, Version: c.version}
 		for upTo := range c.members + 3 {
-			want.MemberCount, want.OwnerCount = min(upTo, c.members), 0
-			w.facts(fmt.Sprintf("members up to %d", upTo), invitations.Query{Organization: c.organization, MembersUpTo: upTo}, want)
-			want.MemberCount, want.OwnerCount = 0, min(upTo, c.owners)
+			want.SeatCount, want.OwnerCount = min(upTo, c.members), 0
+			w.facts(fmt.Sprintf("members up to %d", upTo), invitations.Query{Organization: c.organization, CountSeats: true, Limits: limitsOf(upTo)}, want)
+			want.SeatCount, want.OwnerCount = 0, min(upTo, c.owners)
 			w.facts(fmt.Sprintf("owners up to %d", upTo), invitations.Query{Organization: c.organization, OwnersUpTo: upTo}, want)
 		}
-		want.MemberCount, want.OwnerCount = c.members, c.owners
-		w.facts("members and owners", invitations.Query{Organization: c.organization, MembersUpTo: 100_000, OwnersUpTo: 100_000}, want)
+		want.SeatCount, want.OwnerCount = c.members, c.owners
+		w.facts("members and owners", invitations.Query{Organization: c.organization, CountSeats: true, Limits: limitsOf(100_000), OwnersUpTo: 100_000}, want)
 	}
 	w.change("acme", invitations.Changes{RemovedMembers: []string{"ada", "user 0", "user 1"}})
-	w.facts("without an owner", invitations.Query{Organization: "acme", MembersUpTo: 100, OwnersUpTo: 2}, invitations.Facts{
-		Organization: "acme", Version: 3, MemberCount: 5,
+	w.facts("without an owner", invitations.Query{Organization: "acme", CountSeats: true, Limits: limitsOf(100), OwnersUpTo: 2}, invitations.Facts{
+		Organization: "acme", Version: 3, SeatCount: 5,
 	})
 }
 
@@ -216,14 +216,14 @@ func factsAllAtOnce(w *world) {
 		q := invitations.Query{
 			Organization: organization, Invitation: mail.ID, Sender: true, Members: users, Removals: true,
 			Emails: []string{"nobody@example.com"}, SameEmail: true,
-			PendingUpTo: 9, PendingEmailsUpTo: 9, PendingSentBy: "bob", PendingFor: mail.Email, PendingAt: start,
-			MembersUpTo: 9, OwnersUpTo: 9, Quotas: true,
+			CountPending: true, CountReserved: true, PendingSentBy: "bob", PendingFor: mail.Email, PendingAt: start,
+			CountSeats: true, Limits: limitsOf(9), Totals: true, OwnersUpTo: 9, Quotas: true,
 			Invitations: []uuid.UUID{id(2), id(1), id(7)}, SendingsUpTo: 9, SendingsAfter: start.Add(-day),
 		}
 		want := everythingState(organization).Facts
 		want.Invitation, want.Sender = &mail, &all.Members[1]
 		want.PendingByEmail = map[string]uuid.UUID{mail.Email: mail.ID}
-		want.PendingEmailCount, want.PendingRecords = 1, all.Invitations
+		want.PendingCount, want.ReservedCount, want.SeatCount, want.PendingRecords = 2, 1, 2, all.Invitations
 		want.Invitations = map[uuid.UUID]invitations.Record{id(1): mail, id(2): all.Invitations[0]}
 		want.Sendings = []invitations.Sending{{At: start, Actor: "ada", Email: all.Events[0].Email}}
 		w.facts(organization, q, want)

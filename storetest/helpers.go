@@ -240,8 +240,8 @@ func (w *world) state(organization string, users ...string) state {
 func readState(ctx context.Context, store invitations.Store, organization string, users ...string) (s state, err error) {
 	const all = 100_000
 	q := invitations.Query{
-		Organization: organization, Members: users, Removals: true, PendingUpTo: all, PendingAt: start,
-		MembersUpTo: all, OwnersUpTo: all, Quotas: true,
+		Organization: organization, Members: users, Removals: true, Quotas: true, Totals: true, PendingAt: start,
+		OwnersUpTo: all,
 	}
 	if s.Facts, err = store.View(ctx, q); err != nil {
 		return s, err
@@ -322,6 +322,7 @@ func event(organization, subject string, inv uuid.UUID) invitations.Event {
 		Quota: invitations.Quota{Limit: 1_000_000_000_000_000, Period: invitations.PeriodDay},
 	}
 	if inv != uuid.Nil {
+		e.Type = invitations.EventInvitationResent // with an address, it is a sending
 		e.Email, e.MaxUses, e.ExpiresAt = subject+"@example.com", 1_000_000_000, start.Add(7*day)
 	}
 	return e
@@ -361,7 +362,7 @@ func everythingState(organization string) state {
 func stateOf(organization string, c invitations.Changes) state {
 	s := state{Facts: invitations.Facts{
 		Organization: organization, Version: 1, Members: map[string]invitations.Member{}, Removals: map[string]int64{},
-		Quotas: map[string]invitations.QuotaRecord{}, PendingCount: len(c.Invitations), MemberCount: len(c.Members),
+		Quotas: map[string]invitations.QuotaRecord{}, Totals: totalsOf(c),
 	}}
 	for _, m := range c.Members {
 		s.Facts.Members[m.UserID] = m
@@ -383,6 +384,22 @@ func stateOf(organization string, c invitations.Changes) state {
 	}
 	return s
 }
+
+// totalsOf returns the totals of an organization that changes of everything created.
+func totalsOf(c invitations.Changes) invitations.Totals {
+	t := invitations.Totals{Members: len(c.Members), Seats: len(c.Members)}
+	for _, r := range c.Invitations {
+		if r.Kind == invitations.KindLink {
+			t.PendingLinks++
+		} else {
+			t.PendingEmails, t.Reserved = t.PendingEmails+1, t.Reserved+1
+		}
+	}
+	return t
+}
+
+// limitsOf returns limits of n members and n pending invitations.
+func limitsOf(n int) invitations.Limits { return invitations.Limits{Members: n, Pending: n} }
 
 // twins fills two organizations that have all IDs, users and addresses in common.
 func (w *world) twins() {
