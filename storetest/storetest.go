@@ -88,12 +88,13 @@ var groups = []struct {
 }{
 	{"Update", slices.Concat(updateChecks, createChecks)},
 	{"Values", valueChecks},
-	{"Facts", slices.Concat(factsChecks, pendingFactsChecks)},
+	{"Facts", slices.Concat(factsChecks, pendingFactsChecks, limitFactsChecks, traceFactsChecks)},
 	{"Pages", slices.Concat(pageChecks, memberPageChecks, eventPageChecks, receivedPageChecks)},
 	{"Quotas", slices.Concat(consumeChecks, quotaChecks)},
 	{"Feed", feedChecks},
 	{"Statistics", statisticsChecks},
 	{"Sweep", sweepChecks},
+	{"Traces", traceChecks},
 	{"Races", raceChecks()},
 }
 
