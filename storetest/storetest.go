@@ -86,7 +86,7 @@ var groups = []struct {
 	name   string
 	checks []check
 }{
-	{"Update", slices.Concat(updateChecks, createChecks)},
+	{"Update", slices.Concat(updateChecks, createChecks, changesChecks)},
 	{"Values", valueChecks},
 	{"Facts", slices.Concat(factsChecks, pendingFactsChecks, limitFactsChecks, traceFactsChecks)},
 	{"Pages", slices.Concat(pageChecks, memberPageChecks, eventPageChecks, receivedPageChecks)},
@@ -95,6 +95,7 @@ var groups = []struct {
 	{"Statistics", statisticsChecks},
 	{"Sweep", sweepChecks},
 	{"Traces", traceChecks},
+	{"Deleted", deletedChecks},
 	{"Races", raceChecks()},
 }
 
