@@ -205,9 +205,9 @@ func TestCost_StaysFlat(t *testing.T) {
 				return err
 			})
 			list("all", invitations.InvitationsParams{})
-			list("pending", invitations.InvitationsParams{State: invitations.StatePending})
-			list("expired", invitations.InvitationsParams{State: invitations.StateExpired})
-			list("accepted", invitations.InvitationsParams{State: invitations.StateAccepted})
+			list("pending", invitations.InvitationsParams{States: []invitations.State{invitations.StatePending}})
+			list("expired", invitations.InvitationsParams{States: []invitations.State{invitations.StateExpired}})
+			list("accepted", invitations.InvitationsParams{States: []invitations.State{invitations.StateAccepted}})
 			list("links", invitations.InvitationsParams{Kind: invitations.KindLink})
 			list("role", invitations.InvitationsParams{Role: "admin"})
 			list("address", invitations.InvitationsParams{Email: "p7@example.com"})

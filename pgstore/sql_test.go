@@ -197,11 +197,11 @@ func newSQLScript(t *testing.T) *sqlScript {
 		{"Invitations", "first page", list(invitations.InvitationsParams{Limit: 1})},
 		{"Invitations", "second page", list(invitations.InvitationsParams{})},
 		{"Invitations", "pending, first page", list(invitations.InvitationsParams{
-			State: invitations.StatePending, Limit: 1,
+			States: []invitations.State{invitations.StatePending}, Limit: 1,
 		})},
-		{"Invitations", "pending, second page", list(invitations.InvitationsParams{State: invitations.StatePending})},
-		{"Invitations", "expired", list(invitations.InvitationsParams{State: invitations.StateExpired})},
-		{"Invitations", "accepted", list(invitations.InvitationsParams{State: invitations.StateAccepted})},
+		{"Invitations", "pending, second page", list(invitations.InvitationsParams{States: []invitations.State{invitations.StatePending}})},
+		{"Invitations", "expired", list(invitations.InvitationsParams{States: []invitations.State{invitations.StateExpired}})},
+		{"Invitations", "accepted", list(invitations.InvitationsParams{States: []invitations.State{invitations.StateAccepted}})},
 		{"Invitations", "of a kind", list(invitations.InvitationsParams{Kind: invitations.KindLink})},
 		{"Invitations", "of a role, an address and a sender", list(invitations.InvitationsParams{
 			Role: "viewer", Email: "joe@example.com", SentBy: ada,

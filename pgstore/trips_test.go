@@ -145,7 +145,7 @@ func TestRoundTrips(t *testing.T) {
 			}},
 			{"list", 1, func(svc *invitations.Service) error {
 				_, err := svc.Invitations(ctx, adaUser, invitations.InvitationsParams{
-					Organization: name(acme), State: invitations.StatePending,
+					Organization: name(acme), States: []invitations.State{invitations.StatePending},
 				})
 				return err
 			}},
