@@ -148,13 +148,14 @@ func columnsOf(t *testing.T, schema string) map[string]string {
 		from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
 		where c.relnamespace = $1::text::regnamespace and c.relkind = 'r' and c.relname <> 'migrations' group by 1`, schema)
 	require.NoError(t, err)
+	defer rows.Close()
 	columns := map[string]string{}
-	var table, list string
-	_, err = pgx.ForEachRow(rows, []any{&table, &list}, func() error {
+	for rows.Next() {
+		var table, list string
+		require.NoError(t, rows.Scan(&table, &list))
 		columns[table] = list
-		return nil
-	})
-	require.NoError(t, err)
+	}
+	require.NoError(t, rows.Err())
 	return columns
 }
 
