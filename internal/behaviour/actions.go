@@ -27,6 +27,13 @@ func (w *world) role(organization, user string, role invitations.Role) {
 	w.change(organization, setRole(organization, user, role))
 }
 
+// add makes a user a member on behalf of the host's backend.
+func (w *world) add(organization, user string, role invitations.Role) {
+	w.Helper()
+	_, err := w.svc.AddMember(w.ctx, invitations.System(), invitations.AddMemberParams{Organization: organization, UserID: user, Role: role})
+	w.ok(err)
+}
+
 func setRole(organization, user string, role invitations.Role) invitations.Changes {
 	return invitations.Changes{
 		Members: []invitations.Member{{Organization: organization, UserID: user, Role: role, JoinedAt: start}},

@@ -2,10 +2,12 @@ package behaviour
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -23,11 +25,13 @@ type world struct {
 	store invitations.Store
 	clock *clock
 	svc   *invitations.Service
+	law   law // of svc
 }
 
 func newWorld(t *testing.T, store invitations.Store) *world {
 	c := &clock{now: start}
-	return &world{T: t, ctx: t.Context(), store: store, clock: c, svc: newService(store, c, testKey(1))}
+	w := &world{T: t, ctx: t.Context(), store: store, clock: c}
+	return w.with(invitations.Config{})
 }
 
 // start is the instant at which every check begins.
@@ -88,7 +92,14 @@ func (w *world) with(config invitations.Config) *world {
 	config.Clock = w.clock.Now
 	other := *w
 	other.svc = configured(w.store, config, testKey(1))
+	other.law = lawOf(other.svc, config)
 	return &other
+}
+
+// lawOf returns the law of a service with config.
+func lawOf(svc *invitations.Service, config invitations.Config) law {
+	limits := invitations.Limits{Members: config.MemberLimit, Pending: cmp.Or(config.PendingLimit, 10)}
+	return law{policy: svc.Policy(), limits: limits, reserve: config.ReserveSeats, users: map[string]string{pseudonym: zed}}
 }
 
 const day = 24 * time.Hour
@@ -256,20 +267,32 @@ func readState(ctx context.Context, store invitations.Store, organization string
 // follow returns the feed after a position.
 func (w *world) follow(after int64) []invitations.Event {
 	w.Helper()
-	var all []invitations.Event
+	all, err := follow(w.ctx, w.store, after)
+	w.ok(err)
+	return all
+}
+
+func follow(ctx context.Context, store invitations.Store, after int64) (all []invitations.Event, err error) {
 	for {
-		found, err := w.store.Feed(w.ctx, after, 100)
-		w.ok(err)
-		if len(found) == 0 {
-			return all
+		found, err := store.Feed(ctx, after, 100)
+		if err != nil || len(found) == 0 {
+			return all, err
 		}
 		for _, e := range found {
 			if e.Position <= after {
-				w.Fatalf("position %d comes after position %d", e.Position, after)
+				return all, fmt.Errorf("position %d comes after position %d", e.Position, after)
 			}
 			after = e.Position
 		}
 		all = append(all, found...)
+	}
+}
+
+// explained fails the check unless the events of an organization explain it.
+func (w *world) explained(organization string) {
+	w.Helper()
+	if _, err := explained(w.ctx, w.store, w.law, organization); err != nil {
+		w.Errorf("%s: %v", organization, err)
 	}
 }
 

@@ -145,9 +145,7 @@ func (h *history) run(organizations []string) {
 		}
 	}
 	for _, organization := range organizations {
-		if _, err := explained(h.ctx, h.store, h.svc.Policy(), organization); err != nil {
-			h.Errorf("%s: %v", organization, err)
-		}
+		h.explained(organization)
 		now := h.clock.Now()
 		all := invitations.StatisticsQuery{To: now.Add(day), At: now, MaxGroups: 100}
 		some := invitations.StatisticsQuery{From: now.Add(-10 * day), To: now.Add(-day), At: now, MaxGroups: 1 + h.random.IntN(9)}

@@ -13,30 +13,84 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
+// A law is the settings under which an organization came to be as it is.
+type law struct {
+	policy  *invitations.Policy
+	limits  invitations.Limits // of the configuration
+	reserve bool               // seats
+	// users are the erased users, by pseudonym. Before a user is erased everywhere, some events
+	// have the one and some the other.
+	users map[string]string
+}
+
 // A replay is the organization that its events leave, one after the other. It has everything
 // except messages, metadata and tokens, which no event has.
 type replay struct {
-	policy   *invitations.Policy
+	law
 	members  map[string]invitations.Member
 	removals map[string]int64
 	records  map[uuid.UUID]invitations.Record
 	quotas   map[string]invitations.QuotaRecord
 	swept    map[uuid.UUID][]invitations.EventType // since it was last sent, or edited
-	limits   invitations.Limits
+	limits   invitations.Limits                    // of the organization
+	erased   map[uuid.UUID]bool                    // the invitations that lose their address, sooner or later
+	deleted  bool
 }
 
-func newReplay(policy *invitations.Policy) *replay {
-	return &replay{
-		policy: policy, members: map[string]invitations.Member{}, removals: map[string]int64{},
+// newReplay returns a replay of no events so far.
+func newReplay(of law, events []invitations.Event) *replay {
+	r := &replay{
+		law: of, members: map[string]invitations.Member{}, removals: map[string]int64{},
 		records: map[uuid.UUID]invitations.Record{}, quotas: map[string]invitations.QuotaRecord{},
-		swept: map[uuid.UUID][]invitations.EventType{},
+		swept: map[uuid.UUID][]invitations.EventType{}, erased: map[uuid.UUID]bool{},
 	}
+	for _, e := range events {
+		if e.Type == invitations.EventPersonErased && e.InvitationID != uuid.Nil {
+			r.erased[e.InvitationID] = true
+		}
+	}
+	return r
 }
+
+// named replaces pseudonyms by the users, and the addresses of erased invitations by none.
+func (r *replay) named(e invitations.Event) invitations.Event {
+	for _, user := range []*string{&e.Actor, &e.Subject, &e.InvitedBy} {
+		*user = r.user(*user)
+	}
+	if r.erased[e.InvitationID] {
+		e.Email = ""
+	}
+	return e
+}
+
+func (r *replay) user(name string) string {
+	if user, ok := r.users[name]; ok {
+		return user
+	}
+	return name
+}
+
+// inForce returns the limits in force.
+func (r *replay) inForce() invitations.Limits { return r.limits.Or(r.law.limits) }
 
 // apply takes one event. It returns an error if the event is impossible.
 func (r *replay) apply(e invitations.Event) error {
 	m, isMember := r.members[e.Subject]
+	if r.deleted && e.Type != invitations.EventPersonErased && e.Reason != "erased" {
+		return errors.New("the organization is deleted")
+	}
 	switch e.Type {
+	case invitations.EventOrganizationDeleted:
+		r.deleted = true
+		return nil
+	case invitations.EventPersonErased:
+		if e.Subject != "" && isMember && !r.deleted {
+			return errors.New("they are a member")
+		}
+		if inv := r.records[e.InvitationID]; inv.State == invitations.StatePending {
+			return errors.New("the invitation is pending")
+		}
+		return nil
 	case invitations.EventMemberJoined:
 		if isMember {
 			return fmt.Errorf("they are %q already", m.Role)
@@ -86,7 +140,7 @@ func (r *replay) invitation(e invitations.Event) error {
 			return errors.New("it exists already")
 		}
 		inv.ID, inv.Organization, inv.State, inv.Kind = e.InvitationID, e.Organization, invitations.StatePending, invitations.KindLink
-		if inv.Email = e.Email; e.Email != "" {
+		if inv.Email = e.Email; e.Email != "" || r.erased[e.InvitationID] {
 			inv.Kind = invitations.KindEmail
 		}
 		inv.Quota, inv.CreatedBy, inv.CreatedAt = e.Quota, e.Actor, e.At
@@ -127,7 +181,7 @@ func (r *replay) invitation(e invitations.Event) error {
 	default:
 		return errors.New("nobody knows this type")
 	}
-	if expired != expiry && !sending {
+	if expired != expiry && !sending && e.Reason != "erased" {
 		return fmt.Errorf("it expires at %v, and this is at %v", inv.ExpiresAt, e.At)
 	}
 	if sending {
@@ -176,6 +230,9 @@ func (r *replay) shown(ctx context.Context, store invitations.Store, organizatio
 	users = slices.AppendSeq(users, maps.Keys(r.quotas)) // the shared one is ""
 	users = slices.DeleteFunc(users, func(user string) bool { return user == "" })
 	const all = 100_000
+	if r.deleted {
+		return r.gone(ctx, store, organization, version, users)
+	}
 	f, err := store.View(ctx, invitations.Query{Organization: organization, Members: users, Removals: true, Totals: true, Quotas: true})
 	if err != nil {
 		return err
@@ -190,10 +247,11 @@ func (r *replay) shown(ctx context.Context, store invitations.Store, organizatio
 			return fmt.Errorf("an invitation that is %q is to be swept", shown.State)
 		}
 		shown.Message, shown.Metadata, shown.Nonce, shown.SweepAt = "", nil, [16]byte{}, time.Time{}
+		shown.CreatedBy, shown.SentBy, shown.AcceptedBy = r.user(shown.CreatedBy), r.user(shown.SentBy), r.user(shown.AcceptedBy)
 		records[shown.ID] = shown
 	}
 	for user, m := range f.Members {
-		m.Metadata = nil
+		m.Metadata, m.InvitedBy = nil, r.user(m.InvitedBy)
 		f.Members[user] = m
 	}
 	for user, q := range f.Quotas {
@@ -215,6 +273,23 @@ func (r *replay) shown(ctx context.Context, store invitations.Store, organizatio
 		if d := differ(c.shown, c.left); d != "" {
 			return fmt.Errorf("%s are not as the events leave them: %s", c.what, d)
 		}
+	}
+	return nil
+}
+
+// gone returns an error if the store shows anything of a deleted organization, or of another
+// version.
+func (r *replay) gone(ctx context.Context, store invitations.Store, organization string, version int64, users []string) error {
+	s, err := readState(ctx, store, organization, users...)
+	if err != nil {
+		return err
+	}
+	if d := differ(s, state{}); d != "" {
+		return fmt.Errorf("a deleted organization is shown: %s", d)
+	}
+	f, err := store.View(ctx, invitations.Query{Organization: organization, AlsoDeleted: true})
+	if err != nil || !f.Deleted || f.Version != version {
+		return fmt.Errorf("at version %d it is deleted, and there is %+v (%w)", version, f, err)
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func (w *world) company() {
 	for _, organization := range []string{"acme", "zeta"} {
 		w.found(organization, "ada")
 		for user, role := range map[string]invitations.Role{"bob": "admin", "dev": "developer", "kim": "viewer"} {
-			w.role(organization, user, role)
+			w.add(organization, user, role)
 		}
 	}
 }

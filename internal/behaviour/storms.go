@@ -35,7 +35,8 @@ var ranks = []invitations.Role{"owner", "admin", "developer", "viewer"}
 func storm(ctx context.Context, store invitations.Store, n int) error {
 	organization := fmt.Sprintf("storm %d", n)
 	now := &clock{now: start}
-	svc := configured(store, invitations.Config{Clock: now.Now, RemindBefore: 2 * day, MemberLimit: 20, ReserveSeats: true}, testKey(1))
+	config := invitations.Config{Clock: now.Now, RemindBefore: 2 * day, MemberLimit: 20, ReserveSeats: true}
+	svc := configured(store, config, testKey(1))
 	var c invitations.Changes
 	var users []string
 	for i := range 12 {
@@ -88,7 +89,7 @@ func storm(ctx context.Context, store invitations.Store, n int) error {
 			return fmt.Errorf("a call ended with: %w", err)
 		}
 	}
-	_, err = explained(ctx, store, svc.Policy(), organization)
+	_, err = explained(ctx, store, lawOf(svc, config), organization)
 	return err
 }
 
