@@ -2,6 +2,7 @@ package invitations
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -12,6 +13,15 @@ import (
 type Outcome struct {
 	Invitation SentInvitation // if Err is nil
 	Err        error          // as [Service.Invite] would return it
+}
+
+// MarshalJSON returns {"invitation": ...}, or {"problem": ...} with the [Problem] of Err. Like
+// that of [SentInvitation], it has no token.
+func (o Outcome) MarshalJSON() ([]byte, error) {
+	if o.Err != nil {
+		return json.Marshal(map[string]*Problem{"problem": problemOf(o.Err)})
+	}
+	return json.Marshal(map[string]SentInvitation{"invitation": o.Invitation})
 }
 
 // InviteAll invites 1 to 100 people to one organization in one atomic step. It takes as many

@@ -16,15 +16,23 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// invalidCodes returns the code of every InvalidError that the files of a pattern make, by
-// position. A code that is not a literal counts as empty. Tests and the function invalid itself
-// are left out.
-func invalidCodes(t *testing.T, pattern string) map[string]string {
+// invalidFiles are the files in which an InvalidError is made.
+var invalidFiles = []string{"*.go", "mail/*.go", "pgstore/*.go", "memstore/*.go", "storetest/*.go", "examples/*/*.go"}
+
+// An invalidCall makes an InvalidError. A code that is not a literal is empty.
+type invalidCall struct {
+	code   string
+	values []string // the names
+}
+
+// invalidCalls returns the places that make an InvalidError in the files of a pattern, except in
+// tests and in functions of the name invalid.
+func invalidCalls(t *testing.T, pattern string) map[string]invalidCall {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
 	require.NoError(t, err)
 	require.NotEmpty(t, names, pattern)
-	codes, set := map[string]string{}, token.NewFileSet()
+	calls, set := map[string]invalidCall{}, token.NewFileSet()
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
@@ -37,17 +45,27 @@ func invalidCodes(t *testing.T, pattern string) map[string]string {
 				return n.Name.Name != "invalid"
 			case *ast.CallExpr:
 				if types.ExprString(n.Fun) == "invalid" {
-					codes[set.Position(n.Pos()).String()] = literal(n.Args[1])
+					call := invalidCall{code: literal(n.Args[1])}
+					for i := 3; i < len(n.Args) && !n.Ellipsis.IsValid(); i += 2 {
+						call.values = append(call.values, literal(n.Args[i]))
+					}
+					calls[set.Position(n.Pos()).String()] = call
 				}
 			case *ast.CompositeLit:
 				if n.Type != nil && strings.HasSuffix("."+types.ExprString(n.Type), ".InvalidError") {
-					codes[set.Position(n.Pos()).String()] = literal(field(n, "Code"))
+					call := invalidCall{code: literal(field(n, "Code"))}
+					if values, ok := field(n, "Values").(*ast.CompositeLit); ok {
+						for _, pair := range values.Elts {
+							call.values = append(call.values, literal(pair.(*ast.KeyValueExpr).Key))
+						}
+					}
+					calls[set.Position(n.Pos()).String()] = call
 				}
 			}
 			return true
 		})
 	}
-	return codes
+	return calls
 }
 
 // field returns the value of a field of a composite literal, or nil.
@@ -76,10 +94,10 @@ func TestInvalidCodes(t *testing.T) {
 	listed := invitations.InvalidCodes()
 	require.True(t, slices.IsSorted(listed))
 	used := map[string]bool{}
-	for _, pattern := range []string{"*.go", "mail/*.go", "pgstore/*.go", "memstore/*.go", "storetest/*.go", "examples/*/*.go"} {
-		for position, code := range invalidCodes(t, pattern) {
-			require.Contains(t, listed, code, position)
-			used[code] = used[code] || !strings.HasPrefix(pattern, "examples")
+	for _, pattern := range invalidFiles {
+		for position, call := range invalidCalls(t, pattern) {
+			require.Contains(t, listed, call.code, position)
+			used[call.code] = used[call.code] || !strings.HasPrefix(pattern, "examples")
 		}
 	}
 	for _, code := range listed {

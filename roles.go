@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"encoding/json"
 	"maps"
 	"math/bits"
 	"slices"
@@ -207,6 +208,20 @@ func (p *Policy) rolesWith(permission Permission) []Role { return p.with[permiss
 
 // Has reports whether the policy knows role.
 func (p *Policy) Has(role Role) bool { return p.CanGrant(role, role) }
+
+// MarshalJSON returns an object of the roles, each with a sorted list of its permissions.
+func (p *Policy) MarshalJSON() ([]byte, error) {
+	roles := map[Role][]Permission{}
+	for _, role := range p.roles {
+		roles[role] = []Permission{} // not null
+	}
+	for _, permission := range slices.Sorted(maps.Keys(p.with)) {
+		for _, role := range p.with[permission] {
+			roles[role] = append(roles[role], permission)
+		}
+	}
+	return json.Marshal(roles)
+}
 
 // Roles returns the names of all roles, sorted.
 func (p *Policy) Roles() []Role { return slices.Clone(p.roles) }

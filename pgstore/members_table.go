@@ -28,7 +28,8 @@ import (
 // Organizations with members in the table exist from the start; there is nothing to import. A
 // row that the host inserts is a member at once. The rules apply only to changes that go through
 // the library. A host that deletes the last owner leaves an organization without one. A member
-// that the host deletes can join again by an old invitation.
+// that the host deletes can join again by an old invitation. [Store.Check] reports organizations
+// that have lost all members.
 type MembersTable struct {
 	Schema string // empty: "public"
 	Name   string

@@ -18,7 +18,7 @@ var memberPageChecks = []check{
 // betweens are IDs that stand among the texts: before all, between some, behind all.
 var betweens = []string{"\x20", "A\u0308", "Z", "a\u0309", "az", "zz", "\U0010ffff"}
 
-func (w *world) members(q invitations.MemberQuery) invitations.Page[invitations.Member] {
+func (w *world) members(q invitations.MemberQuery) invitations.Page[invitations.Membership] {
 	w.Helper()
 	page, err := w.store.Members(w.ctx, q)
 	w.ok(err)
@@ -41,6 +41,7 @@ func (w *world) workspaces(q invitations.WorkspaceQuery) workspaces {
 func pagesMembers(w *world) {
 	roles := []invitations.Role{"owner", "viewer", "Viewer"}
 	var all, others invitations.Changes
+	var sorted []invitations.Membership
 	for i, text := range texts {
 		all.Members = append(all.Members, member("acme", text, roles[i%3]))
 		others.Members = append(others.Members, member("zeta", text, roles[(i+1)%3]))
@@ -48,16 +49,19 @@ func pagesMembers(w *world) {
 	others.Members = append(others.Members, member("zeta", "only there", "viewer"))
 	w.change("acme", all)
 	w.change("zeta", others)
-	slices.SortFunc(all.Members, func(a, b invitations.Member) int { return strings.Compare(a.UserID, b.UserID) }) // as bytes
+	for _, m := range all.Members {
+		sorted = append(sorted, invitations.Membership{Member: m})
+	}
+	slices.SortFunc(sorted, func(a, b invitations.Membership) int { return strings.Compare(a.UserID, b.UserID) }) // as bytes
 	for _, role := range []invitations.Role{"", "owner", "viewer", "Viewer", "none"} {
-		var want []invitations.Member
-		for _, m := range all.Members {
+		var want []invitations.Membership
+		for _, m := range sorted {
 			if role == "" || m.Role == role {
 				want = append(want, m)
 			}
 		}
 		for _, limit := range []int{1, 5, 14, len(texts), 1000} {
-			var got []invitations.Member
+			var got []invitations.Membership
 			q := invitations.MemberQuery{Organization: "acme", Role: role, Limit: limit}
 			for {
 				page := w.members(q)
@@ -70,7 +74,7 @@ func pagesMembers(w *world) {
 			w.equal(fmt.Sprintf("role %q, %d a page", role, limit), got, want)
 		}
 		for _, after := range append(slices.Clone(betweens), texts...) {
-			first := slices.IndexFunc(want, func(m invitations.Member) bool { return m.UserID > after })
+			first := slices.IndexFunc(want, func(m invitations.Membership) bool { return m.UserID > after })
 			if first < 0 {
 				first = len(want)
 			}
@@ -102,7 +106,7 @@ func pagesMembersViewer(w *world) {
 		}
 	}
 	page := w.members(invitations.MemberQuery{Organization: "acme", Viewer: "bob", Role: "none", After: "zzz", Limit: 5})
-	w.equal("an empty page", page, invitations.Page[invitations.Member]{Viewer: &bob})
+	w.equal("an empty page", page, invitations.Page[invitations.Membership]{Viewer: &bob})
 }
 
 func pagesWorkspaces(w *world) {

@@ -71,7 +71,7 @@ func positionOf(r invitations.Record) invitations.InvitationPosition {
 	return invitations.InvitationPosition{CreatedAt: r.CreatedAt, ID: r.ID, Organization: r.Organization}
 }
 
-var receivedQuery = invitations.InvitationQuery{State: invitations.StatePending, Email: "ann@example.com", At: start}
+var receivedQuery = invitations.InvitationQuery{States: []invitations.State{invitations.StatePending}, Email: "ann@example.com", At: start}
 
 func pagesReceived(w *world) {
 	want := w.mailbox()

@@ -67,7 +67,7 @@ func updateReplacesByKey(w *world) {
 		want.Facts.Version = 2
 		want.Facts.Members = map[string]invitations.Member{"ada": ada}
 		want.Facts.Removals = map[string]int64{"eve": 2, "bob": 2}
-		want.Facts.PendingCount, want.Facts.MemberCount, want.Facts.OwnerCount = 1, 1, 0
+		want.Facts.Totals, want.Facts.OwnerCount = invitations.Totals{Members: 1, Seats: 1, PendingLinks: 1}, 0
 		want.Facts.Quotas[""], want.Facts.Quotas["bob"] = shared, own
 		want.Invitations.Items = []invitations.Record{other, inv}
 		w.equal("state of "+organization, w.state(organization, users...), want)

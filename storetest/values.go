@@ -138,7 +138,7 @@ func valuesSharesNoMemory(w *world) {
 	}
 	members := w.members(invitations.MemberQuery{Organization: "acme", Viewer: "ada", Limit: 9})
 	for i := range members.Items {
-		spoilMember(&members.Items[i])
+		spoilMember(&members.Items[i].Member)
 	}
 	events := w.events(invitations.EventQuery{Organization: "acme", Viewer: "ada", Limit: 9})
 	memberships := w.workspaces(invitations.WorkspaceQuery{UserID: "ada", Limit: 9}).Memberships

@@ -138,7 +138,7 @@ func storyCascade(w *world) {
 			r.State, r.EndedAt, r.SweepAt = invitations.StateRevoked, now, time.Time{}
 			ended[r.ID] = invitations.Event{
 				Version: version + 1, Type: invitations.EventInvitationRevoked, Actor: c.actor,
-				InvitationID: r.ID, Role: r.Role, Quota: r.Quota, MaxUses: r.MaxUses, ExpiresAt: r.ExpiresAt,
+				InvitationID: r.ID, Email: r.Email, Role: r.Role, Quota: r.Quota, MaxUses: r.MaxUses, ExpiresAt: r.ExpiresAt,
 				Reason: invitations.ErrSenderNotEntitled.Code(),
 			}
 		}
@@ -163,7 +163,16 @@ func couldSend(policy *invitations.Policy, role invitations.Role, inv invitation
 	if !policy.Allows(role, invitations.PermissionInvitationCreate) && !policy.Allows(role, invitations.PermissionInvitationResend) {
 		return false
 	}
-	return policy.Has(inv.Role) && covers(policy, role, inv.Role)
+	return covers(policy, role, rank(policy, inv.Role))
+}
+
+// rank returns the role that counts for a role. That of an unknown role is the owner's, because
+// its permissions are unknown.
+func rank(policy *invitations.Policy, role invitations.Role) invitations.Role {
+	if policy.Has(role) {
+		return role
+	}
+	return invitations.RoleOwner
 }
 
 // covers reports whether a role holds every permission of another.

@@ -60,6 +60,11 @@ func (m *matrix) mayGive(a someone, role invitations.Role) rule {
 	return rule{!m.gives(a, role), invitations.ErrRoleNotAssignable}
 }
 
+// mayHandle is the rule for an invitation that exists.
+func (m *matrix) mayHandle(a someone, role invitations.Role) rule {
+	return rule{!m.reaches(a, rank(m.policy, role)), invitations.ErrRoleNotAssignable}
+}
+
 func (m *matrix) mayGiveQuota(a someone, q invitations.Quota) rule {
 	return rule{q != (invitations.Quota{}) && !m.holds(a, invitations.PermissionQuotaUpdate), invitations.ErrPermissionDenied}
 }
@@ -69,8 +74,8 @@ func isMember(t someone) rule { return rule{t.role == "", invitations.ErrNotFoun
 // mayTouch is the rule for actors below their target.
 func (m *matrix) mayTouch(a, t someone) rule {
 	role := t.role
-	if role != "" && !m.policy.Has(role) {
-		role = invitations.RoleOwner // its permissions are unknown
+	if role != "" {
+		role = rank(m.policy, role)
 	}
 	return rule{!m.reaches(a, role), invitations.ErrPermissionDenied}
 }
@@ -200,7 +205,7 @@ func cellsEdit(m *matrix, a someone) {
 			}
 			_, err := m.svc.Edit(m.ctx, a.actor, invitations.EditParams{Organization: "acme", ID: r.ID, Role: role, Message: &edited})
 			m.judge(fmt.Sprintf("%s edits one as %s with %v to be as %s", a.name, r.Role, r.Quota, role), err, m.sending(a, r.Kind, role, r.Quota),
-				nobody(a), m.known(role), edits, m.mayGive(a, r.Role), m.mayGive(a, role), m.mayGiveQuota(a, r.Quota))
+				nobody(a), m.known(role), edits, m.mayHandle(a, r.Role), m.mayGive(a, role), m.mayGiveQuota(a, r.Quota))
 		}
 	}
 	for name, unknown := range noOne() {
@@ -227,7 +232,7 @@ func cellsResend(m *matrix, a someone) {
 	for _, r := range m.offers(a) {
 		_, err := m.svc.Resend(m.ctx, a.actor, invitations.ResendParams{Organization: "acme", ID: r.ID})
 		m.judge(fmt.Sprintf("%s resends one as %s with %v", a.name, r.Role, r.Quota), err, m.sending(a, r.Kind, r.Role, r.Quota),
-			nobody(a), resends, m.mayGive(a, r.Role), m.mayGiveQuota(a, r.Quota))
+			nobody(a), resends, m.mayHandle(a, r.Role), m.mayGiveQuota(a, r.Quota))
 	}
 	for name, unknown := range noOne() {
 		_, err := m.svc.Resend(m.ctx, a.actor, invitations.ResendParams{Organization: "acme", ID: unknown})
@@ -257,7 +262,8 @@ func cellsSent(m *matrix, a someone) {
 	for _, r := range m.offers(a) {
 		sent, err := m.svc.PendingToken(m.ctx, a.actor, "acme", r.ID)
 		cell := fmt.Sprintf("%s asks for the token of one as %s with %v", a.name, r.Role, r.Quota)
-		m.judge(cell, err, invitations.Changes{}, nobody(a), resends, m.mayGive(a, r.Role), m.mayGiveQuota(a, r.Quota))
+		m.judge(cell, err, invitations.Changes{}, nobody(a), resends, m.mayHandle(a, r.Role), m.mayGiveQuota(a, r.Quota),
+			rule{!m.policy.Has(r.Role), invitations.ErrRoleUnknown})
 		if sent.Token.IsZero() != (err != nil) {
 			m.Errorf("%s: got a token with a refusal, or none", cell)
 		}

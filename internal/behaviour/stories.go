@@ -215,8 +215,8 @@ func storyRemoved(w *world) {
 	other := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	elsewhere := w.link(ada, invitations.CreateLinkParams{Organization: "zeta", Role: "viewer"})
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
-	w.accept(link, annID)
-	w.clock.Add(-day) // the clock does not tell the order of removal and sending
+	w.accept(link, invitations.Identity{UserID: "ann"}) // without her address, so mail stays pending
+	w.clock.Add(-day)                                   // the clock does not tell the order of removal and sending
 	w.remove("acme", "ann")
 	for _, sent := range []invitations.SentInvitation{link, other, mail} {
 		w.acceptRefused(sent, annID, invitations.ErrNotPending)

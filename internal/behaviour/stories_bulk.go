@@ -102,7 +102,7 @@ func storyBulk(w *world) {
 	}
 	w.equal("events", w.happened("acme", version+1), events)
 	after := w.state("acme", everybody...)
-	w.equal("how many there are", []int{len(went), len(after.Invitations.Items), after.Facts.PendingCount}, []int{10, len(before.Invitations.Items) + 10, 12})
+	w.equal("how many there are", []int{len(went), len(after.Invitations.Items), after.Facts.Totals.PendingEmails}, []int{10, len(before.Invitations.Items) + 10, 12})
 	w.equal("version", after.Facts.Version, version+1)
 	w.equal("the other organization", w.state("zeta", everybody...), other)
 	for i, o := range went {

@@ -36,8 +36,8 @@ func storyEditMail(w *world) {
 	w.equal("stored", w.get(sent), want)
 	w.equal("the other organization's", w.get(other), other.Invitation)
 	edited := invitations.Event{
-		Version: version + 1, Type: invitations.EventInvitationEdited, Actor: "bob", InvitationID: sent.ID,
-		Role: "developer", MaxUses: 1, ExpiresAt: want.ExpiresAt,
+		Version: version + 1, Type: invitations.EventInvitationEdited, Actor: "bob", InvitationID: sent.ID, Email: "ann@example.com",
+		Role: "developer", FormerRole: "viewer", MaxUses: 1, ExpiresAt: want.ExpiresAt, Changed: []string{"role", "message", "expires_at"},
 	}
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{edited})
 

@@ -35,8 +35,14 @@ func (w *world) spend(in invitations.Workspace, user string, amount int64, want 
 	w.Helper()
 	b, err := w.svc.Consume(w.ctx, in, user, amount)
 	w.ok(err)
-	w.equal("the balance", b, want)
+	w.equal("the balance", b, w.now(want))
 	w.remains(in, user, want)
+}
+
+// now returns a balance as of now.
+func (w *world) now(b invitations.Balance) invitations.Balance {
+	b.At = w.clock.Now()
+	return b
 }
 
 // exceeds fails the check unless a consumption is refused with the balance want.
@@ -49,7 +55,7 @@ func (w *world) exceeds(in invitations.Workspace, user string, amount int64, wan
 		if !errors.As(err, &exceeded) {
 			w.Fatalf("got error %T", err)
 		}
-		w.equal("the error", exceeded, invitations.QuotaExceededError{Amount: amount, Balance: want})
+		w.equal("the error", exceeded, invitations.QuotaExceededError{Amount: amount, Balance: w.now(want)})
 		w.equal("the balance of a refusal", b, invitations.Balance{})
 		w.remains(in, user, want)
 	}
@@ -59,7 +65,7 @@ func (w *world) remains(in invitations.Workspace, user string, want invitations.
 	w.Helper()
 	b, err := w.svc.Remaining(w.ctx, in, user)
 	w.ok(err)
-	w.equal("the balance", b, want)
+	w.equal("the balance", b, w.now(want))
 }
 
 func storyConsume(w *world) {
@@ -170,7 +176,7 @@ func storySetQuota(w *world) {
 	} {
 		b, err := w.svc.Quota(w.ctx, bob, "acme", user)
 		w.ok(err)
-		w.equal("quotas as an admin reads them", b, want)
+		w.equal("quotas as an admin reads them", b, w.now(want))
 	}
 	w.unchanged("refused", func() {
 		set := func(actor invitations.Actor, in invitations.Workspace, user string, q invitations.Quota) error {
@@ -188,7 +194,8 @@ func storySetQuota(w *world) {
 			"a personal one of nobody":      {set(invitations.System(), invitations.Personal(), "", some), invitations.ErrInvalid},
 			"in no organization":            {set(invitations.System(), invitations.InOrganization("none"), "", some), invitations.ErrNotFound},
 			"in no workspace":               {set(invitations.System(), invitations.Workspace{}, "kim", some), invitations.ErrInvalid},
-			"a limit below zero":            {set(ada, in, "kim", invitations.Quota{Limit: -1, Period: invitations.PeriodDay}), invitations.ErrInvalid},
+			"a limit below zero":            {set(ada, in, "kim", invitations.Quota{Limit: -2, Period: invitations.PeriodDay}), invitations.ErrInvalid},
+			"no limit and no period":        {set(ada, in, "kim", invitations.Quota{Limit: invitations.NoLimit}), invitations.ErrInvalid},
 			"a limit above all":             {set(ada, in, "kim", invitations.Quota{Limit: 1_000_000_000_000_001, Period: invitations.PeriodDay}), invitations.ErrInvalid},
 			"a limit without a period":      {set(ada, in, "kim", invitations.Quota{Limit: 1}), invitations.ErrInvalid},
 			"an unknown period":             {set(ada, in, "kim", invitations.Quota{Limit: 1, Period: "week"}), invitations.ErrInvalid},
@@ -357,6 +364,11 @@ func storyWorkspaces(w *world) {
 		w.Helper()
 		got, err := w.svc.Workspaces(w.ctx, invitations.WorkspacesParams{UserID: user})
 		w.ok(err)
+		want.Personal = w.now(want.Personal)
+		want.Organizations = slices.Clone(want.Organizations)
+		for i := range want.Organizations {
+			want.Organizations[i].Balance = w.now(want.Organizations[i].Balance)
+		}
 		w.equal("workspaces of "+user, got, want)
 	}
 	list("dev", invitations.WorkspaceList{Personal: personal, Organizations: []invitations.OrganizationWorkspace{{ID: "acme", Role: "developer"}, zeta}})

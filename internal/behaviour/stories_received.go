@@ -56,15 +56,18 @@ func storyReceived(w *world) {
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{
 		{
 			Version: version + 1, Index: 0, Type: invitations.EventInvitationAccepted, Actor: "ann", InvitationID: acme.ID,
-			Role: "developer", MaxUses: 1, ExpiresAt: acme.ExpiresAt,
+			Email: "ann@example.com", Role: "developer", MaxUses: 1, ExpiresAt: acme.ExpiresAt,
 		},
-		{Version: version + 1, Index: 1, Type: invitations.EventMemberJoined, Actor: "ann", Subject: "ann", InvitationID: acme.ID, Role: "developer"},
+		{
+			Version: version + 1, Index: 1, Type: invitations.EventMemberJoined, Actor: "ann", Subject: "ann", InvitationID: acme.ID,
+			Email: "ann@example.com", Role: "developer", InvitedBy: "ada",
+		},
 	})
 	w.unchanged("the same again, either way", func() {
 		again, err := w.svc.AcceptReceived(w.ctx, "acme", acme.ID, ann)
 		w.ok(err)
-		w.equal("member", again, m)
-		w.equal("member", w.accept(acme, ann), m)
+		w.equal("member", again, invitations.Joined{Member: m.Member, Repeated: true})
+		w.equal("member", w.accept(acme, ann), m.Member)
 	})
 	w.equal("the rest", w.received(ann, invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(zeta)})
 	_, err = w.svc.Member(w.ctx, "zeta", "ann")
@@ -83,7 +86,8 @@ func storyReceivedDeclined(w *world) {
 	version := w.version("acme")
 	w.ok(w.svc.DeclineReceived(w.ctx, "acme", acme.ID, annID))
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{{
-		Version: version + 1, Type: invitations.EventInvitationDeclined, Actor: "ann", InvitationID: acme.ID, Role: "viewer", MaxUses: 1, ExpiresAt: acme.ExpiresAt,
+		Version: version + 1, Type: invitations.EventInvitationDeclined, Actor: "ann", InvitationID: acme.ID,
+		Email: "ann@example.com", Role: "viewer", MaxUses: 1, ExpiresAt: acme.ExpiresAt,
 	}})
 	w.equal("the rest", w.received(annID, invitations.ReceivedParams{}).Items, []invitations.Offer{offerOf(zeta)})
 	w.unchanged("ended", func() {

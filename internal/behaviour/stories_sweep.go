@@ -58,7 +58,8 @@ func storyReminder(w *world) {
 	version := w.version("acme")
 	sweeps("two days before", []uuid.UUID{mail.ID}, nil)
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{{
-		Version: version + 1, Type: invitations.EventInvitationReminded, InvitationID: mail.ID, Role: "viewer", MaxUses: 1, ExpiresAt: mail.ExpiresAt,
+		Version: version + 1, Type: invitations.EventInvitationReminded, InvitationID: mail.ID,
+		Email: "ann@example.com", Role: "viewer", MaxUses: 1, ExpiresAt: mail.ExpiresAt,
 	}})
 	// A worker that sends a reminder gets the token that was sent.
 	again, err := w.svc.PendingToken(w.ctx, ada, "acme", mail.ID)

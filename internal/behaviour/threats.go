@@ -171,6 +171,7 @@ func storySenderAuthority(w *world) {
 	w.accept(w.resend(invitations.System(), link), invitations.Identity{UserID: "x"})
 
 	byOwner := w.invite(ada, "acme", "joe@example.com", "owner")
+	w.role("acme", "eve", "owner") // an organization has one
 	w.role("acme", "ada", "admin") // may still invite, except owners
 	w.acceptRefused(byOwner, person("joe", "joe@example.com"), invitations.ErrSenderNotEntitled)
 }

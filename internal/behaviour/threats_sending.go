@@ -117,7 +117,7 @@ func storyEditIsNoSending(w *world) {
 	w.company()
 	link := w.link(ada, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
 	mail := w.invite(ada, "acme", "ann@example.com", "viewer")
-	w.accept(link, annID)
+	w.accept(link, invitations.Identity{UserID: "ann"}) // without her address, so mail stays pending
 	w.remove("acme", "ann")
 	for _, sent := range []invitations.SentInvitation{link, mail} {
 		w.edit(ada, sent, invitations.EditParams{Role: "developer", ExpiresIn: 10 * day})
