@@ -35,5 +35,8 @@ func (s *Service) Purge(ctx context.Context, before time.Time, limit int) (delet
 	case before.After(s.now().Add(-day)):
 		return 0, invalid("before", "too_recent", "must be at least 24h ago", "min", "86400", "unit", "seconds")
 	}
-	return s.store.Purge(ctx, PurgeQuery{Before: before, Limit: limit})
+	if deleted, err = s.store.Purge(ctx, PurgeQuery{Before: before, Limit: limit}); err != nil {
+		return 0, err
+	}
+	return deleted, nil
 }

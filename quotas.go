@@ -69,7 +69,7 @@ func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
 	if err := checkAmount(p.Amount); err != nil {
 		return Balance{}, err
 	}
-	if !storable(p.At) || p.At.IsZero() {
+	if !storable(p.At.UTC()) || p.At.IsZero() {
 		return Balance{}, invalid("at", "required", "must be the instant of a consumption")
 	}
 	consumed, err := s.store.Consume(ctx, Consumption{

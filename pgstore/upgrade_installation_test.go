@@ -183,7 +183,7 @@ func (i *installation) read(organizations, users []string) map[string]any {
 		var members []invitations.Member
 		for m, err := range svc.AllMembers(ctx, system, invitations.MembersParams{Organization: organization}) {
 			i.ok(err)
-			members = append(members, m)
+			members = append(members, m.Member)
 		}
 		add("members of "+organization, members, nil)
 		var found []invitations.Invitation
@@ -239,7 +239,7 @@ func (i *installation) goOn() {
 	byAda := invitations.User(ada)
 	pending := map[string]invitations.SentInvitation{} // by address
 	var open invitations.SentInvitation
-	for found, err := range svc.AllInvitations(ctx, byAda, invitations.InvitationsParams{Organization: acme, State: invitations.StatePending}) {
+	for found, err := range svc.AllInvitations(ctx, byAda, invitations.InvitationsParams{Organization: acme, States: []invitations.State{invitations.StatePending}}) {
 		i.ok(err)
 		sent, err := svc.PendingToken(ctx, byAda, acme, found.ID)
 		i.ok(err)

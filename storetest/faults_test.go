@@ -118,7 +118,7 @@ var faults = []struct {
 		}
 	}}},
 	{"removals are there unasked", "Facts/MembersAndRemovals", faulty{query: func(q *invitations.Query) { q.Removals = true }}},
-	{"the limit of members is ignored", "Facts/MemberAndOwnerCount", faulty{query: func(q *invitations.Query) { q.Limits.Members *= 2 }}},
+	{"the limit of members is ignored", "Facts/SeatAndOwnerCount", faulty{query: func(q *invitations.Query) { q.Limits.Members *= 2 }}},
 	{"the shared quota is missing", "Facts/Quotas", faulty{facts: func(_ invitations.Query, f *invitations.Facts) { delete(f.Quotas, "") }}},
 	{"only one of several invitations is found", "Facts/InvitationsByID", faulty{facts: func(_ invitations.Query, f *invitations.Facts) {
 		maps.DeleteFunc(f.Invitations, func(id uuid.UUID, _ invitations.Record) bool { return len(f.Invitations) > 1 })

@@ -138,29 +138,32 @@ func (w *world) equal(what string, got, want any) {
 // differ returns how got differs from want, or "". It compares their JSON. Nil and empty are
 // equal.
 func differ(got, want any) string {
-	g, w := asJSON(got), asJSON(want)
-	if g == w {
+	g, w := marshal(got), marshal(want)
+	if bytes.Equal(g, w) {
 		return ""
 	}
-	return "\n got " + g + "\nwant " + w
+	if g, w := pruneJSON(g), pruneJSON(w); g != w {
+		return "\n got " + g + "\nwant " + w
+	}
+	return ""
 }
 
-func asJSON(v any) string {
+func marshal(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic(err)
 	}
+	return text
+}
+
+func pruneJSON(text []byte) string {
 	var parsed any
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.UseNumber()
 	if err := decoder.Decode(&parsed); err != nil {
 		panic(err)
 	}
-	text, err = json.Marshal(pruned(parsed))
-	if err != nil {
-		panic(err)
-	}
-	return string(text)
+	return string(marshal(pruned(parsed)))
 }
 
 // pruned returns v, in which empty arrays and objects are null.
