@@ -214,7 +214,7 @@ func TestDocuments_ErrorCodes(t *testing.T) {
 	var want []string
 	for i, e := range invitations.Errors() {
 		coarse := ""
-		if at := slices.IndexFunc(invitations.Errors(), func(c *invitations.Error) bool { return errors.Unwrap(e) == error(c) }); at >= 0 {
+		if at := slices.IndexFunc(invitations.Errors(), func(c *invitations.Error) bool { return e != c && errors.Is(e, c) }); at >= 0 {
 			coarse = names[at]
 		}
 		want = append(want, fmt.Sprintf("%s %d %s %s %s", e.Code(), e.HTTPStatus(), names[i], e.Message(), coarse))
