@@ -27,7 +27,6 @@ create table if not exists members (
 
 create index if not exists members_by_user on members (user_id, organization);
 create index if not exists members_by_role on members (organization, role);
-create index if not exists members_by_invitation on members (organization, invitation);
 create index if not exists members_by_inviter on members (invited_by, organization);
 
 create table if not exists removals (

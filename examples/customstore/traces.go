@@ -31,8 +31,9 @@ func (s *Store) Traces(ctx context.Context, p invitations.Person, limit int) (or
 	return organizations, err
 }
 
-// loadTraces loads the rows with a trace of a person. The invitations are in order, so that the
-// members of an address are those of the loaded invitations.
+// loadTraces loads the rows with a trace of a person. It can read the whole organization, but only
+// an erasure asks for it. The invitations are in order, so that the members of an address are
+// those of the loaded invitations.
 func loadTraces(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
 	const ofInvitations = `select value from invitations
 		where organization = :organization
