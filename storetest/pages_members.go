@@ -11,6 +11,7 @@ import (
 var memberPageChecks = []check{
 	{"Members", pagesMembers},
 	{"MembersWithTheirViewer", pagesMembersViewer},
+	{"MembersWithQuotas", pagesMembersQuotas},
 	{"Workspaces", pagesWorkspaces},
 	{"WorkspacesOfOthers", pagesWorkspacesOfOthers},
 }
@@ -107,6 +108,87 @@ func pagesMembersViewer(w *world) {
 	}
 	page := w.members(invitations.MemberQuery{Organization: "acme", Viewer: "bob", Role: "none", After: "zzz", Limit: 5})
 	w.equal("an empty page", page, invitations.Page[invitations.Membership]{Viewer: &bob})
+}
+
+// pagesMembersQuotas gives some members of two organizations quotas of their own.
+func pagesMembersQuotas(w *world) {
+	var all []invitations.Membership
+	for _, organization := range []string{"zeta", "acme"} {
+		all = nil
+		shared := quota(organization, "", int64(len(organization)+500), invitations.PeriodMonth, 1)
+		c := invitations.Changes{Quotas: []invitations.QuotaRecord{
+			shared, quota(organization, "not a member", 1, invitations.PeriodDay, 1),
+		}}
+		for i, user := range texts {
+			m := invitations.Membership{Member: member(organization, user, []invitations.Role{"owner", "viewer", "viewer"}[i%3])}
+			own := quota(organization, user, int64(i), invitations.PeriodDay, 1)
+			switch {
+			case organization == "zeta", i%4 == 1:
+				own.Limit += 100
+			case i%4 == 2:
+				own.Quota = invitations.Quota{}
+			case i%4 == 3:
+				own.UserID = ""
+			}
+			if own.UserID != "" {
+				m.Own = &own
+				c.Quotas = append(c.Quotas, own)
+			}
+			c.Members = append(c.Members, m.Member)
+			all = append(all, m)
+		}
+		w.change(organization, c)
+		for i := range all {
+			if own := all[i].Own; own != nil && all[i].Role == "owner" && own.Limit > 40 {
+				*own = used(*own, 2, 3)
+				shared.Used += 2
+				w.consume(consumption(organization, own.UserID, 2, 3))
+			}
+		}
+		shared = used(shared, shared.Used, 3)
+		for i := range all {
+			all[i].Shared = &shared
+		}
+		w.ok(w.store.SetPersonalQuota(w.ctx, texts[0], invitations.Quota{Limit: 77, Period: invitations.PeriodDay}))
+	}
+	slices.SortFunc(all, func(a, b invitations.Membership) int { return strings.Compare(a.UserID, b.UserID) })
+	for _, role := range []invitations.Role{"", "viewer", "none"} {
+		for _, quotas := range []bool{true, false} {
+			var want []invitations.Membership
+			for _, m := range all {
+				if !quotas {
+					m.Own, m.Shared = nil, nil
+				}
+				if role == "" || m.Role == role {
+					want = append(want, m)
+				}
+			}
+			for _, limit := range []int{1, 10, 1000} {
+				var got []invitations.Membership
+				q := invitations.MemberQuery{Organization: "acme", Viewer: texts[1], Role: role, Quotas: quotas, Limit: limit}
+				for {
+					page := w.members(q)
+					got = append(got, page.Items...)
+					w.equal("viewer", deref(w, "the viewer", page.Viewer).UserID, texts[1])
+					if len(page.Items) < limit || len(got) > len(want) {
+						break
+					}
+					q.After = page.Items[limit-1].UserID
+				}
+				w.equal(fmt.Sprintf("role %q, %d a page, quotas: %v", role, limit, quotas), got, want)
+			}
+		}
+	}
+	w.change("beta", everything("beta"))
+	w.change("beta", invitations.Changes{RemovedMembers: []string{"bob"}})
+	w.change("gamma", invitations.Changes{Members: []invitations.Member{member("gamma", "bob", "owner")}})
+	shared := quota("beta", "", 1000, invitations.PeriodMonth, 1)
+	w.equal("no quota of their own", w.members(invitations.MemberQuery{Organization: "beta", Quotas: true, Limit: 9}).Items, []invitations.Membership{
+		{Member: member("beta", "ada", "owner"), Shared: &shared},
+	})
+	w.equal("no quota at all", w.members(invitations.MemberQuery{Organization: "gamma", Quotas: true, Limit: 9}).Items, []invitations.Membership{
+		{Member: member("gamma", "bob", "owner")},
+	})
 }
 
 func pagesWorkspaces(w *world) {

@@ -91,6 +91,7 @@ var groups = []struct {
 	{"Facts", slices.Concat(factsChecks, pendingFactsChecks, limitFactsChecks, traceFactsChecks)},
 	{"Pages", slices.Concat(pageChecks, memberPageChecks, eventPageChecks, receivedPageChecks)},
 	{"Quotas", slices.Concat(consumeChecks, quotaChecks)},
+	{"Usage", usageChecks},
 	{"Feed", feedChecks},
 	{"Statistics", statisticsChecks},
 	{"Sweep", sweepChecks},
