@@ -69,6 +69,9 @@ var (
 		"65 bytes":      invitations.Permission(strings.Repeat("p", 65)),
 		"invalid UTF-8": "\xff",
 		"NUL":           "a\x00",
+		"misspelt":      "organization:us",
+		"upper case":    "Organization:Use",
+		"of no role":    "report:read",
 	}
 	badLifetimes = map[string]time.Duration{
 		"negative":                       -time.Hour,
@@ -117,7 +120,7 @@ var (
 		"an address": {"nina@example.com"},
 	}
 	badQuotas = map[string]invitations.Quota{
-		"negative":                {Limit: -1, Period: invitations.PeriodDay},
+		"negative":                {Limit: -2, Period: invitations.PeriodDay},
 		"the minimum":             {Limit: math.MinInt64, Period: invitations.PeriodMonth},
 		"more than 10^15":         {Limit: maxAmount + 1, Period: invitations.PeriodEndless},
 		"the maximum":             {Limit: math.MaxInt64, Period: invitations.PeriodDay},
@@ -125,11 +128,29 @@ var (
 		"an unknown period":       {Limit: 5, Period: "week"},
 		"0 and an unknown period": {Period: "week"},
 		"a period in upper case":  {Limit: 5, Period: "Day"},
-		"negative and no period":  {Limit: -1},
+		"negative and no period":  {Limit: -2},
+		"no limit and no period":  {Limit: invitations.NoLimit},
+		"no limit in a week":      {Limit: invitations.NoLimit, Period: "week"},
 		"a period of a megabyte":  {Limit: 5, Period: invitations.Period(strings.Repeat("d", 1<<20))},
 	}
 	badAmounts = map[string]int64{
 		"0": 0, "negative": -1, "the minimum": math.MinInt64, "more than 10^15": maxAmount + 1, "the maximum": math.MaxInt64,
+	}
+	badSweepLimits = map[string]int{"0": 0, "negative": -1, "1001": 1001, "the maximum": math.MaxInt32}
+	// badEnds are refused as the end of a period that begins at noon.
+	badEnds = map[string]time.Time{
+		"the year 0":              utc(0, 6, 1, 0, 0, 0, 0),
+		"the year 10000":          utc(10_000, 6, 1, 0, 0, 0, 0),
+		"before from":             noon.Add(-1),
+		"from":                    noon,
+		"1 nanosecond after from": noon.Add(1),
+	}
+	// badInstants are times that no store can keep.
+	badInstants = map[string]time.Time{
+		"the year 0":         utc(0, 6, 1, 0, 0, 0, 0),
+		"the year 10000":     utc(10_000, 6, 1, 0, 0, 0, 0),
+		"the year -5":        utc(-5, 6, 1, 0, 0, 0, 0),
+		"the year 0, in UTC": time.Date(1, 1, 1, 0, 0, 0, 0, time.FixedZone("+1", 3600)),
 	}
 	badPageLimits = map[string]int{"negative": -1, "101": 101, "the maximum": math.MaxInt32}
 )
@@ -208,6 +229,7 @@ func badCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 	all = append(all, badAnswerCalls(ctx, svc)...)
 	all = append(all, badListCalls(ctx, svc)...)
 	all = append(all, badMemberCalls(ctx, svc)...)
+	all = append(all, badLifeCalls(ctx, svc)...)
 	return append(all, badQuotaCalls(ctx, svc)...)
 }
 
@@ -320,7 +342,14 @@ func badInvitationCalls(ctx context.Context, svc *invitations.Service) [][]badCa
 			return edit(func(p *invitations.EditParams) { p.AllowedDomains = &v })
 		}),
 
-		each("Sweep", "limit", map[string]int{"0": 0, "negative": -1, "1001": 1001, "the maximum": math.MaxInt32}, func(v int) error {
+		each("Edit", "quota", badQuotas, func(v invitations.Quota) error {
+			return edit(func(p *invitations.EditParams) { p.Quota = &v })
+		}),
+		each("Edit", "metadata", badMetadata, func(v map[string]string) error {
+			return edit(func(p *invitations.EditParams) { p.Metadata = &v })
+		}),
+
+		each("Sweep", "limit", badSweepLimits, func(v int) error {
 			return errOf(svc.Sweep(ctx, v))
 		}),
 	}
@@ -400,7 +429,6 @@ func badListCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 	statistics := func(actor invitations.Actor, p invitations.StatisticsParams) error {
 		return errOf(svc.Statistics(ctx, actor, p))
 	}
-	june := func(year int) time.Time { return utc(year, 6, 1, 0, 0, 0, 0) }
 	return [][]badCall{
 		each("Invitations", "actor", badActors(), func(v invitations.Actor) error {
 			return list(v, func(*invitations.InvitationsParams) {})
@@ -408,9 +436,9 @@ func badListCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 		each("Invitations", "organization", badNames, func(v string) error {
 			return list(olga, func(p *invitations.InvitationsParams) { p.Organization = v })
 		}),
-		each("Invitations", "state", map[string]invitations.State{"unknown": "open", "upper case": "Pending", "a space": " "},
+		each("Invitations", "states", map[string]invitations.State{"unknown": "open", "upper case": "Pending", "a space": " ", "empty": ""},
 			func(v invitations.State) error {
-				return list(olga, func(p *invitations.InvitationsParams) { p.State = v })
+				return list(olga, func(p *invitations.InvitationsParams) { p.States = []invitations.State{invitations.StatePending, v} })
 			}),
 		each("Invitations", "kind", map[string]invitations.Kind{"unknown": "sms", "upper case": "Email", "a space": " "},
 			func(v invitations.Kind) error {
@@ -421,6 +449,41 @@ func badListCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 		}),
 		each("Invitations", "email", unlessZero(badEmails), func(v string) error {
 			return list(olga, func(p *invitations.InvitationsParams) { p.Email = v })
+		}),
+		each("Invitations", "email_prefix", map[string]string{
+			"255 bytes": strings.Repeat("n", 255), "a megabyte": strings.Repeat("n", 1<<20), "invalid UTF-8": "n\xff", "a line break": "n\n", "NUL": "\x00",
+		}, func(v string) error {
+			return list(olga, func(p *invitations.InvitationsParams) { p.EmailPrefix = v })
+		}),
+		each("Invitations", "email_prefix", map[string]string{"beside an address": "nina"}, func(v string) error {
+			return list(olga, func(p *invitations.InvitationsParams) { p.Email, p.EmailPrefix = "nina@example.com", v })
+		}),
+		each("Invitations", "email_prefix", map[string]string{"beside an address, everywhere": "nina"}, func(v string) error {
+			return list(invitations.System(), func(p *invitations.InvitationsParams) {
+				p.Organization, p.Email, p.EmailPrefix = "", "nina@example.com", v
+			})
+		}),
+		each("Invitations", "organization", map[string]invitations.InvitationsParams{
+			"no address":           {},
+			"only a prefix":        {EmailPrefix: "nina"},
+			"only a state":         {States: []invitations.State{invitations.StatePending}},
+			"an address and kind":  {Email: "nina@example.com", Kind: invitations.KindEmail},
+			"an address and role":  {Email: "nina@example.com", Role: "viewer"},
+			"an address, a sender": {Email: "nina@example.com", SentBy: "olga"},
+		}, func(v invitations.InvitationsParams) error {
+			return errOf(svc.Invitations(ctx, invitations.System(), v))
+		}),
+		each("Invitations", "organization", map[string]invitations.Actor{"everywhere, by a user": olga}, func(v invitations.Actor) error {
+			return list(v, func(p *invitations.InvitationsParams) { p.Organization, p.Email = "", "nina@example.com" })
+		}),
+		each("Invitations", "email", unlessZero(badEmails), func(v string) error {
+			return list(invitations.System(), func(p *invitations.InvitationsParams) { p.Organization, p.Email = "", v })
+		}),
+		each("Invitations", "cursor", prefixCursors.bad(), func(v string) error {
+			return list(olga, func(p *invitations.InvitationsParams) { p.EmailPrefix, p.Cursor = "n", v })
+		}),
+		each("Invitations", "cursor", addressCursors.bad(), func(v string) error {
+			return list(invitations.System(), func(p *invitations.InvitationsParams) { p.Organization, p.Email, p.Cursor = "", "nina@example.com", v })
 		}),
 		each("Invitations", "sent_by", unlessZero(badNames), func(v string) error {
 			return list(olga, func(p *invitations.InvitationsParams) { p.SentBy = v })
@@ -445,6 +508,21 @@ func badListCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 			return timeline(olga, invitations.TimelineParams{Organization: "acme", Cursor: v})
 		}),
 
+		each("Timeline", "actor", unlessZero(badNames), func(v string) error {
+			return timeline(olga, invitations.TimelineParams{Organization: "acme", Actor: v})
+		}),
+		each("Timeline", "types", map[string]invitations.EventType{"unknown": "invitation.opened", "empty": "", "upper case": "Member.Joined"},
+			func(v invitations.EventType) error {
+				types := []invitations.EventType{invitations.EventMemberJoined, v}
+				return timeline(olga, invitations.TimelineParams{Organization: "acme", Types: types})
+			}),
+		each("Timeline", "from", badInstants, func(v time.Time) error {
+			return timeline(olga, invitations.TimelineParams{Organization: "acme", From: v})
+		}),
+		each("Timeline", "to", badEnds, func(v time.Time) error {
+			return timeline(olga, invitations.TimelineParams{Organization: "acme", From: noon, To: v})
+		}),
+
 		each("Feed", "limit", badPageLimits, func(v int) error { return errOf(svc.Feed(ctx, 0, v)) }),
 		each("Feed", "after", map[string]int64{"negative": -1, "the minimum": math.MinInt64, "the maximum": math.MaxInt64},
 			func(v int64) error { return errOf(svc.Feed(ctx, v, 0)) }),
@@ -455,21 +533,10 @@ func badListCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 		each("Statistics", "organization", badNames, func(v string) error {
 			return statistics(olga, invitations.StatisticsParams{Organization: v})
 		}),
-		each("Statistics", "from", map[string]time.Time{
-			"the year 0":         june(0),
-			"the year 10000":     june(10_000),
-			"the year -5":        june(-5),
-			"the year 0, in UTC": time.Date(1, 1, 1, 0, 0, 0, 0, time.FixedZone("+1", 3600)),
-		}, func(v time.Time) error {
+		each("Statistics", "from", badInstants, func(v time.Time) error {
 			return statistics(olga, invitations.StatisticsParams{Organization: "acme", From: v})
 		}),
-		each("Statistics", "to", map[string]time.Time{
-			"the year 0":              june(0),
-			"the year 10000":          june(10_000),
-			"before from":             noon.Add(-1),
-			"from":                    noon,
-			"1 nanosecond after from": noon.Add(1),
-		}, func(v time.Time) error {
+		each("Statistics", "to", badEnds, func(v time.Time) error {
 			return statistics(olga, invitations.StatisticsParams{Organization: "acme", From: noon, To: v})
 		}),
 	}
@@ -552,6 +619,12 @@ func badMemberCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 		"RemoveMember": func(actor invitations.Actor, organization, user string) error {
 			return errOf(svc.RemoveMember(ctx, actor, organization, user))
 		},
+		"AddMember": func(actor invitations.Actor, organization, user string) error {
+			return errOf(svc.AddMember(ctx, actor, invitations.AddMemberParams{Organization: organization, UserID: user, Role: "viewer"}))
+		},
+		"SetMetadata": func(actor invitations.Actor, organization, user string) error {
+			return errOf(svc.SetMetadata(ctx, actor, invitations.SetMetadataParams{Organization: organization, UserID: user}))
+		},
 	} {
 		all = append(all,
 			each(operation, "actor", badActors(), func(v invitations.Actor) error { return call(v, "acme", "dora") }),
@@ -575,11 +648,125 @@ func badMemberCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 	return all
 }
 
+func badLifeCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
+	system := invitations.System()
+	add := func(change func(*invitations.AddMemberParams)) error {
+		p := goodAddition()
+		change(&p)
+		return errOf(svc.AddMember(ctx, olga, p))
+	}
+	limit := func(l invitations.Limits) error { return svc.SetLimits(ctx, system, "acme", l) }
+	erase := func(p invitations.EraseParams) error { return errOf(svc.Erase(ctx, p)) }
+	purge := func(before time.Time, limit int) error { return errOf(svc.Purge(ctx, before, limit)) }
+	badNumbers := map[string]int{"-2": -2, "100,001": 100_001, "the maximum": math.MaxInt, "the minimum": math.MinInt}
+	all := [][]badCall{
+		each("AddMember", "role", badRoles, func(v invitations.Role) error {
+			return add(func(p *invitations.AddMemberParams) { p.Role = v })
+		}),
+		each("AddMember", "email", unlessZero(badEmails), func(v string) error {
+			return add(func(p *invitations.AddMemberParams) { p.Email = v })
+		}),
+		each("AddMember", "quota", badQuotas, func(v invitations.Quota) error {
+			return add(func(p *invitations.AddMemberParams) { p.Quota = v })
+		}),
+		each("AddMember", "metadata", badMetadata, func(v map[string]string) error {
+			return add(func(p *invitations.AddMemberParams) { p.Metadata = v })
+		}),
+		each("SetMetadata", "metadata", badMetadata, func(v map[string]string) error {
+			return errOf(svc.SetMetadata(ctx, olga, invitations.SetMetadataParams{Organization: "acme", UserID: "dora", Metadata: v}))
+		}),
+
+		each("SetLimits", "members", badNumbers, func(v int) error { return limit(invitations.Limits{Members: v}) }),
+		each("SetLimits", "pending", badNumbers, func(v int) error { return limit(invitations.Limits{Pending: v}) }),
+		each("SetLimits", "pending", map[string]int{"no limit": invitations.NoLimit}, func(v int) error {
+			return limit(invitations.Limits{Pending: v})
+		}),
+		each("SetLimits", "seatless_roles", badRoles, func(v invitations.Role) error {
+			return limit(invitations.Limits{SeatlessRoles: []invitations.Role{"viewer", v}})
+		}),
+		each("SetLimits", "allowed_domains", badDomains, func(v []string) error { return limit(invitations.Limits{AllowedDomains: v}) }),
+		each("SetLimits", "expiry", badLifetimes, func(v time.Duration) error { return limit(invitations.Limits{Expiry: v}) }),
+
+		each("Erase", "email", unlessZero(badEmails), func(v string) error { return erase(invitations.EraseParams{Email: v}) }),
+		each("Erase", "user_id", badNames, func(v string) error { return erase(invitations.EraseParams{UserID: v, Pseudonym: "erased"}) }),
+		each("Erase", "user_id", map[string]string{"beside an address": "dora"}, func(v string) error {
+			return erase(invitations.EraseParams{Email: "nina@example.com", UserID: v, Pseudonym: "erased"})
+		}),
+		each("Erase", "pseudonym", badNames, func(v string) error { return erase(invitations.EraseParams{UserID: "dora", Pseudonym: v}) }),
+		each("Erase", "pseudonym", map[string]string{"the user": "dora"}, func(v string) error {
+			return erase(invitations.EraseParams{UserID: "dora", Pseudonym: v})
+		}),
+		each("Erase", "pseudonym", map[string]string{"beside an address": "erased"}, func(v string) error {
+			return erase(invitations.EraseParams{Email: "nina@example.com", Pseudonym: v})
+		}),
+		each("Erase", "limit", unlessZero(badSweepLimits), func(v int) error {
+			return erase(invitations.EraseParams{Email: "nina@example.com", Limit: v})
+		}),
+
+		each("Purge", "limit", badSweepLimits, func(v int) error { return purge(noon.Add(-2*day), v) }),
+		each("Purge", "before", map[string]time.Time{
+			"the zero time": {}, "now": time.Now(), "tomorrow": time.Now().Add(day), "less than a day ago": time.Now().Add(time.Hour - day),
+		}, func(v time.Time) error { return purge(v, 10) }),
+		each("Purge", "before", badInstants, func(v time.Time) error { return purge(v, 10) }),
+	}
+	for operation, call := range map[string]func(actor invitations.Actor, organization string) error{
+		"DeleteOrganization": func(actor invitations.Actor, organization string) error {
+			return svc.DeleteOrganization(ctx, actor, organization)
+		},
+		"SetLimits": func(actor invitations.Actor, organization string) error {
+			return svc.SetLimits(ctx, actor, organization, invitations.Limits{})
+		},
+		"Overview": func(actor invitations.Actor, organization string) error {
+			return errOf(svc.Overview(ctx, actor, organization))
+		},
+		"Usage": func(actor invitations.Actor, organization string) error {
+			p := goodUsage()
+			p.Organization = organization
+			return errOf(svc.Usage(ctx, actor, p))
+		},
+	} {
+		all = append(all,
+			each(operation, "actor", badActors(), func(v invitations.Actor) error { return call(v, "acme") }),
+			each(operation, "organization", badNames, func(v string) error { return call(olga, v) }),
+			each(operation, "organization", badNames, func(v string) error { return call(system, v) }),
+		)
+	}
+	return all
+}
+
 func badQuotaCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
+	usage := func(change func(*invitations.UsageParams)) error {
+		p := goodUsage()
+		change(&p)
+		return errOf(svc.Usage(ctx, olga, p))
+	}
 	noWorkspace := map[string]invitations.Workspace{"the zero Workspace": {}, "an empty organization": invitations.InOrganization("")}
 	all := [][]badCall{
 		each("Consume", "amount", badAmounts, func(v int64) error { return errOf(svc.Consume(ctx, inAcme, "dora", v)) }),
 		each("Consume", "amount", badAmounts, func(v int64) error { return errOf(svc.Consume(ctx, invitations.Personal(), "dora", v)) }),
+
+		each("Refund", "amount", badAmounts, func(v int64) error {
+			p := goodRefund()
+			p.Amount = v
+			return errOf(svc.Refund(ctx, p))
+		}),
+		each("Refund", "at", badInstants, func(v time.Time) error {
+			p := goodRefund()
+			p.At = v
+			return errOf(svc.Refund(ctx, p))
+		}),
+		each("Refund", "at", map[string]time.Time{"the zero time": {}}, func(v time.Time) error {
+			p := goodRefund()
+			p.At = v
+			return errOf(svc.Refund(ctx, p))
+		}),
+
+		each("Usage", "period", map[string]invitations.Period{"empty": "", "unknown": "week", "upper case": "Day"}, func(v invitations.Period) error {
+			return usage(func(p *invitations.UsageParams) { p.Period = v })
+		}),
+		each("Usage", "at", badInstants, func(v time.Time) error { return usage(func(p *invitations.UsageParams) { p.At = v }) }),
+		each("Usage", "limit", badPageLimits, func(v int) error { return usage(func(p *invitations.UsageParams) { p.Limit = v }) }),
+		each("Usage", "cursor", usageCursors.bad(), func(v string) error { return usage(func(p *invitations.UsageParams) { p.Cursor = v }) }),
 
 		each("SetQuota", "actor", badActors(), func(v invitations.Actor) error { return svc.SetQuota(ctx, v, goodQuota()) }),
 		each("SetQuota", "quota", badQuotas, func(v invitations.Quota) error {
@@ -599,6 +786,11 @@ func badQuotaCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 	for operation, call := range map[string]func(w invitations.Workspace, user string) error{
 		"Consume":   func(w invitations.Workspace, user string) error { return errOf(svc.Consume(ctx, w, user, 1)) },
 		"Remaining": func(w invitations.Workspace, user string) error { return errOf(svc.Remaining(ctx, w, user)) },
+		"Refund": func(w invitations.Workspace, user string) error {
+			p := goodRefund()
+			p.Workspace, p.UserID = w, user
+			return errOf(svc.Refund(ctx, p))
+		},
 		"SetQuota": func(w invitations.Workspace, user string) error {
 			p := goodQuota()
 			p.Workspace, p.UserID = w, user
@@ -630,7 +822,7 @@ func TestClass41_BadArguments(t *testing.T) {
 			arguments[c.operation+" "+c.field] = true
 		}
 	}
-	require.Len(t, arguments, 121, "every argument of every operation")
+	require.Len(t, arguments, 166, "every argument of every operation")
 }
 
 // A bad row is refused like the argument of Invite, and the other rows go on.
@@ -717,6 +909,11 @@ func TestClass41_HugeCursor(t *testing.T) {
 		"Received": func() error { return errOf(svc.Received(ctx, nina, invitations.ReceivedParams{Cursor: huge})) },
 		"Timeline": func() error {
 			return errOf(svc.Timeline(ctx, olga, invitations.TimelineParams{Organization: "acme", Cursor: huge}))
+		},
+		"Usage": func() error {
+			p := goodUsage()
+			p.Cursor = huge
+			return errOf(svc.Usage(ctx, olga, p))
 		},
 	} {
 		var before, after runtime.MemStats
@@ -809,7 +1006,7 @@ func TestBounds_Rows(t *testing.T) {
 			require.Equal(t, hundred[i].Email, o.Invitation.Email)
 			continue
 		}
-		require.Equal(t, invitations.ErrPendingLimit, o.Err)
+		require.Equal(t, &invitations.PendingLimitError{Limit: 10, Pending: 10}, o.Err)
 	}
 }
 
@@ -827,11 +1024,11 @@ func TestBounds_Lists(t *testing.T) {
 	for limit, want := range map[int]int{0: 50, 1: 1, 100: 100} {
 		require.NoError(t, errOf(svc.Invitations(ctx, invitations.User(longID), invitations.InvitationsParams{
 			Organization: longID, Limit: limit, SentBy: longID, Email: "NINA@example.com", Role: longRole,
-			State: invitations.StateExpired, Kind: invitations.KindLink,
+			States: []invitations.State{invitations.StatePending, invitations.StateExpired, invitations.StatePending}, Kind: invitations.KindLink,
 		})))
 		lists := store.InvitationsCalls()
 		require.Equal(t, invitations.InvitationQuery{
-			Organization: longID, Viewer: longID, State: invitations.StateExpired, At: noon, Kind: invitations.KindLink,
+			Organization: longID, Viewer: longID, States: []invitations.State{invitations.StateExpired, invitations.StatePending}, At: noon, Kind: invitations.KindLink,
 			Role: longRole, Email: "nina@example.com", SentBy: longID,
 			Limit: want + 1, // the additional item tells whether there is a next page
 		}, lists[len(lists)-1].Q)
@@ -865,7 +1062,7 @@ func TestBounds_Statistics(t *testing.T) {
 func TestBounds_Quota(t *testing.T) {
 	t.Parallel()
 	for _, q := range []invitations.Quota{
-		{}, {Period: invitations.PeriodDay}, {Limit: maxAmount, Period: invitations.PeriodMonth},
+		{}, {Period: invitations.PeriodDay}, {Limit: invitations.NoLimit, Period: invitations.PeriodDay}, {Limit: maxAmount, Period: invitations.PeriodMonth},
 		{Limit: 1, Period: invitations.PeriodEndless},
 	} {
 		store := working("SetQuota")

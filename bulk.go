@@ -2,6 +2,7 @@ package invitations
 
 import (
 	"context"
+	"encoding/json"
 	"maps"
 	"slices"
 
@@ -12,6 +13,15 @@ import (
 type Outcome struct {
 	Invitation SentInvitation // if Err is nil
 	Err        error          // as [Service.Invite] would return it
+}
+
+// MarshalJSON returns {"invitation": ...}, or {"problem": ...} with the [Problem] of Err. Like
+// that of [SentInvitation], it has no token.
+func (o Outcome) MarshalJSON() ([]byte, error) {
+	if o.Err != nil {
+		return json.Marshal(map[string]*Problem{"problem": problemOf(o.Err)})
+	}
+	return json.Marshal(map[string]SentInvitation{"invitation": o.Invitation})
 }
 
 // InviteAll invites 1 to 100 people to one organization in one atomic step. It takes as many
@@ -27,13 +37,16 @@ func (s *Service) InviteAll(ctx context.Context, actor Actor, organization strin
 	if err := checkActing(actor, organization); err != nil {
 		return nil, err
 	}
-	if len(rows) == 0 || len(rows) > maxBulk {
-		return nil, invalid("rows", "must have 1 to 100 elements")
+	switch {
+	case len(rows) == 0:
+		return nil, required("rows")
+	case len(rows) > maxBulk:
+		return nil, tooMany("rows", maxBulk, "rows")
 	}
 	b := bulk{actor: actor, organization: organization, rows: make([]bulkRow, len(rows))}
 	for i, p := range rows {
 		if p.Organization != "" && p.Organization != organization {
-			b.rows[i].err = invalid("organization", "must be the organization of the call")
+			b.rows[i].err = invalid("organization", "other_organization", "must be the organization of the call")
 			continue
 		}
 		p.Organization = organization

@@ -1,9 +1,7 @@
 package invitations
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -31,9 +29,9 @@ const (
 func checkName(field, s string, most int) error {
 	switch {
 	case s == "":
-		return invalid(field, "must not be empty")
+		return required(field)
 	case len(s) > most:
-		return invalid(field, "must have at most "+strconv.Itoa(most)+" bytes")
+		return tooLong(field, most, "bytes")
 	}
 	return checkText(field, s, "")
 }
@@ -41,11 +39,11 @@ func checkName(field, s string, most int) error {
 // checkText refuses invalid UTF-8 and control characters that are not allowed.
 func checkText(field, s, allowed string) error {
 	if !utf8.ValidString(s) {
-		return invalid(field, "must be valid UTF-8")
+		return notUTF8(field)
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) && !strings.ContainsRune(allowed, r) {
-			return invalid(field, "must not contain a control character")
+			return controlCharacter(field)
 		}
 	}
 	return nil
@@ -57,7 +55,7 @@ func checkUser(field, id string) error { return checkName(field, id, maxIDBytes)
 
 func checkID(id uuid.UUID) error {
 	if id == uuid.Nil {
-		return invalid("id", "must not be empty")
+		return required("id")
 	}
 	return nil
 }
@@ -65,14 +63,14 @@ func checkID(id uuid.UUID) error {
 // checkOwnID checks an ID that a caller made; uuid.Nil means none.
 func checkOwnID(id uuid.UUID) error {
 	if id != uuid.Nil && (id.Version() != 7 || id.Variant() != uuid.RFC4122) {
-		return invalid("id", "must be a UUID of version 7")
+		return invalid("id", "malformed", "must be a UUID of version 7")
 	}
 	return nil
 }
 
 func (s *Service) checkRole(role Role) error {
 	if !s.config.Policy.Has(role) {
-		return invalid("role", "must be a role of the policy")
+		return invalid("role", "unknown_role", "must be a role of the policy")
 	}
 	return nil
 }
@@ -80,23 +78,23 @@ func (s *Service) checkRole(role Role) error {
 func checkMessage(message string) error {
 	// Compare bytes first: counting characters is only for texts that may fit.
 	if len(message) > maxMessageRunes*utf8.UTFMax || utf8.RuneCountInString(message) > maxMessageRunes {
-		return invalid("message", "must have at most 500 characters")
+		return tooLong("message", maxMessageRunes, "characters")
 	}
 	return checkText("message", message, "\n")
 }
 
 func checkMetadata(metadata map[string]string) error {
 	if len(metadata) > maxMetadataPairs {
-		return invalid("metadata", "must have at most 16 pairs")
+		return tooMany("metadata", maxMetadataPairs, "pairs")
 	}
 	size := 0
 	for key, value := range metadata {
 		size += len(key) + len(value)
 		if size > maxMetadataBytes {
-			return invalid("metadata", "must have at most 4096 bytes")
+			return tooLong("metadata", maxMetadataBytes, "bytes")
 		}
 		if key == "" {
-			return invalid("metadata", "must not have an empty key")
+			return invalid("metadata", "empty_key", "must not have an empty key")
 		}
 		if err := checkText("metadata", key, ""); err != nil {
 			return err
@@ -111,13 +109,13 @@ func checkMetadata(metadata map[string]string) error {
 // canonicalDomains returns the domains in canonical form, sorted, without repetitions.
 func canonicalDomains(domains []string) ([]string, error) {
 	if len(domains) > maxAllowedDomains {
-		return nil, invalid("allowed_domains", "must have at most 100 domains")
+		return nil, tooMany("allowed_domains", maxAllowedDomains, "domains")
 	}
 	var canonical []string
 	for _, domain := range domains {
-		c, reason := canonicalDomain(domain)
-		if reason != "" {
-			return nil, invalid("allowed_domains", reason)
+		c, err := canonicalDomain("allowed_domains", domain)
+		if err != nil {
+			return nil, err
 		}
 		canonical = append(canonical, c)
 	}
@@ -161,13 +159,13 @@ func (s *Service) checkLimits(l Limits) (Limits, error) {
 	l = l.Clone()
 	switch {
 	case l.Members != NoLimit && (l.Members < 0 || l.Members > maxLimit):
-		return l, invalid("members", "must be between 0 and 100000")
+		return l, outOfRange("members", 0, maxLimit)
 	case l.Pending < 0 || l.Pending > maxLimit:
-		return l, invalid("pending", "must be between 0 and 100000")
+		return l, outOfRange("pending", 0, maxLimit)
 	}
 	for _, role := range l.SeatlessRoles {
 		if !s.config.Policy.Has(role) {
-			return l, invalid("seatless_roles", "must be roles of the policy")
+			return l, invalid("seatless_roles", "unknown_role", "must be roles of the policy")
 		}
 	}
 	slices.Sort(l.SeatlessRoles)
@@ -181,7 +179,7 @@ func (s *Service) checkLimits(l Limits) (Limits, error) {
 	}
 	l.Expiry = l.Expiry.Truncate(time.Microsecond)
 	if l.Expiry < s.config.MinExpiry || l.Expiry > s.config.MaxExpiry {
-		return l, invalid("expiry", fmt.Sprintf("must be between %v and %v", s.config.MinExpiry, s.config.MaxExpiry))
+		return l, outOfRange("expiry", s.config.MinExpiry, s.config.MaxExpiry)
 	}
 	return l, nil
 }

@@ -88,7 +88,7 @@ func TestClass24_ExpiryByOneClock(t *testing.T) {
 	state := func() invitations.State {
 		inv, err := svc.Invitation(ctx, olga, "acme", sent.ID)
 		require.NoError(t, err)
-		list, err := svc.Invitations(ctx, olga, invitations.InvitationsParams{Organization: "acme", State: inv.State})
+		list, err := svc.Invitations(ctx, olga, invitations.InvitationsParams{Organization: "acme", States: []invitations.State{inv.State}})
 		require.NoError(t, err)
 		require.Equal(t, []invitations.Invitation{inv}, list.Items, "the filter agrees")
 		return inv.State
@@ -124,7 +124,7 @@ func TestClass24_ExpiryByOneClock(t *testing.T) {
 func TestClock_AtTheAtomicStep(t *testing.T) {
 	t.Parallel()
 	now := noon
-	facts := invitations.Facts{Organization: "acme", Version: 1}
+	facts := invitations.Facts{Organization: "acme", Version: 1, OwnerCount: 1}
 	store := &StoreMock{UpdateFunc: func(_ context.Context, _ invitations.Query, decide invitations.Decision) error {
 		now = now.Add(time.Hour) // the wait
 		_, err := decide(facts)
@@ -203,7 +203,7 @@ func TestClass29_ClockSetBackWhileAccepting(t *testing.T) {
 	require.NoError(t, err)
 	vera := invitations.Identity{UserID: "vera"}
 	_, err = svc.Accept(ctx, link.Token.Reveal(), vera)
-	require.Equal(t, invitations.ErrMemberLimit, err, "the seat is reserved")
+	require.Equal(t, &invitations.MemberLimitError{Limit: 2, Members: 1, Reserved: 1}, err, "the seat is reserved")
 
 	// The link outlives the invitation.
 	clock = []time.Time{sent.ExpiresAt.Add(-time.Hour)}
@@ -217,7 +217,7 @@ func TestClass29_ClockSetBackWhileAccepting(t *testing.T) {
 	for _, readings := range [][]time.Time{{sent.ExpiresAt, before}, {before}} {
 		clock = readings
 		_, err = svc.Accept(ctx, sent.Token.Reveal(), nina)
-		require.Equal(t, invitations.ErrMemberLimit, err, "a third member of two")
+		require.ErrorIs(t, err, invitations.ErrMemberLimit, "a third member of two")
 	}
 	clock = []time.Time{before}
 	_, err = svc.Leave(ctx, "acme", "vera")
@@ -252,7 +252,7 @@ func TestWithStore(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, noon.Add(2*day), sent.ExpiresAt)
 	_, err = two.CreateLink(ctx, otto, p)
-	require.Equal(t, invitations.ErrPendingLimit, err)
+	require.Equal(t, &invitations.PendingLimitError{Limit: 1, Pending: 1}, err)
 
 	// Both verify the token, but only one store has the invitation.
 	_, err = one.Lookup(ctx, sent.Token.Reveal())

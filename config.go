@@ -1,7 +1,6 @@
 package invitations
 
 import (
-	"fmt"
 	"time"
 )
 
@@ -68,7 +67,7 @@ func (c Config) complete() (Config, error) {
 		c.Policy = DefaultPolicy()
 	}
 	if !c.Policy.Has(RoleOwner) {
-		return c, invalid("policy", "must be made by NewPolicy")
+		return c, invalid("policy", "not_constructed", "must be made by NewPolicy")
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
@@ -94,7 +93,7 @@ func (c Config) complete() (Config, error) {
 	switch {
 	case err != nil:
 	case c.RemindBefore < 0 || c.RemindBefore >= c.MaxExpiry:
-		err = invalid("remind_before", "must be at least 0 and less than max_expiry")
+		err = outOfRangeBecause("remind_before", "must be at least 0 and less than max_expiry", 0, c.MaxExpiry-time.Microsecond)
 	}
 	c.Expiry = c.Expiry.Truncate(time.Microsecond)
 	c.RemindBefore = c.RemindBefore.Truncate(time.Microsecond)
@@ -111,9 +110,9 @@ func setting[T int | time.Duration](err *error, field string, value *T, fallback
 	switch {
 	case *err != nil || *value >= least && *value <= most:
 	case least < 0:
-		*err = invalid(field, fmt.Sprintf("must be at most %v", most))
+		*err = tooLarge(field, most)
 	default:
-		*err = invalid(field, fmt.Sprintf("must be between %v and %v", least, most))
+		*err = outOfRange(field, least, most)
 	}
 }
 
@@ -137,14 +136,14 @@ func (c *Config) lifetime(d time.Duration) (time.Duration, error) {
 	}
 	d = d.Truncate(time.Microsecond)
 	if d < c.MinExpiry || d > c.MaxExpiry {
-		return 0, invalid("expires_in", fmt.Sprintf("must be between %v and %v", c.MinExpiry, c.MaxExpiry))
+		return 0, outOfRange("expires_in", c.MinExpiry, c.MaxExpiry)
 	}
 	return d, nil
 }
 
 func (c *Config) checkMaxUses(n int) error {
 	if n < 0 || n > c.MaxUses {
-		return invalid("max_uses", fmt.Sprintf("must be between 0 and %d", c.MaxUses))
+		return outOfRange("max_uses", 0, c.MaxUses)
 	}
 	return nil
 }

@@ -40,7 +40,6 @@ func TestNew_RefusesBadConfig(t *testing.T) {
 		"max uses of 1,000,000,001":               {"max_uses", invitations.Config{MaxUses: 1_000_000_001}},
 		"negative member limit":                   {"member_limit", invitations.Config{MemberLimit: -1}},
 		"member limit of 100,001":                 {"member_limit", invitations.Config{MemberLimit: 100_001}},
-		"reserved seats without a member limit":   {"reserve_seats", invitations.Config{ReserveSeats: true}},
 		"cooldown of more than a day":             {"resend_cooldown", invitations.Config{ResendCooldown: day + 1}},
 		"10,001 mails per recipient":              {"sends_per_recipient", invitations.Config{SendsPerRecipient: 10_001}},
 		"10,001 mails per sender":                 {"sends_per_sender", invitations.Config{SendsPerSender: 10_001}},
@@ -105,7 +104,7 @@ func TestNew_Defaults(t *testing.T) {
 	require.False(t, sent.CreatedAt.Before(before.Truncate(time.Microsecond)), "the clock is time.Now")
 	require.False(t, sent.CreatedAt.After(time.Now()))
 	require.Equal(t, 7*day, sent.ExpiresAt.Sub(sent.CreatedAt))
-	require.Equal(t, 10, store.UpdateCalls()[0].Q.PendingUpTo)
+	require.Equal(t, invitations.Limits{Pending: 10, Expiry: 7 * day}, store.UpdateCalls()[0].Q.Limits)
 
 	p := goodLink()
 	p.MaxUses = 10_001
@@ -150,8 +149,8 @@ func TestNew_ConfiguredLimits(t *testing.T) {
 	require.Same(t, policy, svc.Policy())
 	p := invitations.CreateLinkParams{Organization: "acme", Role: "guest", MaxUses: 2, ExpiresIn: time.Hour}
 	_, err = svc.CreateLink(t.Context(), invitations.System(), p)
-	require.Equal(t, invitations.ErrPendingLimit, err)
-	require.Equal(t, 3, store.UpdateCalls()[0].Q.PendingUpTo)
+	require.Equal(t, &invitations.PendingLimitError{Limit: 3, Pending: 3}, err)
+	require.Equal(t, 3, store.UpdateCalls()[0].Q.Limits.Pending)
 
 	p.MaxUses = 3
 	_, err = svc.CreateLink(t.Context(), invitations.System(), p)
@@ -165,8 +164,7 @@ func TestNew_ConfiguredLimits(t *testing.T) {
 	require.Len(t, store.UpdateCalls(), 1)
 }
 
-// With a member limit, an operation asks for as many members and seats as it needs and no
-// more.
+// An operation asks for the seats that it needs, and for no others.
 func TestNew_MemberLimitQueries(t *testing.T) {
 	t.Parallel()
 	unverified, noAddress := nina, nina
@@ -190,42 +188,54 @@ func TestNew_MemberLimitQueries(t *testing.T) {
 	next := func(ctx context.Context, svc *invitations.Service) error {
 		return errOf(svc.NextStep(ctx, validWire().text(), invitations.Visitor{Identity: nina}))
 	}
-	type seats struct {
-		members, emails int
-		recipient       string
-		at              time.Time
+	change := func(ctx context.Context, svc *invitations.Service) error {
+		return errOf(svc.ChangeRole(ctx, olga, goodChange()))
 	}
+	add := func(ctx context.Context, svc *invitations.Service) error {
+		p := goodAddition()
+		p.Email = "NINA@example.com"
+		return errOf(svc.AddMember(ctx, olga, p))
+	}
+	type seats struct {
+		members, reserved bool
+		recipient         string
+	}
+	const recipient = "nina@example.com"
 	for name, c := range map[string]struct {
-		call    call
-		limit   int
-		reserve bool
-		want    seats
+		call                  call
+		notReserved, reserved seats
 	}{
-		"Invite, no limit":                {invite, 0, false, seats{at: noon}},
-		"Invite, a limit":                 {invite, 5, false, seats{at: noon}},
-		"Invite, reserved seats":          {invite, 5, true, seats{members: 5, emails: 5, at: noon}},
-		"CreateLink, reserved seats":      {link, 5, true, seats{at: noon}},
-		"Resend, a limit":                 {resend, 5, false, seats{at: noon}},
-		"Resend, reserved seats":          {resend, 5, true, seats{members: 5, emails: 5, at: noon}},
-		"Accept, no limit":                {accept(nina), 0, false, seats{}},
-		"Accept, a limit":                 {accept(nina), 5, false, seats{members: 5}},
-		"Accept, reserved seats":          {accept(nina), 5, true, seats{members: 5, emails: 6, recipient: "nina@example.com", at: noon}},
-		"Accept, an unverified address":   {accept(unverified), 5, true, seats{members: 5, emails: 6, at: noon}},
-		"Accept, without a valid address": {accept(noAddress), 5, true, seats{members: 5, emails: 6, at: noon}},
-		"NextStep, a limit":               {next, 5, false, seats{members: 5}},
-		"NextStep, reserved seats":        {next, 5, true, seats{members: 5, emails: 6, recipient: "nina@example.com", at: noon}},
+		"Invite":                          {invite, seats{}, seats{true, true, ""}},
+		"CreateLink":                      {link, seats{}, seats{}},
+		"Resend":                          {resend, seats{}, seats{true, true, ""}},
+		"Accept":                          {accept(nina), seats{true, false, recipient}, seats{true, true, recipient}},
+		"Accept, an unverified address":   {accept(unverified), seats{true, false, ""}, seats{true, true, ""}},
+		"Accept, without a valid address": {accept(noAddress), seats{true, false, ""}, seats{true, true, ""}},
+		"NextStep":                        {next, seats{true, false, recipient}, seats{true, true, recipient}},
+		"ChangeRole":                      {change, seats{true, false, ""}, seats{true, true, ""}},
+		"AddMember":                       {add, seats{true, false, recipient}, seats{true, true, recipient}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			config := atNoon()
-			config.MemberLimit, config.ReserveSeats = c.limit, c.reserve
-			store := answering(emailFacts())
-			_ = c.call(t.Context(), serviceOn(t, store, config)) // only its query counts
-			calls := callsOf(store)
-			require.Len(t, calls, 1)
-			q := calls[0].argument.(invitations.Query)
-			require.Equal(t, c.want, seats{q.MembersUpTo, q.PendingEmailsUpTo, q.PendingFor, q.PendingAt})
-		})
+		for _, limit := range []int{0, 5} { // an organization can have one of its own
+			for _, reserve := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, "/", limit, "/", reserve), func(t *testing.T) {
+					t.Parallel()
+					config := atNoon()
+					config.MemberLimit, config.ReserveSeats = limit, reserve
+					store := answering(emailFacts())
+					_ = c.call(t.Context(), serviceOn(t, store, config)) // only its query counts
+					calls := callsOf(store)
+					require.Len(t, calls, 1)
+					q := calls[0].argument.(invitations.Query)
+					want := c.notReserved
+					if reserve {
+						want = c.reserved
+					}
+					require.Equal(t, want, seats{q.CountSeats, q.CountReserved, q.PendingFor})
+					require.Equal(t, invitations.Limits{Members: limit, Pending: 10, Expiry: 7 * day}, q.Limits)
+					require.Equal(t, noon, q.PendingAt)
+				})
+			}
+		}
 	}
 }
 
@@ -234,19 +244,20 @@ func TestNew_MemberLimitReachesTheRules(t *testing.T) {
 	config := atNoon()
 	config.MemberLimit = 5
 	full := emailFacts()
-	full.MemberCount = 5
+	full.SeatCount = 5
 	_, err := serviceOn(t, answering(full), config).Accept(t.Context(), validWire().text(), nina)
-	require.Equal(t, invitations.ErrMemberLimit, err)
+	refused := &invitations.MemberLimitError{Limit: 5, Members: 5}
+	require.Equal(t, refused, err)
 	next, err := serviceOn(t, answering(full), config).NextStep(t.Context(), validWire().text(), invitations.Visitor{Identity: nina})
 	require.NoError(t, err)
-	require.Equal(t, invitations.NextStep{Step: invitations.StepStop, Offer: offer, Reason: invitations.ErrMemberLimit}, next)
+	require.Equal(t, invitations.NextStep{Step: invitations.StepStop, Offer: offer, Reason: refused}, next)
 
 	config.ReserveSeats = true
 	taken := factsFor("Invite")
-	taken.MemberCount, taken.PendingEmailCount = 4, 1
+	taken.SeatCount, taken.ReservedCount = 4, 1
 	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olga, goodInvite())
-	require.Equal(t, invitations.ErrMemberLimit, err)
-	taken.PendingEmailCount = 0
+	require.Equal(t, &invitations.MemberLimitError{Limit: 5, Members: 4, Reserved: 1}, err)
+	taken.ReservedCount = 0
 	_, err = serviceOn(t, answering(taken), config).Invite(t.Context(), olga, goodInvite())
 	require.NoError(t, err)
 }

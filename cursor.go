@@ -25,7 +25,7 @@ const (
 
 var (
 	cursorEncoding = base64.RawURLEncoding.Strict()
-	errCursor      = invalid("cursor", "must be the NextCursor of this list")
+	errCursor      = invalid("cursor", "malformed", "must be the NextCursor of this list")
 )
 
 func writeCursor(version uint8, position func(*cryptobyte.Builder)) string {

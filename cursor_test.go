@@ -44,6 +44,12 @@ func offerCursor(at time.Time, id uuid.UUID, organization string) string {
 	return cursorOf(4, at.UnixMicro(), id, byte(len(organization)), organization)
 }
 
+func addressCursor(at time.Time, id uuid.UUID, address string) string {
+	return cursorOf(5, at.UnixMicro(), id, byte(len(address)), address)
+}
+
+func usageCursor(used int64, user string) string { return cursorOf(6, used, byte(len(user)), user) }
+
 var cursorTime = utc(2026, 3, 1, 12, 0, 0, 123_456)
 
 // Times that every store can keep, and times that no store must be asked for.
@@ -80,6 +86,9 @@ var (
 	workspaceCursors  = listOfWorkspaces()
 	eventCursors      = listOfEvents(false)
 	offerCursors      = listOfOffers()
+	prefixCursors     = listByPrefix()
+	addressCursors    = listOfAddress()
+	usageCursors      = listOfUsage()
 
 	cursorLists = map[string]cursorList{
 		"Invitations":            invitationCursors,
@@ -88,6 +97,10 @@ var (
 		"Timeline":               eventCursors,
 		"Timeline, newest first": listOfEvents(true),
 		"Received":               offerCursors,
+
+		"Invitations, by prefix":     prefixCursors,
+		"Invitations, of an address": addressCursors,
+		"Usage":                      usageCursors,
 	}
 )
 
@@ -217,34 +230,139 @@ func listOfEvents(newestFirst bool) cursorList {
 	return l
 }
 
-func listOfOffers() cursorList {
+// listOfCreations returns the common part of the lists whose cursors have a creation and a text.
+func listOfCreations(operation string, version byte) cursorList {
 	micros := cursorTime.UnixMicro()
-	l := cursorList{operation: "Received", good: offerCursor(cursorTime, signedID, "acme"), refused: map[string]string{
-		"only an organization": "acme",
-		"unused bits":          strings.TrimSuffix(offerCursor(cursorTime, signedID, "acm"), "t") + "u",
-		"padding":              offerCursor(cursorTime, signedID, "acm") + "=",
-		"only a time":          cursorOf(4, micros),
-		"no organization":      offerCursor(cursorTime, signedID, ""),
-		"a short length":       cursorOf(4, micros, signedID, byte(3), "acme"),
-		"a long length":        cursorOf(4, micros, signedID, byte(5), "acme"),
-		"length 0":             cursorOf(4, micros, signedID, byte(0), "acme"),
-		"256 bytes":            cursorOf(4, micros, signedID, byte(255), strings.Repeat("x", 256)),
+	cursor := func(at time.Time, id uuid.UUID, text string) string {
+		return cursorOf(version, at.UnixMicro(), id, byte(len(text)), text)
+	}
+	l := cursorList{operation: operation, good: cursor(cursorTime, signedID, "acme"), refused: map[string]string{
+		"only a text":    "acme",
+		"unused bits":    strings.TrimSuffix(cursor(cursorTime, signedID, "acm"), "t") + "u",
+		"padding":        cursor(cursorTime, signedID, "acm") + "=",
+		"only a time":    cursorOf(version, micros),
+		"no text":        cursor(cursorTime, signedID, ""),
+		"a short length": cursorOf(version, micros, signedID, byte(3), "acme"),
+		"a long length":  cursorOf(version, micros, signedID, byte(5), "acme"),
+		"length 0":       cursorOf(version, micros, signedID, byte(0), "acme"),
+		"256 bytes":      cursorOf(version, micros, signedID, byte(255), strings.Repeat("x", 256)),
 	}}
-	for _, organization := range placesInID {
+	for _, text := range placesInID {
 		for _, at := range placesInTime {
 			for _, id := range []uuid.UUID{uuid.Nil, signedID, uuid.Max} {
-				l.places = append(l.places, offerCursor(at, id, organization))
+				l.places = append(l.places, cursor(at, id, text))
 			}
 		}
 	}
 	for name, micros := range badMicros {
-		l.refused[name] = cursorOf(4, micros, signedID, byte(4), "acme")
+		l.refused[name] = cursorOf(version, micros, signedID, byte(4), "acme")
+	}
+	for name, text := range badNames {
+		if len(text) < 256 {
+			l.refused["a text, "+name] = cursor(cursorTime, signedID, text)
+		}
+	}
+	return l
+}
+
+// listByPrefix returns the list of invitations whose addresses begin with a text.
+func listByPrefix() cursorList {
+	l := listOfCreations("Invitations", 5)
+	l.list = func(t require.TestingT, svc *invitations.Service, store *StoreMock, cursor string) (string, error) {
+		list, err := svc.Invitations(context.Background(), olga, invitations.InvitationsParams{
+			Organization: "acme", EmailPrefix: "N", Cursor: cursor,
+		})
+		if err != nil {
+			require.Zero(t, list)
+			return "", err
+		}
+		q := store.InvitationsCalls()[0].Q
+		after := q.After
+		q.After = nil
+		require.Equal(t, invitations.InvitationQuery{Organization: "acme", Viewer: "olga", EmailPrefix: "n", At: noon, Limit: 51}, q)
+		if after == nil {
+			return "", nil
+		}
+		requireStorable(t, after.CreatedAt)
+		require.NotEmpty(t, after.Email)
+		require.Empty(t, after.Organization)
+		return addressCursor(after.CreatedAt, after.ID, after.Email), nil
+	}
+	return l
+}
+
+// listOfAddress returns the list of the invitations for an address in all organizations.
+func listOfAddress() cursorList {
+	l := listOfCreations("Invitations", 4)
+	l.list = func(t require.TestingT, svc *invitations.Service, store *StoreMock, cursor string) (string, error) {
+		list, err := svc.Invitations(context.Background(), invitations.System(), invitations.InvitationsParams{
+			Email: "NINA@example.com", Cursor: cursor,
+		})
+		if err != nil {
+			require.Zero(t, list)
+			return "", err
+		}
+		q := store.InvitationsCalls()[0].Q
+		after := q.After
+		q.After = nil
+		require.Equal(t, invitations.InvitationQuery{Email: "nina@example.com", At: noon, Limit: 51}, q)
+		if after == nil {
+			return "", nil
+		}
+		requireStorable(t, after.CreatedAt)
+		require.NotEmpty(t, after.Organization)
+		require.Empty(t, after.Email)
+		return offerCursor(after.CreatedAt, after.ID, after.Organization), nil
+	}
+	return l
+}
+
+// listOfUsage returns the list of the amounts that users took.
+func listOfUsage() cursorList {
+	l := cursorList{operation: "Usage", good: usageCursor(7, "dora"), refused: map[string]string{
+		"a negative amount": cursorOf(6, uint64(1<<63), byte(4), "dora"),
+		"the greatest":      cursorOf(6, uint64(math.MaxUint64), byte(4), "dora"),
+		"only an amount":    cursorOf(6, uint64(7)),
+		"an empty ID":       usageCursor(7, ""),
+		"a short length":    cursorOf(6, uint64(7), byte(3), "dora"),
+		"a long length":     cursorOf(6, uint64(7), byte(5), "dora"),
+		"256 bytes":         cursorOf(6, uint64(7), byte(255), strings.Repeat("x", 256)),
+	}}
+	for _, id := range placesInID {
+		for _, used := range []int64{0, 1, 7, math.MaxInt64} {
+			l.places = append(l.places, usageCursor(used, id))
+		}
 	}
 	for name, id := range badNames {
 		if len(id) < 256 {
-			l.refused["an organization, "+name] = offerCursor(cursorTime, signedID, id)
+			l.refused["an ID, "+name] = usageCursor(7, id)
 		}
 	}
+	l.list = func(t require.TestingT, svc *invitations.Service, store *StoreMock, cursor string) (string, error) {
+		p := goodUsage()
+		p.Cursor = cursor
+		used, err := svc.Usage(context.Background(), olga, p)
+		if err != nil {
+			require.Zero(t, used)
+			return "", err
+		}
+		q := store.UsageCalls()[0].Q
+		after := q.After
+		q.After = nil
+		require.Equal(t, invitations.UsageQuery{
+			Organization: "acme", Viewer: "olga", Period: invitations.PeriodDay, PeriodStart: midnight(2026, 3, 1), Limit: 51,
+		}, q)
+		if after == nil {
+			return "", nil
+		}
+		require.GreaterOrEqual(t, after.Used, int64(0))
+		return usageCursor(after.Used, after.UserID), nil
+	}
+	return l
+}
+
+func listOfOffers() cursorList {
+	l := listOfCreations("Received", 4)
 	l.list = func(t require.TestingT, svc *invitations.Service, store *StoreMock, cursor string) (string, error) {
 		list, err := svc.Received(context.Background(), nina, invitations.ReceivedParams{Cursor: cursor})
 		if err != nil {
@@ -254,7 +372,7 @@ func listOfOffers() cursorList {
 		q := store.InvitationsCalls()[0].Q
 		after := q.After
 		q.After = nil
-		require.Equal(t, invitations.InvitationQuery{State: invitations.StatePending, Email: "nina@example.com", At: noon, Limit: 51}, q)
+		require.Equal(t, invitations.InvitationQuery{States: []invitations.State{invitations.StatePending}, Email: "nina@example.com", At: noon, Limit: 51}, q)
 		if after == nil {
 			return "", nil
 		}
@@ -306,7 +424,7 @@ func (l cursorList) bad() map[string]string {
 		"a token":                        validWire().text(),
 		"only a version":                 good[:2],
 	}
-	for _, version := range []byte{0, 1, 2, 3, 4, 5, 255} {
+	for _, version := range []byte{0, 1, 2, 3, 4, 5, 6, 7, 255} {
 		if version != binary[0] {
 			bad["version "+strconv.Itoa(int(version))] = cursorOf(version, string(binary[1:]))
 		}
@@ -320,6 +438,8 @@ func (l cursorList) bad() map[string]string {
 		"of 13 bytes":    idCursor("11 bytes ID"),
 		"of events":      eventCursor(7, 1),
 		"of offers":      offerCursor(cursorTime, signedID, "acme"),
+		"of addresses":   addressCursor(cursorTime, signedID, "nina@example.com"),
+		"of amounts":     usageCursor(7, "dora"),
 	} {
 		if decodeCursor(cursor)[0] != binary[0] {
 			bad[name] = cursor
@@ -394,7 +514,7 @@ func FuzzCursor(f *testing.F) {
 			asked, err := l.list(t, serviceOn(t, store, atNoon()), store, cursor)
 			if err != nil {
 				requireInvalid(t, err, "cursor")
-				requireAsked(t, store, "")
+				requireAsked(t, store)
 				continue
 			}
 			require.Equal(t, cursor, asked)

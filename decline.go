@@ -63,7 +63,7 @@ func (d receivedDeclining) decide(r rules, f Facts) (Record, Changes, error) {
 // decline ends an invitation for its recipient.
 func (r rules) decline(inv Record, actor string) (Record, Changes, error) {
 	if inv.Kind != KindEmail {
-		return Record{}, Changes{}, invalid("token", "must belong to an email invitation")
+		return Record{}, Changes{}, invalid("token", "wrong_kind", "must belong to an email invitation", "kind", "email")
 	}
 	if err := r.pending(inv.Invitation); err != nil {
 		return Record{}, Changes{}, err

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -180,14 +181,15 @@ func (e edit) apply(r rules, inv *Record) error {
 		inv.MaxUses = *e.maxUses
 		switch {
 		case inv.Kind != KindLink:
-			return invalid("max_uses", "applies only to links")
+			return invalid("max_uses", "wrong_kind", "applies only to links", "kind", "link")
 		case inv.MaxUses != 0 && inv.MaxUses <= inv.Uses:
-			return invalid("max_uses", "must be greater than the number of uses so far")
+			return invalid("max_uses", "too_small", "must be greater than the number of uses so far",
+				"min", strconv.Itoa(inv.Uses+1))
 		}
 	}
 	if e.domains != nil {
 		if inv.Kind != KindLink {
-			return invalid("allowed_domains", "applies only to links")
+			return invalid("allowed_domains", "wrong_kind", "applies only to links", "kind", "link")
 		}
 		inv.AllowedDomains = slices.Clone(*e.domains)
 	}

@@ -12,28 +12,36 @@ import (
 // including the token and the time of the sending.
 func TestEdit(t *testing.T) {
 	t.Parallel()
+	blue, hello := map[string]string{"team": "blue"}, "Hello"
 	for name, c := range map[string]struct {
-		kind Kind
-		edit edit
-		want func(*Record)
+		kind    Kind
+		edit    edit
+		changed []string
+		want    func(*Record)
 	}{
-		"role":               {KindEmail, edit{role: RoleAdmin}, func(r *Record) { r.Role = RoleAdmin }},
-		"role of a link":     {KindLink, edit{role: RoleViewer}, func(r *Record) { r.Role = RoleViewer }},
-		"message":            {KindEmail, edit{message: new("Hello")}, func(r *Record) { r.Message = "Hello" }},
-		"no message":         {KindLink, edit{message: new("")}, func(r *Record) { r.Message = "" }},
-		"later expiry":       {KindEmail, edit{lifetime: 30 * day}, func(r *Record) { r.ExpiresAt, r.SweepAt = noon.Add(30*day), noon.Add(30*day) }},
-		"earlier expiry":     {KindLink, edit{lifetime: day}, func(r *Record) { r.ExpiresAt, r.SweepAt = noon.Add(day), noon.Add(day) }},
-		"more uses":          {KindLink, edit{maxUses: new(9)}, func(r *Record) { r.MaxUses = 9 }},
-		"one use more":       {KindLink, edit{maxUses: new(2)}, func(r *Record) { r.MaxUses = 2 }},
-		"no limit of uses":   {KindLink, edit{maxUses: new(0)}, func(r *Record) { r.MaxUses = 0 }},
-		"domains":            {KindLink, edit{domains: new([]string{"example.com"})}, func(r *Record) { r.AllowedDomains = []string{"example.com"} }},
-		"one of two differs": {KindEmail, edit{role: RoleAdmin, message: new("Welcome!")}, func(r *Record) { r.Role = RoleAdmin }},
-		"two fields":         {KindEmail, edit{role: RoleViewer, message: new("")}, func(r *Record) { r.Role, r.Message = RoleViewer, "" }},
+		"role":               {KindEmail, edit{role: RoleAdmin}, []string{"role"}, func(r *Record) { r.Role = RoleAdmin }},
+		"role of a link":     {KindLink, edit{role: RoleViewer}, []string{"role"}, func(r *Record) { r.Role = RoleViewer }},
+		"message":            {KindEmail, edit{message: &hello}, []string{"message"}, func(r *Record) { r.Message = "Hello" }},
+		"no message":         {KindLink, edit{message: new("")}, []string{"message"}, func(r *Record) { r.Message = "" }},
+		"later expiry":       {KindEmail, edit{lifetime: 30 * day}, []string{"expires_at"}, func(r *Record) { r.ExpiresAt, r.SweepAt = noon.Add(30*day), noon.Add(30*day) }},
+		"earlier expiry":     {KindLink, edit{lifetime: day}, []string{"expires_at"}, func(r *Record) { r.ExpiresAt, r.SweepAt = noon.Add(day), noon.Add(day) }},
+		"more uses":          {KindLink, edit{maxUses: new(9)}, []string{"max_uses"}, func(r *Record) { r.MaxUses = 9 }},
+		"one use more":       {KindLink, edit{maxUses: new(2)}, []string{"max_uses"}, func(r *Record) { r.MaxUses = 2 }},
+		"no limit of uses":   {KindLink, edit{maxUses: new(0)}, []string{"max_uses"}, func(r *Record) { r.MaxUses = 0 }},
+		"domains":            {KindLink, edit{domains: new([]string{"example.com"})}, []string{"allowed_domains"}, func(r *Record) { r.AllowedDomains = []string{"example.com"} }},
+		"quota":              {KindEmail, edit{quota: new(fiveADay)}, []string{"quota"}, func(r *Record) { r.Quota = fiveADay }},
+		"quota of a link":    {KindLink, edit{quota: new(Quota{NoLimit, PeriodMonth})}, []string{"quota"}, func(r *Record) { r.Quota = Quota{NoLimit, PeriodMonth} }},
+		"metadata":           {KindEmail, edit{metadata: &blue}, []string{"metadata"}, func(r *Record) { r.Metadata = map[string]string{"team": "blue"} }},
+		"no metadata":        {KindLink, edit{metadata: new(map[string]string(nil))}, []string{"metadata"}, func(r *Record) { r.Metadata = nil }},
+		"one of two differs": {KindEmail, edit{role: RoleAdmin, message: new("Welcome!")}, []string{"role"}, func(r *Record) { r.Role = RoleAdmin }},
+		"two fields":         {KindEmail, edit{role: RoleViewer, message: new("")}, []string{"role", "message"}, func(r *Record) { r.Role, r.Message = RoleViewer, "" }},
 		"all fields of a link": {
-			KindLink, edit{RoleBilling, new("x"), 2 * day, new(5), new([]string{"a.example", "b.example"})},
+			KindLink, edit{RoleBilling, new("x"), 2 * day, new(5), new([]string{"a.example", "b.example"}), new(fiveADay), &blue},
+			[]string{"role", "message", "expires_at", "max_uses", "allowed_domains", "quota", "metadata"},
 			func(r *Record) {
 				r.Role, r.Message, r.ExpiresAt, r.SweepAt = RoleBilling, "x", noon.Add(2*day), noon.Add(2*day)
 				r.MaxUses, r.AllowedDomains = 5, []string{"a.example", "b.example"}
+				r.Quota, r.Metadata = fiveADay, map[string]string{"team": "blue"}
 			},
 		},
 	} {
@@ -49,10 +57,13 @@ func TestEdit(t *testing.T) {
 				want := changed(before, c.want)
 				want.SentBy = actor.user
 				require.Equal(t, want, record)
-				require.Equal(t, Changes{
-					Invitations: []Record{want}, Events: []Event{eventOf(EventInvitationEdited, want, actor.user)},
-				}, changes)
-				require.Empty(t, changes.Events[0].Email, "an edit is not a sending")
+				event := eventOf(EventInvitationEdited, want, actor.user)
+				event.Changed = c.changed
+				if want.Role != before.Role {
+					event.FormerRole = RoleDeveloper
+				}
+				require.Equal(t, Changes{Invitations: []Record{want}, Events: []Event{event}}, changes)
+				require.False(t, changes.Events[0].IsSending())
 			})
 		}
 	}
@@ -70,10 +81,12 @@ func TestEdit_NothingChanges(t *testing.T) {
 		"the same role":        {KindEmail, edit{role: RoleDeveloper}},
 		"the same message":     {KindEmail, edit{message: new("Welcome!")}},
 		"the same expiry":      {KindEmail, edit{lifetime: remaining}},
+		"the same quota":       {KindEmail, edit{quota: new(Quota{})}},
+		"the same metadata":    {KindEmail, edit{metadata: new(map[string]string{"team": "red"})}},
 		"the same max uses":    {KindLink, edit{maxUses: new(3)}},
 		"no domains, empty":    {KindLink, edit{domains: &[]string{}}},
 		"no domains, nil":      {KindLink, edit{domains: new([]string(nil))}},
-		"all fields of a link": {KindLink, edit{RoleDeveloper, new("Welcome!"), remaining, new(3), &[]string{}}},
+		"all fields of a link": {KindLink, edit{RoleDeveloper, new("Welcome!"), remaining, new(3), &[]string{}, new(Quota{}), new(map[string]string{"team": "red"})}},
 	} {
 		for _, actor := range []Actor{User(olga), System()} {
 			t.Run(name+"/by "+actor.user, func(t *testing.T) {
@@ -106,7 +119,11 @@ func TestEdit_Refused(t *testing.T) {
 		"from a higher role":            {factsOf(ofOwner), User(adam), edit{role: RoleViewer}, ErrRoleNotAssignable},
 		"message of a higher role":      {factsOf(ofOwner), User(adam), edit{message: new("")}, ErrRoleNotAssignable},
 		"to an unknown role":            {factsOf(emailRecord()), System(), edit{role: ghost}, ErrRoleNotAssignable},
-		"from an unknown role":          {factsOf(ofUnknownRole), System(), edit{role: RoleViewer}, ErrRoleNotAssignable},
+		"admin, from an unknown role":   {factsOf(ofUnknownRole), User(adam), edit{role: RoleViewer}, ErrRoleNotAssignable},
+		"admin, of an unknown role":     {factsOf(ofUnknownRole), User(adam), edit{message: new("")}, ErrRoleNotAssignable},
+		"from one unknown to another":   {factsOf(ofUnknownRole), System(), edit{role: "phantom"}, ErrRoleNotAssignable},
+		"a quota, no permission":        {withRole(factsOf(emailRecord()), adam, "inviter"), User(adam), edit{quota: new(fiveADay)}, ErrPermissionDenied},
+		"no quota, no permission":       {withRole(factsOf(withQuota), adam, "inviter"), User(adam), edit{quota: new(Quota{})}, ErrPermissionDenied},
 		"quota that they cannot grant":  {withRole(factsOf(withQuota), adam, "inviter"), User(adam), edit{message: new("")}, ErrPermissionDenied},
 		"no permission":                 {factsOf(emailRecord()), User(vera), edit{message: new("")}, ErrPermissionDenied},
 		"no invitation":                 {noInvitation(), User(adam), edit{message: new("")}, ErrNotFound},
@@ -156,6 +173,72 @@ func TestEdit_NeedsPermissionToCreate(t *testing.T) {
 	}
 }
 
+// A policy that loses a role strands no invitation: the role counts as the owner's until an
+// owner or System edits the invitation to a known one.
+func TestUnknownRole_StrandsNoInvitation(t *testing.T) {
+	t.Parallel()
+	for _, kind := range bothKinds {
+		stranded := changed(recordOf(kind), func(r *Record) { r.Role = ghost })
+		for _, actor := range []Actor{User(olga), System()} {
+			f := factsOf(stranded)
+			require.Equal(t, ErrRoleUnknown, acceptErr(t, f, verifiedNina), "the sender is not to blame")
+			require.Equal(t, ErrRoleUnknown, refusal(t, atNoon(), f, lookupAct{token}))
+			require.Equal(t, ErrRoleUnknown, refusal(t, atNoon(), f, pendingTokenAct{actor}))
+			require.NoError(t, refusal(t, atNoon(), f, revokeBy(actor)))
+			require.NoError(t, refusal(t, atNoon(), f, resendBy(actor)))
+			require.NoError(t, refusal(t, atNoon(), factsOf(inState(stranded, StateExpired)), resendBy(actor)))
+			require.NoError(t, refusal(t, atNoon(), f, editBy(actor, edit{message: new("Hello")})))
+
+			edited, changes, err := decide(t, atNoon(), f, editBy(actor, edit{role: RoleViewer}))
+			require.NoError(t, err)
+			require.Equal(t, ghost, changes.Events[0].FormerRole)
+			member, _, err := accept(t, factsOf(edited), verifiedNina)
+			require.NoError(t, err)
+			require.Equal(t, RoleViewer, member.Role)
+		}
+		for _, low := range []string{adam, dora, vera, nina} {
+			require.Error(t, refusal(t, atNoon(), factsOf(stranded), editBy(User(low), edit{role: RoleViewer})))
+			require.Error(t, refusal(t, atNoon(), factsOf(stranded), resendBy(User(low))))
+		}
+		require.NoError(t, refusal(t, atNoon(), factsOf(stranded), revokeBy(User(adam))), "revoking grants nothing")
+	}
+}
+
+// An edit to a role that takes a seat needs a free one, if the old role takes none and seats
+// are reserved.
+func TestClass29_EditNeedsASeat(t *testing.T) {
+	t.Parallel()
+	viewer := changed(emailRecord(), func(r *Record) { r.Role = RoleViewer })
+	link := changed(linkRecord(), func(r *Record) { r.Role = RoleViewer })
+	reserved, notReserved := seatless(withMemberLimit(10, true), RoleViewer, RoleBilling), seatless(withMemberLimit(10, false), RoleViewer)
+	for name, c := range map[string]struct {
+		rules             rules
+		record            Record
+		members, reserved int
+		edit              edit
+		want              error
+	}{
+		"a free seat":               {reserved, viewer, 5, 4, edit{role: RoleDeveloper}, nil},
+		"all are reserved":          {reserved, viewer, 5, 5, edit{role: RoleDeveloper}, full(10, 5, 5)},
+		"all are taken":             {reserved, viewer, 10, 0, edit{role: RoleDeveloper}, full(10, 10, 0)},
+		"to another seatless role":  {reserved, viewer, 10, 0, edit{role: RoleBilling}, nil},
+		"to the same role":          {reserved, viewer, 10, 0, edit{role: RoleViewer, message: new("")}, nil},
+		"another field":             {reserved, viewer, 10, 0, edit{message: new("")}, nil},
+		"it has its seat":           {reserved, emailRecord(), 5, 5, edit{role: RoleAdmin}, nil},
+		"it has its seat, no other": {reserved, emailRecord(), 10, 10, edit{role: RoleAdmin}, nil},
+		"it gives up its seat":      {reserved, emailRecord(), 10, 10, edit{role: RoleViewer}, nil},
+		"a link holds none":         {reserved, link, 10, 0, edit{role: RoleDeveloper}, nil},
+		"seats are not reserved":    {notReserved, viewer, 10, 10, edit{role: RoleDeveloper}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := factsOf(c.record)
+			f.SeatCount, f.ReservedCount = c.members, c.reserved
+			require.Equal(t, c.want, refusal(t, c.rules, f, editBy(User(adam), c.edit)))
+		})
+	}
+}
+
 // The token grants the new offer, with the permissions of the editor.
 func TestClass15_EditorIsTheSender(t *testing.T) {
 	t.Parallel()
@@ -197,13 +280,17 @@ func TestClass47_EditDoesNotReadmit(t *testing.T) {
 	}
 }
 
-func TestEdit_CopiesDomains(t *testing.T) {
+func TestEdit_CopiesItsValues(t *testing.T) {
 	t.Parallel()
-	domains := []string{"example.com"}
-	_, changes, err := decide(t, atNoon(), factsOf(linkRecord()), editBy(User(adam), edit{domains: &domains}))
+	domains, metadata := []string{"example.com"}, map[string]string{"team": "blue"}
+	_, changes, err := decide(t, atNoon(), factsOf(linkRecord()), editBy(User(adam), edit{domains: &domains, metadata: &metadata}))
 	require.NoError(t, err)
-	domains[0] = "evil.example"
+	domains[0], metadata["team"] = "evil.example", "red"
 	require.Equal(t, []string{"example.com"}, changes.Invitations[0].AllowedDomains)
+	require.Equal(t, []string{"example.com"}, changes.Events[0].AllowedDomains)
+	require.Equal(t, map[string]string{"team": "blue"}, changes.Invitations[0].Metadata)
+	changes.Invitations[0].AllowedDomains[0] = "evil.example"
+	require.Equal(t, []string{"example.com"}, changes.Events[0].AllowedDomains)
 }
 
 // A limit on a link that had none counts the uses before.

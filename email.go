@@ -26,28 +26,28 @@ const (
 // that are quoted, not ASCII, contain "=?" or begin with a hyphen.
 func CanonicalEmail(address string) (string, error) {
 	if address == "" {
-		return "", invalid("email", "must not be empty")
+		return "", required("email")
 	}
 	if len(address) > maxEmailBytes {
-		return "", invalid("email", "must have at most 254 bytes")
+		return "", tooLong("email", maxEmailBytes, "bytes")
 	}
 	at := strings.LastIndexByte(address, '@')
 	if at < 0 {
-		return "", invalid("email", "must contain an at sign")
+		return "", invalid("email", "missing_at_sign", "must contain an at sign")
 	}
 	local := address[:at]
 	// Some mail services decode an encoded word (RFC 2047) in an address to several
 	// recipients. Some programs read an address with a leading hyphen as an option.
 	if !isDotAtom(local) || strings.Contains(local, "=?") || local[0] == '-' {
-		return "", invalid("email", "must have a plain local part")
+		return "", invalid("email", "invalid_local_part", "must have a plain local part")
 	}
-	domain, reason := canonicalDomain(address[at+1:])
-	if reason != "" {
-		return "", invalid("email", reason)
+	domain, err := canonicalDomain("email", address[at+1:])
+	if err != nil {
+		return "", err
 	}
 	canonical := strings.ToLower(local) + "@" + domain
 	if len(canonical) > maxEmailBytes {
-		return "", invalid("email", "must have at most 254 bytes")
+		return "", tooLong("email", maxEmailBytes, "bytes")
 	}
 	return canonical, nil
 }
@@ -79,49 +79,51 @@ func domainOf(email string) string {
 	return email[strings.LastIndexByte(email, '@')+1:]
 }
 
-// canonicalDomain returns the lower-case ASCII form of domain, or the reason why it is
-// refused.
-func canonicalDomain(domain string) (canonical, reason string) {
-	const bad = "must have a valid domain"
+func invalidDomain(field string) error {
+	return invalid(field, "invalid_domain", "must have a valid domain")
+}
+
+// canonicalDomain returns the lower-case ASCII form of domain, or a refusal of the field.
+func canonicalDomain(field, domain string) (string, error) {
 	if len(domain) > maxEmailBytes { // checked before any work
-		return "", bad
+		return "", invalidDomain(field)
 	}
 	for _, r := range domain {
 		if low := unicode.ToLower(r); low != r && unicode.ToUpper(low) != r {
-			return "", bad // lower case makes it another letter, as with the Kelvin sign
+			return "", invalidDomain(field) // lower case makes it another letter, as with the Kelvin sign
 		}
 	}
 	lower := strings.ToLower(domain)
 	ascii, err := idna.Lookup.ToASCII(lower)
 	if err != nil {
-		return "", bad
+		return "", invalidDomain(field)
 	}
 	// IDNA replaces or removes many characters: full-width letters, soft hyphens, other full
 	// stops. A domain must be written as it is meant.
 	if ascii != lower {
 		if back, err := idna.Lookup.ToUnicode(ascii); err != nil || back != lower {
-			return "", bad
+			return "", invalidDomain(field)
 		}
 	}
 	if len(ascii) > 253 {
-		return "", bad
+		return "", invalidDomain(field)
 	}
 	labels := strings.Split(ascii, ".")
 	if len(labels) < 2 {
-		return "", "must have a domain with a dot"
+		return "", invalid(field, "domain_without_dot", "must have a domain with a dot")
 	}
 	for _, label := range labels {
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
-			return "", bad
+			return "", invalidDomain(field)
 		}
 		for i := range len(label) {
 			if c := label[i]; !isLetterOrDigit(c) && c != '-' {
-				return "", bad
+				return "", invalidDomain(field)
 			}
 		}
 	}
 	if top := labels[len(labels)-1]; strings.Trim(top, "0123456789") == "" {
-		return "", bad // an IPv4 address, or no top-level domain of the DNS
+		return "", invalidDomain(field) // an IPv4 address, or no top-level domain of the DNS
 	}
-	return ascii, ""
+	return ascii, nil
 }

@@ -189,9 +189,13 @@ func TestJSON_Balance(t *testing.T) {
 
 func TestJSON_NextStep(t *testing.T) {
 	t.Parallel()
+	const types = "https://github.com/go-invitations/invitations/blob/main/docs/errors.md#"
 	for want, next := range map[string]invitations.NextStep{
-		`{"step":"stop"}`:                       {Step: invitations.StepStop, Reason: invitations.ErrExpired},
-		`{"step":"open","organization":"acme"}`: {Step: invitations.StepOpen, Organization: "acme", Reason: invitations.ErrAlreadyMember},
+		`{"step":"stop","problem":{"type":"` + types + `expired","title":"This invitation has expired; ask for a new one",
+			"status":410,"code":"expired"}}`: {Step: invitations.StepStop, Reason: invitations.ErrExpired},
+		`{"step":"open","organization":"acme","problem":{"type":"` + types + `already_member","title":"You are already a member",
+			"status":409,"code":"already_member"}}`: {Step: invitations.StepOpen, Organization: "acme", Reason: invitations.ErrAlreadyMember},
+		`{"step":"open","organization":"acme"}`: {Step: invitations.StepOpen, Organization: "acme"},
 		`{"step":"accept","offer":{"id":"019531f0-0000-7000-8000-000000000001","organization":"acme","kind":"email","email":"nina@example.com",
 			"role":"developer","message":"Welcome!","sent_by":"olga","sent_at":"2026-03-01T12:00:00Z","expires_at":"2026-03-08T12:00:00Z"}}`: {
 			Step: invitations.StepAccept, Offer: offer,

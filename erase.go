@@ -3,7 +3,6 @@ package invitations
 import (
 	"context"
 	"maps"
-	"strconv"
 )
 
 // EraseParams are the parameters of [Service.Erase]: either an Email, or a UserID with its
@@ -34,7 +33,8 @@ type Erasure struct {
 //
 // Given an address, Erase revokes the invitations for it that are pending or have expired. Then
 // it removes the address from these and all other invitations and events, together with the
-// message and the metadata of the invitations and of the memberships made of them.
+// message and the metadata of the invitations and of the memberships made of them. A membership
+// keeps its metadata if Purge has deleted its invitation: see [Service.SetMetadata].
 //
 // Given a user ID, Erase writes the pseudonym wherever that user stands as the creator, the
 // sender, the person who accepted, the inviter, the actor or the subject. The mark of a removal,
@@ -87,11 +87,11 @@ func (p EraseParams) check() (erasure, error) {
 	}
 	switch {
 	case e.limit < 1 || e.limit > maxSweep:
-		return e, invalid("limit", "must be between 1 and "+strconv.Itoa(maxSweep))
+		return e, outOfRange("limit", 1, maxSweep)
 	case p.Email != "" && p.UserID != "":
-		return e, invalid("user_id", "must be empty if email is set")
+		return e, invalid("user_id", "excluded", "must be empty if email is set", "field", "email")
 	case p.Email != "" && p.Pseudonym != "":
-		return e, invalid("pseudonym", "must be empty if email is set")
+		return e, invalid("pseudonym", "excluded", "must be empty if email is set", "field", "email")
 	case p.Email != "":
 		email, err := CanonicalEmail(p.Email)
 		e.person.Email = email
@@ -104,7 +104,7 @@ func (p EraseParams) check() (erasure, error) {
 		return e, err
 	}
 	if p.Pseudonym == p.UserID {
-		return e, invalid("pseudonym", "must not be the user ID")
+		return e, invalid("pseudonym", "same", "must not be the user ID", "field", "user_id")
 	}
 	e.person.UserID = p.UserID
 	return e, nil
@@ -166,7 +166,7 @@ func (e erasure) eraseAddress(r rules, f Facts) (int, Changes, error) {
 func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
 	var changes Changes
 	if _, isMember := f.Members[e.pseudonym]; isMember {
-		return 0, Changes{}, invalid("pseudonym", "must not belong to a member")
+		return 0, Changes{}, invalid("pseudonym", "taken", "must not belong to a member")
 	}
 	if _, isMember := f.Members[e.person.UserID]; isMember && !f.Deleted {
 		return 0, Changes{}, &MembershipError{Organization: f.Organization}

@@ -1,19 +1,15 @@
 package invitations
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 )
 
 // Error is the type of the package's error variables: one kind of refusal that a caller can
-// act on, or [ErrOutcomeUnknown]. Compare them with [errors.Is]. Use [errors.As] to answer an
-// API request:
-//
-//	var refusal *invitations.Error
-//	if errors.As(err, &refusal) {
-//		http.Error(w, refusal.Message(), refusal.HTTPStatus())
-//	}
+// act on, or [ErrOutcomeUnknown]. Compare them with [errors.Is]. [Errors] returns all of them.
+// Use [ProblemOf] to answer an API request.
 //
 // No error of this package contains a token, a key, SQL, or an address other than the one
 // that the caller passed in the same call.
@@ -169,6 +165,19 @@ var (
 //     and [Service.Refund] gives it back again. [Service.Sweep] does not return the same reminders again.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
 
+// Errors returns all error variables of this package, in the order of their declaration. An
+// API can document or translate them by their codes.
+func Errors() []*Error { return slices.Clone(allErrors) }
+
+var allErrors = []*Error{
+	ErrInvalidToken, ErrNotPending, ErrExpired, ErrRevoked, ErrDeclined, ErrAccepted, ErrExhausted,
+	ErrRoleUnknown, ErrSenderNotEntitled, ErrRecipientMismatch, ErrEmailUnverified,
+	ErrDomainNotAllowed, ErrAlreadyMember, ErrPermissionDenied, ErrRoleNotAssignable, ErrNotFound,
+	ErrAlreadyInvited, ErrPendingLimit, ErrLinksNotAllowed, ErrLastOwner, ErrMemberLimit,
+	ErrQuotaExceeded, ErrRateLimited, ErrTooSoon, ErrConflict, ErrConcurrentChange, ErrInvalid,
+	ErrOutcomeUnknown,
+}
+
 // AlreadyInvitedError names the pending invitation of an address, so that a host can offer
 // to resend it. It matches [ErrAlreadyInvited].
 type AlreadyInvitedError struct {
@@ -269,18 +278,3 @@ func (e *RateLimitError) Unwrap() error {
 	}
 	return ErrRateLimited
 }
-
-// InvalidError names an argument that was refused, and the reason. It matches [ErrInvalid].
-// It never contains the value.
-type InvalidError struct {
-	Field  string // the argument's name in lower case with underscores, such as "expires_in"
-	Reason string // such as "must not be empty"
-}
-
-// Error returns "invitations: FIELD REASON".
-func (e *InvalidError) Error() string { return "invitations: " + e.Field + " " + e.Reason }
-
-// Unwrap returns [ErrInvalid].
-func (e *InvalidError) Unwrap() error { return ErrInvalid }
-
-func invalid(field, reason string) error { return &InvalidError{Field: field, Reason: reason} }

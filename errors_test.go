@@ -29,6 +29,7 @@ var sentinels = []struct {
 	{invitations.ErrRevoked, "revoked", http.StatusGone, noLongerValid, invitations.ErrNotPending},
 	{invitations.ErrDeclined, "declined", http.StatusGone, noLongerValid, invitations.ErrNotPending},
 	{invitations.ErrExhausted, "exhausted", http.StatusGone, noLongerValid, invitations.ErrNotPending},
+	{invitations.ErrRoleUnknown, "role_unknown", http.StatusGone, noLongerValid, invitations.ErrNotPending},
 	{invitations.ErrSenderNotEntitled, "sender_not_entitled", http.StatusGone, noLongerValid, invitations.ErrNotPending},
 	{invitations.ErrExpired, "expired", http.StatusGone, "This invitation has expired; ask for a new one", invitations.ErrNotPending},
 	{invitations.ErrAccepted, "already_accepted", http.StatusConflict, "This invitation was already used", invitations.ErrNotPending},
@@ -42,6 +43,7 @@ var sentinels = []struct {
 	{invitations.ErrAlreadyMember, "already_member", http.StatusConflict, "", nil},
 	{invitations.ErrConflict, "conflict", http.StatusConflict, "", nil},
 	{invitations.ErrConcurrentChange, "concurrent_change", http.StatusConflict, "", invitations.ErrConflict},
+	{invitations.ErrLinksNotAllowed, "links_not_allowed", http.StatusForbidden, "Links are not allowed in this organization", nil},
 	{invitations.ErrLastOwner, "last_owner", http.StatusConflict, "", nil},
 	{invitations.ErrPendingLimit, "pending_limit_reached", http.StatusConflict, "", nil},
 	{invitations.ErrMemberLimit, "member_limit_reached", http.StatusConflict, "", nil},
@@ -54,6 +56,7 @@ var sentinels = []struct {
 
 func TestErrors(t *testing.T) {
 	t.Parallel()
+	require.Len(t, sentinels, len(invitations.Errors()))
 	codes := map[string]bool{}
 	for _, s := range sentinels {
 		t.Run(s.code, func(t *testing.T) {
@@ -65,6 +68,7 @@ func TestErrors(t *testing.T) {
 			}
 			require.Regexp(t, `^invitations: [a-z][a-z :,']*[a-z]$`, s.err.Error())
 			require.False(t, codes[s.code], "the code is taken")
+			require.Contains(t, invitations.Errors(), s.err)
 			codes[s.code] = true
 		})
 	}
@@ -101,6 +105,9 @@ func TestErrors_As(t *testing.T) {
 		&invitations.AlreadyInvitedError{InvitationID: signedID}:           invitations.ErrAlreadyInvited,
 		fmt.Errorf("x: %w", &invitations.InvalidError{Field: "email"}):     invitations.ErrInvalid,
 		fmt.Errorf("x: %w", &invitations.AlreadyInvitedError{}):            invitations.ErrAlreadyInvited,
+		&invitations.PendingLimitError{Limit: 10, Pending: 10}:             invitations.ErrPendingLimit,
+		&invitations.MemberLimitError{Limit: 5, Members: 5}:                invitations.ErrMemberLimit,
+		&invitations.MembershipError{Organization: "acme"}:                 invitations.ErrConflict,
 		&invitations.QuotaExceededError{}:                                  invitations.ErrQuotaExceeded,
 		fmt.Errorf("x: %w", &invitations.QuotaExceededError{}):             invitations.ErrQuotaExceeded,
 		errors.Join(errors.New("x"), invitations.ErrExpired):               invitations.ErrExpired,
@@ -130,6 +137,14 @@ func TestAlreadyInvitedError(t *testing.T) {
 	t.Parallel()
 	err := &invitations.AlreadyInvitedError{InvitationID: uuid.MustParse("019531f0-0000-7000-8000-000000000009")}
 	require.Equal(t, invitations.ErrAlreadyInvited.Error(), err.Error())
+}
+
+// The errors with numbers have the texts of those that they match.
+func TestLimitErrors(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, invitations.ErrPendingLimit.Error(), (&invitations.PendingLimitError{Limit: 10, Pending: 10}).Error())
+	require.Equal(t, invitations.ErrMemberLimit.Error(), (&invitations.MemberLimitError{Limit: 5, Members: 5}).Error())
+	require.Equal(t, invitations.ErrConflict.Error(), (&invitations.MembershipError{Organization: "acme"}).Error())
 }
 
 func TestQuotaExceededError(t *testing.T) {

@@ -2,6 +2,7 @@ package invitations_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -33,6 +34,34 @@ func ExampleError() {
 	fmt.Print(w.Code, " ", w.Header().Get("X-Error-Code"), " ", w.Body)
 	// Output:
 	// 404 invalid_token Invitation no longer valid
+}
+
+// An API answers every error with a problem (RFC 9457).
+func ExampleProblemOf() {
+	svc := exampleService()
+
+	answer := func(w http.ResponseWriter, err error) {
+		problem, ok := invitations.ProblemOf(err)
+		if !ok {
+			log.Print(err) // of the store or the context; problem tells nothing of it
+		}
+		w.Header().Set("Content-Type", invitations.ProblemMediaType)
+		w.WriteHeader(problem.Status)
+		_ = json.NewEncoder(w).Encode(problem)
+	}
+
+	_, err := svc.Received(context.Background(), invitations.Identity{UserID: "bob"}, invitations.ReceivedParams{})
+	w := httptest.NewRecorder()
+	answer(w, err)
+	var problem invitations.Problem
+	if err := json.Unmarshal(w.Body.Bytes(), &problem); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(w.Code, problem.Code, problem.Field, problem.ReasonCode)
+	fmt.Println(problem.Detail)
+	// Output:
+	// 422 invalid_argument email required
+	// email must not be empty
 }
 
 // An InvalidError names the argument, so that a form can mark the field.

@@ -225,7 +225,7 @@ func ExampleService_AllInvitations() {
 		now = now.Add(time.Second)
 	}
 
-	pending := invitations.InvitationsParams{Organization: "acme", State: invitations.StatePending}
+	pending := invitations.InvitationsParams{Organization: "acme", States: []invitations.State{invitations.StatePending}}
 	for inv, err := range svc.AllInvitations(ctx, ada, pending) {
 		if err != nil {
 			log.Fatal(err)

@@ -45,7 +45,7 @@ var (
 // allPermissions are the permissions of which the tests make roles.
 var allPermissions = []Permission{
 	PermissionInvitationCreate, PermissionInvitationResend, PermissionInvitationRevoke, PermissionInvitationList,
-	PermissionMemberList, PermissionMemberUpdate, PermissionMemberRemove, PermissionQuotaUpdate,
+	PermissionMemberList, PermissionMemberAdd, PermissionMemberUpdate, PermissionMemberRemove, PermissionQuotaUpdate,
 	PermissionOrganizationUse, PermissionOrganizationManage, PermissionBillingManage,
 }
 
@@ -54,7 +54,7 @@ func atNoon() rules { return rulesOf(DefaultPolicy()) }
 
 // rulesOf returns the rules of a policy.
 func rulesOf(policy *Policy) rules {
-	return rules{policy: policy, pendingLimit: 10, maxExpiry: 30 * day, now: noon}
+	return rules{policy: policy, limits: Limits{Pending: 10, Expiry: 7 * day}, maxExpiry: 30 * day, now: noon}
 }
 
 func memberOf(user string, role Role) Member {
@@ -134,7 +134,7 @@ func factsOf(record Record) Facts {
 	members := staff()
 	f := Facts{
 		Organization: acme, Version: 9, Invitation: &record,
-		Members: members, Removals: map[string]int64{}, PendingByEmail: map[string]uuid.UUID{},
+		Members: members, Removals: map[string]int64{}, PendingByEmail: map[string]uuid.UUID{}, OwnerCount: 1,
 	}
 	if sender, ok := members[record.SentBy]; ok {
 		f.Sender = &sender
@@ -178,14 +178,11 @@ func setRole(f *Facts, user string, role Role) {
 
 // eventOf returns the event of a change at noon after which the invitation is record.
 func eventOf(event EventType, record Record, actor string) Event {
-	e := Event{
-		Organization: acme, Type: event, At: noon, Actor: actor, InvitationID: record.ID,
+	return Event{
+		Organization: acme, Type: event, At: noon, Actor: actor, InvitationID: record.ID, Email: record.Email,
 		Role: record.Role, Quota: record.Quota, MaxUses: record.MaxUses, ExpiresAt: record.ExpiresAt,
+		AllowedDomains: slices.Clone(record.AllowedDomains),
 	}
-	if event == EventInvitationCreated || event == EventInvitationResent {
-		e.Email = record.Email
-	}
-	return e
 }
 
 // The acts on the invitation of the facts.
@@ -251,17 +248,21 @@ func decide[T any](t require.TestingT, r rules, f Facts, a act[T]) (T, Changes, 
 //     in their place: a decision that reads a fact must ask for it,
 //   - a refusal comes without a result and without changes,
 //   - changes come with events, and events with changes,
-//   - a changed invitation is among the facts or is new.
+//   - no row occurs twice in the changes,
+//   - a changed invitation or erased event is among the facts, or the invitation is new,
+//   - the events of an invitation have its address.
 func decideLate[T any](t require.TestingT, r rules, q Query, f Facts, a act[T]) (T, Changes, error) {
-	// Two acts rely on the absence of a fact that they do not ask for, because nothing can be
-	// there: an invitation if the caller made no ID, and other invitations of a person without
-	// a verified address. The latter matter only if seats are reserved.
+	// Some acts rely on the absence of a fact that they do not ask for, because nothing can be
+	// there: an invitation if the caller made no ID, and the invitations of a person without an
+	// address.
 	switch a := any(a).(type) {
 	case creation:
 		q.Invitation = a.draft.ID
-	case acceptance, receivedAcceptance:
+	case acceptance, receivedAcceptance, addition:
 		q.PendingFor = ninasEmail
 	}
+	f = counted(q, f)
+	r = r.in(f)
 	before := cloneFacts(f)
 	result, changes, err := a.decide(r, f)
 	require.Equal(t, before, f, "the decision changed its facts")
@@ -286,6 +287,15 @@ func decideLate[T any](t require.TestingT, r rules, q Query, f Facts, a act[T]) 
 	withoutEvents := changes
 	withoutEvents.Events = nil
 	require.Equal(t, len(changes.Events) > 0, !withoutEvents.Empty(), "changes come with events, and events with changes")
+	requireChangesFit(t, f, changes)
+	return result, changes, err
+}
+
+// A quotaRow is the user ID of a quota, among rows of other kinds.
+type quotaRow string
+
+// requireChangesFit fails the test unless the changes can be written after f was read.
+func requireChangesFit(t require.TestingT, f Facts, changes Changes) {
 	known := map[uuid.UUID]bool{}
 	if f.Invitation != nil {
 		known[f.Invitation.ID] = true
@@ -293,15 +303,62 @@ func decideLate[T any](t require.TestingT, r rules, q Query, f Facts, a act[T]) 
 	for id := range f.Invitations {
 		known[id] = true
 	}
-	for _, record := range f.PendingRecords {
+	for _, record := range slices.Concat(f.PendingRecords, f.TracedInvitations) {
 		known[record.ID] = true
 	}
+	rows := map[any]bool{}
+	once := func(row any) {
+		require.False(t, rows[row], "%v occurs twice", row)
+		rows[row] = true
+	}
 	for _, record := range changes.Invitations {
-		isCreation := func(e Event) bool { return e.Type == EventInvitationCreated && e.InvitationID == record.ID }
-		isNew := slices.ContainsFunc(changes.Events, isCreation)
+		once(record.ID)
+		isNew := false
+		for _, e := range changes.Events {
+			if e.InvitationID == record.ID {
+				isNew = isNew || e.Type == EventInvitationCreated
+				require.Equal(t, record.Email, e.Email, "the address in %s", e.Type)
+			}
+		}
 		require.NotEqual(t, known[record.ID], isNew, "a changed invitation is among the facts or is new")
 	}
-	return result, changes, err
+	for _, m := range changes.Members {
+		once(m.UserID)
+	}
+	for _, user := range changes.RemovedMembers {
+		once(user)
+	}
+	for _, q := range changes.Quotas {
+		once(quotaRow(q.UserID))
+	}
+	positions := map[EventPosition]int64{}
+	for _, e := range f.TracedEvents {
+		positions[EventPosition{e.Version, e.Index}] = e.Position
+	}
+	for _, e := range changes.ErasedEvents {
+		once(EventPosition{e.Version, e.Index})
+		position, traced := positions[EventPosition{e.Version, e.Index}]
+		require.True(t, traced, "an erased event is among the facts")
+		require.Equal(t, position, e.Position)
+	}
+}
+
+// counted returns a copy of f with counts up to those that q asks for, as every store counts.
+func counted(q Query, f Facts) Facts {
+	limits := f.Limits.Or(q.Limits)
+	if q.CountPending {
+		f.PendingCount = min(f.PendingCount, limits.Pending)
+	}
+	if q.CountSeats {
+		f.SeatCount = min(f.SeatCount, max(0, limits.Members))
+	}
+	if q.CountReserved {
+		f.ReservedCount = min(f.ReservedCount, max(0, limits.Members))
+	}
+	if q.OwnersUpTo > 0 {
+		f.OwnerCount = min(f.OwnerCount, q.OwnersUpTo)
+	}
+	return f
 }
 
 // refusal returns the error of an act's decision on f.
@@ -336,6 +393,19 @@ func cloneFacts(f Facts) Facts {
 		f.PendingRecords[i] = record.Clone()
 	}
 	f.Quotas = maps.Clone(f.Quotas)
+	f.Limits = f.Limits.Clone()
+	f.TracedInvitations = slices.Clone(f.TracedInvitations)
+	for i, record := range f.TracedInvitations {
+		f.TracedInvitations[i] = record.Clone()
+	}
+	f.TracedMembers = slices.Clone(f.TracedMembers)
+	for i, m := range f.TracedMembers {
+		f.TracedMembers[i] = m.clone()
+	}
+	f.TracedEvents = slices.Clone(f.TracedEvents)
+	for i, e := range f.TracedEvents {
+		f.TracedEvents[i] = e.Clone()
+	}
 	return f
 }
 
@@ -357,10 +427,21 @@ func asked(q Query, f Facts) Facts {
 		f.PendingRecords = nil
 	}
 	f.Sendings = f.Sendings[:min(len(f.Sendings), q.SendingsUpTo)]
-	f.PendingCount = max(0, min(f.PendingCount, q.PendingUpTo))
-	f.PendingEmailCount = max(0, min(f.PendingEmailCount, q.PendingEmailsUpTo))
-	f.MemberCount = max(0, min(f.MemberCount, q.MembersUpTo))
-	f.OwnerCount = max(0, min(f.OwnerCount, q.OwnersUpTo))
+	for count, isAsked := range map[*int]bool{
+		&f.PendingCount: q.CountPending, &f.SeatCount: q.CountSeats, &f.ReservedCount: q.CountReserved,
+		&f.OwnerCount: q.OwnersUpTo > 0,
+	} {
+		if !isAsked {
+			*count = 0
+		}
+	}
+	if !q.Totals {
+		f.Totals = Totals{}
+	}
+	f.Deleted = f.Deleted && q.AlsoDeleted
+	f.TracedInvitations = f.TracedInvitations[:min(len(f.TracedInvitations), q.TracesUpTo)]
+	f.TracedMembers = f.TracedMembers[:min(len(f.TracedMembers), q.TracesUpTo)]
+	f.TracedEvents = f.TracedEvents[:min(len(f.TracedEvents), q.TracesUpTo)]
 	return f
 }
 
@@ -376,8 +457,8 @@ func asksEmail(q Query, f Facts, email string) bool {
 }
 
 // misled returns a copy of f in which every fact that q does not ask for is false, so that a
-// rule that reads it permits, or refuses, where it should not. A count that reaches its bound
-// may be greater, and there may be older sendings than those asked for.
+// rule that reads it permits, or refuses, where it should not. There may be more owners than
+// are counted, and older sendings than those asked for.
 func misled(now time.Time, q Query, f Facts, permit bool) Facts {
 	f = asked(q, f)
 	users := []string{"", olga, adam, dora, bill, vera, nina, "mallory", "otto", "kim", "actor"}
@@ -436,16 +517,22 @@ func misled(now time.Time, q Query, f Facts, permit bool) Facts {
 		}
 	}
 
-	for _, c := range []struct {
-		count *int
-		bound int
-	}{
-		{&f.PendingCount, q.PendingUpTo}, {&f.PendingEmailCount, q.PendingEmailsUpTo},
-		{&f.MemberCount, q.MembersUpTo}, {&f.OwnerCount, q.OwnersUpTo},
+	for c, isAsked := range map[*int]bool{
+		&f.PendingCount: q.CountPending, &f.SeatCount: q.CountSeats, &f.ReservedCount: q.CountReserved,
+		&f.OwnerCount: q.OwnersUpTo > 0 && (permit || f.OwnerCount < q.OwnersUpTo),
 	} {
-		if c.bound == 0 || *c.count == c.bound && !permit {
-			*c.count = count
+		if !isAsked {
+			*c = count
 		}
+	}
+	if !q.Totals {
+		f.Totals = Totals{count, count, count, count, count}
+	}
+	f.Deleted = f.Deleted || !q.AlsoDeleted
+	if q.TracesUpTo == 0 {
+		f.TracedInvitations = []Record{changed(emailRecord(), func(r *Record) { r.ID = lie })}
+		f.TracedMembers = []Member{memberOf("mallory", role)}
+		f.TracedEvents = []Event{eventOf(EventInvitationRevoked, emailRecord(), adam)}
 	}
 	return f
 }
@@ -465,7 +552,7 @@ func TestMisled(t *testing.T) {
 		f := misled(noon, Query{}, Facts{}, permit)
 		misleading, strict := reflect.ValueOf(f), reflect.ValueOf(asked(Query{}, f))
 		for i, field := range reflect.VisibleFields(misleading.Type()) {
-			if field.Name == "Organization" || field.Name == "Version" { // these need not be asked for
+			if slices.Contains([]string{"Organization", "Version", "Limits"}, field.Name) { // these need not be asked for
 				continue
 			}
 			require.NotEmpty(t, misleading.Field(i).Interface(), "%s does not mislead", field.Name)

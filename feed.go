@@ -24,7 +24,7 @@ func (s *Service) Feed(ctx context.Context, after int64, limit int) ([]Event, er
 		return nil, err
 	}
 	if after < 0 || after == math.MaxInt64 {
-		return nil, invalid("after", "must be a position of the feed, or 0")
+		return nil, outOfRangeBecause[int64]("after", "must be a position of the feed, or 0", 0, math.MaxInt64-1)
 	}
 	events, err := s.store.Feed(ctx, after, limit)
 	if err != nil {

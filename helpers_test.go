@@ -102,6 +102,22 @@ func goodChange() invitations.ChangeRoleParams {
 	return invitations.ChangeRoleParams{Organization: "acme", UserID: "dora", Role: invitations.RoleViewer}
 }
 
+func goodAddition() invitations.AddMemberParams {
+	return invitations.AddMemberParams{Organization: "acme", UserID: "nina", Role: invitations.RoleDeveloper}
+}
+
+func goodRefund() invitations.RefundParams {
+	return invitations.RefundParams{Workspace: inAcme, UserID: "dora", Amount: 3, At: noon}
+}
+
+func goodUsage() invitations.UsageParams {
+	return invitations.UsageParams{Organization: "acme", Period: invitations.PeriodDay}
+}
+
+func goodErasure() invitations.EraseParams {
+	return invitations.EraseParams{UserID: "dora", Pseudonym: "erased"}
+}
+
 func goodTransfer() invitations.TransferOwnershipParams {
 	return invitations.TransferOwnershipParams{Organization: "acme", From: "olga", To: "dora", Role: invitations.RoleAdmin}
 }
@@ -129,7 +145,7 @@ func emailFacts() invitations.Facts {
 			},
 			Nonce: signedNonce, SentVersion: 2, SweepAt: noon.Add(7 * day),
 		},
-		Members: map[string]invitations.Member{},
+		Members: map[string]invitations.Member{}, OwnerCount: 1,
 	}
 }
 
@@ -153,13 +169,17 @@ func factsFor(operation string) invitations.Facts {
 	f.Invitation.CreatedAt, f.Invitation.SentAt, f.Invitation.ExpiresAt = sent, sent, sent.Add(7*day)
 	f.Members["olga"] = invitations.Member{Organization: "acme", UserID: "olga", Role: invitations.RoleOwner}
 	f.Members["dora"] = invitations.Member{Organization: "acme", UserID: "dora", Role: invitations.RoleDeveloper}
-	f.OwnerCount = 1
 	f.Quotas = map[string]invitations.QuotaRecord{
 		"":     quotaOf("", 100, invitations.PeriodMonth, midnight(2026, 3, 1), 40),
 		"dora": quotaOf("dora", 10, invitations.PeriodDay, midnight(2026, 3, 1), 4),
 	}
-	if operation == "Invite" || operation == "CreateLink" {
+	switch operation {
+	case "Invite", "CreateLink":
 		f.Invitation = nil
+	case "Erase":
+		f.Members = map[string]invitations.Member{}
+		f.TracedEvents = []invitations.Event{{Organization: "acme", Version: 1, Type: invitations.EventMemberLeft, Subject: "dora"}}
+	case "CreateOrganization": // again
 	}
 	f.PendingByEmail, f.Invitations = map[string]uuid.UUID{}, map[uuid.UUID]invitations.Record{}
 	return f
@@ -209,13 +229,28 @@ func failing(err error, facts invitations.Facts, seen func(context.Context)) *St
 			seen(ctx)
 			return invitations.Page[invitations.Record]{Viewer: &owner, Items: manyRecords(2)}, err
 		},
-		MembersFunc: func(ctx context.Context, _ invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+		MembersFunc: func(ctx context.Context, _ invitations.MemberQuery) (invitations.Page[invitations.Membership], error) {
 			seen(ctx)
-			return invitations.Page[invitations.Member]{Viewer: &owner, Items: []invitations.Member{owner}}, err
+			return invitations.Page[invitations.Membership]{Viewer: &owner, Items: []invitations.Membership{{Member: owner, Own: &personal}}}, err
 		},
-		WorkspacesFunc: func(ctx context.Context, _ invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
+		WorkspacesFunc: func(ctx context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
 			seen(ctx)
+			if _, isMember := facts.Members[q.UserID]; !isMember {
+				return &personal, nil, err
+			}
 			return &personal, []invitations.Membership{{Member: owner}}, err
+		},
+		UsageFunc: func(ctx context.Context, _ invitations.UsageQuery) (int64, invitations.Page[invitations.MemberUsage], error) {
+			seen(ctx)
+			return 9, invitations.Page[invitations.MemberUsage]{Viewer: &owner, Items: []invitations.MemberUsage{{UserID: "dora", Used: 4}}}, err
+		},
+		PurgeFunc: func(ctx context.Context, _ invitations.PurgeQuery) (int, error) {
+			seen(ctx)
+			return 7, err
+		},
+		TracesFunc: func(ctx context.Context, _ invitations.Person, _ int) ([]string, error) {
+			seen(ctx)
+			return []string{"acme"}, err
 		},
 		ConsumeFunc: func(ctx context.Context, _ invitations.Consumption) (invitations.Consumed, error) {
 			seen(ctx)
@@ -292,6 +327,15 @@ func callsOf(store *StoreMock) (calls []storeCall) {
 	}
 	for _, c := range store.SweepCalls() {
 		add("Sweep", []any{c.At, c.Limit})
+	}
+	for _, c := range store.UsageCalls() {
+		add("Usage", c.Q)
+	}
+	for _, c := range store.PurgeCalls() {
+		add("Purge", c.Q)
+	}
+	for _, c := range store.TracesCalls() {
+		add("Traces", []any{c.P, c.Limit})
 	}
 	return calls
 }
@@ -400,14 +444,12 @@ func requireInvalid(t require.TestingT, err error, field string) {
 	require.Equal(t, "invitations: "+field+" "+refused.Reason, err.Error())
 }
 
-// requireAsked fails unless the store received exactly one call, of this method, or none for
-// an empty one.
-func requireAsked(t require.TestingT, store *StoreMock, method string) {
+// requireAsked fails unless the store received exactly one call of each method.
+func requireAsked(t require.TestingT, store *StoreMock, want ...string) {
 	var methods []string
 	for _, c := range callsOf(store) {
 		methods = append(methods, c.method)
 	}
-	want := slices.DeleteFunc([]string{method}, func(m string) bool { return m == "" })
 	require.ElementsMatch(t, want, methods)
 }
 

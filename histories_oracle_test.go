@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -28,8 +29,11 @@ func performedLate[T any](t *rapid.T, w *world, a act[T]) (T, Changes, error) {
 
 // facts returns the facts that q asks for and no others, as a store does.
 func (w *world) facts(q Query) Facts {
+	if w.deleted && !q.AlsoDeleted {
+		return Facts{}
+	}
 	f := Facts{
-		Organization: acme, Version: w.version,
+		Organization: acme, Version: w.version, Limits: w.limits.Clone(), Deleted: w.deleted,
 		Invitations: map[uuid.UUID]Record{}, Members: map[string]Member{}, Removals: map[string]int64{},
 		PendingByEmail: map[string]uuid.UUID{}, Quotas: map[string]QuotaRecord{},
 	}
@@ -67,9 +71,11 @@ func (w *world) facts(q Query) Facts {
 		if record.State != StatePending || !record.ExpiresAt.After(q.PendingAt) {
 			continue
 		}
-		f.PendingCount = min(f.PendingCount+1, q.PendingUpTo)
-		if record.Kind == KindEmail {
-			f.PendingEmailCount = min(f.PendingEmailCount+1, q.PendingEmailsUpTo)
+		if q.CountPending {
+			f.PendingCount++
+		}
+		if q.CountReserved && record.Kind == KindEmail && w.takesSeat(record.Role) {
+			f.ReservedCount++
 		}
 		if record.Email != "" && slices.Contains(emails, record.Email) {
 			f.PendingByEmail[record.Email] = record.ID
@@ -79,15 +85,48 @@ func (w *world) facts(q Query) Facts {
 		}
 	}
 	for _, e := range slices.Backward(w.events) {
-		if e.Email != "" && e.At.After(q.SendingsAfter) {
+		if e.IsSending() && e.At.After(q.SendingsAfter) {
 			f.Sendings = append(f.Sendings, Sending{At: e.At, Actor: e.Actor, Email: e.Email})
 		}
 	}
 	slices.SortStableFunc(f.Sendings, func(a, b Sending) int { return b.At.Compare(a.At) })
 	f.Sendings = f.Sendings[:min(len(f.Sendings), q.SendingsUpTo)]
-	f.MemberCount = min(len(w.members), q.MembersUpTo)
-	f.OwnerCount = min(w.owners(), q.OwnersUpTo)
-	return f
+	if q.CountSeats {
+		f.SeatCount = w.seats()
+	}
+	if q.OwnersUpTo > 0 {
+		f.OwnerCount = w.owners()
+	}
+	w.addTraces(&f, q)
+	return counted(q, f)
+}
+
+// addTraces adds the rows with a trace of a person.
+func (w *world) addTraces(f *Facts, q Query) {
+	email, user := q.TracesOf.Email, q.TracesOf.UserID
+	loaded := map[uuid.UUID]bool{}
+	for _, id := range w.sortedIDs() {
+		r := w.records[id]
+		isOf := email != "" && r.Email == email || user != "" && slices.Contains([]string{r.CreatedBy, r.SentBy, r.AcceptedBy}, user)
+		if isOf && len(f.TracedInvitations) < q.TracesUpTo {
+			f.TracedInvitations, loaded[id] = append(f.TracedInvitations, r.Clone()), true
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(w.members)) {
+		m := w.members[id]
+		isOf := email != "" && loaded[m.InvitationID] || user != "" && m.InvitedBy == user
+		if isOf && len(f.TracedMembers) < q.TracesUpTo {
+			f.TracedMembers = append(f.TracedMembers, m.clone())
+		}
+	}
+	for i, e := range w.events {
+		isOf := email != "" && e.Email == email || user != "" && slices.Contains([]string{e.Actor, e.Subject, e.InvitedBy}, user)
+		if isOf && len(f.TracedEvents) < q.TracesUpTo {
+			e = e.Clone()
+			e.Position = int64(i) + 1
+			f.TracedEvents = append(f.TracedEvents, e)
+		}
+	}
 }
 
 // apply writes changes as a store does.
@@ -107,6 +146,7 @@ func (w *world) apply(t *rapid.T, c Changes) {
 		written = append(written, m.UserID)
 		w.members[m.UserID] = m
 	}
+	require.False(t, w.deleted && !isErasure(c), "a deleted organization does not change")
 	require.LessOrEqual(t, len(c.Removals), 1)
 	for _, user := range c.Removals {
 		require.Contains(t, written, user, "a removed or demoted member")
@@ -127,10 +167,23 @@ func (w *world) apply(t *rapid.T, c Changes) {
 		ids[record.ID] = true
 		w.records[record.ID] = record.Clone()
 		if record.State != StatePending {
+			if ended, ok := w.ended[record.ID]; ok && !isErasure(c) {
+				require.Equal(t, ended, record, "an ended invitation does not change")
+			}
 			w.ended[record.ID] = record.Clone()
 			delete(w.due, record.ID)
 		}
 	}
+	for _, erased := range c.ErasedEvents {
+		i := int(erased.Position) - 1
+		erased.Position = 0
+		require.Equal(t, EventPosition{w.events[i].Version, w.events[i].Index}, EventPosition{erased.Version, erased.Index})
+		w.events[i] = erased
+	}
+	if c.Limits != nil {
+		w.limits = c.Limits.Clone()
+	}
+	w.deleted = w.deleted || c.Deleted
 	for i, e := range c.Events {
 		require.Equal(t, acme, e.Organization)
 		require.Equal(t, w.now, e.At)
@@ -142,7 +195,99 @@ func (w *world) apply(t *rapid.T, c Changes) {
 	w.policies[w.version] = w.policy()
 }
 
+// isErasure reports whether changes erase a person.
+func isErasure(c Changes) bool {
+	return slices.ContainsFunc(c.Events, func(e Event) bool { return e.Type == EventPersonErased })
+}
+
 // The rules in other words.
+
+// memberLimit returns the number of seats, or 0 if there is no limit.
+func (w *world) memberLimit() int {
+	switch {
+	case w.limits.Members == NoLimit:
+		return 0
+	case w.limits.Members != 0:
+		return w.limits.Members
+	}
+	return w.config.MemberLimit
+}
+
+func (w *world) pendingLimit() int {
+	if w.limits.Pending != 0 {
+		return w.limits.Pending
+	}
+	return w.config.PendingLimit
+}
+
+func (w *world) takesSeat(role Role) bool { return !slices.Contains(w.limits.SeatlessRoles, role) }
+
+// seats returns the number of members who take a seat.
+func (w *world) seats() int { return w.seatsIf(nil) }
+
+// seatsIf returns the number of members who take a seat if some have other roles.
+func (w *world) seatsIf(roles map[string]Role) int {
+	n := 0
+	for user, m := range w.members {
+		if role, ok := roles[user]; ok {
+			m.Role = role
+		}
+		if w.takesSeat(m.Role) {
+			n++
+		}
+	}
+	return n
+}
+
+// reserved returns the number of seats that pending email invitations hold.
+func (w *world) reserved() int {
+	n := 0
+	for _, record := range w.pendingNow(KindEmail) {
+		if w.config.ReserveSeats && w.takesSeat(record.Role) {
+			n++
+		}
+	}
+	return n
+}
+
+// isFull reports whether nobody without a reserved seat can take one.
+func (w *world) isFull() bool {
+	return w.memberLimit() > 0 && w.seats()+w.reserved() >= w.memberLimit()
+}
+
+// hasSeatFor reports whether there is a seat for a person who joins with the role. The holder
+// of a reserved seat gets in as long as members have not taken all.
+func (w *world) hasSeatFor(email string, role Role) bool {
+	holds := slices.ContainsFunc(w.pendingNow(KindEmail), func(r Record) bool {
+		return w.config.ReserveSeats && w.takesSeat(r.Role) && strings.EqualFold(r.Email, email)
+	})
+	if holds {
+		return !w.takesSeat(role) || w.memberLimit() == 0 || w.seats() < w.memberLimit()
+	}
+	return !w.takesSeat(role) || !w.isFull()
+}
+
+// isAllowed reports whether the organization allows an invitation of this kind and address.
+func (w *world) isAllowed(record Record) bool {
+	if record.Kind == KindLink {
+		return !w.limits.NoLinks
+	}
+	return w.isDomainAllowed(record.Email, w.limits.AllowedDomains)
+}
+
+func (w *world) isDomainAllowed(email string, domains []string) bool {
+	_, domain, _ := strings.Cut(strings.ToLower(email), "@")
+	return len(domains) == 0 || slices.Contains(domains, domain)
+}
+
+// canHandle is canGrant for the present role of an invitation. A role that the policy does not
+// know counts as the owner's.
+func (w *world) canHandle(actor Actor, role Role) bool {
+	if w.policy().Has(role) {
+		return w.canGrant(actor, role)
+	}
+	return w.canGrant(actor, RoleOwner)
+}
 
 func (w *world) isPending(record Record) bool {
 	return record.State == StatePending && w.now.Before(record.ExpiresAt)
@@ -199,39 +344,27 @@ func (w *world) canActOn(actor Actor, permission Permission, user string) bool {
 
 // couldSend reports whether a member with the role could send the invitation.
 func (w *world) couldSend(role Role, record Record) bool {
-	p := w.policy()
-	return holdsAllOf(p, role, record.Role) &&
+	p, needed := w.policy(), record.Role
+	if !p.Has(needed) {
+		needed = RoleOwner
+	}
+	return holdsAllOf(p, role, needed) &&
 		(p.Allows(role, PermissionInvitationCreate) || p.Allows(role, PermissionInvitationResend)) &&
 		(record.Quota == Quota{} || p.Allows(role, PermissionQuotaUpdate))
 }
 
 // isFor reports whether record is an email invitation for the verified address of identity.
 func isFor(record Record, identity Identity) bool {
-	return record.Kind == KindEmail && identity.EmailVerified && strings.EqualFold(identity.Email, record.Email)
+	return record.Email != "" && identity.EmailVerified && strings.EqualFold(identity.Email, record.Email)
 }
 
 func (w *world) isAddressPending(email string) bool {
 	return email != "" && slices.ContainsFunc(w.pendingNow(), func(r Record) bool { return r.Email == email })
 }
 
-// hasSeatToReserve reports whether there is a seat for one more recipient, or none is reserved.
-func (w *world) hasSeatToReserve() bool {
-	return !w.config.ReserveSeats || len(w.members)+len(w.pendingNow(KindEmail)) < w.config.MemberLimit
-}
-
-// hasSeatFor reports whether there is a seat for the person who accepts record. Members hold
-// a seat each and, if seats are reserved, so do other recipients.
-func (w *world) hasSeatFor(identity Identity, record Record) bool {
-	if w.config.MemberLimit == 0 {
-		return true
-	}
-	taken := len(w.members)
-	for _, other := range w.pendingNow(KindEmail) {
-		if w.config.ReserveSeats && !isFor(other, identity) && other.ID != record.ID {
-			taken++
-		}
-	}
-	return taken < w.config.MemberLimit
+// hasSeatToReserve reports whether there is a seat for one more recipient, if it takes one.
+func (w *world) hasSeatToReserve(record Record) bool {
+	return record.Kind == KindLink || !w.config.ReserveSeats || !w.takesSeat(record.Role) || !w.isFull()
 }
 
 // freeAt returns the first instant, from now on, at which actor can send to the address if
@@ -268,13 +401,13 @@ func (w *world) freeAt(actor Actor, email string) time.Time {
 
 // checkMails fails the test unless the events have every mail and no other.
 func (w *world) checkMails(t *rapid.T) {
-	var mails []mail
+	mails := []mail{}
 	for _, e := range w.events {
-		if e.Email != "" {
+		if e.IsSending() {
 			mails = append(mails, mail{e.At, e.Actor, e.Email})
 		}
 	}
-	require.Equal(t, w.mails, mails)
+	require.Equal(t, append([]mail{}, w.mails...), mails)
 }
 
 // planSweep notes when a sweep is due for an invitation whose expiry was set now.
@@ -303,17 +436,20 @@ type replayed struct {
 	removals    map[string]int64
 	invitations map[uuid.UUID]replayedInvitation
 	quotas      map[string]replayedQuota
+	limits      Limits
+	deleted     bool
 }
 
 // A replayedInvitation is what events have of an invitation: everything except its message,
-// metadata, domains and nonce.
+// metadata and nonce.
 type replayedInvitation struct {
 	kind                                  Kind
 	email                                 string
 	state                                 State
 	role                                  Role
 	quota                                 Quota
-	createdBy, sentBy                     string
+	domains                               string
+	createdBy, sentBy, acceptedBy         string
 	createdAt, sentAt, expiresAt, endedAt time.Time
 	sentVersion                           int64
 	uses, maxUses                         int
@@ -326,7 +462,7 @@ type replayedQuota struct {
 
 // replay applies the events in order. The policy of the version of an event decides whether a
 // role change was a demotion.
-func replay(events []Event, policies map[int64]*Policy) replayed {
+func replay(t require.TestingT, events []Event, policies map[int64]*Policy) replayed {
 	s := replayed{
 		members: map[string]Member{}, removals: map[string]int64{},
 		invitations: map[uuid.UUID]replayedInvitation{}, quotas: map[string]replayedQuota{},
@@ -336,10 +472,11 @@ func replay(events []Event, policies map[int64]*Policy) replayed {
 		case EventMemberJoined:
 			s.members[e.Subject] = Member{
 				Organization: e.Organization, UserID: e.Subject, Role: e.Role, JoinedAt: e.At,
-				InvitationID: e.InvitationID, InvitedBy: s.invitations[e.InvitationID].sentBy,
+				InvitationID: e.InvitationID, InvitedBy: e.InvitedBy,
 			}
 		case EventMemberRoleChanged:
 			m := s.members[e.Subject]
+			require.Equal(t, m.Role, e.FormerRole)
 			isHeir := slices.ContainsFunc(events, func(other Event) bool {
 				return other.Type == EventOwnershipTransferred && other.Version == e.Version && other.Subject == e.Subject
 			})
@@ -355,17 +492,29 @@ func replay(events []Event, policies map[int64]*Policy) replayed {
 			delete(s.members, e.Subject)
 		case EventQuotaChanged:
 			s.quotas[e.Subject] = replayedQuota{e.Quota, e.Version}
-		case EventOwnershipTransferred:
+		case EventLimitsChanged:
+			s.limits = *e.Limits
+		case EventOrganizationDeleted:
+			s.deleted = true
+		case EventPersonErased:
+			if i, ok := s.invitations[e.InvitationID]; ok {
+				i.kind = KindEmail // which the address told before
+				s.invitations[e.InvitationID] = i
+			}
+		case EventOwnershipTransferred, EventMemberMetadataChanged:
 		default:
-			s.invitations[e.InvitationID] = s.invitations[e.InvitationID].after(e)
+			s.invitations[e.InvitationID] = s.invitations[e.InvitationID].after(t, e)
 		}
 	}
 	return s
 }
 
 // after returns i after an event.
-func (i replayedInvitation) after(e Event) replayedInvitation {
-	i.role, i.quota, i.maxUses, i.expiresAt = e.Role, e.Quota, e.MaxUses, e.ExpiresAt
+func (i replayedInvitation) after(t require.TestingT, e Event) replayedInvitation {
+	if e.Type == EventInvitationEdited {
+		requireChanged(t, i, e)
+	}
+	i.role, i.quota, i.maxUses, i.expiresAt, i.domains = e.Role, e.Quota, e.MaxUses, e.ExpiresAt, strings.Join(e.AllowedDomains, " ")
 	switch e.Type {
 	case EventInvitationCreated:
 		i.kind, i.state, i.email = KindLink, StatePending, e.Email
@@ -379,6 +528,7 @@ func (i replayedInvitation) after(e Event) replayedInvitation {
 	case EventInvitationEdited:
 		i.sentBy = e.Actor
 	case EventInvitationAccepted:
+		i.acceptedBy = e.Actor
 		if i.uses++; i.uses == i.maxUses {
 			i.state, i.endedAt = StateAccepted, e.At
 		}
@@ -390,20 +540,51 @@ func (i replayedInvitation) after(e Event) replayedInvitation {
 	return i
 }
 
-// checkReplay fails the test unless the events give the organization as it is.
+// requireChanged fails the test unless the event of an edit says what it changed.
+func requireChanged(t require.TestingT, i replayedInvitation, e Event) {
+	for field, differs := range map[string]bool{
+		"role": i.role != e.Role, "quota": i.quota != e.Quota, "max_uses": i.maxUses != e.MaxUses,
+		"expires_at": !i.expiresAt.Equal(e.ExpiresAt), "allowed_domains": i.domains != strings.Join(e.AllowedDomains, " "),
+	} {
+		require.Equal(t, differs, slices.Contains(e.Changed, field), field)
+	}
+	former := i.role
+	if i.role == e.Role {
+		former = ""
+	}
+	require.Equal(t, former, e.FormerRole)
+}
+
+// checkReplay fails the test unless the events give the organization as it is. Removals and
+// quotas of an erased user remain under their ID, but the events have the pseudonym.
 func (w *world) checkReplay(t *rapid.T) {
-	s := replay(w.events, w.policies)
-	require.Equal(t, w.members, s.members)
-	require.Equal(t, w.removals, s.removals)
+	s := replay(t, w.events, w.policies)
+	members := maps.Clone(w.members)
+	for user, m := range members {
+		m.Metadata = nil // no event has it
+		members[user] = m
+	}
+	require.Equal(t, members, s.members)
+	require.Equal(t, w.limits, s.limits)
+	require.Equal(t, w.deleted, s.deleted)
+	removals := map[string]int64{}
+	for user, version := range w.removals {
+		removals[w.nameOf(user)] = version
+	}
+	require.Equal(t, removals, s.removals)
 	require.Len(t, s.invitations, len(w.records))
 	for id, r := range w.records {
+		replayed := s.invitations[id]
+		if replayed.kind == KindLink {
+			replayed.acceptedBy = "" // it has many
+		}
 		require.Equal(t, replayedInvitation{
-			r.Kind, r.Email, r.State, r.Role, r.Quota, r.CreatedBy, r.SentBy,
+			r.Kind, r.Email, r.State, r.Role, r.Quota, strings.Join(r.AllowedDomains, " "), r.CreatedBy, r.SentBy, r.AcceptedBy,
 			r.CreatedAt, r.SentAt, r.ExpiresAt, r.EndedAt, r.SentVersion, r.Uses, r.MaxUses,
-		}, s.invitations[id])
+		}, replayed)
 	}
 	require.Len(t, s.quotas, len(w.quotas))
 	for user, q := range w.quotas {
-		require.Equal(t, replayedQuota{q.Quota, q.Version}, s.quotas[user])
+		require.Equal(t, replayedQuota{q.Quota, q.Version}, s.quotas[w.nameOf(user)])
 	}
 }

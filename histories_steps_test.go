@@ -1,9 +1,9 @@
 package invitations
 
 import (
+	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -31,11 +31,12 @@ func (w *world) anyCreation(t *rapid.T, actor Actor) creation {
 		draft: Record{
 			Invitation: Invitation{
 				ID: w.newID(), Organization: acme, Kind: KindLink, State: StatePending, Role: w.anyRole(t), Quota: anyQuota(t),
-				MaxUses: rapid.IntRange(0, 3).Draw(t, "max uses"), CreatedBy: actor.user, SentBy: actor.user,
+				Metadata: anyMetadata(t),
+				MaxUses:  rapid.IntRange(0, 3).Draw(t, "max uses"), CreatedBy: actor.user, SentBy: actor.user,
 			},
 			Nonce: w.newNonce(),
 		},
-		lifetime: time.Duration(rapid.IntRange(1, 4).Draw(t, "days")) * day,
+		lifetime: time.Duration(rapid.IntRange(0, 4).Draw(t, "days")) * day,
 	}
 	if rapid.IntRange(0, 3).Draw(t, "own ID") > 0 {
 		c.ownID = c.draft.ID
@@ -45,9 +46,21 @@ func (w *world) anyCreation(t *rapid.T, actor Actor) creation {
 		c.draft.AllowedDomains = []string{"example.com"}
 	case 1:
 	default:
-		c.draft.Kind, c.draft.MaxUses = KindEmail, 1
-		c.draft.Email = rapid.SampledFrom(worldEmails).Draw(t, "email")
+		return byEmail(t, c)
 	}
+	return c
+}
+
+func (w *world) anyEmailCreation(t *rapid.T, actor Actor) creation {
+	c := byEmail(t, w.anyCreation(t, actor))
+	c.draft.AllowedDomains = nil
+	return c
+}
+
+// byEmail makes c a creation by email.
+func byEmail(t *rapid.T, c creation) creation {
+	c.draft.Kind, c.draft.MaxUses = KindEmail, 1
+	c.draft.Email = rapid.SampledFrom(worldEmails).Draw(t, "email")
 	return c
 }
 
@@ -73,7 +86,8 @@ func (w *world) create(t *rapid.T, c creation) {
 	case exists:
 		same := existing.Message == draft.Message && existing.CreatedBy == draft.CreatedBy && existing.Role == draft.Role &&
 			existing.MaxUses == draft.MaxUses && slices.Equal(existing.AllowedDomains, draft.AllowedDomains) &&
-			existing.ExpiresAt.Sub(existing.SentAt) == c.lifetime
+			existing.Email == draft.Email && existing.Quota == draft.Quota && maps.Equal(existing.Metadata, draft.Metadata) &&
+			(c.lifetime == 0 || existing.ExpiresAt.Sub(existing.SentAt) == c.lifetime)
 		if !same {
 			require.Equal(t, ErrConflict, err)
 			break
@@ -81,12 +95,14 @@ func (w *world) create(t *rapid.T, c creation) {
 		require.NoError(t, err)
 		require.Equal(t, made{existing, true}, result)
 		require.True(t, changes.Empty())
+	case !w.isAllowed(draft):
+		require.Equal(t, notAllowed(draft), err)
 	case w.isAddressPending(draft.Email):
 		require.ErrorIs(t, err, ErrAlreadyInvited)
-	case len(w.pendingNow()) >= w.config.PendingLimit:
-		require.Equal(t, ErrPendingLimit, err)
-	case draft.Email != "" && !w.hasSeatToReserve():
-		require.Equal(t, ErrMemberLimit, err)
+	case len(w.pendingNow()) >= w.pendingLimit():
+		require.Equal(t, pendingFull(w.pendingLimit()), err)
+	case !w.hasSeatToReserve(draft):
+		w.requireFull(t, err)
 	case draft.Email != "" && w.freeAt(c.actor, draft.Email).After(w.now):
 		require.Equal(t, &RateLimitError{At: w.freeAt(c.actor, draft.Email)}, err)
 	default:
@@ -94,12 +110,42 @@ func (w *world) create(t *rapid.T, c creation) {
 		require.False(t, result.repeated)
 		w.noteCreation(c, record)
 		want := draft
-		want.CreatedAt, want.SentAt, want.ExpiresAt = w.now, w.now, w.now.Add(c.lifetime)
+		want.CreatedAt, want.SentAt, want.ExpiresAt = w.now, w.now, w.now.Add(w.lifetime(c))
 		want.SentVersion, want.SweepAt = w.version+1, w.due[draft.ID].at
 		require.Equal(t, want, record)
 		require.Equal(t, []Record{record}, changes.Invitations)
 	}
 	w.apply(t, changes)
+}
+
+// lifetime returns the lifetime of the invitation that c makes.
+func (w *world) lifetime(c creation) time.Duration {
+	switch {
+	case c.lifetime != 0:
+		return c.lifetime
+	case w.limits.Expiry != 0:
+		return w.limits.Expiry
+	}
+	return w.config.Expiry
+}
+
+// notAllowed is the refusal of an invitation that the organization does not allow.
+func notAllowed(record Record) error {
+	if record.Kind == KindLink {
+		return ErrLinksNotAllowed
+	}
+	return ErrDomainNotAllowed
+}
+
+// requireFull fails the test unless err is the refusal for want of a seat. Stores count up to
+// the limit.
+func (w *world) requireFull(t *rapid.T, err error) {
+	require.Equal(t, w.memberLimitError(), err)
+}
+
+func (w *world) memberLimitError() error {
+	limit := w.memberLimit()
+	return full(limit, min(w.seats(), limit), min(w.reserved(), limit))
 }
 
 // noteCreation notes that c made record.
@@ -115,7 +161,7 @@ func (w *world) noteCreation(c creation, record Record) {
 func (w *world) inviteAll(t *rapid.T) {
 	actor := w.anyActor(t)
 	b := bulk{actor: actor, organization: acme}
-	repeatable := slices.Clone(w.creations)
+	repeatable := slices.DeleteFunc(slices.Clone(w.creations), func(c creation) bool { return c.draft.Kind != KindEmail })
 	for range rapid.IntRange(1, 5).Draw(t, "rows") {
 		var row bulkRow
 		switch kind := rapid.IntRange(0, 7).Draw(t, "row"); {
@@ -124,7 +170,7 @@ func (w *world) inviteAll(t *rapid.T) {
 		case kind == 1 && len(repeatable) > 0: // of an earlier call, or of this one
 			row.creation = w.anyRepetition(t, actor, repeatable)
 		default:
-			row.creation = w.anyCreation(t, actor)
+			row.creation = w.anyEmailCreation(t, actor)
 		}
 		b.rows = append(b.rows, row)
 		if row.err == nil && row.ownID != uuid.Nil {
@@ -163,12 +209,11 @@ func (w *world) inviteAll(t *rapid.T) {
 func (w *world) resend(t *rapid.T) {
 	actor, id, nonce := w.anyActor(t), w.anyID(t), w.newNonce()
 	before, exists := w.records[id]
-	full := len(w.pendingNow()) >= w.config.PendingLimit || w.isAddressPending(before.Email) ||
-		before.Email != "" && !w.hasSeatToReserve()
+	crowded := len(w.pendingNow()) >= w.pendingLimit() || w.isAddressPending(before.Email) || !w.hasSeatToReserve(before)
 	_, changes, err := performed(t, w, resending{actor, acme, id, nonce, 0})
 	allowed := w.may(actor, PermissionInvitationResend) && exists &&
-		w.canGrant(actor, before.Role) && w.canGrantQuota(actor, before.Quota) &&
-		before.State == StatePending && (w.isPending(before) || !full)
+		w.canHandle(actor, before.Role) && w.canGrantQuota(actor, before.Quota) && w.isAllowed(before) &&
+		before.State == StatePending && (w.isPending(before) || !crowded)
 	cooldownEnd := before.SentAt.Add(w.config.ResendCooldown)
 	free := w.now
 	if allowed && before.Email != "" {
@@ -216,8 +261,14 @@ func (w *world) anyEdit(t *rapid.T) (e edit) {
 	if rapid.IntRange(0, 3).Draw(t, "edit max uses") == 0 {
 		e.maxUses = new(rapid.IntRange(0, 3).Draw(t, "max uses"))
 	}
+	if rapid.IntRange(0, 3).Draw(t, "edit quota") == 0 {
+		e.quota = new(anyQuota(t))
+	}
+	if rapid.IntRange(0, 3).Draw(t, "edit metadata") == 0 {
+		e.metadata = new(anyMetadata(t))
+	}
 	if rapid.IntRange(0, 3).Draw(t, "edit domains") == 0 {
-		e.domains = new(rapid.SampledFrom([][]string{nil, {"example.com"}, {"evil.example", "example.com"}}).Draw(t, "domains"))
+		e.domains = new(rapid.SampledFrom([][]string{nil, {"example.com"}, {"example.com", "evil.example"}}).Draw(t, "domains"))
 	}
 	return e
 }
@@ -243,10 +294,17 @@ func (w *world) edit(t *rapid.T) {
 	if e.domains != nil {
 		want.AllowedDomains = *e.domains
 	}
-	allowed := w.may(actor, PermissionInvitationCreate) && exists && w.canGrant(actor, before.Role) &&
-		w.canGrant(actor, want.Role) && w.canGrantQuota(actor, before.Quota)
+	if e.quota != nil {
+		want.Quota = *e.quota
+	}
+	if e.metadata != nil {
+		want.Metadata = *e.metadata
+	}
+	allowed := w.may(actor, PermissionInvitationCreate) && exists && w.canHandle(actor, before.Role) &&
+		(e.role == "" || w.canGrant(actor, e.role)) && w.canGrantQuota(actor, before.Quota) && w.canGrantQuota(actor, want.Quota)
 	same := want.Role == before.Role && want.Message == before.Message && want.ExpiresAt.Equal(before.ExpiresAt) &&
-		want.MaxUses == before.MaxUses && slices.Equal(want.AllowedDomains, before.AllowedDomains)
+		want.MaxUses == before.MaxUses && slices.Equal(want.AllowedDomains, before.AllowedDomains) &&
+		want.Quota == before.Quota && maps.Equal(want.Metadata, before.Metadata)
 	switch {
 	case !allowed:
 		require.Contains(t, []error{ErrPermissionDenied, ErrNotFound, ErrRoleNotAssignable}, err)
@@ -255,6 +313,8 @@ func (w *world) edit(t *rapid.T) {
 	case before.Kind == KindEmail && (e.maxUses != nil || e.domains != nil),
 		e.maxUses != nil && *e.maxUses > 0 && *e.maxUses <= before.Uses:
 		require.ErrorIs(t, err, ErrInvalid)
+	case !w.takesSeat(before.Role) && !w.hasSeatToReserve(want):
+		w.requireFull(t, err)
 	case same:
 		require.NoError(t, err)
 		require.True(t, changes.Empty())
@@ -270,6 +330,8 @@ func (w *world) edit(t *rapid.T) {
 			want.SweepAt = w.due[id].at
 		}
 		require.Equal(t, []Record{want}, changes.Invitations)
+		require.Equal(t, want.Message != before.Message, slices.Contains(changes.Events[0].Changed, "message"))
+		require.Equal(t, !maps.Equal(want.Metadata, before.Metadata), slices.Contains(changes.Events[0].Changed, "metadata"))
 		w.offeredAt[id] = w.tick()
 	}
 	w.apply(t, changes)
@@ -287,7 +349,7 @@ func (w *world) anyToken(t *rapid.T) claim {
 // anyIdentity draws a person who accepts record, mostly one whom it is for.
 func (w *world) anyIdentity(t *rapid.T, record Record) Identity {
 	identity := Identity{
-		UserID:        anyUser(t, "user"),
+		UserID:        w.anyUser(t, "user"),
 		Email:         rapid.SampledFrom(append([]string{"", "x@sub.example.com", "NINA@example.com"}, worldEmails...)).Draw(t, "email"),
 		EmailVerified: rapid.Bool().Draw(t, "verified"),
 	}
@@ -304,13 +366,13 @@ func (w *world) accept(t *rapid.T) {
 	c := w.anyToken(t)
 	record, exists := w.records[c.id]
 	identity := w.anyIdentity(t, record)
-	var a act[Member] = acceptance{c, identity}
+	var a act[Joined] = acceptance{c, identity}
 	found, notFound := exists && record.Nonce == c.nonce, ErrInvalidToken
 	if rapid.IntRange(0, 2).Draw(t, "received") == 0 {
 		a = receivedAcceptance{received{acme, c.id}, identity}
 		found, notFound = exists && isFor(record, identity), ErrNotFound
 	}
-	member, changes, err := performed(t, w, a)
+	member, changes, err := join(t, w.rules(), w.facts(a.needs(w.rules())), a)
 	if !found {
 		require.Equal(t, notFound, err)
 		return
@@ -323,19 +385,21 @@ func (w *world) accept(t *rapid.T) {
 		return
 	}
 	sender, isSenderMember := w.members[record.SentBy]
-	entitled := record.SentBy == "" && w.policy().Has(record.Role) || isSenderMember && w.couldSend(sender.Role, record)
-	_, domain, _ := strings.Cut(strings.ToLower(identity.Email), "@")
-	matches := isFor(record, identity) ||
-		record.Kind == KindLink && (len(record.AllowedDomains) == 0 ||
-			identity.EmailVerified && slices.Contains(record.AllowedDomains, domain))
+	entitled := record.SentBy == "" || isSenderMember && w.couldSend(sender.Role, record)
+	restricted := len(record.AllowedDomains)+len(w.limits.AllowedDomains) > 0
+	matches := isFor(record, identity) || record.Kind == KindLink && (!restricted || identity.EmailVerified &&
+		w.isDomainAllowed(identity.Email, record.AllowedDomains) && w.isDomainAllowed(identity.Email, w.limits.AllowedDomains))
 	removedAt := max(w.removedAt[identity.UserID], w.demotedAt[identity.UserID]) // 0: never
-	admitted := w.isPending(record) && entitled && matches && !isMember && removedAt < w.sentAt[record.ID]
+	admitted := w.isPending(record) && w.policy().Has(record.Role) && w.isAllowed(record) &&
+		entitled && matches && !isMember && removedAt < w.sentAt[record.ID]
 	switch {
 	case !admitted:
 		require.Error(t, err)
-		require.NotEqual(t, ErrMemberLimit, err, "only an admitted person learns of seats")
-	case !w.hasSeatFor(identity, record):
-		require.Equal(t, ErrMemberLimit, err)
+		require.NotErrorIs(t, err, ErrMemberLimit, "only an admitted person learns of seats")
+		isRoleUnknown := w.isPending(record) && !w.policy().Has(record.Role)
+		require.Equal(t, isRoleUnknown, errors.Is(err, ErrRoleUnknown))
+	case !w.hasSeatFor(identity.verifiedEmail(), record.Role):
+		w.requireFull(t, err)
 	default:
 		require.NoError(t, err)
 		w.checkJoined(t, record, identity, member, changes)
@@ -352,17 +416,8 @@ func (w *world) checkJoined(t *rapid.T, record Record, identity Identity, member
 	require.Equal(t, record.ID, member.InvitationID)
 	require.Equal(t, record.SentBy, member.InvitedBy)
 	require.Equal(t, w.now, member.JoinedAt)
-
-	// Their own email invitation is revoked if it reserves a seat, and no other.
-	revoked := 0
-	for _, other := range w.pendingNow(KindEmail) {
-		if w.config.ReserveSeats && other.ID != record.ID && isFor(other, identity) {
-			revoked++
-			other.State, other.EndedAt, other.SweepAt = StateRevoked, w.now, time.Time{}
-			require.Contains(t, changes.Invitations, other)
-		}
-	}
-	require.Len(t, changes.Invitations, 1+revoked)
+	require.Equal(t, record.Metadata, member.Metadata)
+	w.checkOwnEnded(t, identity, record.ID, changes.Invitations[1:])
 
 	_, had := w.quotas[identity.UserID]
 	keeps := had && (record.Kind == KindLink || w.quotaSetAt[identity.UserID] > w.sentAt[record.ID])
@@ -375,6 +430,19 @@ func (w *world) checkJoined(t *rapid.T, record Record, identity Identity, member
 	require.Equal(t, record.Quota, changes.Quotas[0].Quota)
 }
 
+// checkOwnEnded checks that exactly the other pending invitations for the person's address are
+// revoked.
+func (w *world) checkOwnEnded(t *rapid.T, identity Identity, except uuid.UUID, revoked []Record) {
+	var want []Record
+	for _, other := range w.pendingNow(KindEmail) {
+		if other.ID != except && isFor(other, identity) {
+			other.State, other.EndedAt, other.SweepAt = StateRevoked, w.now, time.Time{}
+			want = append(want, other)
+		}
+	}
+	require.ElementsMatch(t, want, revoked)
+}
+
 func (w *world) decline(t *rapid.T) {
 	c := w.anyToken(t)
 	record, exists := w.records[c.id]
@@ -382,7 +450,7 @@ func (w *world) decline(t *rapid.T) {
 	var a act[Record] = declining{c}
 	found := exists && record.Nonce == c.nonce
 	if rapid.Bool().Draw(t, "received") {
-		identity := Identity{anyUser(t, "user"), rapid.SampledFrom(worldEmails).Draw(t, "email"), rapid.Bool().Draw(t, "verified")}
+		identity := Identity{w.anyUser(t, "user"), rapid.SampledFrom(worldEmails).Draw(t, "email"), rapid.Bool().Draw(t, "verified")}
 		a = receivedDeclining{received{acme, c.id}, identity}
 		found, actor = exists && isFor(record, identity), identity.UserID
 	}
@@ -439,16 +507,22 @@ func (w *world) sweep(t *rapid.T) {
 // The steps of TestHistories on members and quotas.
 
 func (w *world) changeRole(t *rapid.T) {
-	actor, user, role := w.anyActor(t), anyUser(t, "user"), w.anyRole(t)
+	actor, user, role := w.anyActor(t), w.anyUser(t, "user"), w.anyRole(t)
 	before, removals := w.members[user], maps.Clone(w.removals)
+	hasSeat := w.seatsIf(map[string]Role{user: role}) <= w.seats() || !w.isFull()
+	wasFull := w.memberLimitError()
 	member, changes, err := performedLate(t, w, roleChangeBy(actor, user, role))
 	allowed := w.canActOn(actor, PermissionMemberUpdate, user) && w.canGrant(actor, role) &&
 		(role == RoleOwner || !w.isLastOwner(user))
-	require.Equal(t, allowed, err == nil, "%v", err)
-	if !allowed {
+	switch {
+	case !allowed:
 		require.Contains(t, []error{ErrPermissionDenied, ErrNotFound, ErrRoleNotAssignable, ErrLastOwner}, err)
 		return
+	case !hasSeat:
+		require.Equal(t, wasFull, err)
+		return
 	}
+	require.NoError(t, err)
 	want := before
 	want.Role = role
 	require.Equal(t, want, member)
@@ -465,7 +539,7 @@ func (w *world) changeRole(t *rapid.T) {
 }
 
 func (w *world) removeMember(t *rapid.T) {
-	actor, user := w.anyActor(t), anyUser(t, "user")
+	actor, user := w.anyActor(t), w.anyUser(t, "user")
 	before := w.members[user]
 	member, changes, err := performedLate(t, w, memberRemoval{actor, acme, user})
 	allowed := w.canActOn(actor, PermissionMemberRemove, user) && !w.isLastOwner(user)
@@ -482,7 +556,7 @@ func (w *world) removeMember(t *rapid.T) {
 }
 
 func (w *world) leave(t *rapid.T) {
-	user := anyUser(t, "user")
+	user := w.anyUser(t, "user")
 	before, isMember := w.members[user]
 	removals := maps.Clone(w.removals)
 	member, changes, err := performedLate(t, w, leaving{acme, user})
@@ -501,7 +575,7 @@ func (w *world) leave(t *rapid.T) {
 }
 
 func (w *world) transfer(t *rapid.T) {
-	actor, from, to, role := w.anyActor(t), anyUser(t, "from"), anyUser(t, "to"), w.anyRole(t)
+	actor, from, to, role := w.anyActor(t), w.anyUser(t, "from"), w.anyUser(t, "to"), w.anyRole(t)
 	if !w.policy().Has(role) {
 		t.Skip("refused as an argument")
 	}
@@ -509,6 +583,8 @@ func (w *world) transfer(t *rapid.T) {
 	old, isMember := w.members[from]
 	heir, isHeirMember := w.members[to]
 	wasOwner := heir.Role == RoleOwner
+	hasSeat := w.seatsIf(map[string]Role{from: role, to: RoleOwner}) <= w.seats() || !w.isFull()
+	wasFull := w.memberLimitError()
 	member, changes, err := performedLate(t, w, transferBy(actor, from, to, role))
 	switch {
 	case !w.may(actor, PermissionOrganizationManage) || !w.canGrant(actor, RoleOwner):
@@ -519,6 +595,8 @@ func (w *world) transfer(t *rapid.T) {
 		require.Equal(t, ErrNotFound, err)
 	case old.Role != RoleOwner:
 		require.Equal(t, ErrConflict, err)
+	case !hasSeat:
+		require.Equal(t, wasFull, err)
 	default:
 		require.NoError(t, err)
 		heir.Role, old.Role = RoleOwner, role
@@ -597,10 +675,10 @@ func (w *world) setQuota(t *rapid.T) {
 
 // consume takes an amount from the quotas of a user, and never more than is left.
 func (w *world) consume(t *rapid.T) {
-	user, amount := anyUser(t, "user"), rapid.Int64Range(1, 6).Draw(t, "amount")
+	user, amount := w.anyUser(t, "user"), rapid.Int64Range(1, 6).Draw(t, "amount")
 	c := Consumption{
 		Organization: acme, UserID: user, Amount: amount,
-		Roles: w.policy().rolesWith(PermissionOrganizationUse), Periods: periods(w.now),
+		Roles: w.policy().rolesWith(PermissionOrganizationUse), Periods: periodStarts(w.now),
 	}
 	m, isMember := w.members[user]
 	put, ok := c.Decide(m.Role, w.quotas)
@@ -616,7 +694,7 @@ func (w *world) consume(t *rapid.T) {
 		if !isPeriodOver(q, w.now) {
 			left -= q.Used
 		}
-		fits = fits && amount <= left
+		fits = fits && (q.Limit == NoLimit || amount <= left)
 	}
 	require.Equal(t, fits && isMember && w.policy().Allows(m.Role, PermissionOrganizationUse), ok)
 	if !ok {
@@ -625,7 +703,36 @@ func (w *world) consume(t *rapid.T) {
 	}
 	require.Len(t, put, limits)
 	for _, q := range put {
-		require.LessOrEqual(t, q.Used, q.Limit)
+		require.True(t, q.Limit == NoLimit || q.Used <= q.Limit)
+		w.quotas[q.UserID] = q
+	}
+	w.consumed = append(w.consumed, w.now)
+}
+
+// refund gives back an amount, never below zero and only into the period it was taken from.
+func (w *world) refund(t *rapid.T) {
+	if len(w.consumed) == 0 {
+		t.Skip("nothing to give back")
+	}
+	at := rapid.SampledFrom(w.consumed).Draw(t, "at")
+	user, amount := w.anyUser(t, "user"), rapid.Int64Range(1, 6).Draw(t, "amount")
+	c := Consumption{Organization: acme, UserID: user, Amount: -amount, Periods: periodStarts(at)}
+	put, ok := c.Decide("", w.quotas) // also of a user who is not a member any more
+	require.True(t, ok)
+	want := map[string]int64{}
+	for _, of := range []string{user, ""} {
+		q := w.quotas[of]
+		taken := QuotaRecord{Quota: q.Quota, PeriodStart: at}
+		if q.Quota != (Quota{}) && q.Used > 0 && !isPeriodOver(q, at) && !isPeriodOver(taken, q.PeriodStart) {
+			want[of] = max(0, q.Used-amount)
+		}
+	}
+	require.Len(t, put, len(want))
+	for _, q := range put {
+		require.Equal(t, want[q.UserID], q.Used)
+		before := w.quotas[q.UserID]
+		before.Used = q.Used
+		require.Equal(t, before, q)
 		w.quotas[q.UserID] = q
 	}
 }

@@ -42,6 +42,12 @@ func TestHistories(t *testing.T) {
 			"transfer": w.transfer,
 			"quota":    w.setQuota,
 			"consume":  w.consume,
+			"refund":   w.refund,
+			"add":      w.addMember,
+			"limits":   w.setLimits,
+			"metadata": w.setMetadata,
+			"erase":    w.erase,
+			"delete":   w.deleteOrganization,
 			"deploy":   w.deploy,
 			"wait":     w.wait,
 			"wait2":    w.wait,
@@ -63,6 +69,8 @@ type world struct {
 	records  map[uuid.UUID]Record
 	quotas   map[string]QuotaRecord
 	events   []Event
+	limits   Limits
+	deleted  bool
 
 	creations []creation           // the successful ones with an ID of the caller's
 	tokens    []claim              // all that there ever were
@@ -71,6 +79,11 @@ type world struct {
 	ended     map[uuid.UUID]Record // each invitation that has ended, as it was then
 	due       map[uuid.UUID]due    // when a sweep is due for each pending invitation
 	policies  map[int64]*Policy    // the policy of the program at each version
+	erased    map[string]string    // the pseudonyms of erased users
+	consumed  []time.Time          // when an amount was taken
+
+	// The numbers at the last check. They can be above a limit that was lowered.
+	lastPending, lastSeats, lastTaken int
 
 	// Ticks order the history without clock and versions. These are the ticks at which each
 	// thing last happened.
@@ -117,15 +130,13 @@ func newWorld(t *rapid.T) *world {
 		quotaSetAt: map[string]int{},
 		sentAt:     map[uuid.UUID]int{},
 		offeredAt:  map[uuid.UUID]int{},
+		erased:     map[string]string{},
 	}
-	w.config = Config{Policy: DefaultPolicy(), MaxExpiry: 30 * day, PendingLimit: rapid.IntRange(1, 4).Draw(t, "pending limit")}
+	w.config = Config{Policy: DefaultPolicy(), Expiry: 3 * day, MaxExpiry: 30 * day}
 	if rapid.Bool().Draw(t, "own policy") {
 		w.config.Policy = anyPolicy.Draw(t, "policy")
 	}
-	if rapid.Bool().Draw(t, "limit members") {
-		w.config.MemberLimit = rapid.IntRange(3, 5).Draw(t, "member limit")
-		w.config.ReserveSeats = rapid.IntRange(0, 3).Draw(t, "reserve seats") > 0
-	}
+	w.limitMembers(t)
 	w.limitSending(t)
 	for _, user := range []string{adam, dora} {
 		w.members[user] = memberOf(user, w.anyRole(t))
@@ -146,9 +157,18 @@ func newWorld(t *rapid.T) *world {
 func (w *world) clone() *world {
 	c := *w
 	c.members, c.removals, c.records, c.quotas = maps.Clone(w.members), maps.Clone(w.removals), maps.Clone(w.records), maps.Clone(w.quotas)
-	c.events, c.policies = slices.Clip(w.events), maps.Clone(w.policies)
+	c.events, c.policies = slices.Clone(w.events), maps.Clone(w.policies)
 	c.ended, c.due, c.quotaSetAt = maps.Clone(w.ended), maps.Clone(w.due), maps.Clone(w.quotaSetAt)
+	c.erased, c.mails = maps.Clone(w.erased), slices.Clone(w.mails)
 	return &c
+}
+
+// nameOf returns the name of a user in events: the pseudonym of an erased one.
+func (w *world) nameOf(user string) string {
+	if pseudonym, ok := w.erased[user]; ok {
+		return pseudonym
+	}
+	return user
 }
 
 func (w *world) rules() rules { return w.config.rules(w.now) }
@@ -183,14 +203,33 @@ func (w *world) limitSending(t *rapid.T) {
 	w.config.RemindBefore = rapid.SampledFrom([]time.Duration{0, time.Hour, day, 2 * day}).Draw(t, "remind before")
 }
 
-// deploy changes the policy and the sending limits, as a new version of the program can.
+// deploy changes the policy and the limits of the configuration, as a new version of the program can.
 func (w *world) deploy(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "rarely") > 0 {
 		t.Skip("not now")
 	}
 	w.config.Policy = anyPolicy.Draw(t, "policy")
+	w.limitMembers(t)
 	w.limitSending(t)
 	w.deployedAt = w.tick()
+}
+
+// limitMembers draws the limits of members and pending invitations. They can be lower than
+// the present numbers.
+func (w *world) limitMembers(t *rapid.T) {
+	w.config.PendingLimit = rapid.IntRange(1, 4).Draw(t, "pending limit")
+	w.config.MemberLimit, w.config.ReserveSeats = 0, false
+	if rapid.Bool().Draw(t, "limit members") {
+		w.config.MemberLimit = rapid.IntRange(3, 5).Draw(t, "member limit")
+		w.config.ReserveSeats = rapid.IntRange(0, 3).Draw(t, "reserve seats") > 0
+	}
+	w.countNow()
+}
+
+// countNow takes the present numbers as those of the last check. Later changes of the
+// organization must not raise them above a limit.
+func (w *world) countNow() {
+	w.lastPending, w.lastSeats, w.lastTaken = len(w.pendingNow()), w.seats(), w.seats()+w.reserved()
 }
 
 func (w *world) wait(t *rapid.T) {
@@ -199,11 +238,14 @@ func (w *world) wait(t *rapid.T) {
 	}).Draw(t, "time"))
 }
 
-// anyPolicy draws a policy with roles of the default one that hold any permissions.
+// anyPolicy draws a policy with roles of the default one that hold any permissions. Some roles
+// can be missing.
 var anyPolicy = rapid.Custom(func(t *rapid.T) *Policy {
 	roles := map[Role][]Permission{RoleOwner: allPermissions}
 	for _, role := range []Role{RoleAdmin, RoleDeveloper, RoleViewer} {
-		roles[role] = rapid.SliceOf(rapid.SampledFrom(allPermissions)).Draw(t, string(role))
+		if rapid.IntRange(0, 7).Draw(t, "drop") > 0 {
+			roles[role] = rapid.SliceOf(rapid.SampledFrom(allPermissions)).Draw(t, string(role))
+		}
 	}
 	policy, err := NewPolicy(roles)
 	require.NoError(t, err)
@@ -217,20 +259,24 @@ func (w *world) anyRole(t *rapid.T) Role {
 
 // anyQuota draws a quota, mostly the zero Quota.
 func anyQuota(t *rapid.T) Quota {
-	return rapid.SampledFrom([]Quota{{}, {}, {}, {5, PeriodDay}, {0, PeriodMonth}, {9, PeriodEndless}}).Draw(t, "quota")
+	return rapid.SampledFrom([]Quota{
+		{}, {}, {}, {5, PeriodDay}, {0, PeriodMonth}, {9, PeriodEndless}, {NoLimit, PeriodDay},
+	}).Draw(t, "quota")
 }
 
 // anyActor draws an actor, mostly one with permissions.
 func (w *world) anyActor(t *rapid.T) Actor {
 	user := rapid.SampledFrom(append([]string{"", olga, olga, adam}, worldUsers...)).Draw(t, "actor")
-	if user == "" {
+	if _, isErased := w.erased[user]; isErased || user == "" {
 		return System()
 	}
 	return User(user)
 }
 
-func anyUser(t *rapid.T, label string) string {
-	return rapid.SampledFrom(worldUsers).Draw(t, label)
+// anyUser draws a user who was not erased.
+func (w *world) anyUser(t *rapid.T, label string) string {
+	users := slices.DeleteFunc(slices.Clone(worldUsers), func(user string) bool { return w.nameOf(user) != user })
+	return rapid.SampledFrom(users).Draw(t, label)
 }
 
 // anyID draws the ID of an invitation, rarely one that does not exist.
@@ -250,13 +296,12 @@ func (w *world) check(t *rapid.T) {
 	require.Positive(t, w.owners(), "an organization has an owner")
 	w.checkReplay(t)
 	w.checkMails(t)
-	require.LessOrEqual(t, len(w.pendingNow()), w.config.PendingLimit)
-	if limit := w.config.MemberLimit; limit > 0 {
-		taken := len(w.members)
-		if w.config.ReserveSeats {
-			taken += len(w.pendingNow(KindEmail))
-		}
-		require.LessOrEqual(t, taken, limit, "members and reserved seats")
+	lastPending, lastSeats, lastTaken := w.lastPending, w.lastSeats, w.lastTaken
+	w.countNow()
+	require.LessOrEqual(t, w.lastPending, max(w.pendingLimit(), lastPending))
+	if limit := w.memberLimit(); limit > 0 {
+		require.LessOrEqual(t, w.lastSeats, max(limit, lastSeats), "members who take a seat")
+		require.LessOrEqual(t, w.lastTaken, max(limit, lastTaken), "members and reserved seats")
 	}
 	addresses := map[string]bool{}
 	for _, record := range w.pendingNow() {

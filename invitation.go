@@ -97,7 +97,7 @@ type SentInvitation struct {
 	// Repeated reports that this call repeats an earlier one with the same ID. Nothing was
 	// sent and no limit counts it. Mail it again only if the mail of the first call may have
 	// been lost with its answer.
-	Repeated bool `json:"-"`
+	Repeated bool `json:"repeated,omitempty"`
 }
 
 // An Offer is the part of an invitation that the invited person may see.

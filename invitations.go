@@ -103,9 +103,9 @@ type Service struct {
 func New(store Store, keys *Keyring, config Config) (*Service, error) {
 	switch {
 	case store == nil:
-		return nil, invalid("store", "must not be nil")
+		return nil, invalid("store", "required", "must not be nil")
 	case keys == nil || len(keys.keys) == 0:
-		return nil, invalid("keys", "must be made by NewKeyring")
+		return nil, invalid("keys", "not_constructed", "must be made by NewKeyring")
 	}
 	config, err := config.complete()
 	if err != nil {

@@ -180,7 +180,7 @@ func TestInvite_RefusalsInOrder(t *testing.T) {
 	var already *AlreadyInvitedError
 	require.ErrorAs(t, createErr(t, atNoon(), f, c), &already)
 	f.PendingByEmail = nil
-	require.Equal(t, ErrPendingLimit, createErr(t, atNoon(), f, c))
+	require.Equal(t, pendingFull(10), createErr(t, atNoon(), f, c))
 	f.PendingCount = 9
 	require.NoError(t, createErr(t, atNoon(), f, c))
 }
@@ -287,11 +287,6 @@ func row(n byte, changes ...func(*creation)) bulkRow {
 	return bulkRow{creation: varied(c, changes...)}
 }
 
-// linkRow returns Adam's nth invitation as a link.
-func linkRow(n byte) bulkRow {
-	return row(n, func(c *creation) { c.draft.Kind, c.draft.Email, c.draft.MaxUses = KindLink, "", 3 })
-}
-
 func rows(n byte) []bulkRow {
 	var all []bulkRow
 	for i := range n {
@@ -301,7 +296,7 @@ func rows(n byte) []bulkRow {
 }
 
 // badRow is a row whose parameters are refused.
-var badRow = bulkRow{err: invalid("email", "is bad")}
+var badRow = bulkRow{err: invalid("email", "malformed", "is bad")}
 
 // addressOf makes the address of the nth person that of a creation.
 func addressOf(n byte) func(*creation) {
@@ -439,8 +434,8 @@ func TestInviteAll_Limits(t *testing.T) {
 		return func(f *Facts) { f.Sendings = sendingsWith(sendingsAt(time.Hour), changes...) }
 	}
 	pending := func(n int) func(*Facts) { return func(f *Facts) { f.PendingCount = n } }
-	seats := func(members, pendingEmails int) func(*Facts) {
-		return func(f *Facts) { f.MemberCount, f.PendingEmailCount = members, pendingEmails }
+	seats := func(members, reserved int) func(*Facts) {
+		return func(f *Facts) { f.SeatCount, f.ReservedCount = members, reserved }
 	}
 	for name, c := range map[string]struct {
 		rules rules
@@ -448,16 +443,20 @@ func TestInviteAll_Limits(t *testing.T) {
 		rows  []bulkRow
 		want  []error
 	}{
-		"pending":            {atNoon(), pending(8), rows(4), []error{nil, nil, ErrPendingLimit, ErrPendingLimit}},
-		"pending: full":      {atNoon(), pending(10), rows(1), []error{ErrPendingLimit}},
-		"pending: link":      {atNoon(), pending(8), []bulkRow{linkRow(1), row(2), row(3)}, []error{nil, nil, ErrPendingLimit}},
-		"seats":              {withMemberLimit(10, true), seats(5, 3), rows(3), []error{nil, nil, ErrMemberLimit}},
-		"seats: link":        {withMemberLimit(10, true), seats(5, 4), []bulkRow{linkRow(1), row(2), row(3)}, []error{nil, nil, ErrMemberLimit}},
+		"pending":       {atNoon(), pending(8), rows(4), []error{nil, nil, pendingFull(10), pendingFull(10)}},
+		"pending: full": {atNoon(), pending(10), rows(1), []error{pendingFull(10)}},
+		"seats":         {withMemberLimit(10, true), seats(5, 3), rows(3), []error{nil, nil, full(10, 5, 5)}},
+		"seats: full":   {withMemberLimit(10, true), seats(10, 0), rows(2), []error{full(10, 10, 0), full(10, 10, 0)}},
+		"seats: a seatless role": {
+			seatless(withMemberLimit(10, true), RoleViewer), seats(5, 4),
+			[]bulkRow{row(0, granting(RoleViewer)), row(1), row(2), row(3, granting(RoleViewer))},
+			[]error{nil, nil, full(10, 5, 5), nil},
+		},
 		"seats not reserved": {withMemberLimit(10, false), seats(9, 9), rows(3), []error{nil, nil, nil}},
 		"pending: refused rows": {
 			atNoon(), pending(8),
 			[]bulkRow{badRow, row(1), row(1, withMessage("x")), row(3, addressOf(0)), row(4)},
-			[]error{badRow.err, nil, ErrConflict, nil, ErrPendingLimit},
+			[]error{badRow.err, nil, ErrConflict, nil, pendingFull(10)},
 		},
 		"per organization": {
 			withSendingLimits(sendingLimits{perOrganization: 3}), sendings(byOlga), rows(4),
@@ -474,10 +473,6 @@ func TestInviteAll_Limits(t *testing.T) {
 		"per recipient: address twice": {
 			withSendingLimits(sendingLimits{perRecipient: 1}), func(*Facts) {}, []bulkRow{row(0), row(1, addressOf(0)), row(2)},
 			[]error{nil, &AlreadyInvitedError{row(0).ownID}, nil},
-		},
-		"links are not mailed": {
-			withSendingLimits(sendingLimits{perOrganization: 1, perSender: 1}), func(*Facts) {},
-			[]bulkRow{linkRow(1), linkRow(2), row(3), linkRow(4), row(5)}, []error{nil, nil, nil, nil, rateLimited(day)},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,6 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// pendingFull is the refusal at a limit of pending invitations.
+func pendingFull(limit int) error { return &PendingLimitError{Limit: limit, Pending: limit} }
+
+// full is the refusal if no seat is free. The reserved seats are 0 unless seats are reserved.
+func full(limit, members, reserved int) error {
+	return &MemberLimitError{Limit: limit, Members: members, Reserved: reserved}
+}
+
 // Both kinds count together.
 func TestPendingLimit(t *testing.T) {
 	t.Parallel()
@@ -18,12 +26,12 @@ func TestPendingLimit(t *testing.T) {
 			limit, pending int
 			want           error
 		}{
-			{10, 0, nil}, {10, 9, nil}, {10, 10, ErrPendingLimit}, {10, 11, ErrPendingLimit},
-			{1, 0, nil}, {1, 1, ErrPendingLimit},
-			{100_000, 99_999, nil}, {100_000, 100_000, ErrPendingLimit},
+			{10, 0, nil}, {10, 9, nil}, {10, 10, pendingFull(10)}, {10, 11, pendingFull(10)},
+			{1, 0, nil}, {1, 1, pendingFull(1)},
+			{100_000, 99_999, nil}, {100_000, 100_000, pendingFull(100_000)},
 		} {
 			r, f := atNoon(), noInvitation()
-			r.pendingLimit, f.PendingCount = c.limit, c.pending
+			r.limits.Pending, f.PendingCount = c.limit, c.pending
 			for _, actor := range []Actor{User(adam), System()} {
 				err := createErr(t, r, f, varied(creationOf(kind), by(actor)))
 				require.Equal(t, c.want, err, "%s by %q: %d of %d", kind, actor.user, c.pending, c.limit)
@@ -35,7 +43,13 @@ func TestPendingLimit(t *testing.T) {
 // withMemberLimit returns rules with a limit of members, with or without reserved seats.
 func withMemberLimit(limit int, reserve bool) rules {
 	r := atNoon()
-	r.memberLimit, r.reserveSeats = limit, reserve
+	r.limits.Members, r.reserveSeats = limit, reserve
+	return r
+}
+
+// seatless returns rules in which members with these roles take no seat.
+func seatless(r rules, roles ...Role) rules {
+	r.limits.SeatlessRoles = roles
 	return r
 }
 
@@ -48,21 +62,22 @@ func TestClass29_MemberLimit(t *testing.T) {
 			want           error
 		}{
 			{0, 0, nil}, {0, 100_000, nil}, // no limit
-			{1, 0, nil}, {1, 1, ErrMemberLimit}, {1, 2, ErrMemberLimit},
-			{10, 9, nil}, {10, 10, ErrMemberLimit}, {10, 11, ErrMemberLimit},
-			{100_000, 99_999, nil}, {100_000, 100_000, ErrMemberLimit},
+			{NoLimit, 0, nil}, {NoLimit, 100_000, nil},
+			{1, 0, nil}, {1, 1, full(1, 1, 0)}, {1, 2, full(1, 1, 0)},
+			{10, 9, nil}, {10, 10, full(10, 10, 0)}, {10, 11, full(10, 10, 0)},
+			{100_000, 99_999, nil}, {100_000, 100_000, full(100_000, 100_000, 0)},
 		} {
 			f := factsOf(recordOf(kind))
-			f.MemberCount = c.members
-			f.PendingEmailCount = 100 // does not count
+			f.SeatCount = c.members
+			f.ReservedCount = 100 // does not count
 			err := refusal(t, withMemberLimit(c.limit, false), f, acceptance{token, verifiedNina})
 			require.Equal(t, c.want, err, "%s: %d of %d", kind, c.members, c.limit)
 		}
 	}
 }
 
-// With reserved seats each pending email invitation holds one, except that of the person who
-// joins. A link holds none.
+// With reserved seats each pending email invitation holds one for its recipient. A link holds
+// none.
 func TestClass29_ReservedSeats(t *testing.T) {
 	t.Parallel()
 	own := changed(emailRecord(), func(r *Record) { r.ID, r.Nonce = otherID, nextNonce })
@@ -72,33 +87,35 @@ func TestClass29_ReservedSeats(t *testing.T) {
 		own              []Record
 		want             error
 	}{
-		"email: no other":                      {KindEmail, 1, 1, []Record{emailRecord()}, nil},
-		"email: the last seat is their own":    {KindEmail, 9, 1, []Record{emailRecord()}, nil},
-		"email: other seats, and their own":    {KindEmail, 5, 5, []Record{emailRecord()}, nil},
-		"email: all seats are members'":        {KindEmail, 10, 1, []Record{emailRecord()}, ErrMemberLimit},
-		"email: too many pending":              {KindEmail, 5, 6, []Record{emailRecord()}, ErrMemberLimit},
-		"link: no other":                       {KindLink, 1, 0, nil, nil},
-		"link: one free seat":                  {KindLink, 9, 0, nil, nil},
-		"link: no free seat":                   {KindLink, 10, 0, nil, ErrMemberLimit},
-		"link: the last seat is reserved":      {KindLink, 9, 1, nil, ErrMemberLimit},
-		"link: all seats are reserved":         {KindLink, 1, 9, nil, ErrMemberLimit},
-		"link: all except one are reserved":    {KindLink, 1, 8, nil, nil},
-		"link: the last seat is their own":     {KindLink, 9, 1, []Record{own}, nil},
-		"link: another seat, and their own":    {KindLink, 8, 2, []Record{own}, nil},
-		"link: too many pending":               {KindLink, 9, 2, []Record{own}, ErrMemberLimit},
-		"link: their own, all seats are taken": {KindLink, 10, 1, []Record{own}, ErrMemberLimit},
+		"email: no other":                       {KindEmail, 1, 1, []Record{emailRecord()}, nil},
+		"email: the last seat is their own":     {KindEmail, 9, 1, []Record{emailRecord()}, nil},
+		"email: other seats, and their own":     {KindEmail, 5, 5, []Record{emailRecord()}, nil},
+		"email: all seats are members'":         {KindEmail, 10, 1, []Record{emailRecord()}, full(10, 10, 1)},
+		"email: too many pending":               {KindEmail, 5, 6, []Record{emailRecord()}, nil},
+		"email: one seat, all are reserved":     {KindEmail, 9, 10, []Record{emailRecord()}, nil},
+		"link: no other":                        {KindLink, 1, 0, nil, nil},
+		"link: one free seat":                   {KindLink, 9, 0, nil, nil},
+		"link: no free seat":                    {KindLink, 10, 0, nil, full(10, 10, 0)},
+		"link: the last seat is reserved":       {KindLink, 9, 1, nil, full(10, 9, 1)},
+		"link: all seats are reserved":          {KindLink, 1, 9, nil, full(10, 1, 9)},
+		"link: more seats are reserved":         {KindLink, 1, 10, nil, full(10, 1, 10)},
+		"link: all except one are reserved":     {KindLink, 1, 8, nil, nil},
+		"link: the last seat is their own":      {KindLink, 9, 1, []Record{own}, nil},
+		"link: another seat, and their own":     {KindLink, 8, 2, []Record{own}, nil},
+		"link: too many pending, and their own": {KindLink, 9, 2, []Record{own}, nil},
+		"link: their own, all seats are taken":  {KindLink, 10, 1, []Record{own}, full(10, 10, 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := factsOf(recordOf(c.kind))
-			f.MemberCount, f.PendingEmailCount, f.PendingRecords = c.members, c.pending, c.own
+			f.SeatCount, f.ReservedCount, f.PendingRecords = c.members, c.pending, c.own
 			require.Equal(t, c.want, refusal(t, withMemberLimit(10, true), f, acceptance{token, verifiedNina}))
 		})
 	}
 }
 
 // If the clock is set back, an invitation can be pending for the decision that had expired
-// when the facts were asked for. It was not counted, so it is not subtracted either.
+// when the facts were asked for. It was not counted, so it holds no seat either.
 func TestClass29_ClockSetBack(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -106,17 +123,17 @@ func TestClass29_ClockSetBack(t *testing.T) {
 		own              []Record
 		want             error
 	}{
-		"no free seat":               {2, 0, nil, ErrMemberLimit},
-		"more members than seats":    {3, 0, nil, ErrMemberLimit},
-		"another's reserved seat":    {1, 1, nil, ErrMemberLimit},
+		"no free seat":               {2, 0, nil, full(2, 2, 0)},
+		"more members than seats":    {3, 0, nil, full(2, 2, 0)},
+		"another's reserved seat":    {1, 1, nil, full(2, 1, 1)},
 		"one free seat":              {1, 0, nil, nil},
 		"their own reserved seat":    {1, 1, []Record{emailRecord()}, nil},
-		"their own, no seat is left": {2, 1, []Record{emailRecord()}, ErrMemberLimit},
+		"their own, no seat is left": {2, 1, []Record{emailRecord()}, full(2, 2, 1)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := factsOf(emailRecord())
-			f.MemberCount, f.PendingEmailCount, f.PendingRecords = c.members, c.pending, c.own
+			f.SeatCount, f.ReservedCount, f.PendingRecords = c.members, c.pending, c.own
 			r := withMemberLimit(2, true)
 			r.now = f.Invitation.ExpiresAt.Add(-time.Microsecond)
 			require.Equal(t, c.want, refusal(t, r, f, acceptance{token, verifiedNina}))
@@ -125,8 +142,8 @@ func TestClass29_ClockSetBack(t *testing.T) {
 }
 
 // A person who joins by a link no longer needs their email invitation. It is revoked in the
-// same step, so nobody holds two seats.
-func TestClass29_JoiningByALinkRevokesOwnInvitation(t *testing.T) {
+// same step, whether or not seats are reserved.
+func TestJoin_EndsOwnInvitation(t *testing.T) {
 	t.Parallel()
 	own := func(expiresAt time.Time) Record {
 		return changed(emailRecord(), func(r *Record) {
@@ -144,8 +161,8 @@ func TestClass29_JoiningByALinkRevokesOwnInvitation(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := factsOf(linkRecord())
-			f.MemberCount, f.PendingEmailCount, f.PendingRecords = 9, 1, []Record{c.own}
-			_, changes, err := decide(t, withMemberLimit(10, true), f, acceptance{token, verifiedNina})
+			f.PendingRecords = []Record{c.own}
+			_, changes, err := join(t, atNoon(), f, acceptance{token, verifiedNina})
 			require.NoError(t, err)
 			link := changed(linkRecord(), func(r *Record) { r.Uses = 1 })
 			if !c.revoked {
@@ -157,13 +174,13 @@ func TestClass29_JoiningByALinkRevokesOwnInvitation(t *testing.T) {
 			require.Len(t, changes.Events, 3)
 			require.Equal(t, Event{
 				Organization: acme, Type: EventInvitationRevoked, At: noon, Actor: nina,
-				InvitationID: otherID, Role: RoleAdmin, MaxUses: 1, ExpiresAt: c.own.ExpiresAt, Reason: "already_member",
+				InvitationID: otherID, Email: ninasEmail, Role: RoleAdmin, MaxUses: 1, ExpiresAt: c.own.ExpiresAt, Reason: "already_member",
 			}, changes.Events[2])
 		})
 	}
 
 	f := factsOf(emailRecord())
-	f.MemberCount, f.PendingEmailCount, f.PendingRecords = 9, 1, []Record{emailRecord()}
+	f.SeatCount, f.ReservedCount, f.PendingRecords = 9, 1, []Record{emailRecord()}
 	_, changes, err := decide(t, withMemberLimit(10, true), f, acceptance{token, verifiedNina})
 	require.NoError(t, err)
 	require.Len(t, changes.Invitations, 1)
@@ -174,7 +191,7 @@ func TestClass29_JoiningByALinkRevokesOwnInvitation(t *testing.T) {
 func TestAccept_EventsInOrder(t *testing.T) {
 	t.Parallel()
 	f := factsOf(changed(linkRecord(), func(r *Record) { r.Quota = fiveADay }))
-	f.PendingEmailCount = 1
+	f.ReservedCount = 1
 	f.PendingRecords = []Record{changed(emailRecord(), func(r *Record) { r.ID = otherID })}
 	_, changes, err := decide(t, withMemberLimit(10, true), f, acceptance{token, verifiedNina})
 	require.NoError(t, err)
@@ -194,24 +211,24 @@ func TestClass11_MemberLimitRefusesLast(t *testing.T) {
 	t.Parallel()
 	for _, kind := range bothKinds {
 		f := factsOf(recordOf(kind))
-		f.MemberCount = 10
+		f.SeatCount = 10
 		if kind == KindEmail {
-			f.PendingEmailCount, f.PendingRecords = 1, []Record{emailRecord()}
+			f.ReservedCount, f.PendingRecords = 1, []Record{emailRecord()}
 		}
-		full := withMemberLimit(10, true)
+		r := withMemberLimit(10, true)
 		a := acceptance{token, verifiedNina}
 		f.Removals[nina] = 9
-		require.Equal(t, ErrRevoked, refusal(t, full, f, a), "a removed member learns nothing of seats")
+		require.Equal(t, ErrRevoked, refusal(t, r, f, a), "a removed member learns nothing of seats")
 		delete(f.Removals, nina)
-		require.Equal(t, ErrMemberLimit, refusal(t, full, f, a))
-		require.NoError(t, refusal(t, full, f, lookupAct{token}), "the offer stands")
+		require.Equal(t, full(10, 10, f.ReservedCount), refusal(t, r, f, a))
+		require.NoError(t, refusal(t, r, f, lookupAct{token}), "the offer stands")
 
 		member := memberOf(nina, RoleDeveloper)
-		require.Equal(t, ErrAlreadyMember, refusal(t, full, withMember(f, member), a))
+		require.Equal(t, ErrAlreadyMember, refusal(t, r, withMember(f, member), a))
 		member.InvitationID = invitedID
-		require.NoError(t, refusal(t, full, withMember(f, member), a), "a member by this invitation")
+		require.NoError(t, refusal(t, r, withMember(f, member), a), "a member by this invitation")
 
-		f.MemberCount = 9
+		f.SeatCount = 9
 		require.NoError(t, refusal(t, withMemberLimit(10, false), f, a), "after a member left")
 	}
 }
@@ -225,13 +242,13 @@ func TestClass29_InvitingNeedsASeat(t *testing.T) {
 		want                    error
 	}{
 		{10, 1, 0, nil}, {10, 9, 0, nil}, {10, 1, 8, nil}, {10, 5, 4, nil},
-		{10, 10, 0, ErrMemberLimit}, {10, 1, 9, ErrMemberLimit}, {10, 9, 1, ErrMemberLimit}, {10, 10, 10, ErrMemberLimit},
-		{1, 1, 0, ErrMemberLimit},
+		{10, 10, 0, full(10, 10, 0)}, {10, 1, 9, full(10, 1, 9)}, {10, 9, 1, full(10, 9, 1)}, {10, 10, 10, full(10, 10, 10)},
+		{1, 1, 0, full(1, 1, 0)},
 	} {
 		reserved, notReserved := withMemberLimit(c.limit, true), withMemberLimit(c.limit, false)
 		for _, actor := range []Actor{User(adam), System()} {
 			f := noInvitation()
-			f.MemberCount, f.PendingEmailCount = c.members, c.pending
+			f.SeatCount, f.ReservedCount = c.members, c.pending
 			email, link := varied(creationOf(KindEmail), by(actor)), varied(creationOf(KindLink), by(actor))
 			require.Equal(t, c.want, createErr(t, reserved, f, email), "invite: %d and %d of %d", c.members, c.pending, c.limit)
 			require.NoError(t, createErr(t, reserved, f, link), "a link holds no seat")
@@ -239,7 +256,7 @@ func TestClass29_InvitingNeedsASeat(t *testing.T) {
 
 			resend := func(record Record) error {
 				f := factsOf(record)
-				f.MemberCount, f.PendingEmailCount = c.members, c.pending
+				f.SeatCount, f.ReservedCount = c.members, c.pending
 				return refusal(t, reserved, f, resendBy(actor))
 			}
 			expired := inState(emailRecord(), StateExpired)
@@ -253,13 +270,13 @@ func TestClass29_InvitingNeedsASeat(t *testing.T) {
 func TestMemberLimit_RefusalsInOrder(t *testing.T) {
 	t.Parallel()
 	r, f, c := withMemberLimit(10, true), noInvitation(), creationOf(KindEmail)
-	f.MemberCount, f.PendingCount = 10, 10
+	f.SeatCount, f.PendingCount = 10, 10
 	f.PendingByEmail = map[string]uuid.UUID{ninasEmail: invitedID}
 	require.ErrorIs(t, createErr(t, r, f, c), ErrAlreadyInvited)
 	f.PendingByEmail = nil
-	require.Equal(t, ErrPendingLimit, createErr(t, r, f, c))
+	require.Equal(t, pendingFull(10), createErr(t, r, f, c))
 	f.PendingCount = 9
-	require.Equal(t, ErrMemberLimit, createErr(t, r, f, c))
+	require.Equal(t, full(10, 10, 0), createErr(t, r, f, c))
 
 	existing := madeOf(c)
 	f.Invitation = &existing
@@ -487,9 +504,9 @@ func TestSendingLimits_RefusalsInOrder(t *testing.T) {
 	ofOwner.Invitation.Role = RoleOwner
 	require.Equal(t, ErrRoleNotAssignable, resend(ofOwner, User(adam)))
 	require.Equal(t, ErrRevoked, resend(sentNow(StateRevoked), User(adam)))
-	full := sentNow(StateExpired)
-	full.PendingCount = 10
-	require.Equal(t, ErrPendingLimit, resend(full, User(adam)))
+	crowded := sentNow(StateExpired)
+	crowded.PendingCount = 10
+	require.Equal(t, pendingFull(10), resend(crowded, User(adam)))
 	requireRetryAt(t, resend(sentNow(StatePending), User(adam)), ErrTooSoon, noon.Add(time.Minute))
 	cooledDown := sentNow(StatePending)
 	cooledDown.Invitation.SentAt = noon.Add(-time.Minute)
@@ -498,7 +515,7 @@ func TestSendingLimits_RefusalsInOrder(t *testing.T) {
 	f := noInvitation()
 	f.Sendings, f.PendingCount = sendingsAt(0), 10
 	require.Equal(t, ErrPermissionDenied, createErr(t, r, f, varied(creationOf(KindEmail), by(User(vera)))))
-	require.Equal(t, ErrPendingLimit, createErr(t, r, f, creationOf(KindEmail)))
+	require.Equal(t, pendingFull(10), createErr(t, r, f, creationOf(KindEmail)))
 	f.PendingCount = 9
 	requireRetryAt(t, createErr(t, r, f, creationOf(KindEmail)), ErrRateLimited, noon.Add(day))
 }
@@ -540,7 +557,7 @@ func TestSendingLimits_Needs(t *testing.T) {
 func TestSendingLimits_Config(t *testing.T) {
 	t.Parallel()
 	rulesOf := func(c Config) rules {
-		c.Policy, c.PendingLimit, c.MaxExpiry = DefaultPolicy(), 10, 30*day
+		c.Policy, c.PendingLimit, c.Expiry, c.MaxExpiry = DefaultPolicy(), 10, 7*day, 30*day
 		return c.rules(noon)
 	}
 	none := Config{ResendCooldown: -1, SendsPerRecipient: -1, SendsPerSender: -5, SendsPerOrganization: -1 << 31}

@@ -101,14 +101,14 @@ func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, e
 		switch state {
 		case StatePending, StateAccepted, StateDeclined, StateRevoked, StateExpired:
 		default:
-			return q, invalid("states", "must be known states")
+			return q, invalid("states", "unknown_value", "must be known states")
 		}
 	}
 	q.States = slices.Compact(slices.Sorted(slices.Values(p.States)))
 	switch p.Kind {
 	case "", KindEmail, KindLink:
 	default:
-		return q, invalid("kind", "must be a known kind")
+		return q, invalid("kind", "unknown_value", "must be a known kind")
 	}
 	if p.Role != "" {
 		if err := checkName("role", string(p.Role), maxNameBytes); err != nil {
@@ -142,11 +142,11 @@ func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, e
 func (p InvitationsParams) checkScope(actor Actor) error {
 	switch {
 	case p.Email != "" && p.EmailPrefix != "":
-		return invalid("email_prefix", "must be empty if email is set")
+		return invalid("email_prefix", "excluded", "must be empty if email is set", "field", "email")
 	case p.Organization != "" || !actor.system || p.Email == "":
 		return checkActing(actor, p.Organization)
 	case p.Kind != "" || p.Role != "" || p.SentBy != "":
-		return invalid("organization", "must not be empty with a filter other than email and states")
+		return invalid("organization", "required", "must not be empty with a filter other than email and states")
 	}
 	return nil
 }

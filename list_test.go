@@ -81,7 +81,7 @@ var pagedLists = map[string]pagedList{
 		},
 	},
 	"Members": {
-		items: func(n int) []any { return anySlice(manyMembers(n)) },
+		items: func(n int) []any { return anySlice(teamOf(manyMembers(n))) },
 		store: func(n int, answer func(int) (*invitations.Member, error)) *StoreMock {
 			return staffed(manyMembers(n), answer)
 		},
@@ -92,7 +92,7 @@ var pagedLists = map[string]pagedList{
 		all: func(ctx context.Context, svc *invitations.Service, limit int, cursor string) iter.Seq2[any, error] {
 			return anySeq(svc.AllMembers(ctx, olga, invitations.MembersParams{Organization: "acme", Limit: limit, Cursor: cursor}))
 		},
-		cursor: func(item any) string { return idCursor(item.(invitations.Member).UserID) },
+		cursor: func(item any) string { return idCursor(item.(invitations.TeamMember).UserID) },
 	},
 	"Timeline": {
 		items: func(n int) []any { return anySlice(manyEvents(n)) },
@@ -141,10 +141,74 @@ var pagedLists = map[string]pagedList{
 			return offerCursor(receivedRecords(100)[created].CreatedAt, o.ID, o.Organization)
 		},
 	},
+	"Usage": {
+		items: func(n int) []any { return anySlice(manyUsages(n)) },
+		store: func(n int, answer func(int) (*invitations.Member, error)) *StoreMock {
+			usages, calls := manyUsages(n), 0
+			return &StoreMock{UsageFunc: func(_ context.Context, q invitations.UsageQuery) (int64, invitations.Page[invitations.MemberUsage], error) {
+				viewer, err := answer(calls)
+				calls++
+				isLast := func(u invitations.MemberUsage) bool { return q.After != nil && u == *q.After }
+				return 7, invitations.Page[invitations.MemberUsage]{Viewer: viewer, Items: from(usages, isLast, q.Limit)}, err
+			}}
+		},
+		page: func(ctx context.Context, svc *invitations.Service, limit int, cursor string) ([]any, string, error) {
+			p := goodUsage()
+			p.Limit, p.Cursor = limit, cursor
+			used, err := svc.Usage(ctx, olga, p)
+			return anySlice(used.Members), used.NextCursor, err
+		},
+		cursor: func(item any) string {
+			u := item.(invitations.MemberUsage)
+			return usageCursor(u.Used, u.UserID)
+		},
+	},
+	"Invitations by prefix": {
+		items: func(n int) (items []any) {
+			for _, r := range manyRecords(n) {
+				items = append(items, r.Invitation)
+			}
+			return items
+		},
+		store: func(n int, answer func(int) (*invitations.Member, error)) *StoreMock {
+			return listing(manyRecords(n), answer)
+		},
+		page: func(ctx context.Context, svc *invitations.Service, limit int, cursor string) ([]any, string, error) {
+			list, err := svc.Invitations(ctx, olga, invitations.InvitationsParams{
+				Organization: "acme", EmailPrefix: "Nin", Limit: limit, Cursor: cursor,
+			})
+			return anySlice(list.Items), list.NextCursor, err
+		},
+		cursor: func(item any) string {
+			inv := item.(invitations.Invitation)
+			return addressCursor(inv.CreatedAt, inv.ID, "nina@example.com")
+		},
+	},
+	"Invitations of an address": {
+		items: func(n int) (items []any) {
+			for _, r := range receivedRecords(n) {
+				items = append(items, r.Invitation)
+			}
+			return items
+		},
+		store: func(n int, answer func(int) (*invitations.Member, error)) *StoreMock {
+			return listing(receivedRecords(n), answer)
+		},
+		page: func(ctx context.Context, svc *invitations.Service, limit int, cursor string) ([]any, string, error) {
+			list, err := svc.Invitations(ctx, invitations.System(), invitations.InvitationsParams{
+				Email: "nina@example.com", Limit: limit, Cursor: cursor,
+			})
+			return anySlice(list.Items), list.NextCursor, err
+		},
+		cursor: func(item any) string {
+			inv := item.(invitations.Invitation)
+			return offerCursor(inv.CreatedAt, inv.ID, inv.Organization)
+		},
+	},
 	"Workspaces": {
 		items: func(n int) (items []any) {
 			for i, m := range manyMemberships(n) {
-				w := invitations.OrganizationWorkspace{ID: m.Organization, Role: invitations.RoleDeveloper}
+				w := invitations.OrganizationWorkspace{ID: m.Organization, Role: invitations.RoleDeveloper, Balance: invitations.Balance{At: noon}}
 				if i%2 == 1 {
 					w.Balance.Own = usage(10, invitations.PeriodDay, int64(i), midnight(2026, 3, 2))
 				}
@@ -188,12 +252,30 @@ func listing(records []invitations.Record, answer func(call int) (*invitations.M
 // staffed returns a store with these members.
 func staffed(members []invitations.Member, answer func(call int) (*invitations.Member, error)) *StoreMock {
 	calls := 0
-	return &StoreMock{MembersFunc: func(_ context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+	return &StoreMock{MembersFunc: func(_ context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Membership], error) {
 		viewer, err := answer(calls)
 		calls++
 		isLast := func(m invitations.Member) bool { return q.After != "" && m.UserID == q.After }
-		return invitations.Page[invitations.Member]{Viewer: viewer, Items: from(members, isLast, q.Limit)}, err
+		return invitations.Page[invitations.Membership]{Viewer: viewer, Items: membershipsOf(from(members, isLast, q.Limit))}, err
 	}}
+}
+
+// membershipsOf returns the memberships of members without quotas.
+func membershipsOf(members []invitations.Member) []invitations.Membership {
+	memberships := make([]invitations.Membership, len(members))
+	for i, m := range members {
+		memberships[i].Member = m
+	}
+	return memberships
+}
+
+// teamOf returns members as a list shows them, without balances.
+func teamOf(members []invitations.Member) []invitations.TeamMember {
+	team := make([]invitations.TeamMember, len(members))
+	for i, m := range members {
+		team[i].Member = m
+	}
+	return team
 }
 
 // manyMembers returns n members in the order of their IDs.
@@ -206,6 +288,16 @@ func manyMembers(n int) []invitations.Member {
 		}
 	}
 	return members
+}
+
+// manyUsages returns the amounts of n users, the highest first. Every second user used as much
+// as the one before.
+func manyUsages(n int) []invitations.MemberUsage {
+	usages := make([]invitations.MemberUsage, n)
+	for i := range usages {
+		usages[i] = invitations.MemberUsage{UserID: fmt.Sprintf("m%03d", i), Used: int64(1000 - i/2)}
+	}
+	return usages
 }
 
 // manyEvents returns n events, two of each version.
@@ -431,7 +523,7 @@ func TestList_LongestID(t *testing.T) {
 		list, err = svc.Members(t.Context(), olga, invitations.MembersParams{Organization: "acme", Limit: 3, Cursor: list.NextCursor})
 		require.NoError(t, err)
 		require.Equal(t, longest, store.MembersCalls()[1].Q.After)
-		require.Equal(t, members[3:], list.Items)
+		require.Equal(t, teamOf(members[3:]), list.Items)
 	}
 }
 
@@ -440,13 +532,20 @@ func TestList_LongestID(t *testing.T) {
 func TestClass39_ListPermissions(t *testing.T) {
 	t.Parallel()
 	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{
-		"owner":     {invitations.PermissionInvitationList, invitations.PermissionMemberList, invitations.PermissionInvitationCreate},
+		"owner": {
+			invitations.PermissionInvitationList, invitations.PermissionMemberList, invitations.PermissionInvitationCreate,
+			invitations.PermissionQuotaUpdate,
+		},
+		"auditor":   {invitations.PermissionQuotaUpdate},
 		"recruiter": {invitations.PermissionInvitationList},
 		"clerk":     {invitations.PermissionMemberList, invitations.PermissionInvitationCreate},
 		"guest":     {invitations.PermissionInvitationCreate},
 	})
 	require.NoError(t, err)
-	const seesInvitations, seesMembers = invitations.PermissionInvitationList, invitations.PermissionMemberList
+	const (
+		seesInvitations, seesMembers = invitations.PermissionInvitationList, invitations.PermissionMemberList
+		seesQuotas                   = invitations.PermissionQuotaUpdate
+	)
 	operations := map[string]struct {
 		needs []invitations.Permission
 		call  func(ctx context.Context, svc *invitations.Service, actor invitations.Actor) (any, error)
@@ -458,6 +557,14 @@ func TestClass39_ListPermissions(t *testing.T) {
 		"Members": {[]invitations.Permission{seesMembers},
 			func(ctx context.Context, svc *invitations.Service, actor invitations.Actor) (any, error) {
 				return svc.Members(ctx, actor, invitations.MembersParams{Organization: "acme"})
+			}},
+		"Members with balances": {[]invitations.Permission{seesMembers, seesQuotas},
+			func(ctx context.Context, svc *invitations.Service, actor invitations.Actor) (any, error) {
+				return svc.Members(ctx, actor, invitations.MembersParams{Organization: "acme", Balances: true})
+			}},
+		"Usage": {[]invitations.Permission{seesQuotas},
+			func(ctx context.Context, svc *invitations.Service, actor invitations.Actor) (any, error) {
+				return svc.Usage(ctx, actor, goodUsage())
 			}},
 		"Timeline of an invitation": {[]invitations.Permission{seesInvitations},
 			func(ctx context.Context, svc *invitations.Service, actor invitations.Actor) (any, error) {
@@ -513,9 +620,13 @@ func viewedBy(viewer *invitations.Member) (store *StoreMock, asked *string) {
 			*asked = q.Viewer
 			return invitations.Page[invitations.Record]{Viewer: viewer, Items: manyRecords(3)}, nil
 		},
-		MembersFunc: func(_ context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+		MembersFunc: func(_ context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Membership], error) {
 			*asked = q.Viewer
-			return invitations.Page[invitations.Member]{Viewer: viewer, Items: manyMembers(3)}, nil
+			return invitations.Page[invitations.Membership]{Viewer: viewer, Items: membershipsOf(manyMembers(3))}, nil
+		},
+		UsageFunc: func(_ context.Context, q invitations.UsageQuery) (int64, invitations.Page[invitations.MemberUsage], error) {
+			*asked = q.Viewer
+			return 9, invitations.Page[invitations.MemberUsage]{Viewer: viewer, Items: manyUsages(3)}, nil
 		},
 		EventsFunc: func(_ context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {
 			*asked = q.Viewer
@@ -595,7 +706,7 @@ func TestWorkspaces_PersonalQuota(t *testing.T) {
 	for _, cursor := range []string{"", idCursor("o009")} {
 		list, err := serviceOn(t, store, atNoon()).Workspaces(t.Context(), invitations.WorkspacesParams{UserID: "dora", Limit: 10, Cursor: cursor})
 		require.NoError(t, err)
-		require.Equal(t, invitations.Balance{Own: usage(7, invitations.PeriodEndless, 3, time.Time{})}, list.Personal)
+		require.Equal(t, invitations.Balance{Own: usage(7, invitations.PeriodEndless, 3, time.Time{}), At: noon}, list.Personal)
 	}
 }
 
@@ -624,7 +735,7 @@ func TestList_EmptyJSON(t *testing.T) {
 	svc = serviceOn(t, pagedLists["Workspaces"].store(0, alwaysOwner), atNoon())
 	workspaces, err := svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: "nobody"})
 	require.NoError(t, err)
-	requireJSON(t, `{"personal":{},"organizations":[]}`, workspaces)
+	requireJSON(t, `{"personal":{"at":"2026-03-01T12:00:00Z"},"organizations":[]}`, workspaces)
 
 	store := &StoreMock{FeedFunc: func(context.Context, int64, int) ([]invitations.Event, error) { return nil, nil }}
 	events, err := serviceOn(t, store, atNoon()).Feed(ctx, 0, 0)

@@ -40,7 +40,7 @@ func (s *Service) Authorize(ctx context.Context, organization, user string, perm
 		return Member{}, err
 	}
 	if len(s.config.Policy.rolesWith(permission)) == 0 {
-		return Member{}, invalid("permission", "must be a permission of a role of the policy")
+		return Member{}, invalid("permission", "unknown_permission", "must be a permission of a role of the policy")
 	}
 	r, f, err := s.view(ctx, Query{Organization: organization, Members: []string{user}})
 	if err != nil {
@@ -326,9 +326,9 @@ func (s *Service) TransferOwnership(ctx context.Context, actor Actor, p Transfer
 	}
 	switch {
 	case p.From == p.To:
-		return Member{}, invalid("to", "must not be the same as from")
+		return Member{}, invalid("to", "same", "must not be the same as from", "field", "from")
 	case p.Role == RoleOwner || !s.config.Policy.Has(p.Role):
-		return Member{}, invalid("role", "must be a role of the policy other than owner")
+		return Member{}, invalid("role", "unknown_role", "must be a role of the policy other than owner")
 	}
 	return run(ctx, s, transfer{actor, p})
 }

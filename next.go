@@ -2,6 +2,7 @@ package invitations
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 )
 
@@ -46,7 +47,17 @@ type NextStep struct {
 	Organization string `json:"organization,omitempty"`
 	// Reason is the refusal that an acceptance would meet, or nil. If nobody is signed in, it
 	// is set for StepStop only.
+	// JSON has it as "problem", see [Problem].
 	Reason error `json:"-"`
+}
+
+// MarshalJSON returns the fields, with the Reason as a [Problem].
+func (n NextStep) MarshalJSON() ([]byte, error) {
+	type fields NextStep // without this method
+	return json.Marshal(struct {
+		fields
+		Problem *Problem `json:"problem,omitempty"`
+	}{fields(n), problemOf(n.Reason)})
 }
 
 // NextStep returns the next action of a person after following a link, so that they need to

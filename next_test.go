@@ -55,6 +55,15 @@ func TestNextStep(t *testing.T) {
 		return func(f *invitations.Facts) { a(f); b(f) }
 	}
 
+	replaced := func(f *invitations.Facts) { f.Invitation.Nonce = [16]byte{7} }
+	gone := func(f *invitations.Facts) { f.Invitation = nil }
+	unknownRole := func(f *invitations.Facts) { f.Invitation.Role = "ghost" }
+	noLinks := func(f *invitations.Facts) { f.Limits.NoLinks = true }
+	domains := func(domain string) func(*invitations.Facts) {
+		return func(f *invitations.Facts) { f.Limits.AllowedDomains = []string{domain} }
+	}
+	ownerless := func(f *invitations.Facts) { f.OwnerCount = 0 }
+
 	const (
 		signIn        = invitations.StepSignIn
 		register      = invitations.StepRegister
@@ -79,18 +88,18 @@ func TestNextStep(t *testing.T) {
 		"anonymous without an account":               {email(unchanged), withoutAccount, register, nil, true},
 		"anonymous with a link":                      {link(unchanged), withoutAccount, signIn, nil, true},
 		"anonymous, revoked":                         {email(revoked), withoutAccount, stop, invitations.ErrRevoked, false},
-		"anonymous, expired":                         {email(expired), anonymous, stop, invitations.ErrExpired, false},
-		"anonymous, accepted":                        {email(accepted), anonymous, stop, invitations.ErrAccepted, false},
-		"anonymous, the sender left":                 {email(senderGone), anonymous, stop, invitations.ErrSenderNotEntitled, false},
+		"anonymous, expired":                         {email(expired), anonymous, stop, invitations.ErrExpired, true},
+		"anonymous, accepted":                        {email(accepted), anonymous, stop, invitations.ErrAccepted, true},
+		"anonymous, the sender left":                 {email(senderGone), anonymous, stop, invitations.ErrSenderNotEntitled, true},
 		"anonymous, unknown invitation":              {invitations.Facts{}, anonymous, stop, invitations.ErrInvalidToken, false},
 		"recipient":                                  {email(unchanged), recipient, accept, nil, true},
 		"recipient with an unverified address":       {email(unchanged), unverified, verify, invitations.ErrEmailUnverified, true},
 		"another account":                            {email(unchanged), mallory, switchAccount, invitations.ErrRecipientMismatch, true},
-		"recipient who accepted it":                  {email(both(accepted, member(true))), recipient, open, nil, false},
+		"recipient who accepted it":                  {email(both(accepted, member(true))), recipient, open, nil, true},
 		"recipient who joined by another invitation": {email(member(false)), recipient, open, invitations.ErrAlreadyMember, true},
 		"recipient, declined":                        {email(declined), recipient, stop, invitations.ErrDeclined, false},
-		"recipient, expired":                         {email(expired), recipient, stop, invitations.ErrExpired, false},
-		"recipient, the sender left":                 {email(senderGone), recipient, stop, invitations.ErrSenderNotEntitled, false},
+		"recipient, expired":                         {email(expired), recipient, stop, invitations.ErrExpired, true},
+		"recipient, the sender left":                 {email(senderGone), recipient, stop, invitations.ErrSenderNotEntitled, true},
 		"recipient, unknown invitation":              {invitations.Facts{}, recipient, stop, invitations.ErrInvalidToken, false},
 		"another account, revoked":                   {email(revoked), mallory, stop, invitations.ErrRevoked, false},
 		"any account with a link":                    {link(unchanged), mallory, accept, nil, true},
@@ -100,13 +109,44 @@ func TestNextStep(t *testing.T) {
 		"another domain":                             {link(limited), mallory, switchAccount, invitations.ErrDomainNotAllowed, true},
 		"member with a link":                         {link(member(false)), recipient, open, invitations.ErrAlreadyMember, true},
 		"member by this link":                        {link(member(true)), recipient, open, nil, true},
-		"member by this link, used up":               {link(both(accepted, member(true))), recipient, open, nil, false},
+		"member by this link, used up":               {link(both(accepted, member(true))), recipient, open, nil, true},
 		"member by this link, revoked":               {link(both(revoked, member(true))), recipient, open, nil, false},
-		"any account with a link, used up":           {link(accepted), mallory, stop, invitations.ErrExhausted, false},
+		"any account with a link, used up":           {link(accepted), mallory, stop, invitations.ErrExhausted, true},
 		"removed before the sending":                 {email(removed(1)), recipient, accept, nil, true},
-		// Lookup shows the offer, but this account must not accept it.
-		"removed after the sending":   {email(removed(3)), recipient, stop, invitations.ErrRevoked, true},
-		"member with an expired link": {link(both(expired, member(false))), recipient, stop, invitations.ErrExpired, false},
+		"removed after the sending":                  {email(removed(3)), recipient, stop, invitations.ErrRevoked, false},
+		"anonymous, declined":                        {email(declined), anonymous, stop, invitations.ErrDeclined, false},
+		"anonymous, a link used up":                  {link(accepted), anonymous, stop, invitations.ErrExhausted, true},
+		"anonymous, replaced by a resend":            {email(replaced), anonymous, stop, invitations.ErrInvalidToken, false},
+		"recipient, replaced by a resend":            {email(replaced), recipient, stop, invitations.ErrInvalidToken, false},
+		"anonymous, unknown role":                    {email(unknownRole), anonymous, stop, invitations.ErrRoleUnknown, true},
+		"recipient, unknown role":                    {email(unknownRole), recipient, stop, invitations.ErrRoleUnknown, true},
+		"another account, unknown role":              {email(unknownRole), mallory, stop, invitations.ErrRoleUnknown, true},
+
+		// A member is led in by every token.
+		"member with an expired link":     {link(both(expired, member(false))), recipient, open, invitations.ErrExpired, true},
+		"member with a link, used up":     {link(both(accepted, member(false))), recipient, open, invitations.ErrExhausted, true},
+		"member with a revoked link":      {link(both(revoked, member(false))), recipient, open, invitations.ErrRevoked, false},
+		"member, declined":                {email(both(declined, member(false))), recipient, open, invitations.ErrDeclined, false},
+		"member, accepted by another":     {email(both(accepted, member(false))), recipient, open, invitations.ErrAccepted, true},
+		"member, replaced by a resend":    {email(both(replaced, member(false))), recipient, open, invitations.ErrInvalidToken, false},
+		"member, the invitation is gone":  {email(both(gone, member(false))), recipient, open, invitations.ErrInvalidToken, false},
+		"member, the sender left":         {email(both(senderGone, member(false))), recipient, open, invitations.ErrSenderNotEntitled, true},
+		"member, unknown role":            {email(both(unknownRole, member(false))), recipient, open, invitations.ErrRoleUnknown, true},
+		"member, sent to another address": {email(func(f *invitations.Facts) { member(false)(f); f.Invitation.Email = "kim@example.com" }), recipient, open, invitations.ErrRecipientMismatch, true},
+
+		// The limits of the organization.
+		"anonymous, links not allowed":      {link(noLinks), anonymous, stop, invitations.ErrLinksNotAllowed, true},
+		"any account, links not allowed":    {link(noLinks), mallory, stop, invitations.ErrLinksNotAllowed, true},
+		"email, links not allowed":          {email(noLinks), recipient, accept, nil, true},
+		"anonymous, address not allowed":    {email(domains("example.org")), anonymous, stop, invitations.ErrDomainNotAllowed, true},
+		"recipient, address not allowed":    {email(domains("example.org")), recipient, stop, invitations.ErrDomainNotAllowed, true},
+		"recipient, address allowed":        {email(domains("example.com")), recipient, accept, nil, true},
+		"link, address not allowed":         {link(domains("example.com")), mallory, switchAccount, invitations.ErrDomainNotAllowed, true},
+		"link, address not verified":        {link(domains("example.com")), unverified, verify, invitations.ErrEmailUnverified, true},
+		"link, address allowed":             {link(domains("example.com")), recipient, accept, nil, true},
+		"anonymous, no owner":               {email(ownerless), anonymous, stop, invitations.ErrInvalidToken, false},
+		"recipient, no owner":               {email(ownerless), recipient, stop, invitations.ErrInvalidToken, false},
+		"any account with a link, no owner": {link(ownerless), mallory, stop, invitations.ErrInvalidToken, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -118,7 +158,8 @@ func TestNextStep(t *testing.T) {
 			want := invitations.Offer{}
 			if c.offered {
 				want = offer
-				want.Kind, want.Email = c.facts.Invitation.Kind, c.facts.Invitation.Email
+				want.Kind, want.Email, want.Role = c.facts.Invitation.Kind, c.facts.Invitation.Email, c.facts.Invitation.Role
+				want.ExpiresAt = c.facts.Invitation.ExpiresAt
 			}
 			require.Equal(t, want, next.Offer)
 			if c.step == open {

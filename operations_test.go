@@ -20,7 +20,7 @@ import (
 // An operation is a method of the service, called with valid arguments.
 type operation struct {
 	name string // the method, and for a variant of it a comma and the variant
-	asks string // the method of the store that it calls, once
+	asks string // the methods of the store that it calls, each once, with commas
 	call func(ctx context.Context, svc *invitations.Service) (result any, err error)
 }
 
@@ -29,6 +29,9 @@ func (o operation) method() string {
 	name, _, _ := strings.Cut(o.name, ",")
 	return name
 }
+
+// calls returns the methods of the store that o calls, in order.
+func (o operation) calls() []string { return strings.Split(o.asks, ", ") }
 
 // operations returns at least one operation for every method.
 func operations() []operation {
@@ -41,6 +44,16 @@ func operations() []operation {
 	shared.UserID, personal.Workspace = "", invitations.Personal()
 	return []operation{
 		{"CreateOrganization", "Create", func(ctx ctxT, svc svcT) (any, error) { return svc.CreateOrganization(ctx, "acme", "olga") }},
+		{"DeleteOrganization", "Update", func(ctx ctxT, svc svcT) (any, error) { return nil, svc.DeleteOrganization(ctx, olga, "acme") }},
+		{"SetLimits", "Update", func(ctx ctxT, svc svcT) (any, error) {
+			return nil, svc.SetLimits(ctx, system, "acme", invitations.Limits{Members: 5})
+		}},
+		{"Overview", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Overview(ctx, olga, "acme") }},
+		{"Purge", "Purge", func(ctx ctxT, svc svcT) (any, error) { return svc.Purge(ctx, noon.Add(-day), 10) }},
+		{"Erase", "Workspaces, Traces, Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Erase(ctx, goodErasure()) }},
+		{"Erase, an address", "Traces, Update", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.Erase(ctx, invitations.EraseParams{Email: nina.Email})
+		}},
 
 		{"Invite", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Invite(ctx, olga, goodInvite()) }},
 		{"CreateLink", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.CreateLink(ctx, olga, goodLink()) }},
@@ -94,6 +107,10 @@ func operations() []operation {
 		{"Authorize", "View", func(ctx ctxT, svc svcT) (any, error) {
 			return svc.Authorize(ctx, "acme", "dora", invitations.PermissionOrganizationUse)
 		}},
+		{"AddMember", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.AddMember(ctx, olga, goodAddition()) }},
+		{"SetMetadata", "Update", func(ctx ctxT, svc svcT) (any, error) {
+			return svc.SetMetadata(ctx, olga, invitations.SetMetadataParams{Organization: "acme", UserID: "dora"})
+		}},
 		{"ChangeRole", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.ChangeRole(ctx, olga, goodChange()) }},
 		{"RemoveMember", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.RemoveMember(ctx, olga, "acme", "dora") }},
 		{"Leave", "Update", func(ctx ctxT, svc svcT) (any, error) { return svc.Leave(ctx, "acme", "dora") }},
@@ -103,6 +120,8 @@ func operations() []operation {
 		{"Consume, personal", "Consume", func(ctx ctxT, svc svcT) (any, error) {
 			return svc.Consume(ctx, invitations.Personal(), "dora", 3)
 		}},
+		{"Refund", "Consume", func(ctx ctxT, svc svcT) (any, error) { return svc.Refund(ctx, goodRefund()) }},
+		{"Usage", "Usage", func(ctx ctxT, svc svcT) (any, error) { return svc.Usage(ctx, olga, goodUsage()) }},
 		{"Remaining", "View", func(ctx ctxT, svc svcT) (any, error) { return svc.Remaining(ctx, inAcme, "dora") }},
 		{"Remaining, personal", "Workspaces", func(ctx ctxT, svc svcT) (any, error) {
 			return svc.Remaining(ctx, invitations.Personal(), "dora")
@@ -158,13 +177,13 @@ func TestOperations_StoreError(t *testing.T) {
 				if result != nil {
 					require.Zero(t, result)
 				}
-				requireAsked(t, store, o.asks)
+				requireAsked(t, store, o.calls()[0])
 			})
 		}
 	}
 }
 
-// An operation calls the store once, with the context of the caller.
+// An operation calls the store with the context of the caller, and once except for Erase.
 func TestOperations_PassTheContext(t *testing.T) {
 	t.Parallel()
 	type key struct{}
@@ -176,8 +195,9 @@ func TestOperations_PassTheContext(t *testing.T) {
 			store := failing(nil, factsFor(o.name), func(ctx context.Context) { seen = append(seen, ctx) })
 			_, err := o.call(ctx, serviceOn(t, store, atNoon()))
 			require.NoError(t, err)
-			require.Equal(t, []context.Context{ctx}, seen)
-			requireAsked(t, store, o.asks)
+			require.Equal(t, slices.Repeat([]context.Context{ctx}, len(o.calls())), seen)
+			require.True(t, len(seen) == 1 || o.method() == "Erase")
+			requireAsked(t, store, o.calls()...)
 		})
 	}
 }
@@ -188,13 +208,14 @@ func TestClass44_ReadsChangeNothing(t *testing.T) {
 	t.Parallel()
 	reads := map[string]bool{}
 	for _, o := range operations() {
-		if slices.Contains([]string{"Update", "Create", "Consume", "SetPersonalQuota", "Sweep"}, o.asks) {
+		writes := []string{"Update", "Create", "Consume", "SetPersonalQuota", "Sweep", "Purge"}
+		if slices.ContainsFunc(o.calls(), func(method string) bool { return slices.Contains(writes, method) }) {
 			continue
 		}
 		reads[o.method()] = true
 		store := working(o.name)
 		store.UpdateFunc, store.CreateFunc, store.ConsumeFunc = nil, nil, nil // a call panics
-		store.SetPersonalQuotaFunc, store.SweepFunc = nil, nil
+		store.SetPersonalQuotaFunc, store.SweepFunc, store.PurgeFunc = nil, nil, nil
 		for range 3 {
 			_, err := o.call(t.Context(), serviceOn(t, store, atNoon()))
 			require.NoError(t, err, o.name)
@@ -203,7 +224,7 @@ func TestClass44_ReadsChangeNothing(t *testing.T) {
 	require.ElementsMatch(t, []string{
 		"Lookup", "NextStep", "Received", "PendingToken", "Invitation", "Invitations", "AllInvitations",
 		"Timeline", "AllEvents", "Feed", "Statistics", "Member", "Members", "AllMembers", "Authorize",
-		"Remaining", "Quota", "Workspaces",
+		"Remaining", "Quota", "Workspaces", "Overview", "Usage",
 	}, slices.Collect(maps.Keys(reads)))
 }
 
@@ -211,11 +232,17 @@ func TestClass44_ReadsChangeNothing(t *testing.T) {
 func TestOperations_Queries(t *testing.T) {
 	t.Parallel()
 	byOlga := []string{"olga"}
-	token := invitations.Query{Organization: "acme", Invitation: signedID, Sender: true}
-	signedIn := token
+	limits := invitations.Limits{Pending: 10, Expiry: 7 * day}
+	seated := func(q invitations.Query) invitations.Query {
+		q.CountSeats, q.Limits, q.PendingAt = true, limits, noon
+		return q
+	}
+	token := invitations.Query{Organization: "acme", Invitation: signedID, Sender: true, OwnersUpTo: 1}
+	signedIn := seated(token)
 	signedIn.Members, signedIn.Removals, signedIn.Quotas = []string{"nina"}, true, true
+	signedIn.PendingFor = "nina@example.com"
 
-	creating := invitations.Query{Organization: "acme", Members: byOlga, PendingUpTo: 10, PendingAt: noon}
+	creating := invitations.Query{Organization: "acme", Members: byOlga, CountPending: true, Limits: limits, PendingAt: noon}
 	mailing := creating
 	mailing.SendingsUpTo, mailing.SendingsAfter = 100, noon.Add(-day)
 	inviting := mailing
@@ -232,8 +259,9 @@ func TestOperations_Queries(t *testing.T) {
 			Organization: "acme", Members: members, OwnersUpTo: 2, PendingSentBy: members[len(members)-1], PendingAt: noon,
 		}
 	}
-	transfer := losing("olga", "olga")
+	transfer := seated(losing("olga", "olga"))
 	transfer.Members = append(transfer.Members, "dora")
+	ofNina := seated(invitations.Query{Organization: "acme", Members: []string{"nina"}, PendingFor: "nina@example.com"})
 	one := invitations.Query{Organization: "acme", Invitation: signedID, Members: byOlga}
 	sender := one
 	sender.Sender = true
@@ -242,6 +270,8 @@ func TestOperations_Queries(t *testing.T) {
 	consumptionInAcme := consumption
 	consumptionInAcme.Organization = "acme"
 	consumptionInAcme.Roles = []invitations.Role{invitations.RoleAdmin, invitations.RoleDeveloper, invitations.RoleOwner}
+	refund := consumptionInAcme
+	refund.Amount, refund.Roles = -3, nil
 	quotas := func(members ...string) invitations.Query {
 		return invitations.Query{Organization: "acme", Members: members, Quotas: true}
 	}
@@ -252,6 +282,12 @@ func TestOperations_Queries(t *testing.T) {
 
 	want := map[string]any{
 		"CreateOrganization": invitations.Query{Organization: "acme", Members: byOlga},
+		"DeleteOrganization": invitations.Query{Organization: "acme", Members: byOlga},
+		"SetLimits":          invitations.Query{Organization: "acme"},
+		"Overview":           invitations.Query{Organization: "acme", Members: byOlga, Totals: true, PendingAt: noon},
+		"Purge":              invitations.PurgeQuery{Before: noon.Add(-day), Limit: 10},
+		"Erase":              invitations.WorkspaceQuery{UserID: "dora", Limit: 1},
+		"Erase, an address":  []any{invitations.Person{Email: "nina@example.com"}, 10},
 
 		"Invite":                       inviting,
 		"Invite, with an ID":           withID,
@@ -269,7 +305,7 @@ func TestOperations_Queries(t *testing.T) {
 		"Lookup":                       token,
 		"NextStep":                     token,
 		"NextStep, signed in":          signedIn,
-		"Received":                     invitations.InvitationQuery{State: invitations.StatePending, Email: "nina@example.com", At: noon, Limit: 51},
+		"Received":                     invitations.InvitationQuery{States: []invitations.State{invitations.StatePending}, Email: "nina@example.com", At: noon, Limit: 51},
 		"AcceptReceived":               signedIn,
 		"DeclineReceived":              token,
 		"Invitation":                   one,
@@ -287,15 +323,22 @@ func TestOperations_Queries(t *testing.T) {
 		"Members":                 members,
 		"AllMembers":              members,
 		"Authorize":               invitations.Query{Organization: "acme", Members: []string{"dora"}},
-		"ChangeRole":              losing("olga", "dora"),
-		"ChangeRole, by System":   losing("dora"),
+		"AddMember":               seated(invitations.Query{Organization: "acme", Members: []string{"olga", "nina"}}),
+		"AddMember, an address":   ofNina,
+		"SetMetadata":             invitations.Query{Organization: "acme", Members: []string{"olga", "dora"}},
+		"ChangeRole":              seated(losing("olga", "dora")),
+		"ChangeRole, by System":   seated(losing("dora")),
 		"RemoveMember":            losing("olga", "dora"),
 		"RemoveMember, by System": losing("dora"),
 		"Leave":                   losing("dora", "dora"),
 		"TransferOwnership":       transfer,
 
-		"Consume":             consumptionInAcme,
-		"Consume, personal":   consumption,
+		"Consume":           consumptionInAcme,
+		"Consume, personal": consumption,
+		"Refund":            refund,
+		"Usage": invitations.UsageQuery{
+			Organization: "acme", Viewer: "olga", Period: invitations.PeriodDay, PeriodStart: midnight(2026, 3, 1), Limit: 51,
+		},
 		"Remaining":           quotas("dora"),
 		"Remaining, personal": invitations.WorkspaceQuery{UserID: "dora"},
 		"SetQuota":            quotas("olga", "dora"),
@@ -311,6 +354,11 @@ func TestOperations_Queries(t *testing.T) {
 	all := append(operations(), []operation{
 		{"ChangeRole, by System", "Update", func(ctx context.Context, svc *invitations.Service) (any, error) {
 			return svc.ChangeRole(ctx, invitations.System(), goodChange())
+		}},
+		{"AddMember, an address", "Update", func(ctx context.Context, svc *invitations.Service) (any, error) {
+			p := goodAddition()
+			p.Email = "NINA@example.com"
+			return svc.AddMember(ctx, invitations.System(), p)
 		}},
 		{"RemoveMember, by System", "Update", func(ctx context.Context, svc *invitations.Service) (any, error) {
 			return svc.RemoveMember(ctx, invitations.System(), "acme", "dora")
@@ -330,7 +378,7 @@ func TestOperations_Queries(t *testing.T) {
 		store := failing(errors.New("disk full"), factsFor(o.name), func(context.Context) {})
 		_, err := o.call(t.Context(), serviceOn(t, store, atNoon()))
 		require.Error(t, err)
-		requireAsked(t, store, o.asks)
+		requireAsked(t, store, o.calls()[0])
 		asked[o.name] = callsOf(store)[0].argument
 	}
 	require.Equal(t, want, asked)

@@ -17,7 +17,7 @@ func pageLimit(limit int) (int, error) {
 	case limit == 0:
 		return defaultPage, nil
 	case limit < 1 || limit > maxPage:
-		return 0, invalid("limit", "must be between 1 and 100")
+		return 0, outOfRange("limit", 1, maxPage)
 	}
 	return limit, nil
 }

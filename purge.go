@@ -2,7 +2,6 @@ package invitations
 
 import (
 	"context"
-	"strconv"
 	"time"
 )
 
@@ -28,13 +27,16 @@ func (s *Service) Purge(ctx context.Context, before time.Time, limit int) (delet
 	before = before.UTC().Truncate(time.Microsecond)
 	switch {
 	case limit < 1 || limit > maxSweep:
-		return 0, invalid("limit", "must be between 1 and "+strconv.Itoa(maxSweep))
+		return 0, outOfRange("limit", 1, maxSweep)
 	case before.IsZero():
-		return 0, invalid("before", "must not be empty")
+		return 0, required("before")
 	case !storable(before):
-		return 0, invalid("before", "must be in the years 1 to 9999")
+		return 0, outOfYears("before")
 	case before.After(s.now().Add(-day)):
-		return 0, invalid("before", "must be at least 24h ago")
+		return 0, invalid("before", "too_recent", "must be at least 24h ago", "min", "86400", "unit", "seconds")
 	}
-	return s.store.Purge(ctx, PurgeQuery{Before: before, Limit: limit})
+	if deleted, err = s.store.Purge(ctx, PurgeQuery{Before: before, Limit: limit}); err != nil {
+		return 0, err
+	}
+	return deleted, nil
 }

@@ -1,9 +1,9 @@
 package invitations
 
 import (
+	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 )
 
@@ -49,9 +49,9 @@ func (q Quota) check() error {
 	case q == Quota{}:
 		return nil
 	case q.Limit != NoLimit && (q.Limit < 0 || q.Limit > maxAmount):
-		return invalid("quota", "must have a limit between 0 and "+strconv.FormatInt(maxAmount, 10))
+		return outOfRangeBecause[int64]("quota", fmt.Sprintf("must have a limit between 0 and %d", int64(maxAmount)), 0, maxAmount)
 	case q.Period != PeriodDay && q.Period != PeriodMonth && q.Period != PeriodEndless:
-		return invalid("quota", "must have the period day, month or endless")
+		return invalid("quota", "unknown_value", "must have the period day, month or endless")
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ type Balance struct {
 	// Shared is the quota that all members of the organization share. Nil means none.
 	Shared *Usage `json:"shared,omitempty"`
 	// At is the instant of the call. [Service.Refund] asks for that of the Consume.
-	At time.Time `json:"at"`
+	At time.Time `json:"at,omitzero"`
 }
 
 // Left returns the amount that the quotas still allow, and whether any quota has a limit;

@@ -407,6 +407,7 @@ func TestConsume(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			c.want.At = noon
 			balance, err := serviceOn(t, consuming(c.consumed), atNoon()).Consume(t.Context(), c.workspace, "dora", 3)
 			if c.err == nil {
 				require.NoError(t, err)
@@ -454,6 +455,7 @@ func TestRemaining(t *testing.T) {
 	require.Equal(t, invitations.Balance{
 		Own:    usage(10, invitations.PeriodDay, 4, midnight(2026, 3, 2)),
 		Shared: usage(100, invitations.PeriodMonth, 40, midnight(2026, 4, 1)),
+		At:     noon,
 	}, balance)
 
 	balance, err = serviceOn(t, answering(f), clockAt(midnight(2026, 4, 1))).Remaining(t.Context(), inAcme, "dora")
@@ -461,13 +463,14 @@ func TestRemaining(t *testing.T) {
 	require.Equal(t, invitations.Balance{
 		Own:    usage(10, invitations.PeriodDay, 0, midnight(2026, 4, 2)),
 		Shared: usage(100, invitations.PeriodMonth, 0, midnight(2026, 5, 1)),
+		At:     midnight(2026, 4, 1),
 	}, balance, "the next month")
 
 	f.Members["vera"] = invitations.Member{Organization: "acme", UserID: "vera", Role: "ghost"}
 	f.Quotas = nil
 	balance, err = serviceOn(t, answering(f), atNoon()).Remaining(t.Context(), inAcme, "vera")
 	require.NoError(t, err, "every member may read it")
-	require.Zero(t, balance)
+	require.Equal(t, invitations.Balance{At: noon}, balance)
 	for _, f := range []invitations.Facts{f, {}} {
 		balance, err = serviceOn(t, answering(f), atNoon()).Remaining(t.Context(), inAcme, "mallory")
 		require.Equal(t, invitations.ErrPermissionDenied, err)
@@ -483,9 +486,9 @@ func TestRemaining_Personal(t *testing.T) {
 		record *invitations.QuotaRecord
 		want   invitations.Balance
 	}{
-		"none": {nil, invitations.Balance{}},
-		"zero": {&zero, invitations.Balance{}},
-		"set":  {&personal, invitations.Balance{Own: usage(7, invitations.PeriodDay, 2, midnight(2026, 3, 2))}},
+		"none": {nil, invitations.Balance{At: noon}},
+		"zero": {&zero, invitations.Balance{At: noon}},
+		"set":  {&personal, invitations.Balance{Own: usage(7, invitations.PeriodDay, 2, midnight(2026, 3, 2)), At: noon}},
 	} {
 		store := &StoreMock{WorkspacesFunc: func(context.Context, invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
 			return c.record, nil, nil
@@ -553,11 +556,11 @@ func TestQuota_Permission(t *testing.T) {
 		want  invitations.Balance
 		err   error
 	}{
-		"an owner, of a member":                 {olga, "dora", invitations.Balance{Own: own, Shared: shared}, nil},
-		"an owner, of a member without a quota": {olga, "olga", invitations.Balance{Shared: shared}, nil},
-		"an owner, shared":                      {olga, "", invitations.Balance{Shared: shared}, nil},
-		"System, of a member":                   {invitations.System(), "dora", invitations.Balance{Own: own, Shared: shared}, nil},
-		"System, shared":                        {invitations.System(), "", invitations.Balance{Shared: shared}, nil},
+		"an owner, of a member":                 {olga, "dora", invitations.Balance{Own: own, Shared: shared, At: noon}, nil},
+		"an owner, of a member without a quota": {olga, "olga", invitations.Balance{Shared: shared, At: noon}, nil},
+		"an owner, shared":                      {olga, "", invitations.Balance{Shared: shared, At: noon}, nil},
+		"System, of a member":                   {invitations.System(), "dora", invitations.Balance{Own: own, Shared: shared, At: noon}, nil},
+		"System, shared":                        {invitations.System(), "", invitations.Balance{Shared: shared, At: noon}, nil},
 		"an owner, of a stranger":               {olga, "mallory", invitations.Balance{}, invitations.ErrNotFound},
 		"System, of a stranger":                 {invitations.System(), "mallory", invitations.Balance{}, invitations.ErrNotFound},
 		"a developer, of themselves":            {invitations.User("dora"), "dora", invitations.Balance{}, invitations.ErrPermissionDenied},
@@ -596,13 +599,13 @@ func TestWorkspace_QuotasAreSeparate(t *testing.T) {
 	require.ErrorIs(t, err, invitations.ErrQuotaExceeded)
 	balance, err := svc.Remaining(ctx, invitations.Personal(), "olga")
 	require.NoError(t, err)
-	require.Equal(t, invitations.Balance{Own: usage(3, invitations.PeriodDay, 0, midnight(2026, 3, 2))}, balance)
+	require.Equal(t, invitations.Balance{Own: usage(3, invitations.PeriodDay, 0, midnight(2026, 3, 2)), At: noon}, balance)
 	balance, err = svc.Consume(ctx, invitations.Personal(), "olga", 2)
 	require.NoError(t, err)
-	require.Equal(t, invitations.Balance{Own: usage(3, invitations.PeriodDay, 2, midnight(2026, 3, 2))}, balance)
+	require.Equal(t, invitations.Balance{Own: usage(3, invitations.PeriodDay, 2, midnight(2026, 3, 2)), At: noon}, balance)
 	balance, err = svc.Remaining(ctx, inAcme, "olga")
 	require.NoError(t, err)
-	require.Equal(t, invitations.Balance{Shared: usage(3, invitations.PeriodDay, 3, midnight(2026, 3, 2))}, balance)
+	require.Equal(t, invitations.Balance{Shared: usage(3, invitations.PeriodDay, 3, midnight(2026, 3, 2)), At: noon}, balance)
 	_, err = svc.Consume(ctx, invitations.Workspace{}, "olga", 1)
 	require.ErrorIs(t, err, invitations.ErrInvalid)
 }

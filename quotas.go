@@ -2,7 +2,6 @@ package invitations
 
 import (
 	"context"
-	"strconv"
 	"time"
 )
 
@@ -70,8 +69,8 @@ func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
 	if err := checkAmount(p.Amount); err != nil {
 		return Balance{}, err
 	}
-	if !storable(p.At) || p.At.IsZero() {
-		return Balance{}, invalid("at", "must be the instant of a consumption")
+	if !storable(p.At.UTC()) || p.At.IsZero() {
+		return Balance{}, invalid("at", "required", "must be the instant of a consumption")
 	}
 	consumed, err := s.store.Consume(ctx, Consumption{
 		Organization: p.Workspace.organization, UserID: p.UserID, Amount: -p.Amount, Periods: periodStarts(p.At),
@@ -84,7 +83,7 @@ func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
 
 func checkAmount(amount int64) error {
 	if amount < 1 || amount > maxAmount {
-		return invalid("amount", "must be between 1 and "+strconv.FormatInt(maxAmount, 10))
+		return outOfRange[int64]("amount", 1, maxAmount)
 	}
 	return nil
 }

@@ -84,8 +84,8 @@ func TestResend_TakesPlace(t *testing.T) {
 		want    error
 	}{
 		"expired, one place is left":         {StateExpired, KindEmail, 9, nil, nil},
-		"expired, at the limit":              {StateExpired, KindEmail, 10, nil, ErrPendingLimit},
-		"expired link, at the limit":         {StateExpired, KindLink, 10, nil, ErrPendingLimit},
+		"expired, at the limit":              {StateExpired, KindEmail, 10, nil, pendingFull(10)},
+		"expired link, at the limit":         {StateExpired, KindLink, 10, nil, pendingFull(10)},
 		"expired, another for the address":   {StateExpired, KindEmail, 0, other, &AlreadyInvitedError{InvitationID: otherID}},
 		"expired since the facts were asked": {StateExpired, KindEmail, 1, itself, nil},
 		"pending, at the limit":              {StatePending, KindEmail, 10, itself, nil},
@@ -114,7 +114,7 @@ func TestRevoke(t *testing.T) {
 				Invitations: []Record{want},
 				Events: []Event{{
 					Organization: acme, Type: EventInvitationRevoked, At: noon, Actor: actor.user,
-					InvitationID: invitedID, Role: RoleDeveloper, MaxUses: 1, ExpiresAt: want.ExpiresAt,
+					InvitationID: invitedID, Email: ninasEmail, Role: RoleDeveloper, MaxUses: 1, ExpiresAt: want.ExpiresAt,
 				}},
 			}, changes)
 		})

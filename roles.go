@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"encoding/json"
 	"maps"
 	"math/bits"
 	"slices"
@@ -128,7 +129,7 @@ func (p *pairs) add(a, b string) {
 // no role holds is reserved to [System]. Invalid roles are refused with an [InvalidError].
 func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	if len(roles) > maxRoles {
-		return nil, invalid("roles", "must have at most 256 roles")
+		return nil, tooMany("roles", maxRoles, "roles")
 	}
 	p := &Policy{roles: slices.Sorted(maps.Keys(roles)), with: map[Permission][]Role{}}
 	for _, role := range p.roles {
@@ -136,7 +137,7 @@ func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 			return nil, err
 		}
 		if len(roles[role]) > maxPermissions {
-			return nil, invalid("roles", "must have at most 256 permissions each")
+			return nil, tooMany("roles", maxPermissions, "permissions each")
 		}
 		for _, permission := range roles[role] {
 			if err := checkName("roles", string(permission), maxNameBytes); err != nil {
@@ -158,7 +159,7 @@ func NewPolicy(roles map[Role][]Permission) (*Policy, error) {
 	}
 	ownerLacks := func(role Role) bool { return !p.CanGrant(RoleOwner, role) }
 	if !p.Has(RoleOwner) || slices.ContainsFunc(p.roles, ownerLacks) {
-		return nil, invalid("roles", `must include "owner" with every permission of every role`)
+		return nil, invalid("roles", "owner_incomplete", `must include "owner" with every permission of every role`)
 	}
 	return p, nil
 }
@@ -207,6 +208,20 @@ func (p *Policy) rolesWith(permission Permission) []Role { return p.with[permiss
 
 // Has reports whether the policy knows role.
 func (p *Policy) Has(role Role) bool { return p.CanGrant(role, role) }
+
+// MarshalJSON returns an object of the roles, each with a sorted list of its permissions.
+func (p *Policy) MarshalJSON() ([]byte, error) {
+	roles := map[Role][]Permission{}
+	for _, role := range p.roles {
+		roles[role] = []Permission{} // not null
+	}
+	for _, permission := range slices.Sorted(maps.Keys(p.with)) {
+		for _, role := range p.with[permission] {
+			roles[role] = append(roles[role], permission)
+		}
+	}
+	return json.Marshal(roles)
+}
 
 // Roles returns the names of all roles, sorted.
 func (p *Policy) Roles() []Role { return slices.Clone(p.roles) }

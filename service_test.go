@@ -88,7 +88,8 @@ func TestService_LastDecisionCounts(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "nina", member.UserID)
 		require.True(t, (*changes)[0].Empty())
-		require.Equal(t, []invitations.Member{member}, (*changes)[1].Members)
+		require.Equal(t, []invitations.Member{member.Member}, (*changes)[1].Members)
+		require.False(t, member.Repeated)
 	})
 	t.Run("another role", func(t *testing.T) {
 		store, _ := retrying(emailFacts(), viewer)
@@ -106,7 +107,7 @@ func TestService_LastDecisionCounts(t *testing.T) {
 		store, changes := retrying(emailFacts(), accepted)
 		member, err := serviceOn(t, store, atNoon()).Accept(t.Context(), token, nina)
 		require.NoError(t, err)
-		require.Equal(t, existing, member)
+		require.Equal(t, invitations.Joined{Member: existing, Repeated: true}, member)
 		require.True(t, (*changes)[1].Empty())
 	})
 	t.Run("the same ID and nonce each time", func(t *testing.T) {
@@ -434,7 +435,7 @@ func TestAuthorize(t *testing.T) {
 		}
 		for _, permission := range []invitations.Permission{
 			invitations.PermissionMemberList, invitations.PermissionOrganizationUse, invitations.PermissionBillingManage,
-			invitations.PermissionOrganizationManage, invitations.PermissionInvitationCreate, "report:read",
+			invitations.PermissionOrganizationManage, invitations.PermissionInvitationCreate, invitations.PermissionMemberAdd,
 		} {
 			member, err := serviceOn(t, answering(f), atNoon()).Authorize(t.Context(), "acme", "dora", permission)
 			if policy.Allows(role, permission) {
@@ -449,6 +450,26 @@ func TestAuthorize(t *testing.T) {
 	svc := serviceOn(t, answering(invitations.Facts{}), atNoon())
 	_, err := svc.Authorize(t.Context(), "nowhere", "dora", invitations.PermissionMemberList)
 	require.Equal(t, invitations.ErrPermissionDenied, err, "the organization does not exist")
+}
+
+// A misspelt permission must not refuse everybody in silence, the owner included.
+func TestAuthorize_UnknownPermission(t *testing.T) {
+	t.Parallel()
+	policy, err := invitations.NewPolicy(map[invitations.Role][]invitations.Permission{"owner": {"report:read"}, "guest": nil})
+	require.NoError(t, err)
+	config := atNoon()
+	config.Policy = policy
+	f := invitations.Facts{Organization: "acme", Version: 3, Members: map[string]invitations.Member{"olga": owner}}
+	for permission, known := range map[invitations.Permission]bool{
+		"report:read": true, "report:raed": false, "Report:Read": false, invitations.PermissionMemberList: false,
+	} {
+		_, err := serviceOn(t, answering(f), config).Authorize(t.Context(), "acme", "olga", permission)
+		if known {
+			require.NoError(t, err)
+		} else {
+			requireInvalid(t, err, "permission")
+		}
+	}
 }
 
 // A removed or demoted member is refused at the next check.
@@ -579,12 +600,12 @@ func TestMembers_ResultsAreCopies(t *testing.T) {
 		require.Equal(t, map[string]string{"team": "red"}, m.Metadata)
 		m.Metadata["team"] = "blue"
 	}
-	scribble(joined, nil)
+	scribble(joined.Member, nil)
 	scribble(svc.Member(ctx, "acme", "dora"))
 	scribble(svc.Authorize(ctx, "acme", "dora", invitations.PermissionMemberList))
 	list, err := svc.Members(ctx, olga, invitations.MembersParams{Organization: "acme"})
 	require.NoError(t, err)
-	scribble(list.Items[0], nil)
+	scribble(list.Items[0].Member, nil)
 	scribble(svc.ChangeRole(ctx, olga, goodChange()))
 	scribble(svc.ChangeRole(ctx, olga, goodChange())) // changes nothing
 	scribble(svc.TransferOwnership(ctx, olga, goodTransfer()))
@@ -594,6 +615,7 @@ func TestMembers_ResultsAreCopies(t *testing.T) {
 	require.NoError(t, err)
 	scribble(svc.Member(ctx, "acme", "dora"))
 	scribble(svc.RemoveMember(ctx, olga, "acme", "dora"))
-	scribble(svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: "vera"}))
+	joined, err = svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: "vera"})
+	scribble(joined.Member, err)
 	scribble(svc.Leave(ctx, "acme", "vera"))
 }

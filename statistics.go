@@ -106,11 +106,11 @@ func period(from, to time.Time) (time.Time, time.Time, error) {
 	from, to = from.UTC().Truncate(time.Microsecond), to.UTC().Truncate(time.Microsecond)
 	switch {
 	case !storable(from):
-		return from, to, invalid("from", "must be in the years 1 to 9999")
+		return from, to, outOfYears("from")
 	case !storable(to):
-		return from, to, invalid("to", "must be in the years 1 to 9999")
+		return from, to, outOfYears("to")
 	case !to.IsZero() && !from.Before(to):
-		return from, to, invalid("to", "must be after from")
+		return from, to, invalid("to", "not_after", "must be after from", "field", "from")
 	}
 	return from, to, nil
 }

@@ -35,8 +35,11 @@ var _ invitations.Store = &StoreMock{}
 //			InvitationsFunc: func(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 //				panic("mock out the Invitations method")
 //			},
-//			MembersFunc: func(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+//			MembersFunc: func(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Membership], error) {
 //				panic("mock out the Members method")
+//			},
+//			PurgeFunc: func(ctx context.Context, q invitations.PurgeQuery) (int, error) {
+//				panic("mock out the Purge method")
 //			},
 //			SetPersonalQuotaFunc: func(ctx context.Context, user string, q invitations.Quota) error {
 //				panic("mock out the SetPersonalQuota method")
@@ -47,8 +50,14 @@ var _ invitations.Store = &StoreMock{}
 //			SweepFunc: func(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error {
 //				panic("mock out the Sweep method")
 //			},
+//			TracesFunc: func(ctx context.Context, p invitations.Person, limit int) ([]string, error) {
+//				panic("mock out the Traces method")
+//			},
 //			UpdateFunc: func(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
 //				panic("mock out the Update method")
+//			},
+//			UsageFunc: func(ctx context.Context, q invitations.UsageQuery) (int64, invitations.Page[invitations.MemberUsage], error) {
+//				panic("mock out the Usage method")
 //			},
 //			ViewFunc: func(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
 //				panic("mock out the View method")
@@ -79,7 +88,10 @@ type StoreMock struct {
 	InvitationsFunc func(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error)
 
 	// MembersFunc mocks the Members method.
-	MembersFunc func(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error)
+	MembersFunc func(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Membership], error)
+
+	// PurgeFunc mocks the Purge method.
+	PurgeFunc func(ctx context.Context, q invitations.PurgeQuery) (int, error)
 
 	// SetPersonalQuotaFunc mocks the SetPersonalQuota method.
 	SetPersonalQuotaFunc func(ctx context.Context, user string, q invitations.Quota) error
@@ -90,8 +102,14 @@ type StoreMock struct {
 	// SweepFunc mocks the Sweep method.
 	SweepFunc func(ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes) error
 
+	// TracesFunc mocks the Traces method.
+	TracesFunc func(ctx context.Context, p invitations.Person, limit int) ([]string, error)
+
 	// UpdateFunc mocks the Update method.
 	UpdateFunc func(ctx context.Context, q invitations.Query, decide invitations.Decision) error
+
+	// UsageFunc mocks the Usage method.
+	UsageFunc func(ctx context.Context, q invitations.UsageQuery) (int64, invitations.Page[invitations.MemberUsage], error)
 
 	// ViewFunc mocks the View method.
 	ViewFunc func(ctx context.Context, q invitations.Query) (invitations.Facts, error)
@@ -147,6 +165,13 @@ type StoreMock struct {
 			// Q is the q argument value.
 			Q invitations.MemberQuery
 		}
+		// Purge holds details about calls to the Purge method.
+		Purge []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q invitations.PurgeQuery
+		}
 		// SetPersonalQuota holds details about calls to the SetPersonalQuota method.
 		SetPersonalQuota []struct {
 			// Ctx is the ctx argument value.
@@ -174,6 +199,15 @@ type StoreMock struct {
 			// Decide is the decide argument value.
 			Decide func([]invitations.Facts) []invitations.Changes
 		}
+		// Traces holds details about calls to the Traces method.
+		Traces []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// P is the p argument value.
+			P invitations.Person
+			// Limit is the limit argument value.
+			Limit int
+		}
 		// Update holds details about calls to the Update method.
 		Update []struct {
 			// Ctx is the ctx argument value.
@@ -182,6 +216,13 @@ type StoreMock struct {
 			Q invitations.Query
 			// Decide is the decide argument value.
 			Decide invitations.Decision
+		}
+		// Usage holds details about calls to the Usage method.
+		Usage []struct {
+			// Ctx is the ctx argument value.
+			Ctx context.Context
+			// Q is the q argument value.
+			Q invitations.UsageQuery
 		}
 		// View holds details about calls to the View method.
 		View []struct {
@@ -204,10 +245,13 @@ type StoreMock struct {
 	lockFeed             sync.RWMutex
 	lockInvitations      sync.RWMutex
 	lockMembers          sync.RWMutex
+	lockPurge            sync.RWMutex
 	lockSetPersonalQuota sync.RWMutex
 	lockStatistics       sync.RWMutex
 	lockSweep            sync.RWMutex
+	lockTraces           sync.RWMutex
 	lockUpdate           sync.RWMutex
+	lockUsage            sync.RWMutex
 	lockView             sync.RWMutex
 	lockWorkspaces       sync.RWMutex
 }
@@ -401,7 +445,7 @@ func (mock *StoreMock) InvitationsCalls() []struct {
 }
 
 // Members calls MembersFunc.
-func (mock *StoreMock) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+func (mock *StoreMock) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Membership], error) {
 	if mock.MembersFunc == nil {
 		panic("StoreMock.MembersFunc: method is nil but Store.Members was just called")
 	}
@@ -433,6 +477,42 @@ func (mock *StoreMock) MembersCalls() []struct {
 	mock.lockMembers.RLock()
 	calls = mock.calls.Members
 	mock.lockMembers.RUnlock()
+	return calls
+}
+
+// Purge calls PurgeFunc.
+func (mock *StoreMock) Purge(ctx context.Context, q invitations.PurgeQuery) (int, error) {
+	if mock.PurgeFunc == nil {
+		panic("StoreMock.PurgeFunc: method is nil but Store.Purge was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Q   invitations.PurgeQuery
+	}{
+		Ctx: ctx,
+		Q:   q,
+	}
+	mock.lockPurge.Lock()
+	mock.calls.Purge = append(mock.calls.Purge, callInfo)
+	mock.lockPurge.Unlock()
+	return mock.PurgeFunc(ctx, q)
+}
+
+// PurgeCalls gets all the calls that were made to Purge.
+// Check the length with:
+//
+//	len(mockedStore.PurgeCalls())
+func (mock *StoreMock) PurgeCalls() []struct {
+	Ctx context.Context
+	Q   invitations.PurgeQuery
+} {
+	var calls []struct {
+		Ctx context.Context
+		Q   invitations.PurgeQuery
+	}
+	mock.lockPurge.RLock()
+	calls = mock.calls.Purge
+	mock.lockPurge.RUnlock()
 	return calls
 }
 
@@ -556,6 +636,46 @@ func (mock *StoreMock) SweepCalls() []struct {
 	return calls
 }
 
+// Traces calls TracesFunc.
+func (mock *StoreMock) Traces(ctx context.Context, p invitations.Person, limit int) ([]string, error) {
+	if mock.TracesFunc == nil {
+		panic("StoreMock.TracesFunc: method is nil but Store.Traces was just called")
+	}
+	callInfo := struct {
+		Ctx   context.Context
+		P     invitations.Person
+		Limit int
+	}{
+		Ctx:   ctx,
+		P:     p,
+		Limit: limit,
+	}
+	mock.lockTraces.Lock()
+	mock.calls.Traces = append(mock.calls.Traces, callInfo)
+	mock.lockTraces.Unlock()
+	return mock.TracesFunc(ctx, p, limit)
+}
+
+// TracesCalls gets all the calls that were made to Traces.
+// Check the length with:
+//
+//	len(mockedStore.TracesCalls())
+func (mock *StoreMock) TracesCalls() []struct {
+	Ctx   context.Context
+	P     invitations.Person
+	Limit int
+} {
+	var calls []struct {
+		Ctx   context.Context
+		P     invitations.Person
+		Limit int
+	}
+	mock.lockTraces.RLock()
+	calls = mock.calls.Traces
+	mock.lockTraces.RUnlock()
+	return calls
+}
+
 // Update calls UpdateFunc.
 func (mock *StoreMock) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
 	if mock.UpdateFunc == nil {
@@ -593,6 +713,42 @@ func (mock *StoreMock) UpdateCalls() []struct {
 	mock.lockUpdate.RLock()
 	calls = mock.calls.Update
 	mock.lockUpdate.RUnlock()
+	return calls
+}
+
+// Usage calls UsageFunc.
+func (mock *StoreMock) Usage(ctx context.Context, q invitations.UsageQuery) (int64, invitations.Page[invitations.MemberUsage], error) {
+	if mock.UsageFunc == nil {
+		panic("StoreMock.UsageFunc: method is nil but Store.Usage was just called")
+	}
+	callInfo := struct {
+		Ctx context.Context
+		Q   invitations.UsageQuery
+	}{
+		Ctx: ctx,
+		Q:   q,
+	}
+	mock.lockUsage.Lock()
+	mock.calls.Usage = append(mock.calls.Usage, callInfo)
+	mock.lockUsage.Unlock()
+	return mock.UsageFunc(ctx, q)
+}
+
+// UsageCalls gets all the calls that were made to Usage.
+// Check the length with:
+//
+//	len(mockedStore.UsageCalls())
+func (mock *StoreMock) UsageCalls() []struct {
+	Ctx context.Context
+	Q   invitations.UsageQuery
+} {
+	var calls []struct {
+		Ctx context.Context
+		Q   invitations.UsageQuery
+	}
+	mock.lockUsage.RLock()
+	calls = mock.calls.Usage
+	mock.lockUsage.RUnlock()
 	return calls
 }
 

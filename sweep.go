@@ -2,7 +2,6 @@ package invitations
 
 import (
 	"context"
-	"strconv"
 	"time"
 )
 
@@ -28,7 +27,7 @@ type Swept struct {
 // Refusals: [ErrInvalid].
 func (s *Service) Sweep(ctx context.Context, limit int) (Swept, error) {
 	if limit < 1 || limit > maxSweep {
-		return Swept{}, invalid("limit", "must be between 1 and "+strconv.Itoa(maxSweep))
+		return Swept{}, outOfRange("limit", 1, maxSweep)
 	}
 	var swept Swept
 	err := s.store.Sweep(ctx, s.now(), limit, func(organizations []Facts) []Changes {

@@ -51,7 +51,7 @@ func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (
 	}
 	for _, t := range p.Types {
 		if !slices.Contains(eventTypes, t) {
-			return List[Event]{}, invalid("types", "must be known types of events")
+			return List[Event]{}, invalid("types", "unknown_value", "must be known types of events")
 		}
 	}
 	q.Types = slices.Compact(slices.Sorted(slices.Values(p.Types)))

@@ -144,16 +144,16 @@ type Keyring struct {
 // key ID of 4 bytes, such as a repeated one, are refused with an [InvalidError].
 func NewKeyring(secrets ...[]byte) (*Keyring, error) {
 	if len(secrets) == 0 {
-		return nil, invalid("keys", "must not be empty")
+		return nil, required("keys")
 	}
 	ring := &Keyring{}
 	for _, secret := range secrets {
 		if len(secret) < 32 {
-			return nil, invalid("keys", "must have at least 32 bytes each")
+			return nil, invalid("keys", "too_short", "must have at least 32 bytes each", "min", "32", "unit", "bytes")
 		}
 		k := newKey(secret)
 		if ring.find(k.id[:]) != nil {
-			return nil, invalid("keys", "must have different key IDs: make another key")
+			return nil, invalid("keys", "duplicate", "must have different key IDs: make another key")
 		}
 		ring.keys = append(ring.keys, k)
 	}

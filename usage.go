@@ -55,9 +55,9 @@ func (s *Service) Usage(ctx context.Context, actor Actor, p UsageParams) (Period
 	start, known := periodStarts(at)[p.Period]
 	switch {
 	case !known:
-		return PeriodUsage{}, invalid("period", "must be day, month or endless")
+		return PeriodUsage{}, invalid("period", "unknown_value", "must be day, month or endless")
 	case !storable(at.UTC()):
-		return PeriodUsage{}, invalid("at", "must be in the years 1 to 9999")
+		return PeriodUsage{}, outOfYears("at")
 	}
 	q := UsageQuery{Organization: p.Organization, Viewer: actor.user, Period: p.Period, PeriodStart: start, Limit: limit + 1}
 	if q.After, err = decodeUsageCursor(p.Cursor); err != nil {

@@ -21,7 +21,7 @@ func (w Workspace) check() error {
 	case w.personal:
 		return nil
 	case w == Workspace{}:
-		return invalid("workspace", "must not be empty")
+		return required("workspace")
 	}
 	return checkOrganization(w.organization)
 }

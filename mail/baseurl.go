@@ -18,15 +18,15 @@ const (
 // checkBaseURL refuses raw unless it is a base URL as [Config] describes. Its characters need no
 // escaping in text, in HTML or in an attribute, so the link is the same in all of them.
 func checkBaseURL(raw, appScheme string) error {
-	refuse := func(reason string) error { return invalid("base_url", reason) }
+	refuse := func(reason string) error { return invalid("base_url", "invalid_url", reason) }
 	u, err := url.Parse(raw)
 	rest, route, hasFragment := strings.Cut(raw, "#")
 	route = strings.TrimPrefix(route, "!") // some products route after "#!"
 	switch {
 	case raw == "":
-		return refuse("must not be empty")
+		return invalid("base_url", "required", "must not be empty")
 	case len(raw) > maxBaseURLBytes:
-		return refuse("must have at most 500 bytes")
+		return invalid("base_url", "too_long", "must have at most 500 bytes", "max", "500", "unit", "bytes")
 	case err != nil:
 		return refuse("must be a valid URL") // without the cause, which would quote it
 	case u.Scheme != "https" && u.Scheme != "http" && !opensApp(raw, appScheme):
@@ -60,13 +60,13 @@ var appSchemePattern = regexp.MustCompile(`^[a-z][a-z0-9.-]*$`)
 // checkAppScheme refuses scheme unless it is empty or a scheme as [Config] describes.
 func checkAppScheme(scheme string) error {
 	const maxBytes = 64
-	refuse := func(reason string) error { return invalid("app_scheme", reason) }
+	refuse := func(reason string) error { return invalid("app_scheme", "invalid_url", reason) }
 	isReserved := func(prefix string) bool { return strings.HasPrefix(scheme, prefix) }
 	switch {
 	case scheme == "":
 		return nil
 	case len(scheme) > maxBytes:
-		return refuse("must have at most 64 bytes")
+		return invalid("app_scheme", "too_long", "must have at most 64 bytes", "max", "64", "unit", "bytes")
 	case !appSchemePattern.MatchString(scheme):
 		return refuse("must be a lower-case letter and then only lower-case letters, digits, . and -")
 	case slices.Contains(reservedSchemes, scheme) || slices.ContainsFunc(reservedPrefixes, isReserved):

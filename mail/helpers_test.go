@@ -156,7 +156,8 @@ func requireInvalid(t testing.TB, err error, field, reason string) {
 	var invalid *invitations.InvalidError
 	require.ErrorAs(t, err, &invalid)
 	require.ErrorIs(t, err, invitations.ErrInvalid)
-	require.Equal(t, invitations.InvalidError{Field: field, Reason: reason}, *invalid)
+	require.Equal(t, []string{field, reason}, []string{invalid.Field, invalid.Reason})
+	require.NotEmpty(t, invalid.Code)
 }
 
 // requireHeader requires one line of visible characters, needed joiners and single spaces, of at

@@ -166,7 +166,7 @@ func New(config Config) (*Renderer, error) {
 		}
 	}
 	if r.sets[r.fallback] == nil {
-		return nil, invalid("language", "must have templates")
+		return nil, invalid("language", "unknown_value", "must have templates")
 	}
 	return r, nil
 }
@@ -174,11 +174,11 @@ func New(config Config) (*Renderer, error) {
 func checkProduct(product string) error {
 	switch {
 	case product == "":
-		return invalid("product", "must not be empty")
+		return invalid("product", "required", "must not be empty")
 	case product != line(product):
-		return invalid("product", "must be one line of visible characters")
+		return invalid("product", "unusable_text", "must be one line of visible characters")
 	case utf8.RuneCountInString(product) > maxName:
-		return invalid("product", "must have at most 80 characters")
+		return invalid("product", "too_long", "must have at most 80 characters", "max", "80", "unit", "characters")
 	}
 	return nil
 }
@@ -247,15 +247,15 @@ func (r *Renderer) fields(d Data) (fields, error) {
 	organization, role := name(d.Organization), name(d.Role)
 	switch {
 	case email != d.Email:
-		return fields{}, invalid("email", "must be in canonical form")
+		return fields{}, invalid("email", "not_canonical", "must be in canonical form")
 	case d.Token.IsZero():
-		return fields{}, invalid("token", "must not be zero")
+		return fields{}, invalid("token", "required", "must not be zero")
 	case d.ExpiresAt.IsZero():
-		return fields{}, invalid("expires_at", "must not be zero")
+		return fields{}, invalid("expires_at", "required", "must not be zero")
 	case organization == "":
-		return fields{}, invalid("organization", "must contain a visible character")
+		return fields{}, invalid("organization", "unusable_text", "must contain a visible character")
 	case role == "":
-		return fields{}, invalid("role", "must contain a visible character")
+		return fields{}, invalid("role", "unusable_text", "must contain a visible character")
 	}
 	return fields{
 		Product:      r.product,
@@ -271,6 +271,14 @@ func (r *Renderer) fields(d Data) (fields, error) {
 	}, nil
 }
 
-func invalid(field, reason string) error {
-	return &invitations.InvalidError{Field: field, Reason: reason}
+// invalid returns an InvalidError. The values are pairs of a name and a text.
+func invalid(field, code, reason string, values ...string) error {
+	e := &invitations.InvalidError{Field: field, Reason: reason, Code: code}
+	for pair := range slices.Chunk(values, 2) {
+		if e.Values == nil {
+			e.Values = map[string]string{}
+		}
+		e.Values[pair[0]] = pair[1]
+	}
+	return e
 }

@@ -131,11 +131,11 @@ func messageLines(message string) ([]string, error) {
 	switch {
 	// Bytes are compared first, because counting the characters of a long text takes time.
 	case len(message) > maxMessage*utf8.UTFMax || utf8.RuneCountInString(message) > maxMessage:
-		return nil, invalid("message", "must have at most 500 characters")
+		return nil, invalid("message", "too_long", "must have at most 500 characters", "max", "500", "unit", "characters")
 	case !utf8.ValidString(message):
-		return nil, invalid("message", "must be valid UTF-8")
+		return nil, invalid("message", "not_utf8", "must be valid UTF-8")
 	case strings.ContainsFunc(message, func(r rune) bool { return unicode.IsControl(r) && r != '\n' }):
-		return nil, invalid("message", "must not contain a control character")
+		return nil, invalid("message", "control_character", "must not contain a control character")
 	}
 	message = strings.Map(func(r rune) rune {
 		switch {

@@ -108,10 +108,10 @@ func canonicalTag(tag string) string { return strings.ToLower(strings.ReplaceAll
 // add parses and checks the templates for tag, and keeps them.
 func (r *Renderer) add(tag string, t Templates) error {
 	if len(tag) > maxTagBytes || !tagPattern.MatchString(tag) {
-		return invalid("templates", "must have language tags as keys")
+		return invalid("templates", "malformed", "must have language tags as keys")
 	}
 	if r.sets[canonicalTag(tag)] != nil {
-		return invalid("templates", "must not have the same language twice")
+		return invalid("templates", "duplicate", "must not have the same language twice")
 	}
 	s, err := parse(tag, t)
 	if err != nil {
@@ -196,7 +196,7 @@ func (s *set) check(sample fields) error {
 
 // invalidTemplates refuses the templates for tag. The error wraps cause, if there is one.
 func invalidTemplates(tag, rule string, cause error) error {
-	err := invalid("templates", "for "+tag+" "+rule)
+	err := invalid("templates", "invalid_template", "for "+tag+" "+rule, "language", tag)
 	if cause == nil {
 		return err
 	}

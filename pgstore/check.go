@@ -73,7 +73,7 @@ func (s *Store) checkMembers(ctx context.Context) error {
 	var b pgx.Batch
 	st := s.statement()
 	st.text("select pg_catalog.count(*) from (select from ", s.in, "organizations o",
-		" where o.version > 0", // 0: it is being created
+		" where o.version > 0 and not o.deleted", // 0: it is being created
 		" and not exists (select from ", s.host.name, " h where ", same, s.isMember(), ")",
 		" limit ", st.param("bigint", int64(maxMemberless)), ") as counted")
 	st.targets = []any{&found.Organizations}

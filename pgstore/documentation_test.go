@@ -5,6 +5,7 @@ import (
 	"context"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -56,7 +57,8 @@ func TestDocumentation(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 1, count("select count(*) from profiles where user_id = 'bob'"))
 
-	// The host's table of members: its rows are members, and members are its rows.
+	// Another host, with a table of members: its rows are members, and members are its rows.
+	clean()
 	_, err = openTeamMembers(ctx, pool)
 	require.ErrorContains(t, err, "team_members", "there is no such table")
 	_, err = pool.Exec(ctx, createTeamMembers+"; insert into team_members (team_id, user_id, role) values (7, 1, 'owner')")
@@ -70,5 +72,21 @@ func TestDocumentation(t *testing.T) {
 	bob.UserID = "2"
 	_, err = svc.Accept(ctx, invite(svc, "7", "1"), bob)
 	require.NoError(t, err)
+	require.NoError(t, store.Check(ctx))
 	require.Equal(t, 1, count("select count(*) from team_members where team_id = 7 and user_id = 2 and role = 'viewer' and plan = 'free'"))
+
+	// Organizations that have lost all members.
+	_, err = pool.Exec(ctx, "delete from team_members")
+	require.NoError(t, err)
+	var memberless *pgstore.MemberlessError
+	require.ErrorAs(t, store.Check(ctx), &memberless)
+	rows, err := pool.Query(ctx, `
+		select o.id from invitations.organizations o
+		where not exists (select from team_members m where m.team_id::text = o.id)
+	`)
+	require.NoError(t, err)
+	found, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Len(t, found, memberless.Organizations)
+	require.Contains(t, found, "7")
 }

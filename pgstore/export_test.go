@@ -1,7 +1,30 @@
 package pgstore
 
+import (
+	"context"
+	"strconv"
+)
+
 // SQL returns sql with the quoted name of the schema in place of {schema}.
 var SQL = inSchema
+
+// Version returns the version of the newest migration.
+func Version() int {
+	all := render(defaultSchema)
+	return all[len(all)-1].version
+}
+
+// MigrateTo applies the migrations up to a version.
+func (s *Store) MigrateTo(ctx context.Context, version int) error {
+	return s.migrate(ctx, render(s.schema)[:version])
+}
+
+// MigrateAlso applies all migrations, and then one of a later version of the library, whose
+// version is given.
+func (s *Store) MigrateAlso(ctx context.Context, version int, sql string) error {
+	sql += "; insert into {schema}.migrations (version) values (" + strconv.Itoa(version) + ")"
+	return s.migrate(ctx, append(render(s.schema), migration{version, "", inSchema(s.schema, sql)}))
+}
 
 // On returns a copy of s that works on db.
 func (s *Store) On(db DB) *Store {

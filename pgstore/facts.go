@@ -34,11 +34,8 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create
 	if create {
 		s.queueCreation(b, q.Organization)
 	}
-	s.queueOrganization(b, q.Organization, to, func(version int64) {
-		f.Organization, f.Version = q.Organization, version
-		exists = version > 0 || create
-	})
-	if q.Invitation != uuid.Nil {
+	s.queueOrganization(b, q, to, create, f, func() { exists = f.Version > 0 || create })
+	if q.Invitation != uuid.Nil || q.PendingFor != "" && q.PendingSentBy == "" {
 		s.queueInvitation(b, q, f)
 	}
 	row := q
@@ -60,12 +57,21 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create
 	if len(q.Invitations) > 0 {
 		s.queueInvitationsByID(b, q, f)
 	}
-	if q.PendingSentBy != "" || q.PendingFor != "" {
+	if q.PendingSentBy != "" {
 		s.queuePendingRecords(b, q, f)
 	}
+	if q.Totals {
+		s.queueTotals(b, q, f)
+	}
+	if q.TracesUpTo > 0 {
+		s.queueTraces(b, q, f)
+	}
 	return func() invitations.Facts {
-		if !exists {
+		switch {
+		case !exists:
 			return invitations.Facts{}
+		case create && f.Deleted:
+			return invitations.Facts{Organization: f.Organization, Version: f.Version, Deleted: true}
 		}
 		return *f
 	}
@@ -81,26 +87,43 @@ const (
 )
 
 // queueOrganization queues the statement that reads the organization's row, or locks it, and
-// calls found with its version, as it was before the change.
-func (s *Store) queueOrganization(b *pgx.Batch, organization string, to purpose, found func(version int64)) {
+// calls found. The version is that before the change.
+func (s *Store) queueOrganization(
+	b *pgx.Batch, q invitations.Query, to purpose, create bool, f *invitations.Facts, found func(),
+) {
 	st := s.statement()
-	id := st.param("text", organization)
+	id := st.param("text", q.Organization)
+	alive := " and not o.deleted"
+	if q.AlsoDeleted || create {
+		alive = ""
+	}
+	columns := func(version string) {
+		st.column((*bigintValue)(&f.Version), version)
+		st.column((*booleanValue)(&f.Deleted), "o.deleted")
+		limitsTable.selectRow(&st, "o", &f.Limits)
+	}
 	switch {
 	case to == toChange:
-		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", id,
-			" returning o.version - 1")
+		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", id, alive, " returning ")
+		columns("o.version - 1")
 	case to == toLock:
-		st.text("select o.version from ", s.in, "organizations o where o.id = ", id, " for no key update")
+		st.text("select ")
+		columns("o.version")
+		st.text(" from ", s.in, "organizations o where o.id = ", id, alive, " for no key update")
 	case s.host != nil:
-		st.text("select coalesce(o.version, 1) from (select) as one",
-			" left join ", s.in, "organizations o on o.id = ", id,
-			" where o.id is not null or exists (", s.countMembers(id, ""), ")")
+		st.text("select ")
+		columns("coalesce(o.version, 1)")
+		st.text(" from (select) as one left join ", s.in, "organizations o on o.id = ", id,
+			" where (o.id is not null", alive, ") or (o.id is null and exists (", s.countMembers(id, ""), "))")
 	default:
-		st.text("select o.version from ", s.in, "organizations o where o.id = ", id)
+		st.text("select ")
+		columns("o.version")
+		st.text(" from ", s.in, "organizations o where o.id = ", id, alive)
 	}
-	var version int64
-	st.targets = []any{&version}
-	st.collect(b, func() { found(version) })
+	st.collect(b, func() {
+		f.Organization = q.Organization
+		found()
+	})
 }
 
 // queueCreation queues the insertion of an organization that may exist. Version 0 means that it
@@ -125,7 +148,8 @@ func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
 	st.queue(b)
 }
 
-// queueInvitation queues the statement that loads the invitation, and its sender if wanted.
+// queueInvitation queues the statement that loads the invitation, and its sender if wanted. It
+// loads the pending invitations for PendingFor too, unless those of a sender are wanted.
 func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
 	var found record
 	var sender member
@@ -140,11 +164,37 @@ func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitation
 	if q.Sender {
 		st.text(s.joinMember("m", "i.organization", "nullif(i.sent_by, '')"))
 	}
-	st.text(" where i.organization = ", organization, " and i.id = ", st.param("uuid", uuidArgument(q.Invitation)))
+	st.text(" where i.organization = ", organization)
+	byID, pendingFor := q.Invitation != uuid.Nil, q.PendingFor != "" && q.PendingSentBy == ""
+	if byID {
+		byID := "i.id = " + st.param("uuid", uuidArgument(q.Invitation))
+		if pendingFor {
+			byID = "(" + byID + " or "
+		}
+		st.text(" and ", byID)
+	}
+	if pendingFor {
+		if !byID {
+			st.text(" and ")
+		}
+		st.text("i.email <> '' and i.email = ", st.param("text", q.PendingFor),
+			" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.PendingAt))
+		if byID {
+			st.text(")")
+		}
+		st.text(" order by i.created_at desc, i.id desc")
+	}
 	st.collect(b, func() {
-		f.Invitation = &found
-		if sender.UserID != "" {
-			f.Sender = &sender
+		if pendingFor && found.Email == q.PendingFor && found.State == invitations.StatePending && found.ExpiresAt.After(q.PendingAt) {
+			f.PendingRecords = append(f.PendingRecords, found.Clone())
+		}
+		if byID && found.ID == q.Invitation {
+			one := found
+			f.Invitation = &one
+			if sender.UserID != "" {
+				from := sender
+				f.Sender = &from
+			}
 		}
 	})
 }
@@ -161,18 +211,18 @@ func (s *Store) queueInvitationsByID(b *pgx.Batch, q invitations.Query, f *invit
 	st.collect(b, func() { put(&f.Invitations, found.ID, found) })
 }
 
-// queuePendingRecords queues the statement that loads the pending invitations of a sender and
-// those for an address.
+// queuePendingRecords queues the statement that loads the pending invitations of a sender, and
+// those for an address if they are wanted.
 func (s *Store) queuePendingRecords(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
 	var found record
 	st := s.statement()
 	organization := st.param("text", q.Organization)
 	sender, email := st.param("text", q.PendingSentBy), st.param("text", q.PendingFor)
-	s.withLive(&st, "i.organization = "+organization, q.PendingAt)
+	s.withLive(&st, "i.organization = "+organization, st.param("timestamptz", q.PendingAt))
 	st.text("select ")
 	invitationsTable.selectRow(&st, "i", &found)
 	st.text(" from live i",
-		" where (", sender, " <> '' and i.sent_by = ", sender, ") or (", email, " <> '' and i.email = ", email, ")",
+		" where i.sent_by = ", sender, " or (", email, " <> '' and i.email = ", email, ")",
 		" order by i.created_at desc, i.id desc")
 	st.collect(b, func() { f.PendingRecords = append(f.PendingRecords, found) })
 }
@@ -191,6 +241,37 @@ func (s *Store) queuePendingByEmail(b *pgx.Batch, q invitations.Query, f *invita
 		" order by i.email, i.created_at desc, i.id desc")
 	st.targets = []any{&email, &id}
 	st.collect(b, func() { put(&f.PendingByEmail, string(email), uuid.UUID(id)) })
+}
+
+// queueTotals queues the statement that counts all members and pending invitations.
+func (s *Store) queueTotals(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+	st := s.statement()
+	organization := st.param("text", q.Organization)
+	seatless := s.seatless(&st, q)
+	t := &f.Totals
+	st.text("select ")
+	for _, c := range []struct {
+		name   string
+		target *int
+	}{
+		{"m.members", &t.Members},
+		{"m.seats", &t.Seats},
+		{"p.emails", &t.PendingEmails},
+		{"p.links", &t.PendingLinks},
+		{"p.reserved", &t.Reserved},
+	} {
+		st.column((*integerValue)(c.target), c.name)
+	}
+	st.text(" from (select) as one left join ", s.in, "organizations o on o.id = ", organization,
+		" cross join lateral (select pg_catalog.count(*) as members,",
+		" pg_catalog.count(*) filter (where ", seatless(s.roleColumn().text()), " is not true) as seats",
+		" from ", s.membersName(), " h where ", s.isOf(organization), ") as m",
+		" cross join lateral (select pg_catalog.count(*) filter (where i.kind = 'email') as emails,",
+		" pg_catalog.count(*) filter (where i.kind = 'link') as links,",
+		" pg_catalog.count(*) filter (where i.kind = 'email' and ", seatless("i.role"), " is not true) as reserved",
+		" from ", s.in, "invitations i where i.organization = ", organization,
+		" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.PendingAt), ") as p")
+	st.collect(b, func() {})
 }
 
 // put sets m[key], and makes the map first if it is nil.

@@ -40,7 +40,7 @@ func (s *Store) queueFactsRow(b *pgx.Batch, q invitations.Query, f *invitations.
 	st := s.statement()
 	st.args, st.targets = make([]any, 0, 16), make([]any, 0, 24)
 	r := &factsRow{s: s, q: q, organization: st.param("text", q.Organization)}
-	if len(q.Emails) > 0 || q.SameEmail || q.PendingUpTo > 0 || q.PendingEmailsUpTo > 0 {
+	if len(q.Emails) > 0 || q.SameEmail || q.CountPending || q.CountReserved {
 		r.fromPending = " from " + s.in + "invitations i where i.organization = " + r.organization +
 			" and i.state = 'pending' and i.expires_at > " + st.param("timestamptz", q.PendingAt)
 	}
@@ -97,19 +97,54 @@ func (r *factsRow) selectPending(st *statement) {
 // selectCounts adds the counts. Each stops at its bound, so that it costs no more with a million
 // rows.
 func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
-	count := func(upTo int, target *int, rows ...string) {
-		if upTo <= 0 {
-			return
-		}
+	count := func(target *int, limit string, rows ...string) {
 		st.column((*integerValue)(target), "(select pg_catalog.count(*) from (")
 		st.text(rows...)
-		st.text(" limit ", st.param("bigint", int64(upTo)), ") as counted)")
+		st.text(" limit ", limit, ") as counted)")
 	}
-	count(r.q.PendingUpTo, &f.PendingCount, "select", r.fromPending)
-	count(r.q.PendingEmailsUpTo, &f.PendingEmailCount, "select", r.fromPending, " and i.kind = 'email'")
-	count(r.q.MembersUpTo, &f.MemberCount, r.s.countMembers(r.organization, ""))
-	owner := "'" + string(invitations.RoleOwner) + "'::text"
-	count(r.q.OwnersUpTo, &f.OwnerCount, r.s.countMembers(r.organization, owner))
+	if r.q.CountPending {
+		limit := inForce("o.pending_limit", st.param("bigint", int64(r.q.Limits.Pending)))
+		count(&f.PendingCount, limit, "select", r.fromPending)
+	}
+	if r.q.CountReserved || r.q.CountSeats {
+		seatless := r.s.seatless(st, r.q)
+		limit := inForce("o.member_limit", st.param("bigint", int64(r.q.Limits.Members)))
+		if r.q.CountReserved {
+			count(&f.ReservedCount, limit, "select", r.fromPending,
+				" and i.kind = 'email' and ", seatless("i.role"), " is not true")
+		}
+		if r.q.CountSeats {
+			count(&f.SeatCount, limit, r.s.selectSeats(r.organization, seatless, limit))
+		}
+	}
+	if r.q.OwnersUpTo > 0 {
+		owner := "'" + string(invitations.RoleOwner) + "'::text"
+		count(&f.OwnerCount, st.param("bigint", int64(r.q.OwnersUpTo)), r.s.countMembers(r.organization, owner))
+	}
+}
+
+func (r *factsRow) countsWithLimits() bool {
+	return r.q.CountPending || r.q.CountReserved || r.q.CountSeats
+}
+
+// inForce returns the bound of a count: the limit in a column of o, or fallback if that is not set.
+// The columns of o are null if the organization has no row yet.
+func inForce(column, fallback string) string {
+	return "greatest(case when " + column + " <> 0 then " + column + " else " + fallback + " end, 0)"
+}
+
+// seatless returns a function that returns the condition, given the expression of a role, that it
+// takes no seat. It is true, false or null.
+func (s *Store) seatless(st *statement, q invitations.Query) func(role string) string {
+	fallback := q.Limits.SeatlessRoles
+	if len(fallback) == 0 {
+		return func(role string) string { return "(" + role + " = any (o.seatless_roles))" }
+	}
+	roles := st.param("jsonb", list(fallback))
+	return func(role string) string {
+		return "(case when pg_catalog.cardinality(o.seatless_roles) > 0 then " + role + " = any (o.seatless_roles)" +
+			" else " + roles + " ? " + role + " end)"
+	}
 }
 
 func (r *factsRow) selectSendings(st *statement) {
@@ -120,18 +155,23 @@ func (r *factsRow) selectSendings(st *statement) {
 	}
 }
 
-// from adds the one row that users are joined to. It has the sendings if they are wanted.
+// from adds the one row that users are joined to. It has the sendings and the organization if they
+// are wanted.
 func (r *factsRow) from(st *statement) {
-	if r.q.SendingsUpTo <= 0 {
+	if r.q.SendingsUpTo > 0 {
+		st.text(" from (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors,",
+			" pg_catalog.array_agg(s.email) as emails from (select e.at, e.actor, e.email from ", r.s.in, "events e",
+			" where e.organization = ", r.organization, " and e.email <> ''",
+			" and e.type in ('invitation.created', 'invitation.resent')",
+			" and e.at > ", st.param("timestamptz", r.q.SendingsAfter),
+			" order by e.at desc, e.version desc, e.index desc",
+			" limit ", st.param("bigint", int64(r.q.SendingsUpTo)), ") as s) as sent")
+	} else {
 		st.text(" from (select) as one")
-		return
 	}
-	st.text(" from (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors,",
-		" pg_catalog.array_agg(s.email) as emails from (select e.at, e.actor, e.email from ", r.s.in, "events e",
-		" where e.organization = ", r.organization, " and e.email <> ''",
-		" and e.at > ", st.param("timestamptz", r.q.SendingsAfter),
-		" order by e.at desc, e.version desc, e.index desc",
-		" limit ", st.param("bigint", int64(r.q.SendingsUpTo)), ") as s) as sent")
+	if r.countsWithLimits() {
+		st.text(" left join ", r.s.in, "organizations o on o.id = ", r.organization)
+	}
 }
 
 func (r *factsRow) joinUsers(st *statement) {

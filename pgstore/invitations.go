@@ -2,7 +2,9 @@ package pgstore
 
 import (
 	"context"
-	"time"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -22,7 +24,7 @@ func (s *Store) Invitations(
 		if q.Organization != "" {
 			s.queueInvitations(b, q, &page.Items)
 		} else {
-			s.queueReceived(b, q, &page.Items)
+			s.queueByAddress(b, q, &page.Items)
 		}
 	})
 	return page, err
@@ -33,53 +35,187 @@ func (s *Store) Invitations(
 func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
 	var found record
 	st := s.statement()
-	organization := st.param("text", q.Organization)
-	from, where := s.in+"invitations i", "i.organization = "+organization
-	switch q.State {
-	case "":
-	case invitations.StatePending:
-		s.withLive(&st, where, q.At)
-		from = "live i"
-	case invitations.StateExpired:
-		where += " and i.state = 'pending' and i.expires_at <= " + st.param("timestamptz", q.At)
-	default:
-		where += " and i.state = " + st.param("text", string(q.State))
-	}
-	for _, filter := range []struct{ column, value string }{
-		{"kind", string(q.Kind)}, {"role", string(q.Role)}, {"email", q.Email}, {"sent_by", q.SentBy},
-	} {
-		if filter.value != "" {
-			where += " and i." + filter.column + " = " + st.param("text", filter.value)
+	id := st.param("text", q.Organization)
+	of := "i.organization = " + id
+	table, all := s.in+"invitations i", of+" and "+s.alive(id)
+	states := storedStates(&st, q)
+	// One index has the invitations of a person in all states, and the query live those that are
+	// pending. Otherwise each state has an index of its own.
+	byPerson := q.Email != "" || q.EmailPrefix != "" || q.SentBy != ""
+	onlyLive := len(states) == 1 && states[0].live != ""
+	for _, state := range states {
+		if state.live != "" && (onlyLive || !byPerson) {
+			s.withLive(&st, all, state.live)
 		}
 	}
-	if q.Email != "" {
-		where += " and i.email <> ''" // the condition of the partial index
+	if onlyLive {
+		table, all = "live i", of
 	}
-	if q.After != nil {
-		where += " and (i.created_at, i.id) < (" + st.param("timestamptz", q.After.CreatedAt) + ", " +
-			st.param("uuid", uuidArgument(q.After.ID)) + ")"
+	filters, pins := filtersOf(&st, q, id, onlyLive)
+	k := keyset{columns: []string{"i.created_at", "i.id"}, descending: true}
+	if q.After != nil && q.EmailPrefix == "" {
+		k.after = []string{st.param("timestamptz", q.After.CreatedAt), st.param("uuid", uuidArgument(q.After.ID))}
 	}
-	st.text("select ")
-	invitationsTable.selectRow(&st, "i", &found)
-	st.text(" from ", from, " where ", where,
-		" order by i.created_at desc, i.id desc limit ", st.param("bigint", int64(q.Limit)))
+	order := k.order(k.columns)
+	var page []branch
+	switch {
+	case q.EmailPrefix != "" && onlyLive:
+		page, order = byEmail(&st, q, table, all+filters)
+	case q.EmailPrefix != "":
+		page, order = byEmail(&st, q, table, all+filters+anyOf(states))
+	case onlyLive || states == nil:
+		page = []branch{k.branch(table, all+filters, pins...)}
+	case byPerson:
+		page = []branch{k.branch(table, all+filters+anyOf(states), pins...)}
+	default:
+		for _, state := range states {
+			switch {
+			case state.live != "":
+				page = append(page, k.branch("live i", of+filters))
+			case filters == "":
+				page = append(page, k.branch(table, all+state.and, pin{"i.state", state.stored}))
+			default:
+				page = append(page, k.branch(table, all+filters+" and i.state = "+state.stored+state.and))
+			}
+		}
+	}
+	invitationsTable.selectPage(&st, "i", &found, page, order, st.param("bigint", int64(q.Limit)))
 	st.collect(b, func() { *out = append(*out, found) })
 }
 
-// queueReceived queues the statement that loads a page of the pending invitations for an address
-// in all organizations.
-func (s *Store) queueReceived(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
+// A storedState is a state in SQL.
+type storedState struct {
+	stored string // the value of the column state
+	and    string // a further condition
+	live   string // of a pending invitation that has not expired: the parameter of the instant
+}
+
+// storedStates returns the states of q, or nil for all.
+func storedStates(st *statement, q invitations.InvitationQuery) (states []storedState) {
+	pending := slices.Contains(q.States, invitations.StatePending)
+	expired := slices.Contains(q.States, invitations.StateExpired)
+	switch {
+	case pending && expired:
+		states = append(states, storedState{stored: "'pending'"})
+	case pending:
+		at := st.param("timestamptz", q.At)
+		states = append(states, storedState{"'pending'", " and i.expires_at > " + at, at})
+	case expired:
+		states = append(states, storedState{stored: "'pending'", and: " and i.expires_at <= " + st.param("timestamptz", q.At)})
+	}
+	for _, state := range q.States {
+		if state != invitations.StatePending && state != invitations.StateExpired {
+			states = append(states, storedState{stored: st.param("text", string(state))})
+		}
+	}
+	return states
+}
+
+// anyOf returns the condition that an invitation has one of the states. It begins with "and", and
+// is empty for all states.
+func anyOf(states []storedState) string {
+	if states == nil {
+		return ""
+	}
+	var conditions []string
+	for _, state := range states {
+		conditions = append(conditions, "i.state = "+state.stored+state.and)
+	}
+	return " and (" + strings.Join(conditions, " or ") + ")"
+}
+
+// filtersOf returns the condition of the filters, except the states and the prefix. It begins with
+// "and", or is empty. A filter is returned as pins instead if its index alone should be read.
+func filtersOf(
+	st *statement, q invitations.InvitationQuery, organization string, onlyLive bool,
+) (filters string, pins []pin) {
+	byEmail := q.Email != "" || q.EmailPrefix != ""
+	switch q.Kind {
+	case "":
+	case invitations.KindLink:
+		filters += " and i.kind = 'link'" // the condition of the partial index
+	default:
+		filters += " and i.kind = " + st.param("text", string(q.Kind))
+	}
+	if q.Email != "" {
+		filters += " and i.email <> '' and i.email = " + st.param("text", q.Email)
+	}
+	if q.SentBy != "" {
+		sender := st.param("text", q.SentBy)
+		filters += " and i.sent_by <> ''"
+		if byEmail || onlyLive {
+			filters += " and i.sent_by = " + sender
+		} else {
+			pins = []pin{{"i.sent_by", sender}, {"i.organization", organization}}
+		}
+	}
+	if q.Role != "" {
+		role := st.param("text", string(q.Role))
+		if byEmail || q.SentBy != "" || q.Kind != "" || len(q.States) > 0 {
+			filters += " and i.role = " + role
+		} else {
+			pins = []pin{{"i.role", role}}
+		}
+	}
+	return filters, pins
+}
+
+// byEmail returns the branches of a page of the addresses with a prefix, and its order.
+func byEmail(st *statement, q invitations.InvitationQuery, from, where string) (page []branch, order string) {
+	order = "i.email, i.created_at desc, i.id desc"
+	where += " and i.email <> '' and i.email >= " + st.param("text", q.EmailPrefix)
+	if end := prefixEnd(q.EmailPrefix); end != "" {
+		where += " and i.email < " + st.param("text", end)
+	}
+	if q.After == nil {
+		return []branch{{from, where, order}}, order
+	}
+	email := st.param("text", q.After.Email)
+	at, id := st.param("timestamptz", q.After.CreatedAt), st.param("uuid", uuidArgument(q.After.ID))
+	return []branch{
+		{from, where + " and i.email = " + email + " and (i.created_at, i.id) < (" + at + ", " + id + ")", order},
+		{from, where + " and i.email > " + email, order},
+	}, order
+}
+
+// prefixEnd returns the first text after all that begin with prefix, in the order of bytes, or ""
+// if there is none. It is valid UTF-8, as prefix is.
+func prefixEnd(prefix string) string {
+	for prefix != "" {
+		last, size := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-size]
+		if last++; last == 0xD800 {
+			last = 0xE000 // what is between is not valid
+		}
+		if last <= utf8.MaxRune {
+			return prefix + string(last)
+		}
+	}
+	return ""
+}
+
+// queueByAddress queues the statement that loads a page of the invitations for an address in all
+// organizations.
+func (s *Store) queueByAddress(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
 	var found record
 	st := s.statement()
-	s.withLive(&st, "i.email <> '' and i.email = "+st.param("text", q.Email), q.At)
-	st.text("select ")
-	invitationsTable.selectRow(&st, "i", &found)
-	st.text(" from live i")
-	if q.After != nil {
-		st.text(" where (i.created_at, i.id, i.organization) < (", st.param("timestamptz", q.After.CreatedAt), ", ",
-			st.param("uuid", uuidArgument(q.After.ID)), ", ", st.param("text", q.After.Organization), ")")
+	of := "i.email <> '' and i.email = " + st.param("text", q.Email)
+	alive := of + " and " + s.alive("i.organization")
+	states := storedStates(&st, q)
+	from, where := s.in+"invitations i", alive+anyOf(states)
+	if len(states) == 1 && states[0].live != "" {
+		s.withLive(&st, alive, states[0].live)
+		from, where = "live i", of
 	}
-	st.text(" order by i.created_at desc, i.id desc, i.organization desc limit ", st.param("bigint", int64(q.Limit)))
+	k := keyset{columns: []string{"i.created_at", "i.id", "i.organization"}, descending: true}
+	if q.After != nil {
+		k.after = []string{
+			st.param("timestamptz", q.After.CreatedAt), st.param("uuid", uuidArgument(q.After.ID)),
+			st.param("text", q.After.Organization),
+		}
+	}
+	page := k.branch(from, where)
+	invitationsTable.selectPage(&st, "i", &found, []branch{page}, page.order, st.param("bigint", int64(q.Limit)))
 	st.collect(b, func() { *out = append(*out, found) })
 }
 
@@ -87,9 +223,8 @@ func (s *Store) queueReceived(b *pgx.Batch, q invitations.InvitationQuery, out *
 // or of an address that are pending at an instant. Limits keep them few, but many more may be
 // stored as pending and have expired. "materialized" makes the planner find them by their expiry
 // first, and filter and sort only these.
-func (s *Store) withLive(st *statement, condition string, at time.Time) {
+func (s *Store) withLive(st *statement, condition, at string) {
 	st.text("with live as materialized (select ")
 	invitationsTable.appendList(st, "i")
-	st.text(" from ", s.in, "invitations i where ", condition,
-		" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", at), ") ")
+	st.text(" from ", s.in, "invitations i where ", condition, " and i.state = 'pending' and i.expires_at > ", at, ") ")
 }

@@ -13,46 +13,62 @@ import (
 // Members implements [invitations.Store].
 func (s *Store) Members(
 	ctx context.Context, q invitations.MemberQuery,
-) (page invitations.Page[invitations.Member], err error) {
+) (page invitations.Page[invitations.Membership], err error) {
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
 	err = s.read(ctx, "listing members", func(b *pgx.Batch) {
-		page = invitations.Page[invitations.Member]{}
+		page = invitations.Page[invitations.Membership]{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
 		s.queueMembers(b, q, &page.Items)
 	})
 	return page, err
 }
 
-func (s *Store) queueMembers(b *pgx.Batch, q invitations.MemberQuery, out *[]invitations.Member) {
+func (s *Store) queueMembers(b *pgx.Batch, q invitations.MemberQuery, out *[]invitations.Membership) {
 	var found member
+	var own, shared quotaRow
 	st := s.statement()
 	organization := st.param("text", q.Organization)
 	user := s.userColumn()
-	st.text(s.selectMembers)
-	membersTable.scanInto(&st, &found)
-	st.text(" where ", s.isOf(organization))
+	where := s.isOf(organization) + " and " + s.alive(organization)
 	if q.After != "" {
-		st.text(" and ", user.order(), " > ", user.value(st.param("text", q.After)))
+		where += " and " + user.order() + " > " + user.value(st.param("text", q.After))
 	}
 	if q.Role != "" {
-		st.text(" and ", s.hasRole(st.param("text", string(q.Role))))
+		where += " and " + s.hasRole(st.param("text", string(q.Role)))
 	}
-	st.text(" order by ", user.order(), " limit ", st.param("bigint", int64(q.Limit)))
-	st.collect(b, func() { *out = append(*out, found) })
+	page := s.selectMembers + " where " + where + " order by " + user.order() + " limit " + st.param("bigint", int64(q.Limit))
+	if q.Quotas {
+		st.text("select ")
+		membersTable.selectRow(&st, "m", &found)
+		quotasTable.selectRow(&st, "o", &own)
+		quotasTable.selectRow(&st, "s", &shared)
+		st.text(" from (", page, ") as m", s.joinByUser("quotas", "o", organization, "m.user_id"),
+			s.joinByUser("quotas", "s", organization, "''"), " order by ", user.value("m.user_id"))
+	} else {
+		st.text(page)
+		membersTable.scanInto(&st, &found)
+	}
+	st.collect(b, func() {
+		*out = append(*out, invitations.Membership{
+			Member: found, Own: own.record(q.Organization, found.UserID), Shared: shared.record(q.Organization, ""),
+		})
+	})
 }
 
 // queueViewer queues the statement that loads the membership of a page's viewer, if there is one.
+// In a deleted organization there is none.
 func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **invitations.Member) {
 	if viewer == "" {
 		return
 	}
 	var found member
 	st := s.statement()
+	id := st.param("text", organization)
 	st.text("select ")
 	membersTable.selectRow(&st, "m", &found)
-	st.text(" from (select) as one", s.joinMember("m", st.param("text", organization), st.param("text", viewer)))
+	st.text(" from (select) as one", s.joinMember("m", id, st.param("text", viewer)), " where ", s.alive(id))
 	st.collect(b, func() {
 		if found.UserID != "" {
 			*out = &found
@@ -116,17 +132,50 @@ func (s *Store) joinMember(m, organization, user string) string {
 // countMembers returns a select with a row for each member of an organization, or for each one
 // with a role, if it is not empty.
 func (s *Store) countMembers(organization, role string) string {
-	from := s.in + "members"
-	if s.host != nil {
-		from = s.host.name
-	}
-	sql := "select from " + from + " h where " + s.isOf(organization)
+	sql := "select from " + s.membersName() + " h where " + s.isOf(organization)
 	if role != "" {
 		// The order makes the planner use the index of an organization's roles. Otherwise it
 		// may scan the owners of all organizations.
 		sql += " and " + s.hasRole(role) + " order by " + s.userColumn().order()
 	}
 	return sql
+}
+
+// selectSeats returns a select with a row for each member whose role takes a seat, up to the limit
+// for each role. It finds the roles one after the other in the index of an organization's roles, so
+// that it does not read the members without a seat. The order by role has no other purpose than to
+// make the planner use that index.
+func (s *Store) selectSeats(organization string, seatless func(role string) string, limit string) string {
+	members := " from " + s.membersName() + " h where " + s.isOf(organization)
+	column := s.roleColumn()
+	role := column.compared()
+	return "select from (with recursive roles as (" +
+		"(select " + role + " as role" + members + " order by " + role + " limit 1)" +
+		" union all select (select " + role + members + " and " + role + " > r.role order by " + role + " limit 1)" +
+		" from roles r where r.role is not null)" +
+		" select r.role from roles r where r.role is not null and " + seatless(`r.role::text collate "C"`) + " is not true) as r" +
+		" cross join lateral (select" + members + " and " + role + " >= r.role and " + role + " <= r.role" +
+		" order by " + role + " limit " + limit + ") as m"
+}
+
+// alive returns the condition that an organization was not deleted. An organization that has only
+// members in the host's table has no row yet.
+func (s *Store) alive(organization string) string {
+	return "not exists (select from " + s.in + "organizations d where d.id = " + organization + " and d.deleted)"
+}
+
+func (s *Store) membersName() string {
+	if s.host != nil {
+		return s.host.name
+	}
+	return s.in + "members"
+}
+
+func (s *Store) roleColumn() hostColumn {
+	if s.host != nil {
+		return s.host.role
+	}
+	return hostColumn{"role", "text"}
 }
 
 func (s *Store) organizationColumn() hostColumn {

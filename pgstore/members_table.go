@@ -28,7 +28,8 @@ import (
 // Organizations with members in the table exist from the start; there is nothing to import. A
 // row that the host inserts is a member at once. The rules apply only to changes that go through
 // the library. A host that deletes the last owner leaves an organization without one. A member
-// that the host deletes can join again by an old invitation.
+// that the host deletes can join again by an old invitation. [Store.Check] reports organizations
+// that have lost all members.
 type MembersTable struct {
 	Schema string // empty: "public"
 	Name   string
@@ -78,14 +79,16 @@ func newHostTable(t *MembersTable) (*hostTable, error) {
 		h.Schema = "public"
 	}
 	for _, name := range []struct{ field, name string }{{"members.schema", h.Schema}, {"members.name", h.Name}} {
-		if reason := checkName(name.name); reason != "" {
-			return nil, &invitations.InvalidError{Field: name.field, Reason: reason}
+		if err := checkName(name.field, name.name); err != nil {
+			return nil, err
 		}
 	}
 	h.name = pgx.Identifier{h.Schema, h.Name}.Sanitize()
-	role, reason := roleType(h.Role.Type)
-	if reason != "" {
-		return nil, &invitations.InvalidError{Field: "members.role", Reason: reason}
+	role, ok := roleType(h.Role.Type)
+	if !ok {
+		return nil, &invitations.InvalidError{
+			Field: "members.role", Reason: "must be text, varchar or an enumeration type named with its schema", Code: "unsupported_type",
+		}
 	}
 	for _, c := range []struct {
 		field    string
@@ -103,15 +106,16 @@ func newHostTable(t *MembersTable) (*hostTable, error) {
 		if c.optional && *c.column == (Column{}) {
 			continue
 		}
-		reason := checkName(c.column.Name)
+		if err := checkName(c.field, c.column.Name); err != nil {
+			return nil, err
+		}
 		if c.column.Type == "" {
 			c.column.Type = c.types[0]
 		}
-		if last := len(c.types) - 1; reason == "" && !slices.Contains(c.types, c.column.Type) {
-			reason = "must be " + strings.Join(c.types[:last], ", ") + " or " + c.types[last]
-		}
-		if reason != "" {
-			return nil, &invitations.InvalidError{Field: c.field, Reason: reason}
+		if last := len(c.types) - 1; !slices.Contains(c.types, c.column.Type) {
+			return nil, &invitations.InvalidError{
+				Field: c.field, Reason: "must be " + strings.Join(c.types[:last], ", ") + " or " + c.types[last], Code: "unsupported_type",
+			}
 		}
 		*c.to = hostColumn{pgx.Identifier{c.column.Name}.Sanitize(), c.column.Type}
 	}
@@ -119,33 +123,37 @@ func newHostTable(t *MembersTable) (*hostTable, error) {
 	return h, nil
 }
 
-// roleType returns the type of a role's column, quoted if it is an enumeration, or why it cannot be
-// one.
-func roleType(typ string) (quoted, reason string) {
+// roleType returns the type of a role's column, quoted if it is an enumeration, and whether it can
+// be one.
+func roleType(typ string) (quoted string, ok bool) {
 	switch typ {
 	case "", "text":
-		return "text", ""
+		return "text", true
 	case "varchar":
-		return typ, ""
+		return typ, true
 	}
 	schema, name, ok := strings.Cut(typ, ".")
-	if !ok || checkName(schema) != "" || checkName(name) != "" {
-		return "", "must be text, varchar or an enumeration type named with its schema"
+	if !ok || checkName("", schema) != nil || checkName("", name) != nil {
+		return "", false
 	}
-	return pgx.Identifier{schema, name}.Sanitize(), ""
+	return pgx.Identifier{schema, name}.Sanitize(), true
 }
 
-// checkName returns why PostgreSQL cannot have name, or "" if it can.
-func checkName(name string) string {
+// checkName refuses a name that PostgreSQL cannot have.
+func checkName(field, name string) error {
 	switch {
 	case name == "":
-		return "must not be empty"
+		return &invitations.InvalidError{Field: field, Reason: "must not be empty", Code: "required"}
 	case len(name) > 63: // PostgreSQL cuts longer names
-		return "must be at most 63 bytes long"
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl):
-		return "must be valid UTF-8 without control characters"
+		return &invitations.InvalidError{
+			Field: field, Reason: "must have at most 63 bytes", Code: "too_long", Values: map[string]string{"max": "63", "unit": "bytes"},
+		}
+	case !utf8.ValidString(name):
+		return &invitations.InvalidError{Field: field, Reason: "must be valid UTF-8", Code: "not_utf8"}
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return &invitations.InvalidError{Field: field, Reason: "must not contain a control character", Code: "control_character"}
 	}
-	return ""
+	return nil
 }
 
 // idTypes has the types of ID columns. The functions report whether a text is the form in which
@@ -173,14 +181,20 @@ func (s *Store) checkIDs(organization string, users ...string) error {
 		return nil
 	}
 	if typ := s.host.organization.typ; organization != "" && !idTypes[typ](organization) {
-		return &invitations.InvalidError{Field: "organization", Reason: "must be a value of type " + typ}
+		return wrongType("organization", typ)
 	}
 	for _, user := range users {
 		if typ := s.host.userID.typ; user != "" && !idTypes[typ](user) {
-			return &invitations.InvalidError{Field: "user_id", Reason: "must be a value of type " + typ}
+			return wrongType("user_id", typ)
 		}
 	}
 	return nil
+}
+
+func wrongType(field, typ string) error {
+	return &invitations.InvalidError{
+		Field: field, Reason: "must be a value of type " + typ, Code: "wrong_type", Values: map[string]string{"type": typ},
+	}
 }
 
 // A hostColumn is a column of the table h, with its quoted name and its type. Its methods return

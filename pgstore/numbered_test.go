@@ -100,7 +100,7 @@ func translated(v reflect.Value, translate func(string) string) reflect.Value {
 
 // idFields are the fields whose texts are IDs of organizations and users.
 var idFields = map[string]bool{
-	"Organization": true, "UserID": true, "Viewer": true, "SentBy": true, "CreatedBy": true, "InvitedBy": true,
+	"Organization": true, "UserID": true, "Viewer": true, "SentBy": true, "CreatedBy": true, "InvitedBy": true, "AcceptedBy": true,
 	"Actor": true, "Subject": true, "PendingSentBy": true, "Members": true, "RemovedMembers": true, "Removals": true,
 }
 
@@ -166,16 +166,44 @@ func (n *numbered) Invitations(
 }
 
 // Members sorts by the names, because the numbers have another order.
-func (n *numbered) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+func (n *numbered) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Membership], error) {
 	after, limit := q.After, q.Limit
 	q = ids(q, n.number)
 	q.After, q.Limit = "", 1_000_000
 	page, err := n.Store.Members(ctx, q)
 	page = ids(page, n.name)
-	page.Items = slices.DeleteFunc(page.Items, func(m invitations.Member) bool { return m.UserID <= after })
-	slices.SortFunc(page.Items, func(a, b invitations.Member) int { return strings.Compare(a.UserID, b.UserID) })
+	page.Items = slices.DeleteFunc(page.Items, func(m invitations.Membership) bool { return m.UserID <= after })
+	slices.SortFunc(page.Items, func(a, b invitations.Membership) int { return strings.Compare(a.UserID, b.UserID) })
 	page.Items = page.Items[:min(limit, len(page.Items))]
 	return page, err
+}
+
+// Usage sorts by the names, because the numbers have another order.
+func (n *numbered) Usage(
+	ctx context.Context, q invitations.UsageQuery,
+) (int64, invitations.Page[invitations.MemberUsage], error) {
+	after, limit := q.After, q.Limit
+	q = ids(q, n.number)
+	q.After, q.Limit = nil, 1_000_000
+	shared, page, err := n.Store.Usage(ctx, q)
+	page = ids(page, n.name)
+	order := func(a, b invitations.MemberUsage) int {
+		return cmp.Or(cmp.Compare(b.Used, a.Used), strings.Compare(a.UserID, b.UserID))
+	}
+	page.Items = slices.DeleteFunc(page.Items, func(m invitations.MemberUsage) bool {
+		return after != nil && order(m, *after) <= 0
+	})
+	slices.SortFunc(page.Items, order)
+	page.Items = page.Items[:min(limit, len(page.Items))]
+	return shared, page, err
+}
+
+func (n *numbered) Traces(ctx context.Context, p invitations.Person, limit int) ([]string, error) {
+	organizations, err := n.Store.Traces(ctx, ids(p, n.number), limit)
+	for i := range organizations {
+		organizations[i] = n.name(organizations[i])
+	}
+	return organizations, err
 }
 
 func (n *numbered) Events(ctx context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {

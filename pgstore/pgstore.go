@@ -132,15 +132,14 @@ func checkSchema(name string) (string, error) {
 	if name == "" {
 		return defaultSchema, nil
 	}
-	reason := checkName(name)
 	switch {
 	case strings.HasPrefix(name, "pg_") || name == "information_schema":
-		reason = "must not be one of PostgreSQL's own"
+		return "", &invitations.InvalidError{Field: "schema", Reason: "must not be one of PostgreSQL's own", Code: "reserved"}
 	case strings.Contains(name, doQuote):
-		reason = "must not contain " + doQuote
+		return "", &invitations.InvalidError{Field: "schema", Reason: "must not contain " + doQuote, Code: "reserved"}
 	}
-	if reason != "" {
-		return "", &invitations.InvalidError{Field: "schema", Reason: reason}
+	if err := checkName("schema", name); err != nil {
+		return "", err
 	}
 	return name, nil
 }

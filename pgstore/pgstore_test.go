@@ -183,7 +183,7 @@ func (h hostTx) Events(ctx context.Context, q invitations.EventQuery) (p invitat
 	return p, err
 }
 
-func (h hostTx) Members(ctx context.Context, q invitations.MemberQuery) (p invitations.Page[invitations.Member], err error) {
+func (h hostTx) Members(ctx context.Context, q invitations.MemberQuery) (p invitations.Page[invitations.Membership], err error) {
 	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
 		p, err = s.Members(ctx, q)
 		return err
@@ -229,4 +229,28 @@ func (h hostTx) Statistics(ctx context.Context, q invitations.StatisticsQuery) (
 		return err
 	})
 	return viewer, statistics, err
+}
+
+func (h hostTx) Usage(ctx context.Context, q invitations.UsageQuery) (shared int64, p invitations.Page[invitations.MemberUsage], err error) {
+	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
+		shared, p, err = s.Usage(ctx, q)
+		return err
+	})
+	return shared, p, err
+}
+
+func (h hostTx) Purge(ctx context.Context, q invitations.PurgeQuery) (deleted int, err error) {
+	err = h.in(ctx, pgx.ReadCommitted, func(s *pgstore.Store) error {
+		deleted, err = s.Purge(ctx, q)
+		return err
+	})
+	return deleted, err
+}
+
+func (h hostTx) Traces(ctx context.Context, p invitations.Person, limit int) (organizations []string, err error) {
+	err = h.in(ctx, pgx.RepeatableRead, func(s *pgstore.Store) error {
+		organizations, err = s.Traces(ctx, p, limit)
+		return err
+	})
+	return organizations, err
 }

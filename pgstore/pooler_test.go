@@ -130,10 +130,10 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 		})
 		return err
 	}))
-	pending := listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StatePending, Limit: 3})
+	pending := listed(s, invitations.InvitationsParams{Organization: acme, States: []invitations.State{invitations.StatePending}, Limit: 3})
 	require.Len(s, pending, 10)
 	require.ElementsMatch(s, []uuid.UUID{sent.ID, link.ID}, listed(s, invitations.InvitationsParams{
-		Organization: acme, State: invitations.StateAccepted,
+		Organization: acme, States: []invitations.State{invitations.StateAccepted},
 	}))
 
 	// A transaction of the host is committed as a whole or not at all, and a refusal leaves it
@@ -151,10 +151,10 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 		})
 	}
 	require.ErrorIs(s, inside(pgx.ErrNoRows), pgx.ErrNoRows)
-	require.Empty(s, listed(s, invitations.InvitationsParams{Organization: acme, State: invitations.StateRevoked}))
+	require.Empty(s, listed(s, invitations.InvitationsParams{Organization: acme, States: []invitations.State{invitations.StateRevoked}}))
 	require.NoError(s, inside(nil))
 	require.ElementsMatch(s, pending[:2], listed(s, invitations.InvitationsParams{
-		Organization: acme, State: invitations.StateRevoked,
+		Organization: acme, States: []invitations.State{invitations.StateRevoked},
 	}))
 
 	events, err := store.Events(s.ctx, invitations.EventQuery{Organization: acme, Limit: 1000})

@@ -127,6 +127,14 @@ func newSQLScript(t *testing.T) *sqlScript {
 			return err
 		}
 	}
+	anywhere := func(p invitations.InvitationsParams) func(*invitations.Service) error {
+		return func(svc *invitations.Service) error {
+			p.Email, p.Cursor = "twice@example.com", cursor
+			found, err := svc.Invitations(ctx, invitations.System(), p)
+			cursor = found.NextCursor
+			return err
+		}
+	}
 	members := func(p invitations.MembersParams) func(*invitations.Service) error {
 		return func(svc *invitations.Service) error {
 			p.Organization, p.Cursor = acme, cursor
@@ -167,9 +175,21 @@ func newSQLScript(t *testing.T) *sqlScript {
 			received, err = svc.InviteAll(ctx, by, acme, []invitations.InviteParams{
 				{Email: "bob@example.com", Role: "viewer"},
 				{Email: "eve@example.com", Role: "viewer"},
-				{Email: "dan@example.com", Role: "viewer"},
+				{Email: "jim@example.com", Role: "viewer"},
 			})
 			return err
+		}},
+		{"", "somebody is invited twice", func(svc *invitations.Service) error {
+			for range 2 {
+				twice, err := invite(svc, "twice", uuid.Nil)
+				if err != nil {
+					return err
+				}
+				if _, err := svc.Revoke(ctx, by, acme, twice.ID); err != nil {
+					return err
+				}
+			}
+			return nil
 		}},
 		{"CreateLink", "", func(svc *invitations.Service) (err error) {
 			quota := invitations.Quota{Limit: 10, Period: invitations.PeriodDay}
@@ -197,14 +217,35 @@ func newSQLScript(t *testing.T) *sqlScript {
 		{"Invitations", "first page", list(invitations.InvitationsParams{Limit: 1})},
 		{"Invitations", "second page", list(invitations.InvitationsParams{})},
 		{"Invitations", "pending, first page", list(invitations.InvitationsParams{
-			State: invitations.StatePending, Limit: 1,
+			States: []invitations.State{invitations.StatePending}, Limit: 1,
 		})},
-		{"Invitations", "pending, second page", list(invitations.InvitationsParams{State: invitations.StatePending})},
-		{"Invitations", "expired", list(invitations.InvitationsParams{State: invitations.StateExpired})},
-		{"Invitations", "accepted", list(invitations.InvitationsParams{State: invitations.StateAccepted})},
+		{"Invitations", "pending, second page", list(invitations.InvitationsParams{States: []invitations.State{invitations.StatePending}})},
+		{"Invitations", "expired", list(invitations.InvitationsParams{States: []invitations.State{invitations.StateExpired}})},
+		{"Invitations", "pending and expired", list(invitations.InvitationsParams{
+			States: []invitations.State{invitations.StatePending, invitations.StateExpired},
+		})},
+		{"Invitations", "pending and accepted", list(invitations.InvitationsParams{
+			States: []invitations.State{invitations.StatePending, invitations.StateAccepted},
+		})},
+		{"Invitations", "accepted", list(invitations.InvitationsParams{States: []invitations.State{invitations.StateAccepted}})},
 		{"Invitations", "of a kind", list(invitations.InvitationsParams{Kind: invitations.KindLink})},
 		{"Invitations", "of a role, an address and a sender", list(invitations.InvitationsParams{
 			Role: "viewer", Email: "joe@example.com", SentBy: ada,
+		})},
+		{"Invitations", "of a role", list(invitations.InvitationsParams{Role: "viewer"})},
+		{"Invitations", "of a sender", list(invitations.InvitationsParams{SentBy: ada})},
+		{"Invitations", "of a sender, in two states", list(invitations.InvitationsParams{
+			SentBy: ada, States: []invitations.State{invitations.StatePending, invitations.StateRevoked},
+		})},
+		{"Invitations", "of addresses, first page", list(invitations.InvitationsParams{EmailPrefix: "j", Limit: 1})},
+		{"Invitations", "of addresses, second page", list(invitations.InvitationsParams{EmailPrefix: "j"})},
+		{"Invitations", "of addresses, pending", list(invitations.InvitationsParams{
+			EmailPrefix: "j", States: []invitations.State{invitations.StatePending},
+		})},
+		{"Invitations", "of an address in all organizations, first page", anywhere(invitations.InvitationsParams{Limit: 1})},
+		{"Invitations", "of an address in all organizations, second page", anywhere(invitations.InvitationsParams{})},
+		{"Invitations", "of an address in all organizations, pending and revoked", anywhere(invitations.InvitationsParams{
+			States: []invitations.State{invitations.StatePending, invitations.StateRevoked},
 		})},
 		{"Lookup", "", func(svc *invitations.Service) error {
 			_, err := svc.Lookup(ctx, mail.Token.Reveal())
@@ -249,6 +290,28 @@ func newSQLScript(t *testing.T) *sqlScript {
 		{"Members", "first page", members(invitations.MembersParams{Limit: 1})},
 		{"Members", "second page", members(invitations.MembersParams{})},
 		{"Members", "of a role", members(invitations.MembersParams{Role: "viewer"})},
+		{"Members", "with balances", members(invitations.MembersParams{Balances: true})},
+		{"AddMember", "", func(svc *invitations.Service) error {
+			_, err := svc.AddMember(ctx, by, invitations.AddMemberParams{
+				Organization: acme, UserID: "kim", Role: "viewer", Email: "kim@example.com",
+			})
+			return err
+		}},
+		{"SetMetadata", "", func(svc *invitations.Service) error {
+			_, err := svc.SetMetadata(ctx, by, invitations.SetMetadataParams{
+				Organization: acme, UserID: "kim", Metadata: map[string]string{"department": "sales"},
+			})
+			return err
+		}},
+		{"SetLimits", "", func(svc *invitations.Service) error {
+			return svc.SetLimits(ctx, invitations.System(), acme, invitations.Limits{
+				Members: 100, SeatlessRoles: []invitations.Role{"viewer"},
+			})
+		}},
+		{"Overview", "", func(svc *invitations.Service) error {
+			_, err := svc.Overview(ctx, by, acme)
+			return err
+		}},
 		{"ChangeRole", "", func(svc *invitations.Service) error {
 			_, err := svc.ChangeRole(ctx, by, invitations.ChangeRoleParams{
 				Organization: acme, UserID: "ann", Role: "admin",
@@ -314,6 +377,16 @@ func newSQLScript(t *testing.T) *sqlScript {
 			p := invitations.TimelineParams{NewestFirst: true, Invitation: link.ID}
 			return timeline(p)(svc)
 		}},
+		{"Timeline", "newest first, of an actor", timeline(invitations.TimelineParams{Actor: ada, NewestFirst: true, Limit: 1})},
+		{"Timeline", "newest first, of an actor, second page", timeline(invitations.TimelineParams{Actor: ada, NewestFirst: true})},
+		{"Timeline", "of two types in a period", timeline(invitations.TimelineParams{
+			Types: []invitations.EventType{invitations.EventMemberJoined, invitations.EventMemberLeft},
+			From:  now.Add(-time.Hour), To: now.Add(time.Hour), Limit: 1,
+		})},
+		{"Timeline", "of two types in a period, second page", timeline(invitations.TimelineParams{
+			Types: []invitations.EventType{invitations.EventMemberJoined, invitations.EventMemberLeft},
+			From:  now.Add(-time.Hour), To: now.Add(time.Hour),
+		})},
 		{"Statistics", "", func(svc *invitations.Service) error {
 			_, err := svc.Statistics(ctx, by, invitations.StatisticsParams{Organization: acme})
 			return err
@@ -325,8 +398,11 @@ func newSQLScript(t *testing.T) *sqlScript {
 		{"Sweep", "one invitation is due", func(svc *invitations.Service) error {
 			now = now.Add(8 * 24 * time.Hour)
 			swept, err := svc.Sweep(ctx, 10)
-			require.Len(t, swept.Expired, 1, "dan was invited and has not answered")
+			require.Len(t, swept.Expired, 1, "jim was invited and has not answered")
 			return err
+		}},
+		{"DeleteOrganization", "", func(svc *invitations.Service) error {
+			return svc.DeleteOrganization(ctx, by, acme)
 		}},
 	}
 	return &sqlScript{calls, func() time.Time { return now }}

@@ -37,7 +37,7 @@ func TestStatements_IgnoreTheSearchPath(t *testing.T) {
 	_, err := s.svc.Resend(s.ctx, invitations.User(ada), invitations.ResendParams{Organization: acme, ID: sent.ID})
 	require.NoError(t, err)
 	_, err = s.svc.Invitations(s.ctx, invitations.User(ada), invitations.InvitationsParams{
-		Organization: acme, State: invitations.StatePending,
+		Organization: acme, States: []invitations.State{invitations.StatePending},
 	})
 	require.NoError(t, err)
 	_, err = s.svc.AcceptReceived(s.ctx, acme, sent.ID, person("ann"))

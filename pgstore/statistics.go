@@ -44,7 +44,8 @@ func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out
 					else i.state end as state
 			from `, s.in, `invitations i
 			where i.organization = `, organization, ` and i.created_at >= `, st.param("timestamptz", q.From), `
-				and i.created_at < `, st.param("timestamptz", q.To), ` and `, allowed, `),
+				and i.created_at < `, st.param("timestamptz", q.To), `
+				and `, s.alive(organization), ` and `, allowed, `),
 		accepted as (
 			select c.kind, c.role, c.sent_by, c.link, c.state, c.uses,
 				pg_catalog.row_number() over (partition by c.id) = 1 as first,

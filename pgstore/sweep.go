@@ -23,8 +23,7 @@ func (s *Store) Sweep(
 		}
 		for i, changes := range decide(due) {
 			if !changes.Empty() {
-				s.queueVersion(b, due[i])
-				s.queueChanges(b, due[i], changes)
+				s.queueChanges(b, due[i], changes, toLock)
 			}
 		}
 		return nil
@@ -38,14 +37,16 @@ func (s *Store) Sweep(
 // makes the server look again at an invitation that has changed since the statement began.
 func (s *Store) queueDue(b *pgx.Batch, at time.Time, limit int, due *[]invitations.Facts) {
 	var version int64
+	var limits invitations.Limits
 	var found record
 	place := map[string]int{} // of an organization in due
 	st := s.statement()
 	st.text("select ")
 	st.column(&version, "o.version")
+	limitsTable.selectRow(&st, "o", &limits)
 	invitationsTable.selectRow(&st, "i", &found)
 	st.text(" from ", s.in, "invitations i join ", s.in, "organizations o on o.id = i.organization",
-		" where i.state = 'pending' and i.sweep_at <= ", st.param("timestamptz", at),
+		" where not o.deleted and i.state = 'pending' and i.sweep_at <= ", st.param("timestamptz", at),
 		" order by i.sweep_at limit ", st.param("bigint", int64(limit)),
 		" for no key update of o, i skip locked")
 	st.collect(b, func() {
@@ -53,7 +54,7 @@ func (s *Store) queueDue(b *pgx.Batch, at time.Time, limit int, due *[]invitatio
 		if !ok {
 			i = len(*due)
 			place[found.Organization] = i
-			*due = append(*due, invitations.Facts{Organization: found.Organization, Version: version})
+			*due = append(*due, invitations.Facts{Organization: found.Organization, Version: version, Limits: limits})
 		}
 		(*due)[i].PendingRecords = append((*due)[i].PendingRecords, found)
 	})

@@ -29,6 +29,7 @@ var invitationsTable = newTable("invitations", 2, []column[record]{
 	{"uses", "bigint", func(r *record) any { return (*integerValue)(&r.Uses) }},
 	{"created_by", "text", func(r *record) any { return (*textValue)(&r.CreatedBy) }},
 	{"sent_by", "text", func(r *record) any { return (*textValue)(&r.SentBy) }},
+	{"accepted_by", "text", func(r *record) any { return (*textValue)(&r.AcceptedBy) }},
 	{"created_at", "timestamptz", func(r *record) any { return (*instantValue)(&r.CreatedAt) }},
 	{"sent_at", "timestamptz", func(r *record) any { return (*instantValue)(&r.SentAt) }},
 	{"expires_at", "timestamptz", func(r *record) any { return (*instantValue)(&r.ExpiresAt) }},
@@ -67,6 +68,27 @@ var eventsTable = newTable("events", 3, []column[event]{
 	{"email", "text", func(e *event) any { return (*textValue)(&e.Email) }},
 	{"max_uses", "bigint", func(e *event) any { return (*integerValue)(&e.MaxUses) }},
 	{"expires_at", "timestamptz", func(e *event) any { return (*instantValue)(&e.ExpiresAt) }},
+	{"former_role", "text", func(e *event) any { return (*textValue)(&e.FormerRole) }},
+	{"invited_by", "text", func(e *event) any { return (*textValue)(&e.InvitedBy) }},
+	{"allowed_domains", "text[]", func(e *event) any { return (*textArrayValue)(&e.AllowedDomains) }},
+	{"changed", "text[]", func(e *event) any { return (*textArrayValue)(&e.Changed) }},
+	{"limits", "jsonb", func(e *event) any { return limitsValue{&e.Limits} }},
+})
+
+// numberedEventsTable is eventsTable with the position, which is 0 before the feed has given one.
+var numberedEventsTable = newTable("events", 0, append([]column[event]{
+	{"position", "bigint", func(e *event) any { return (*bigintValue)(&e.Position) }},
+}, eventsTable.columns...))
+
+// limitsTable lists the columns of organizations that have its limits. Nothing is inserted through
+// this table.
+var limitsTable = newTable("organizations", 0, []column[invitations.Limits]{
+	{"member_limit", "bigint", func(l *invitations.Limits) any { return (*integerValue)(&l.Members) }},
+	{"pending_limit", "bigint", func(l *invitations.Limits) any { return (*integerValue)(&l.Pending) }},
+	{"seatless_roles", "text[]", func(l *invitations.Limits) any { return (*roleArrayValue)(&l.SeatlessRoles) }},
+	{"no_links", "boolean", func(l *invitations.Limits) any { return (*booleanValue)(&l.NoLinks) }},
+	{"allowed_domains", "text[]", func(l *invitations.Limits) any { return (*textArrayValue)(&l.AllowedDomains) }},
+	{"expiry", "bigint", func(l *invitations.Limits) any { return (*microsecondsValue)(&l.Expiry) }},
 })
 
 // quotasTable lists the columns read from quotas and personal_quotas. The owner is not among them:
@@ -191,6 +213,17 @@ func (t *table[R]) insert(st *statement, arguments []any) {
 func (t *table[R]) put(st *statement, arguments []any) {
 	t.insert(st, arguments)
 	st.text(t.replaced)
+}
+
+// set appends the assignments of all columns of a row.
+func (t *table[R]) set(st *statement, row *R) {
+	for i, c := range t.columns {
+		if i > 0 {
+			st.text(", ")
+		}
+		st.text(c.name, " = ")
+		st.value(c.typ, c.field(row).(value).argument())
+	}
 }
 
 // place returns the place of a column in the list.

@@ -145,7 +145,42 @@ func TestRoundTrips(t *testing.T) {
 			}},
 			{"list", 1, func(svc *invitations.Service) error {
 				_, err := svc.Invitations(ctx, adaUser, invitations.InvitationsParams{
-					Organization: name(acme), State: invitations.StatePending,
+					Organization: name(acme), States: []invitations.State{invitations.StatePending},
+				})
+				return err
+			}},
+			{"list in two states", 1, func(svc *invitations.Service) error {
+				_, err := svc.Invitations(ctx, adaUser, invitations.InvitationsParams{
+					Organization: name(acme), States: []invitations.State{invitations.StatePending, invitations.StateAccepted},
+				})
+				return err
+			}},
+			{"search", 1, func(svc *invitations.Service) error {
+				_, err := svc.Invitations(ctx, adaUser, invitations.InvitationsParams{Organization: name(acme), EmailPrefix: "an"})
+				return err
+			}},
+			{"list of an address", 1, func(svc *invitations.Service) error {
+				_, err := svc.Invitations(ctx, invitations.System(), invitations.InvitationsParams{Email: "ann@example.com"})
+				return err
+			}},
+			{"set limits", 2, func(svc *invitations.Service) error {
+				return svc.SetLimits(ctx, invitations.System(), name(acme), invitations.Limits{
+					Members: 100, SeatlessRoles: []invitations.Role{"viewer"},
+				})
+			}},
+			{"overview", 1, func(svc *invitations.Service) error {
+				_, err := svc.Overview(ctx, adaUser, name(acme))
+				return err
+			}},
+			{"add a member", 2, func(svc *invitations.Service) error {
+				_, err := svc.AddMember(ctx, adaUser, invitations.AddMemberParams{
+					Organization: name(acme), UserID: "zoe", Role: "admin", Email: "zoe@example.com",
+				})
+				return err
+			}},
+			{"set metadata", 2, func(svc *invitations.Service) error {
+				_, err := svc.SetMetadata(ctx, adaUser, invitations.SetMetadataParams{
+					Organization: name(acme), UserID: "zoe", Metadata: map[string]string{"department": "sales"},
 				})
 				return err
 			}},
@@ -203,6 +238,10 @@ func TestRoundTrips(t *testing.T) {
 				_, err := svc.Members(ctx, adaUser, invitations.MembersParams{Organization: name(acme)})
 				return err
 			}},
+			{"members with balances", 1, func(svc *invitations.Service) error {
+				_, err := svc.Members(ctx, adaUser, invitations.MembersParams{Organization: name(acme), Balances: true})
+				return err
+			}},
 			{"sweep", 2, func(svc *invitations.Service) error {
 				now = now.Add(8 * 24 * time.Hour)
 				swept, err := svc.Sweep(ctx, 1000)
@@ -235,6 +274,14 @@ func TestRoundTrips(t *testing.T) {
 				})
 				return err
 			}},
+			{"timeline of types", 1, func(svc *invitations.Service) error {
+				_, err := svc.Timeline(ctx, invitations.User("ann"), invitations.TimelineParams{
+					Organization: name(acme), Types: []invitations.EventType{
+						invitations.EventMemberJoined, invitations.EventLimitsChanged,
+					},
+				})
+				return err
+			}},
 			{"statistics", 1, func(svc *invitations.Service) error {
 				_, err := svc.Statistics(ctx, invitations.User("ann"), invitations.StatisticsParams{
 					Organization: name(acme),
@@ -248,6 +295,9 @@ func TestRoundTrips(t *testing.T) {
 			{"member", 1, func(svc *invitations.Service) error {
 				_, err := svc.Member(ctx, name(acme), "ann")
 				return err
+			}},
+			{"delete", 2, func(svc *invitations.Service) error {
+				return svc.DeleteOrganization(ctx, invitations.User("ann"), name(acme))
 			}},
 		}
 	}

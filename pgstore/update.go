@@ -33,24 +33,33 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 		if err != nil || changes.Empty() {
 			return err
 		}
-		if to == toLock {
-			s.queueVersion(b, facts)
-		}
-		s.queueChanges(b, facts, changes)
+		s.queueChanges(b, facts, changes, to)
 		return nil
 	})
 }
 
-// queueVersion queues the statement that gives the organization its next version.
-func (s *Store) queueVersion(b *pgx.Batch, f invitations.Facts) {
+// queueOrganizationChange queues the statement that writes the organization's row, if it is needed:
+// its next version, unless that was written when the row was locked, its limits and its deletion.
+func (s *Store) queueOrganizationChange(b *pgx.Batch, f invitations.Facts, changes invitations.Changes, to purpose) {
+	if to != toLock && changes.Limits == nil && !changes.Deleted {
+		return
+	}
 	st := s.statement()
-	st.text("update ", s.in, "organizations set version = ", st.param("bigint", f.Version+1),
-		" where id = ", st.param("text", f.Organization))
+	st.text("update ", s.in, "organizations set version = ", st.param("bigint", f.Version+1))
+	if changes.Limits != nil {
+		st.text(", ")
+		limitsTable.set(&st, changes.Limits)
+	}
+	if changes.Deleted {
+		st.text(", deleted = true")
+	}
+	st.text(" where id = ", st.param("text", f.Organization))
 	st.queue(b)
 }
 
-// queueChanges queues the writes of changes, except for the organization's version.
-func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes) {
+// queueChanges queues the writes of changes.
+func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes, to purpose) {
+	s.queueOrganizationChange(b, f, changes, to)
 	if len(changes.Quotas) > 0 {
 		s.queueQuotaLock(b, f.Organization)
 	}
@@ -90,6 +99,11 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 				keepUsed("organization, user_id"), ", version = excluded.version")
 		})
 	}
+	for i := range changes.ErasedEvents {
+		e := &changes.ErasedEvents[i]
+		row := eventsTable.arguments(e, organization)
+		writes = append(writes, func(st *statement) { eventsTable.put(st, row) })
+	}
 	for i := range changes.Events {
 		row := eventsTable.arguments(&changes.Events[i], organization, version, int32(i))
 		writes = append(writes, func(st *statement) { eventsTable.insert(st, row) })
@@ -113,6 +127,9 @@ func existingInvitations(f invitations.Facts) map[uuid.UUID]bool {
 	}
 	for i := range f.PendingRecords {
 		ids[f.PendingRecords[i].ID] = true
+	}
+	for i := range f.TracedInvitations {
+		ids[f.TracedInvitations[i].ID] = true
 	}
 	return ids
 }
@@ -169,6 +186,7 @@ var sharedColumns = func() (places []struct{ event, invitation int }) {
 		{"organization", "organization"}, {"version", "sent_version"}, {"at", "sent_at"}, {"actor", "sent_by"},
 		{"invitation_id", "id"}, {"role", "role"}, {"quota_limit", "quota_limit"}, {"quota_period", "quota_period"},
 		{"email", "email"}, {"max_uses", "max_uses"}, {"expires_at", "expires_at"},
+		{"allowed_domains", "allowed_domains"},
 	} {
 		places = append(places, struct{ event, invitation int }{
 			eventsTable.place(c[0]), invitationsTable.place(c[1]),

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/go-invitations/invitations"
 )
 
 // A value is a field of a row, converted to one of the types below. The driver scans into it,
@@ -33,12 +35,46 @@ func (a *textArrayValue) SetDimensions(d []pgtype.ArrayDimension) error {
 func (a *textArrayValue) ScanIndex(i int) any { return &(*a)[i] }
 func (a *textArrayValue) ScanIndexType() any  { return new(string) }
 
-func (a *textArrayValue) argument() any {
-	if *a == nil {
-		return []string{} // nil would be NULL
-	}
-	return []string(*a)
+func (a *textArrayValue) argument() any { return arrayText(*a) }
+
+type roleArrayValue []invitations.Role
+
+func (a *roleArrayValue) SetDimensions(d []pgtype.ArrayDimension) error {
+	return (*pgtype.FlatArray[invitations.Role])(a).SetDimensions(d)
 }
+func (a *roleArrayValue) ScanIndex(i int) any { return (*textValue)(&(*a)[i]) }
+func (a *roleArrayValue) ScanIndexType() any  { return new(textValue) }
+
+func (a *roleArrayValue) argument() any { return arrayText(*a) }
+
+// arrayText returns values as PostgreSQL writes an array. In this form empty arrays, which nearly
+// all are, cost nothing, and two arguments can be compared.
+func arrayText[T ~string](values []T) any {
+	if len(values) == 0 {
+		return "{}"
+	}
+	text := make([]byte, 0, 64)
+	for i, v := range values {
+		text = append(text, "{,"[min(i, 1)], '"')
+		for j := range len(v) {
+			if v[j] == '"' || v[j] == '\\' {
+				text = append(text, '\\')
+			}
+			text = append(text, v[j])
+		}
+		text = append(text, '"')
+	}
+	return string(append(text, '}'))
+}
+
+type booleanValue bool
+
+func (b *booleanValue) ScanBool(v pgtype.Bool) error {
+	*b = booleanValue(v.Bool)
+	return nil
+}
+
+func (b *booleanValue) argument() any { return bool(*b) }
 
 // A bigintValue is an int64 in a column of type bigint.
 type bigintValue int64
@@ -59,6 +95,16 @@ func (n *integerValue) ScanInt64(v pgtype.Int8) error {
 }
 
 func (n *integerValue) argument() any { return int64(*n) }
+
+// A microsecondsValue is a duration in a column of type bigint, in microseconds.
+type microsecondsValue time.Duration
+
+func (d *microsecondsValue) ScanInt64(v pgtype.Int8) error {
+	*d = microsecondsValue(time.Duration(v.Int64) * time.Microsecond)
+	return nil
+}
+
+func (d *microsecondsValue) argument() any { return time.Duration(*d).Microseconds() }
 
 type uuidValue uuid.UUID
 
@@ -127,6 +173,24 @@ func (m *metadataValue) argument() any {
 	return jsonText(*m)
 }
 
+// A limitsValue is in a column of type jsonb. It is NULL if there are no limits.
+type limitsValue struct{ limits **invitations.Limits }
+
+func (l limitsValue) ScanBytes(v []byte) error {
+	*l.limits = nil
+	if v == nil {
+		return nil
+	}
+	return json.Unmarshal(v, l.limits)
+}
+
+func (l limitsValue) argument() any {
+	if *l.limits == nil {
+		return nil
+	}
+	return jsonText(*l.limits)
+}
+
 // list returns values as a JSON array. Statements take lists in this form, because the planner
 // does not know the length of an array parameter and would make a new plan for every call.
 func list[T ~string | uuid.UUID](values []T) string {
@@ -136,11 +200,11 @@ func list[T ~string | uuid.UUID](values []T) string {
 	return jsonText(values)
 }
 
-// jsonText returns v, which has only texts, as JSON.
+// jsonText returns v as JSON.
 func jsonText(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // texts have a JSON form
+		panic(err) // texts, numbers and limits have a JSON form
 	}
 	return string(text)
 }

@@ -42,7 +42,8 @@ func (s *Store) queueMemberships(b *pgx.Batch, q invitations.WorkspaceQuery, out
 	st := s.statement()
 	user := st.param("text", q.UserID)
 	organization := s.organizationColumn()
-	where := s.userColumn().compared() + " = " + s.userColumn().value(user) + s.isMember()
+	where := s.userColumn().compared() + " = " + s.userColumn().value(user) + s.isMember() +
+		" and " + s.alive(organization.text())
 	if q.After != "" {
 		where += " and " + organization.order() + " > " + organization.value(st.param("text", q.After))
 	}

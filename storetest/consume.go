@@ -3,7 +3,7 @@ package storetest
 import (
 	"fmt"
 	"maps"
-	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/go-invitations/invitations"
@@ -14,6 +14,8 @@ var consumeChecks = []check{
 	{"ConsumeNeedsTheRole", consumeRoles},
 	{"ConsumeOverPeriods", consumePeriods},
 	{"ConsumeEqualsDecide", consumeEqualsDecide},
+	{"Refunds", consumeRefunds},
+	{"RefundsOfAPersonalQuota", consumeRefundsPersonal},
 }
 
 // today is the day of start.
@@ -83,6 +85,7 @@ func (w *world) staff() {
 
 func consumeInOrganization(w *world) {
 	const month, day, endless = invitations.PeriodMonth, invitations.PeriodDay, invitations.PeriodEndless
+	const unlimited = invitations.NoLimit
 	shared := func(limit int64) invitations.QuotaRecord { return quota("", "", limit, month, 7) }
 	own := func(limit int64) invitations.QuotaRecord { return quota("", "ada", limit, day, 8) }
 	nothing := quota("", "ada", 0, "", 9)
@@ -121,6 +124,30 @@ func consumeInOrganization(w *world) {
 			{1, true, largest, largest}, {1, false, largest, largest},
 		}},
 		{"of another member", []invitations.QuotaRecord{shared(10), quota("", "bob", 1, day, 2)}, []step{{10, true, 10, 0}}},
+		{"without a limit", []invitations.QuotaRecord{shared(unlimited)}, []step{
+			{1, true, 1, 0}, {largest, true, largest + 1, 0}, {largest, true, 2*largest + 1, 0},
+		}},
+		{"the own one without a limit", []invitations.QuotaRecord{shared(10), own(unlimited)}, []step{
+			{9, true, 9, 9}, {2, false, 9, 9}, {1, true, 10, 10}, {1, false, 10, 10},
+		}},
+		{"the shared one without a limit", []invitations.QuotaRecord{shared(unlimited), own(10)}, []step{
+			{9, true, 9, 9}, {2, false, 9, 9}, {1, true, 10, 10}, {1, false, 10, 10},
+		}},
+		{"what no limit bounds is still bounded", []invitations.QuotaRecord{shared(unlimited), own(unlimited)}, []step{
+			{largest, true, largest, largest}, {largest, true, 2 * largest, 2 * largest}, {largest, true, 3 * largest, 3 * largest},
+			{largest, true, 4 * largest, 4 * largest}, {largest, true, 5 * largest, 5 * largest}, {largest, true, 6 * largest, 6 * largest},
+			{largest, true, 7 * largest, 7 * largest}, {largest, true, 8 * largest, 8 * largest},
+			{largest - 1, true, 9*largest - 1, 9*largest - 1}, {2, false, 9*largest - 1, 9*largest - 1}, {1, true, 9 * largest, 9 * largest},
+			{1, false, 9 * largest, 9 * largest}, {-1, true, 9*largest - 1, 9*largest - 1}, {1, true, 9 * largest, 9 * largest},
+		}},
+		{"a refund", []invitations.QuotaRecord{shared(10), own(20)}, []step{
+			{10, true, 10, 10}, {-4, true, 6, 6}, {5, false, 6, 6}, {4, true, 10, 10}, {-10, true, 0, 0}, {-1, true, 0, 0}, {10, true, 10, 10},
+		}},
+		{"a refund of more than was taken", []invitations.QuotaRecord{shared(10), own(10)}, []step{
+			{3, true, 3, 3}, {-largest, true, 0, 0}, {10, true, 10, 10}, {1, false, 10, 10},
+		}},
+		{"a refund before anything is taken", []invitations.QuotaRecord{shared(10), own(10)}, []step{{-1, true, 0, 0}, {10, true, 10, 10}}},
+		{"a refund without quotas", nil, []step{{-1, true, 0, 0}}},
 	} {
 		// The twin has the same quotas, and must not change.
 		organization, twin := fmt.Sprintf("acme %d", i), fmt.Sprintf("zeta %d", i)
@@ -137,7 +164,7 @@ func consumeInOrganization(w *world) {
 		for n, s := range c.steps {
 			what := fmt.Sprintf("%s: step %d", c.name, n)
 			for user, amount := range map[string]int64{"": s.shared, "ada": s.own} {
-				if q, ok := stored[organization][user]; ok && amount > 0 {
+				if q, ok := stored[organization][user]; ok && (amount > 0 || q.Used > 0) {
 					stored[organization][user] = used(q, amount, 0)
 				}
 			}
@@ -237,23 +264,26 @@ func consumePeriods(w *world) {
 	})
 }
 
-// consumeEqualsDecide compares many random consumptions with the results of Decide.
+// consumeEqualsDecide compares many random consumptions and refunds with the results of Decide.
 func consumeEqualsDecide(w *world) {
-	random := rand.New(rand.NewPCG(1, 2))
+	random := w.random()
 	organizations, users := []string{"acme", "zeta"}, []string{"ada", "bob", "eve"}
 	periods := []invitations.Period{invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless, ""}
 	roles := []invitations.Role{"owner", "developer", "viewer"}
 	someQuota := func() invitations.Quota {
 		q := invitations.Quota{Limit: random.Int64N(30), Period: periods[random.IntN(len(periods))]}
-		if q.Period == "" {
+		switch {
+		case q.Period == "":
 			q.Limit = 0
+		case random.IntN(5) == 0:
+			q.Limit = invitations.NoLimit
 		}
 		return q
 	}
 	pick := func(from []string) string { return from[random.IntN(len(from))] }
 	w.staff()
-	taken := 0
-	const cases = 200
+	taken, consumptions := 0, 0
+	const cases = 300
 	for i := range cases {
 		organization, user := pick(organizations), pick(users)
 		switch random.IntN(8) {
@@ -268,12 +298,21 @@ func consumeEqualsDecide(w *world) {
 			w.ok(w.store.SetPersonalQuota(w.ctx, user, someQuota()))
 		}
 		c := consumption(organization, user, 1+random.Int64N(12), random.IntN(70)-random.IntN(3))
+		refund := random.IntN(3) == 0
 		if random.IntN(4) == 0 {
 			c.Organization, c.Roles = "", nil
 		} else {
 			c.Roles = roles[random.IntN(len(roles)):]
 		}
 		role, before := w.limits(c.Organization, user)
+		if refund {
+			c.Amount, c.Roles = -c.Amount, nil
+			for _, q := range before { // most refunds are into the period of a quota
+				if random.IntN(3) > 0 && !q.PeriodStart.IsZero() {
+					c.Periods = periodsOn(int(q.PeriodStart.Sub(today) / day))
+				}
+			}
+		}
 		put, ok := c.Decide(role, before)
 		want := invitations.Consumed{Taken: ok, Role: role, Quotas: maps.Clone(before)}
 		for _, q := range put {
@@ -283,13 +322,111 @@ func consumeEqualsDecide(w *world) {
 		w.equal(what, w.consume(c), limiting(want))
 		_, after := w.limits(c.Organization, user)
 		w.equal(what+": stored", after, want.Quotas)
-		if ok {
-			taken++
+		if !refund {
+			consumptions++
+			if ok {
+				taken++
+			}
 		}
 	}
-	if taken < cases/4 || taken > cases*3/4 {
-		w.Errorf("%d of %d were taken: the cases are one-sided", taken, cases)
+	if taken < consumptions/5 || taken > consumptions*4/5 {
+		w.Errorf("%d of %d were taken: the cases are one-sided", taken, consumptions)
 	}
+}
+
+// consumeRefunds refunds amounts into periods that are over, not over or still to come, and for
+// users of all kinds.
+func consumeRefunds(w *world) {
+	w.staff()
+	w.change("acme", invitations.Changes{
+		Members:        []invitations.Member{member("acme", "ann", "viewer")},
+		RemovedMembers: []string{"joe"},
+	})
+	stored := map[string]invitations.QuotaRecord{"": quota("acme", "", 100, invitations.PeriodMonth, 1)}
+	for _, user := range []string{"ada", "joe", "ann"} {
+		stored[user] = quota("acme", user, 50, invitations.PeriodDay, 1)
+	}
+	w.setQuotas("acme", slices.Collect(maps.Values(stored))...)
+	w.setQuotas("zeta", quota("zeta", "", 100, invitations.PeriodMonth, 1), quota("zeta", "ada", 50, invitations.PeriodDay, 1))
+	w.consume(consumption("zeta", "ada", 20, 1))
+	consumed := func(what string, c invitations.Consumption, role invitations.Role) {
+		w.Helper()
+		want := invitations.Consumed{Taken: true, Role: role, Quotas: map[string]invitations.QuotaRecord{"": stored[""]}}
+		if q, ok := stored[c.UserID]; ok {
+			want.Quotas[c.UserID] = q
+		}
+		w.equal(what, w.consume(c), want)
+		w.equal(what+": stored", w.quotas("acme", "ada", "joe", "ann"), stored)
+	}
+	refund := func(user string, amount int64, days int) invitations.Consumption {
+		c := consumption("acme", user, -amount, days)
+		c.Roles = nil
+		return c
+	}
+	consumed("before anything is used", refund("ada", 5, 0), "developer")
+	stored[""], stored["ada"] = used(stored[""], 20, 1), used(stored["ada"], 20, 1)
+	consumed("a consumption", consumption("acme", "ada", 20, 1), "developer")
+	consumed("into an earlier month", refund("ada", 5, -1), "developer")
+	consumed("into a month to come", refund("ada", 5, 40), "developer")
+	stored[""] = used(stored[""], 17, 1)
+	consumed("into an earlier day of the month", refund("ada", 3, 0), "developer")
+	stored[""] = used(stored[""], 16, 1)
+	consumed("into a later day of the month", refund("ada", 1, 2), "developer")
+	stored[""], stored["ada"] = used(stored[""], 10, 1), used(stored["ada"], 14, 1)
+	consumed("into the day", refund("ada", 6, 1), "developer")
+	stored[""] = used(stored[""], 9, 1)
+	consumed("of a removed member", refund("joe", 1, 1), "")
+	stored[""] = used(stored[""], 8, 1)
+	consumed("of a user that never was a member", refund("nobody", 1, 1), "")
+	stored[""] = used(stored[""], 7, 1)
+	consumed("of a member that may not consume", refund("ann", 1, 1), "viewer")
+	limited := refund("ada", 1, 1)
+	limited.Roles = []invitations.Role{"owner"}
+	stored[""], stored["ada"] = used(stored[""], 6, 1), used(stored["ada"], 13, 1)
+	consumed("roles do not matter", limited, "developer")
+	stored[""], stored["ada"] = used(stored[""], 0, 1), used(stored["ada"], 3, 1)
+	consumed("more than the shared quota has", refund("ada", 10, 1), "developer")
+	stored["ada"] = used(stored["ada"], 0, 1)
+	consumed("more than both have", refund("ada", 10, 1), "developer")
+	stored[""], stored["ada"] = used(stored[""], 50, 1), used(stored["ada"], 50, 1)
+	consumed("the whole limit again", consumption("acme", "ada", 50, 1), "developer")
+
+	// Neither a version nor an event comes of it, nor anything in the other organization.
+	s := w.state("acme", "ada")
+	w.equal("version", s.Facts.Version, int64(3))
+	w.equal("number of events", len(s.Events.Items), 0)
+	w.equal("quotas of the other organization", w.quotas("zeta", "ada"), map[string]invitations.QuotaRecord{
+		"": used(quota("zeta", "", 100, invitations.PeriodMonth, 1), 20, 1), "ada": used(quota("zeta", "ada", 50, invitations.PeriodDay, 1), 20, 1),
+	})
+	unknown := refund("ada", 1, 1)
+	unknown.Organization = "none"
+	w.equal("in an unknown organization", w.consume(unknown), invitations.Consumed{Taken: true})
+}
+
+func consumeRefundsPersonal(w *world) {
+	w.staff()
+	w.setQuotas("acme", quota("acme", "", 100, invitations.PeriodDay, 1), quota("acme", "ada", 100, invitations.PeriodDay, 1))
+	w.consume(consumption("acme", "ada", 20, 1))
+	before := w.state("acme", "ada")
+	mine := invitations.QuotaRecord{UserID: "ada", Quota: invitations.Quota{Limit: invitations.NoLimit, Period: invitations.PeriodDay}}
+	w.equal("without a quota", w.consume(consumption("", "ada", -1, 1)), invitations.Consumed{Taken: true})
+	for _, user := range []string{"ada", "bob"} {
+		w.ok(w.store.SetPersonalQuota(w.ctx, user, mine.Quota))
+		w.consume(consumption("", user, 20, 1))
+	}
+	for _, c := range []struct {
+		amount int64
+		days   int
+		left   int64
+	}{{-5, 0, 20}, {-5, 2, 20}, {-5, 1, 15}, {-16, 1, 0}, {-1, 1, 0}, {3, 1, 3}} {
+		mine = used(mine, c.left, 1)
+		w.equal(fmt.Sprintf("%d on day %d", c.amount, c.days), w.consume(consumption("", "ada", c.amount, c.days)), invitations.Consumed{
+			Taken: true, Quotas: map[string]invitations.QuotaRecord{"ada": mine},
+		})
+		w.equal("stored", w.personal("ada"), workspaces{Personal: &mine})
+	}
+	w.equal("of bob", w.personal("bob").Personal.Used, int64(20))
+	w.equal("state", w.state("acme", "ada"), before)
 }
 
 // limits returns the role of a user, and the quotas that limit them.

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	"github.com/go-invitations/invitations"
 )
 
@@ -43,7 +41,7 @@ func createEverything(w *world) {
 // createPairs creates organizations with one row, and with two rows of any kinds. A store may write
 // several rows in one statement.
 func createPairs(w *world) {
-	const kinds = 5
+	const kinds = 6
 	for one := range kinds {
 		for two := one; two <= kinds; two++ {
 			organization := fmt.Sprintf("acme %d %d", one, two)
@@ -61,6 +59,9 @@ func createPairs(w *world) {
 					c.Quotas = append(c.Quotas, all.Quotas[len(c.Quotas)])
 				case 4:
 					c.Events = append(c.Events, all.Events[len(c.Events)])
+				case 5:
+					limits := plan(2)
+					c.Limits = &limits
 				}
 			}
 			w.change(organization, c)
@@ -113,13 +114,9 @@ func updateExactOrganization(w *world) {
 
 func updateUnknown(w *world) {
 	w.change("acme", everything("acme"))
-	for _, organization := range []string{"zeta", "Acme", "acme ", "acm", "acme\u200b"} {
-		q := invitations.Query{
-			Organization: organization, Invitation: id(1), Sender: true, Invitations: []uuid.UUID{id(2)},
-			Members: users, Removals: true, Quotas: true,
-			Emails: []string{invitation("acme", 1).Email}, PendingUpTo: 9, PendingEmailsUpTo: 9, PendingSentBy: "bob", PendingAt: start,
-			SendingsUpTo: 9, SendingsAfter: start.Add(-day), MembersUpTo: 9, OwnersUpTo: 9,
-		}
+	q, _ := w.everyFact("acme")
+	for i, organization := range []string{"zeta", "Acme", "acme ", "acm", "acme\u200b"} {
+		q.Organization, q.AlsoDeleted = organization, i%2 == 0
 		called := false
 		w.ok(w.store.Update(w.ctx, q, func(invitations.Facts) (invitations.Changes, error) {
 			called = true

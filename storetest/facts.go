@@ -1,10 +1,13 @@
 package storetest
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -16,7 +19,7 @@ var factsChecks = []check{
 	{"InvitationsByID", factsInvitations},
 	{"Sender", factsSender},
 	{"MembersAndRemovals", factsMembers},
-	{"MemberAndOwnerCount", factsCounts},
+	{"SeatAndOwnerCount", factsCounts},
 	{"Quotas", factsQuotas},
 	{"AllAtOnce", factsAllAtOnce},
 }
@@ -24,12 +27,26 @@ var factsChecks = []check{
 // facts compares the facts that View, Update and Create load for q with want.
 func (w *world) facts(what string, q invitations.Query, want invitations.Facts) {
 	w.Helper()
+	want = sorted(want)
 	w.equal(what+": View", w.view(q), want)
 	w.equal(what+": Update", w.loaded(w.store.Update, q), want)
 	if want.Version == 0 {
 		want = invitations.Facts{Organization: q.Organization}
 	}
 	w.equal(what+": Create", w.loaded(w.store.Create, q), want)
+}
+
+// sorted returns f with its traces in order. A store returns them in any order.
+func sorted(f invitations.Facts) invitations.Facts {
+	f.TracedInvitations = slices.Clone(f.TracedInvitations)
+	slices.SortFunc(f.TracedInvitations, func(a, b invitations.Record) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	f.TracedMembers = slices.Clone(f.TracedMembers)
+	slices.SortFunc(f.TracedMembers, func(a, b invitations.Member) int { return strings.Compare(a.UserID, b.UserID) })
+	f.TracedEvents = slices.Clone(f.TracedEvents)
+	slices.SortFunc(f.TracedEvents, func(a, b invitations.Event) int {
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Index, b.Index))
+	})
+	return f
 }
 
 // loaded returns the facts that change, which is Update or Create, passes to a decision. The
@@ -43,7 +60,7 @@ func (w *world) loaded(
 		got = f
 		return invitations.Changes{}, refusal
 	}), refusal)
-	return got
+	return sorted(got)
 }
 
 func factsInvitation(w *world) {
@@ -160,17 +177,17 @@ func factsCounts(w *world) {
 	}{{"acme", 2, 8, 3}, {"zeta", 1, 2, 1}} {
 		want := invitations.Facts{Organization: c.organization, Version: c.version}
 		for upTo := range c.members + 3 {
-			want.MemberCount, want.OwnerCount = min(upTo, c.members), 0
-			w.facts(fmt.Sprintf("members up to %d", upTo), invitations.Query{Organization: c.organization, MembersUpTo: upTo}, want)
-			want.MemberCount, want.OwnerCount = 0, min(upTo, c.owners)
+			want.SeatCount, want.OwnerCount = min(upTo, c.members), 0
+			w.facts(fmt.Sprintf("members up to %d", upTo), invitations.Query{Organization: c.organization, CountSeats: true, Limits: limitsOf(upTo)}, want)
+			want.SeatCount, want.OwnerCount = 0, min(upTo, c.owners)
 			w.facts(fmt.Sprintf("owners up to %d", upTo), invitations.Query{Organization: c.organization, OwnersUpTo: upTo}, want)
 		}
-		want.MemberCount, want.OwnerCount = c.members, c.owners
-		w.facts("members and owners", invitations.Query{Organization: c.organization, MembersUpTo: 100_000, OwnersUpTo: 100_000}, want)
+		want.SeatCount, want.OwnerCount = c.members, c.owners
+		w.facts("members and owners", invitations.Query{Organization: c.organization, CountSeats: true, Limits: limitsOf(100_000), OwnersUpTo: 100_000}, want)
 	}
 	w.change("acme", invitations.Changes{RemovedMembers: []string{"ada", "user 0", "user 1"}})
-	w.facts("without an owner", invitations.Query{Organization: "acme", MembersUpTo: 100, OwnersUpTo: 2}, invitations.Facts{
-		Organization: "acme", Version: 3, MemberCount: 5,
+	w.facts("without an owner", invitations.Query{Organization: "acme", CountSeats: true, Limits: limitsOf(100), OwnersUpTo: 2}, invitations.Facts{
+		Organization: "acme", Version: 3, SeatCount: 5,
 	})
 }
 
@@ -206,26 +223,43 @@ func factsQuotas(w *world) {
 	})
 }
 
-// factsAllAtOnce asks for everything in one query.
+// everyFact returns a query that asks for every fact of an organization that everything created,
+// and the facts.
+func (w *world) everyFact(organization string) (invitations.Query, invitations.Facts) {
+	w.Helper()
+	all := everything(organization)
+	slices.Reverse(all.Invitations) // newest first
+	mail := all.Invitations[1]
+	q := invitations.Query{
+		Organization: organization, Invitation: mail.ID, Sender: true, Members: users, Removals: true, Quotas: true,
+		Invitations: []uuid.UUID{id(2), id(1), id(7)}, Emails: []string{"nobody@example.com"}, SameEmail: true,
+		CountPending: true, CountReserved: true, CountSeats: true, Limits: limitsOf(9), Totals: true, OwnersUpTo: 9,
+		PendingSentBy: "bob", PendingFor: mail.Email, PendingAt: start, SendingsUpTo: 9, SendingsAfter: start.Add(-day),
+		TracesOf: invitations.Person{UserID: "ada"}, TracesUpTo: 9,
+	}
+	want := everythingState(organization).Facts
+	want.Invitation, want.Sender = &mail, &all.Members[1]
+	want.Invitations = map[uuid.UUID]invitations.Record{id(1): mail, id(2): all.Invitations[0]}
+	want.PendingByEmail = map[string]uuid.UUID{mail.Email: mail.ID}
+	want.PendingCount, want.ReservedCount, want.SeatCount, want.PendingRecords = 2, 1, 2, all.Invitations
+	want.Sendings = []invitations.Sending{{At: start, Actor: "ada", Email: all.Events[0].Email}}
+	want.TracedInvitations, want.TracedMembers = all.Invitations, all.Members
+	for _, e := range w.follow(0, 1000) { // each event gets a position
+		if e.Organization == organization {
+			want.TracedEvents = append(want.TracedEvents, e)
+		}
+	}
+	w.equal("number of events", len(want.TracedEvents), len(all.Events))
+	return q, want
+}
+
+// factsAllAtOnce asks for everything in one query. AlsoDeleted makes no difference.
 func factsAllAtOnce(w *world) {
 	w.twins()
 	for _, organization := range []string{"acme", "zeta"} {
-		all := everything(organization)
-		slices.Reverse(all.Invitations) // newest first
-		mail := all.Invitations[1]
-		q := invitations.Query{
-			Organization: organization, Invitation: mail.ID, Sender: true, Members: users, Removals: true,
-			Emails: []string{"nobody@example.com"}, SameEmail: true,
-			PendingUpTo: 9, PendingEmailsUpTo: 9, PendingSentBy: "bob", PendingFor: mail.Email, PendingAt: start,
-			MembersUpTo: 9, OwnersUpTo: 9, Quotas: true,
-			Invitations: []uuid.UUID{id(2), id(1), id(7)}, SendingsUpTo: 9, SendingsAfter: start.Add(-day),
-		}
-		want := everythingState(organization).Facts
-		want.Invitation, want.Sender = &mail, &all.Members[1]
-		want.PendingByEmail = map[string]uuid.UUID{mail.Email: mail.ID}
-		want.PendingEmailCount, want.PendingRecords = 1, all.Invitations
-		want.Invitations = map[uuid.UUID]invitations.Record{id(1): mail, id(2): all.Invitations[0]}
-		want.Sendings = []invitations.Sending{{At: start, Actor: "ada", Email: all.Events[0].Email}}
+		q, want := w.everyFact(organization)
 		w.facts(organization, q, want)
+		q.AlsoDeleted = true
+		w.facts(organization+", with AlsoDeleted", q, want)
 	}
 }

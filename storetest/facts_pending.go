@@ -13,7 +13,7 @@ import (
 var pendingFactsChecks = []check{
 	{"PendingByEmail", factsPendingByEmail},
 	{"PendingCount", factsPendingCount},
-	{"PendingEmailCount", factsPendingEmailCount},
+	{"ReservedCount", factsReservedCount},
 	{"PendingRecords", factsPendingRecords},
 	{"Sendings", factsSendings},
 }
@@ -111,15 +111,15 @@ func factsPendingCount(w *world) {
 	want := invitations.Facts{Organization: "acme", Version: w.version("acme")}
 	for _, upTo := range []int{1, len(pending) - 1, len(pending), len(pending) + 1, 1000} {
 		want.PendingCount = min(upTo, len(pending))
-		w.facts(fmt.Sprintf("up to %d", upTo), invitations.Query{Organization: "acme", PendingAt: start, PendingUpTo: upTo}, want)
+		w.facts(fmt.Sprintf("up to %d", upTo), invitations.Query{Organization: "acme", PendingAt: start, CountPending: true, Limits: limitsOf(upTo)}, want)
 	}
 	want.PendingCount = 4 // the links
-	w.facts("later", invitations.Query{Organization: "acme", PendingAt: start.Add(time.Microsecond), PendingUpTo: 1000}, want)
+	w.facts("later", invitations.Query{Organization: "acme", PendingAt: start.Add(time.Microsecond), CountPending: true, Limits: limitsOf(1000)}, want)
 	want.PendingCount = 0
-	w.facts("when all have expired", invitations.Query{Organization: "acme", PendingAt: start.Add(day), PendingUpTo: 1000}, want)
+	w.facts("when all have expired", invitations.Query{Organization: "acme", PendingAt: start.Add(day), CountPending: true, Limits: limitsOf(1000)}, want)
 }
 
-func factsPendingEmailCount(w *world) {
+func factsReservedCount(w *world) {
 	pending := w.crowd()
 	emails := 0
 	for _, r := range pending {
@@ -129,17 +129,17 @@ func factsPendingEmailCount(w *world) {
 	}
 	want := invitations.Facts{Organization: "acme", Version: w.version("acme")}
 	for _, upTo := range []int{1, emails - 1, emails, emails + 1, 1000} {
-		want.PendingEmailCount = min(upTo, emails)
-		q := invitations.Query{Organization: "acme", PendingAt: start, PendingEmailsUpTo: upTo}
+		want.ReservedCount = min(upTo, emails)
+		q := invitations.Query{Organization: "acme", PendingAt: start, CountReserved: true, Limits: limitsOf(upTo)}
 		w.facts(fmt.Sprintf("emails up to %d", upTo), q, want)
 		want.PendingCount = 2
-		q.PendingUpTo = 2
+		q.CountPending, q.Limits.Pending = true, 2
 		w.facts(fmt.Sprintf("emails up to %d, and of both kinds up to 2", upTo), q, want)
 		want.PendingCount = 0
 	}
-	want.PendingEmailCount = 0
+	want.ReservedCount = 0
 	w.facts("when all emails have expired", invitations.Query{
-		Organization: "acme", PendingAt: start.Add(time.Microsecond), PendingEmailsUpTo: 1000,
+		Organization: "acme", PendingAt: start.Add(time.Microsecond), CountReserved: true, Limits: limitsOf(1000),
 	}, want)
 }
 
@@ -183,12 +183,19 @@ func factsSendings(w *world) {
 			e := event("acme", fmt.Sprint("user ", n), id(n%3+1))
 			e.At = start.Add(offsets[n%len(offsets)] * time.Microsecond)
 			e.Actor = []string{"ada", "bob", ""}[n%3]
-			if n%4 == 3 {
-				e.Email = "" // not a sending
+			switch { // neither the last two nor those without an address are sendings
+			case n%4 == 3:
+				e.Email = ""
+			case n%5 == 1:
+				e.Type = invitations.EventInvitationCreated
+			case n%5 == 2:
+				e.Type = invitations.EventInvitationEdited
+			case n%7 == 3:
+				e.Type = "Invitation.Resent"
 			}
 			ours.Events = append(ours.Events, e)
 			theirs.Events = append(theirs.Events, event("zeta", "other", id(1)))
-			if e.Version, e.Index = version+1, index; e.Email != "" {
+			if e.IsSending() {
 				sent = append(sent, e)
 			}
 		}

@@ -118,7 +118,7 @@ var faults = []struct {
 		}
 	}}},
 	{"removals are there unasked", "Facts/MembersAndRemovals", faulty{query: func(q *invitations.Query) { q.Removals = true }}},
-	{"MembersUpTo is ignored", "Facts/MemberAndOwnerCount", faulty{query: func(q *invitations.Query) { q.MembersUpTo *= 2 }}},
+	{"the limit of members is ignored", "Facts/SeatAndOwnerCount", faulty{query: func(q *invitations.Query) { q.Limits.Members *= 2 }}},
 	{"the shared quota is missing", "Facts/Quotas", faulty{facts: func(_ invitations.Query, f *invitations.Facts) { delete(f.Quotas, "") }}},
 	{"only one of several invitations is found", "Facts/InvitationsByID", faulty{facts: func(_ invitations.Query, f *invitations.Facts) {
 		maps.DeleteFunc(f.Invitations, func(id uuid.UUID, _ invitations.Record) bool { return len(f.Invitations) > 1 })
@@ -127,11 +127,14 @@ var faults = []struct {
 	{"an invitation is pending at its expiry", "Facts/PendingCount", faulty{query: func(q *invitations.Query) {
 		q.PendingAt = q.PendingAt.Add(-time.Microsecond)
 	}}},
-	{"PendingUpTo is ignored", "Facts/PendingCount", faulty{query: func(q *invitations.Query) { q.PendingUpTo *= 1000 }}},
-	{"links count as emails", "Facts/PendingEmailCount", faulty{
-		query: func(q *invitations.Query) { q.PendingUpTo = max(q.PendingUpTo, q.PendingEmailsUpTo) },
+	{"the limit of pending invitations is ignored", "Facts/PendingCount", faulty{query: func(q *invitations.Query) { q.Limits.Pending *= 1000 }}},
+	{"links count as emails", "Facts/ReservedCount", faulty{
+		query: func(q *invitations.Query) { q.Totals = true },
 		facts: func(q invitations.Query, f *invitations.Facts) {
-			f.PendingEmailCount, f.PendingCount = min(q.PendingEmailsUpTo, f.PendingCount), min(q.PendingUpTo, f.PendingCount)
+			if q.CountReserved {
+				f.ReservedCount = min(q.Limits.Members, f.Totals.Reserved+f.Totals.PendingLinks)
+			}
+			f.Totals = invitations.Totals{}
 		},
 	}},
 	{"SameEmail is ignored", "Facts/PendingByEmail", faulty{query: func(q *invitations.Query) { q.SameEmail = false }}},
@@ -161,7 +164,7 @@ var faults = []struct {
 	{"invitations come oldest first", "Pages/InvitationsByEveryFilter", faulty{
 		invitationPage: func(_ invitations.InvitationQuery, p *invitations.Page[invitations.Record]) { slices.Reverse(p.Items) },
 	}},
-	{"the filter State is ignored", "Pages/InvitationsByEveryFilter", faulty{invitationQuery: func(q *invitations.InvitationQuery) { q.State = "" }}},
+	{"the filter States is ignored", "Pages/InvitationsByEveryFilter", faulty{invitationQuery: func(q *invitations.InvitationQuery) { q.States = nil }}},
 	{"the filter Kind is ignored", "Pages/InvitationsByEveryFilter", faulty{invitationQuery: func(q *invitations.InvitationQuery) { q.Kind = "" }}},
 	{"the filter Role is ignored", "Pages/InvitationsByEveryFilter", faulty{invitationQuery: func(q *invitations.InvitationQuery) { q.Role = "" }}},
 	{"the filter Email is ignored", "Pages/InvitationsByEveryFilter", faulty{invitationQuery: func(q *invitations.InvitationQuery) { q.Email = "" }}},
@@ -175,7 +178,7 @@ var faults = []struct {
 	}}},
 	{"the viewer is another member", "Pages/Viewer", faulty{invitationQuery: func(q *invitations.InvitationQuery) { q.Viewer = "ada" }}},
 	{"the viewer is missing", "Pages/Viewer", faulty{viewer: func(m **invitations.Member) { *m = nil }}},
-	{"the viewer of an empty page is missing", "Pages/MembersWithTheirViewer", faulty{memberPage: func(p *invitations.Page[invitations.Member]) {
+	{"the viewer of an empty page is missing", "Pages/MembersWithTheirViewer", faulty{memberPage: func(p *invitations.Page[invitations.Membership]) {
 		if len(p.Items) == 0 {
 			p.Viewer = nil
 		}
@@ -183,7 +186,7 @@ var faults = []struct {
 	{"received invitations do not expire", "Pages/InvitationsOfAnAddress", faulty{invitationQuery: func(q *invitations.InvitationQuery) {
 		q.At = time.Time{}
 	}}},
-	{"members come in reverse", "Pages/Members", faulty{memberPage: func(p *invitations.Page[invitations.Member]) { slices.Reverse(p.Items) }}},
+	{"members come in reverse", "Pages/Members", faulty{memberPage: func(p *invitations.Page[invitations.Membership]) { slices.Reverse(p.Items) }}},
 	{"the filter of members is ignored", "Pages/Members", faulty{memberQuery: func(q *invitations.MemberQuery) { q.Role = "" }}},
 	{"events are always oldest first", "Pages/EventsInBothOrders", faulty{eventQuery: func(q *invitations.EventQuery) { q.NewestFirst = false }}},
 	{"the filter of events is ignored", "Pages/EventsInBothOrders", faulty{eventQuery: func(q *invitations.EventQuery) { q.Invitation = uuid.Nil }}},

@@ -23,7 +23,7 @@ type faulty struct {
 	invitationQuery func(*invitations.InvitationQuery)
 	invitationPage  func(invitations.InvitationQuery, *invitations.Page[invitations.Record])
 	memberQuery     func(*invitations.MemberQuery)
-	memberPage      func(*invitations.Page[invitations.Member])
+	memberPage      func(*invitations.Page[invitations.Membership])
 	eventQuery      func(*invitations.EventQuery)
 	eventPage       func(*invitations.Page[invitations.Event])
 	workspaceQuery  func(*invitations.WorkspaceQuery)
@@ -110,7 +110,7 @@ func (s *faulty) Invitations(ctx context.Context, q invitations.InvitationQuery)
 	return page, err
 }
 
-func (s *faulty) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
+func (s *faulty) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Membership], error) {
 	call(s.memberQuery, &q)
 	page, err := s.Store.Members(s.with(ctx), q)
 	call(s.viewer, &page.Viewer)

@@ -174,7 +174,7 @@ func (w *world) view(q invitations.Query) invitations.Facts {
 	w.Helper()
 	f, err := w.store.View(w.ctx, q)
 	w.ok(err)
-	return f
+	return sorted(f)
 }
 
 // version returns the present version of an organization.
@@ -240,8 +240,8 @@ func (w *world) state(organization string, users ...string) state {
 func readState(ctx context.Context, store invitations.Store, organization string, users ...string) (s state, err error) {
 	const all = 100_000
 	q := invitations.Query{
-		Organization: organization, Members: users, Removals: true, PendingUpTo: all, PendingAt: start,
-		MembersUpTo: all, OwnersUpTo: all, Quotas: true,
+		Organization: organization, Members: users, Removals: true, Quotas: true, Totals: true, PendingAt: start,
+		OwnersUpTo: all,
 	}
 	if s.Facts, err = store.View(ctx, q); err != nil {
 		return s, err
@@ -285,6 +285,7 @@ func invitation(organization string, n int) invitations.Record {
 			MaxUses:      1,
 			CreatedBy:    "ada",
 			SentBy:       "bob",
+			AcceptedBy:   "cid",
 			CreatedAt:    start.Add(time.Duration(n) * time.Microsecond),
 			SentAt:       start.Add(time.Duration(n+1) * time.Microsecond),
 			ExpiresAt:    start.Add(7 * day),
@@ -314,17 +315,30 @@ func member(organization, user string, role invitations.Role) invitations.Member
 }
 
 // event returns an event with all fields set. For the zero UUID it leaves out the fields of
-// an invitation.
+// an invitation and sets limits.
 func event(organization, subject string, inv uuid.UUID) invitations.Event {
 	e := invitations.Event{
 		Organization: organization, Type: "test.happened", At: start, Actor: "ada", Subject: subject,
-		InvitationID: inv, Role: "viewer", Reason: "because",
+		InvitationID: inv, Role: "viewer", FormerRole: "admin", InvitedBy: "bob", Reason: "because",
 		Quota: invitations.Quota{Limit: 1_000_000_000_000_000, Period: invitations.PeriodDay},
 	}
-	if inv != uuid.Nil {
-		e.Email, e.MaxUses, e.ExpiresAt = subject+"@example.com", 1_000_000_000, start.Add(7*day)
+	if inv == uuid.Nil {
+		limits := plan(3)
+		e.Limits = &limits
+		return e
 	}
+	e.Type = invitations.EventInvitationResent // with an address, it is a sending
+	e.Email, e.MaxUses, e.ExpiresAt = subject+"@example.com", 1_000_000_000, start.Add(7*day)
+	e.AllowedDomains, e.Changed = []string{"example.com", "example.org"}, []string{"message", "role"}
 	return e
+}
+
+// plan returns limits with all fields set, and with n members.
+func plan(n int) invitations.Limits {
+	return invitations.Limits{
+		Members: n, Pending: n + 10, SeatlessRoles: []invitations.Role{"admin", "viewer"}, NoLinks: true,
+		AllowedDomains: []string{"example.com", "xn--bcher-kva.example"}, Expiry: 36*time.Hour + time.Microsecond,
+	}
 }
 
 // quota returns an unused quota of a member, or of the organization for an empty user.
@@ -361,13 +375,16 @@ func everythingState(organization string) state {
 func stateOf(organization string, c invitations.Changes) state {
 	s := state{Facts: invitations.Facts{
 		Organization: organization, Version: 1, Members: map[string]invitations.Member{}, Removals: map[string]int64{},
-		Quotas: map[string]invitations.QuotaRecord{}, PendingCount: len(c.Invitations), MemberCount: len(c.Members),
+		Quotas: map[string]invitations.QuotaRecord{}, Totals: totalsOf(c),
 	}}
 	for _, m := range c.Members {
 		s.Facts.Members[m.UserID] = m
 		if m.Role == invitations.RoleOwner {
 			s.Facts.OwnerCount++
 		}
+	}
+	if c.Limits != nil {
+		s.Facts.Limits = *c.Limits
 	}
 	for _, user := range c.Removals {
 		s.Facts.Removals[user] = 1
@@ -383,6 +400,36 @@ func stateOf(organization string, c invitations.Changes) state {
 	}
 	return s
 }
+
+// totalsOf returns the totals at start of an organization that c created.
+func totalsOf(c invitations.Changes) (t invitations.Totals) {
+	var seatless []invitations.Role
+	if c.Limits != nil {
+		seatless = c.Limits.SeatlessRoles
+	}
+	t.Members = len(c.Members)
+	for _, m := range c.Members {
+		if !slices.Contains(seatless, m.Role) {
+			t.Seats++
+		}
+	}
+	for _, r := range c.Invitations {
+		switch {
+		case r.State != invitations.StatePending || !r.ExpiresAt.After(start):
+		case r.Kind == invitations.KindLink:
+			t.PendingLinks++
+		default:
+			t.PendingEmails++
+			if !slices.Contains(seatless, r.Role) {
+				t.Reserved++
+			}
+		}
+	}
+	return t
+}
+
+// limitsOf returns limits of n members and n pending invitations.
+func limitsOf(n int) invitations.Limits { return invitations.Limits{Members: n, Pending: n} }
 
 // twins fills two organizations that have all IDs, users and addresses in common.
 func (w *world) twins() {

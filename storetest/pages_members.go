@@ -11,6 +11,7 @@ import (
 var memberPageChecks = []check{
 	{"Members", pagesMembers},
 	{"MembersWithTheirViewer", pagesMembersViewer},
+	{"MembersWithQuotas", pagesMembersQuotas},
 	{"Workspaces", pagesWorkspaces},
 	{"WorkspacesOfOthers", pagesWorkspacesOfOthers},
 }
@@ -18,7 +19,7 @@ var memberPageChecks = []check{
 // betweens are IDs that stand among the texts: before all, between some, behind all.
 var betweens = []string{"\x20", "A\u0308", "Z", "a\u0309", "az", "zz", "\U0010ffff"}
 
-func (w *world) members(q invitations.MemberQuery) invitations.Page[invitations.Member] {
+func (w *world) members(q invitations.MemberQuery) invitations.Page[invitations.Membership] {
 	w.Helper()
 	page, err := w.store.Members(w.ctx, q)
 	w.ok(err)
@@ -41,6 +42,7 @@ func (w *world) workspaces(q invitations.WorkspaceQuery) workspaces {
 func pagesMembers(w *world) {
 	roles := []invitations.Role{"owner", "viewer", "Viewer"}
 	var all, others invitations.Changes
+	var sorted []invitations.Membership
 	for i, text := range texts {
 		all.Members = append(all.Members, member("acme", text, roles[i%3]))
 		others.Members = append(others.Members, member("zeta", text, roles[(i+1)%3]))
@@ -48,16 +50,19 @@ func pagesMembers(w *world) {
 	others.Members = append(others.Members, member("zeta", "only there", "viewer"))
 	w.change("acme", all)
 	w.change("zeta", others)
-	slices.SortFunc(all.Members, func(a, b invitations.Member) int { return strings.Compare(a.UserID, b.UserID) }) // as bytes
+	for _, m := range all.Members {
+		sorted = append(sorted, invitations.Membership{Member: m})
+	}
+	slices.SortFunc(sorted, func(a, b invitations.Membership) int { return strings.Compare(a.UserID, b.UserID) }) // as bytes
 	for _, role := range []invitations.Role{"", "owner", "viewer", "Viewer", "none"} {
-		var want []invitations.Member
-		for _, m := range all.Members {
+		var want []invitations.Membership
+		for _, m := range sorted {
 			if role == "" || m.Role == role {
 				want = append(want, m)
 			}
 		}
 		for _, limit := range []int{1, 5, 14, len(texts), 1000} {
-			var got []invitations.Member
+			var got []invitations.Membership
 			q := invitations.MemberQuery{Organization: "acme", Role: role, Limit: limit}
 			for {
 				page := w.members(q)
@@ -70,7 +75,7 @@ func pagesMembers(w *world) {
 			w.equal(fmt.Sprintf("role %q, %d a page", role, limit), got, want)
 		}
 		for _, after := range append(slices.Clone(betweens), texts...) {
-			first := slices.IndexFunc(want, func(m invitations.Member) bool { return m.UserID > after })
+			first := slices.IndexFunc(want, func(m invitations.Membership) bool { return m.UserID > after })
 			if first < 0 {
 				first = len(want)
 			}
@@ -102,7 +107,88 @@ func pagesMembersViewer(w *world) {
 		}
 	}
 	page := w.members(invitations.MemberQuery{Organization: "acme", Viewer: "bob", Role: "none", After: "zzz", Limit: 5})
-	w.equal("an empty page", page, invitations.Page[invitations.Member]{Viewer: &bob})
+	w.equal("an empty page", page, invitations.Page[invitations.Membership]{Viewer: &bob})
+}
+
+// pagesMembersQuotas gives some members of two organizations quotas of their own.
+func pagesMembersQuotas(w *world) {
+	var all []invitations.Membership
+	for _, organization := range []string{"zeta", "acme"} {
+		all = nil
+		shared := quota(organization, "", int64(len(organization)+500), invitations.PeriodMonth, 1)
+		c := invitations.Changes{Quotas: []invitations.QuotaRecord{
+			shared, quota(organization, "not a member", 1, invitations.PeriodDay, 1),
+		}}
+		for i, user := range texts {
+			m := invitations.Membership{Member: member(organization, user, []invitations.Role{"owner", "viewer", "viewer"}[i%3])}
+			own := quota(organization, user, int64(i), invitations.PeriodDay, 1)
+			switch {
+			case organization == "zeta", i%4 == 1:
+				own.Limit += 100
+			case i%4 == 2:
+				own.Quota = invitations.Quota{}
+			case i%4 == 3:
+				own.UserID = ""
+			}
+			if own.UserID != "" {
+				m.Own = &own
+				c.Quotas = append(c.Quotas, own)
+			}
+			c.Members = append(c.Members, m.Member)
+			all = append(all, m)
+		}
+		w.change(organization, c)
+		for i := range all {
+			if own := all[i].Own; own != nil && all[i].Role == "owner" && own.Limit > 40 {
+				*own = used(*own, 2, 3)
+				shared.Used += 2
+				w.consume(consumption(organization, own.UserID, 2, 3))
+			}
+		}
+		shared = used(shared, shared.Used, 3)
+		for i := range all {
+			all[i].Shared = &shared
+		}
+		w.ok(w.store.SetPersonalQuota(w.ctx, texts[0], invitations.Quota{Limit: 77, Period: invitations.PeriodDay}))
+	}
+	slices.SortFunc(all, func(a, b invitations.Membership) int { return strings.Compare(a.UserID, b.UserID) })
+	for _, role := range []invitations.Role{"", "viewer", "none"} {
+		for _, quotas := range []bool{true, false} {
+			var want []invitations.Membership
+			for _, m := range all {
+				if !quotas {
+					m.Own, m.Shared = nil, nil
+				}
+				if role == "" || m.Role == role {
+					want = append(want, m)
+				}
+			}
+			for _, limit := range []int{1, 10, 1000} {
+				var got []invitations.Membership
+				q := invitations.MemberQuery{Organization: "acme", Viewer: texts[1], Role: role, Quotas: quotas, Limit: limit}
+				for {
+					page := w.members(q)
+					got = append(got, page.Items...)
+					w.equal("viewer", deref(w, "the viewer", page.Viewer).UserID, texts[1])
+					if len(page.Items) < limit || len(got) > len(want) {
+						break
+					}
+					q.After = page.Items[limit-1].UserID
+				}
+				w.equal(fmt.Sprintf("role %q, %d a page, quotas: %v", role, limit, quotas), got, want)
+			}
+		}
+	}
+	w.change("beta", everything("beta"))
+	w.change("beta", invitations.Changes{RemovedMembers: []string{"bob"}})
+	w.change("gamma", invitations.Changes{Members: []invitations.Member{member("gamma", "bob", "owner")}})
+	shared := quota("beta", "", 1000, invitations.PeriodMonth, 1)
+	w.equal("no quota of their own", w.members(invitations.MemberQuery{Organization: "beta", Quotas: true, Limit: 9}).Items, []invitations.Membership{
+		{Member: member("beta", "ada", "owner"), Shared: &shared},
+	})
+	w.equal("no quota at all", w.members(invitations.MemberQuery{Organization: "gamma", Quotas: true, Limit: 9}).Items, []invitations.Membership{
+		{Member: member("gamma", "bob", "owner")},
+	})
 }
 
 func pagesWorkspaces(w *world) {

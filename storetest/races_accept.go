@@ -17,9 +17,12 @@ var acceptRaces = []race{
 	{name: "DeclineAgainstAccept", round: raceDeclineAccept},
 	{name: "ResendAgainstAccept", round: raceResendAccept},
 	{name: "EditAgainstAccept", round: raceEditAccept},
-	{name: "Class15_DemotionAgainstAccept", round: raceDemotionAccept},
-	{name: "Class15_RemovalAgainstAccept", round: raceRemovalAccept},
+	{name: "Class15_DemotionAgainstAccept", members: twoOwners, round: raceDemotionAccept},
+	{name: "Class15_RemovalAgainstAccept", members: twoOwners, round: raceRemovalAccept},
 }
+
+// twoOwners are members of whom ada can lose her role.
+var twoOwners = map[string]invitations.Role{"ada": "owner", "eve": "owner"}
 
 func raceAcceptManyUsers(r *round) error {
 	users := names("user", crowdSize)
@@ -27,7 +30,7 @@ func raceAcceptManyUsers(r *round) error {
 	if err != nil {
 		return err
 	}
-	n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
+	n, err := tally(together(crowdSize, func(i int) answer[invitations.Joined] {
 		return answerOf(r.svc.Accept(r.ctx, sent.Token.Reveal(), person(users[i], "ann@example.com")))
 	}), invitations.ErrAccepted)
 	if err != nil {
@@ -42,14 +45,14 @@ func raceAcceptOneUser(r *round) error {
 	if err != nil {
 		return err
 	}
-	answers := together(crowdSize, func(int) answer[invitations.Member] {
+	answers := together(crowdSize, func(int) answer[invitations.Joined] {
 		return answerOf(r.svc.Accept(r.ctx, sent.Token.Reveal(), ann))
 	})
 	if _, err := tally(answers); err != nil {
 		return err
 	}
 	for _, a := range answers {
-		if d := differ(a.value, answers[0].value); d != "" {
+		if d := differ(a.value.Member, answers[0].value.Member); d != "" {
 			return errors.New("equal calls got different members: " + d)
 		}
 	}
@@ -72,7 +75,7 @@ func raceAcceptWays(r *round) error {
 	if err != nil {
 		return err
 	}
-	n, err := tally(together(crowd, func(i int) answer[invitations.Member] {
+	n, err := tally(together(crowd, func(i int) answer[invitations.Joined] {
 		user := person(users[i], "ann@example.com")
 		if i%2 == 0 {
 			return answerOf(r.svc.Accept(r.ctx, sent.Token.Reveal(), user))
@@ -92,7 +95,7 @@ func raceAcceptLink(r *round) error {
 	if err != nil {
 		return err
 	}
-	n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
+	n, err := tally(together(crowdSize, func(i int) answer[invitations.Joined] {
 		return answerOf(r.svc.Accept(r.ctx, sent.Token.Reveal(), invitations.Identity{UserID: users[i]}))
 	}), invitations.ErrExhausted)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 
 	"github.com/google/uuid"
@@ -120,11 +119,11 @@ func raceFeed(r *round) error {
 				}
 			}
 		}
-		if !slices.Equal(got, want) {
-			return fmt.Errorf("a follower with a limit of %d got other events, or in another order", f.limit)
+		if d := differ(got, want); d != "" {
+			return fmt.Errorf("a follower with a limit of %d got other events, or in another order: %s", f.limit, d)
 		}
-		if !slices.Equal(f.all, followers[0].all) {
-			return errors.New("two followers got different feeds")
+		if d := differ(f.all, followers[0].all); d != "" {
+			return fmt.Errorf("two followers got different feeds: %s", d)
 		}
 	}
 	return nil

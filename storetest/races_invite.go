@@ -54,7 +54,7 @@ func raceInvites(r *round) error {
 		return err
 	}
 	page, err := r.svc.Invitations(r.ctx, invitations.System(), invitations.InvitationsParams{
-		Organization: r.organization, State: invitations.StatePending, Limit: 100,
+		Organization: r.organization, States: []invitations.State{invitations.StatePending}, Limit: 100,
 	})
 	return errors.Join(err, want("successes", n, 10), want("pending invitations", len(page.Items), 10))
 }
@@ -128,7 +128,7 @@ func raceBulks(r *round) error {
 	for _, r := range s.Invitations.Items {
 		addresses[r.Email] = true
 	}
-	return errors.Join(err, want("rows that succeeded", n, bulkPlaces), want("pending invitations", s.Facts.PendingCount, bulkPlaces),
+	return errors.Join(err, want("rows that succeeded", n, bulkPlaces), want("pending invitations", s.Facts.Totals.PendingEmails, bulkPlaces),
 		want("addresses", len(addresses), bulkPlaces), want("versions", int(s.Facts.Version), 3))
 }
 

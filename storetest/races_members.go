@@ -67,7 +67,7 @@ func (r *round) explained() (map[string]invitations.Role, error) {
 		}
 		events = events[n:]
 	}
-	f, err := r.store.View(r.ctx, invitations.Query{Organization: r.organization, Members: slices.Collect(maps.Keys(known)), MembersUpTo: 1000})
+	f, err := r.store.View(r.ctx, invitations.Query{Organization: r.organization, Members: slices.Collect(maps.Keys(known)), Totals: true})
 	shown := map[string]invitations.Role{}
 	for user, m := range f.Members {
 		shown[user] = m.Role
@@ -75,7 +75,7 @@ func (r *round) explained() (map[string]invitations.Role, error) {
 	if d := differ(shown, roles); d != "" && err == nil {
 		err = fmt.Errorf("the members are not those that the events leave: %s", d)
 	}
-	return roles, errors.Join(err, want("members", f.MemberCount, len(roles)))
+	return roles, errors.Join(err, want("members", f.Totals.Members, len(roles)))
 }
 
 // take applies one event to roles. before are the roles before the change.

@@ -31,7 +31,7 @@ func (r *round) seats(wanted int) error {
 			joined++
 		}
 	}
-	return errors.Join(err, want("members", s.Facts.MemberCount, wanted), want("events of members that joined", joined, wanted))
+	return errors.Join(err, want("members", s.Facts.Totals.Members, wanted), want("events of members that joined", joined, wanted))
 }
 
 func raceMemberLimitLink(r *round) error {
@@ -39,7 +39,7 @@ func raceMemberLimitLink(r *round) error {
 	if err != nil {
 		return err
 	}
-	n, err := tally(together(crowdSize, func(i int) answer[invitations.Member] {
+	n, err := tally(together(crowdSize, func(i int) answer[invitations.Joined] {
 		return answerOf(r.svc.Accept(r.ctx, sent.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("user ", i)}))
 	}), invitations.ErrMemberLimit)
 	return errors.Join(err, want("successes", n, 9), r.seats(10))
@@ -60,7 +60,7 @@ func raceMemberLimitMails(r *round) error {
 	if err := errors.Join(err, want("invitations", n, crowdSize)); err != nil {
 		return err
 	}
-	n, err = tally(together(crowdSize, func(i int) answer[invitations.Member] {
+	n, err = tally(together(crowdSize, func(i int) answer[invitations.Joined] {
 		return answerOf(r.svc.Accept(r.ctx, sent[i].value.Token.Reveal(), person(fmt.Sprint("user ", i), sent[i].value.Email)))
 	}), invitations.ErrMemberLimit)
 	return errors.Join(err, want("successes", n, 9), r.seats(10))
@@ -79,7 +79,7 @@ func raceReservedSeats(r *round) error {
 		return err
 	}
 	invited := slices.DeleteFunc(answers, func(a answer[invitations.SentInvitation]) bool { return a.err != nil })
-	joined := together(crowdSize, func(i int) answer[invitations.Member] {
+	joined := together(crowdSize, func(i int) answer[invitations.Joined] {
 		if i >= 2*len(invited) {
 			return answerOf(r.svc.Accept(r.ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("guest ", i)}))
 		}

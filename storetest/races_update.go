@@ -76,8 +76,8 @@ func raceFacts(r *round) error {
 	q := invitations.Query{
 		Organization: r.organization, Invitation: id(1000), Sender: true, Invitations: []uuid.UUID{id(1000)},
 		Members: append([]string{"ada"}, users...), Removals: true, Quotas: true,
-		Emails: addresses, PendingUpTo: 100, PendingEmailsUpTo: 100, PendingSentBy: "bob", PendingAt: start,
-		SendingsUpTo: 100, SendingsAfter: start.Add(-day), MembersUpTo: 100, OwnersUpTo: 100,
+		Emails: addresses, CountPending: true, CountReserved: true, PendingSentBy: "bob", PendingAt: start,
+		SendingsUpTo: 100, SendingsAfter: start.Add(-day), CountSeats: true, Limits: limitsOf(100), Totals: true, OwnersUpTo: 100,
 	}
 	// The nth write leaves n of each row, and version n+1.
 	write := func(n int) invitations.Changes {
@@ -125,9 +125,9 @@ func ofWrite(f invitations.Facts, n int) error {
 		"Invitation": f.Invitation.Uses, "Invitations": f.Invitations[id(1000)].Uses,
 		"Members": len(f.Members) - 1, "Removals": len(f.Removals) - 1, "Quotas": len(f.Quotas) - 1,
 		"a removal": int(f.Removals["ada"]) - 1, "the shared quota": int(f.Quotas[""].Version),
-		"PendingByEmail": len(f.PendingByEmail), "PendingCount": f.PendingCount - 1, "PendingEmailCount": f.PendingEmailCount,
+		"PendingByEmail": len(f.PendingByEmail), "PendingCount": f.PendingCount - 1, "ReservedCount": f.ReservedCount,
 		"PendingRecords": len(f.PendingRecords), "Sendings": len(f.Sendings),
-		"MemberCount": f.MemberCount - 1, "OwnerCount": f.OwnerCount - 1,
+		"SeatCount": f.SeatCount - 1, "Totals": f.Totals.Members - 1, "OwnerCount": f.OwnerCount - 1,
 	} {
 		if got != n {
 			return fmt.Errorf("a decision at version %d sees %s of version %d", n+1, what, got+1)
@@ -237,9 +237,9 @@ func raceCreates(r *round) error {
 	organization := r.organization + ", created by many"
 	answers := together(crowdSize, func(i int) answer[int] {
 		seen := -1
-		q := invitations.Query{Organization: organization, MembersUpTo: 2 * crowdSize}
+		q := invitations.Query{Organization: organization, CountSeats: true, Limits: limitsOf(2 * crowdSize)}
 		err := r.store.Create(r.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
-			seen = f.MemberCount
+			seen = f.SeatCount
 			if int64(seen) != f.Version || f.Organization != organization {
 				return invitations.Changes{}, fmt.Errorf("a decision on %q at version %d sees %d members", f.Organization, f.Version, seen)
 			}
@@ -254,9 +254,9 @@ func raceCreates(r *round) error {
 	for _, a := range answers {
 		seen[a.value] = true
 	}
-	f, err := r.store.View(r.ctx, invitations.Query{Organization: organization, MembersUpTo: 2 * crowdSize})
+	f, err := r.store.View(r.ctx, invitations.Query{Organization: organization, CountSeats: true, Limits: limitsOf(2 * crowdSize)})
 	return errors.Join(err, want("numbers of members that the decisions saw", len(seen), crowdSize),
-		want("members", f.MemberCount, crowdSize), want("versions", int(f.Version), crowdSize))
+		want("members", f.SeatCount, crowdSize), want("versions", int(f.Version), crowdSize))
 }
 
 func raceFounders(r *round) error {

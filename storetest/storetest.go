@@ -86,14 +86,18 @@ var groups = []struct {
 	name   string
 	checks []check
 }{
-	{"Update", slices.Concat(updateChecks, createChecks)},
+	{"Update", slices.Concat(updateChecks, createChecks, changesChecks)},
 	{"Values", valueChecks},
-	{"Facts", slices.Concat(factsChecks, pendingFactsChecks)},
+	{"Facts", slices.Concat(factsChecks, pendingFactsChecks, limitFactsChecks, traceFactsChecks)},
 	{"Pages", slices.Concat(pageChecks, memberPageChecks, eventPageChecks, receivedPageChecks)},
 	{"Quotas", slices.Concat(consumeChecks, quotaChecks)},
+	{"Usage", usageChecks},
 	{"Feed", feedChecks},
 	{"Statistics", statisticsChecks},
 	{"Sweep", sweepChecks},
+	{"Purge", purgeChecks},
+	{"Traces", traceChecks},
+	{"Deleted", deletedChecks},
 	{"Races", raceChecks()},
 }
 

@@ -67,7 +67,7 @@ func updateReplacesByKey(w *world) {
 		want.Facts.Version = 2
 		want.Facts.Members = map[string]invitations.Member{"ada": ada}
 		want.Facts.Removals = map[string]int64{"eve": 2, "bob": 2}
-		want.Facts.PendingCount, want.Facts.MemberCount, want.Facts.OwnerCount = 1, 1, 0
+		want.Facts.Totals, want.Facts.OwnerCount = invitations.Totals{Members: 1, Seats: 1, PendingLinks: 1}, 0
 		want.Facts.Quotas[""], want.Facts.Quotas["bob"] = shared, own
 		want.Invitations.Items = []invitations.Record{other, inv}
 		w.equal("state of "+organization, w.state(organization, users...), want)
@@ -146,6 +146,12 @@ func updateCancelled(w *world) {
 			_, _, err := w.store.Statistics(done, q)
 			return err
 		},
+		"Usage": func() error {
+			_, _, err := w.store.Usage(done, invitations.UsageQuery{Organization: "acme", Period: invitations.PeriodDay, PeriodStart: today, Limit: 1})
+			return err
+		},
+		"Purge":  func() error { return second(w.store.Purge(done, invitations.PurgeQuery{Before: start, Limit: 1})) },
+		"Traces": func() error { return second(w.store.Traces(done, invitations.Person{UserID: "ada"}, 1)) },
 		"Sweep": func() error {
 			return w.store.Sweep(done, start, 1, func(all []invitations.Facts) []invitations.Changes {
 				return make([]invitations.Changes, len(all))
@@ -210,7 +216,9 @@ func updateSideBySide(w *world) {
 	w.twins()
 	acme := w.state("acme", users...)
 	w.equal("the first organization", acme, everythingState("acme"))
+	limits := plan(2)
 	w.change("zeta", invitations.Changes{
+		Limits:         &limits,
 		RemovedMembers: []string{"ada", "bob"},
 		Removals:       []string{"ada"},
 		Invitations:    []invitations.Record{link("zeta", 1), link("zeta", 3)},

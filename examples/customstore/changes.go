@@ -41,6 +41,21 @@ func apply(ctx context.Context, tx *sql.Tx, organization string, version int64, 
 			return err
 		}
 	}
+	if c.Limits != nil {
+		if err := putLimits(ctx, tx, organization, *c.Limits); err != nil {
+			return err
+		}
+	}
+	if c.Deleted {
+		if err := markDeleted(ctx, tx, organization); err != nil {
+			return err
+		}
+	}
+	for _, e := range c.ErasedEvents {
+		if err := replaceEvent(ctx, tx, organization, e); err != nil {
+			return err
+		}
+	}
 	for i, e := range c.Events {
 		e.Version, e.Index = version, i
 		if err := addEvent(ctx, tx, organization, e); err != nil {
@@ -51,7 +66,17 @@ func apply(ctx context.Context, tx *sql.Tx, organization string, version int64, 
 }
 
 func putVersion(ctx context.Context, tx *sql.Tx, organization string, version int64) error {
-	return exec(ctx, tx, `insert or replace into organizations (id, version) values (?, ?)`, organization, version)
+	return exec(ctx, tx, `insert into organizations (id, version) values (?, ?)
+		on conflict (id) do update set version = excluded.version`, organization, version)
+}
+
+func putLimits(ctx context.Context, tx *sql.Tx, organization string, limits invitations.Limits) error {
+	return exec(ctx, tx, `update organizations set limits = ? where id = ?`, document{limits}, organization)
+}
+
+// markDeleted ends the existence of an organization. Its rows remain for Purge.
+func markDeleted(ctx context.Context, tx *sql.Tx, organization string) error {
+	return exec(ctx, tx, `update organizations set deleted = 1 where id = ?`, organization)
 }
 
 func deleteMember(ctx context.Context, tx *sql.Tx, organization, user string) error {
@@ -76,4 +101,11 @@ func putInvitation(ctx context.Context, tx *sql.Tx, organization string, r invit
 func addEvent(ctx context.Context, tx *sql.Tx, organization string, e invitations.Event) error {
 	return exec(ctx, tx, `insert into events (organization, version, place, value) values (?, ?, ?, ?)`,
 		organization, e.Version, e.Index, document{e})
+}
+
+// replaceEvent replaces an event, whose position is a column of its own.
+func replaceEvent(ctx context.Context, tx *sql.Tx, organization string, e invitations.Event) error {
+	e.Position = 0
+	return exec(ctx, tx, `update events set value = ? where organization = ? and version = ? and place = ?`,
+		document{e}, organization, e.Version, e.Index)
 }

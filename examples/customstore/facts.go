@@ -3,6 +3,7 @@ package customstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
@@ -10,29 +11,46 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
+// An organization is the row of one. The zero organization does not exist.
+type organization struct {
+	version int64
+	deleted bool
+	limits  invitations.Limits
+}
+
+// exists reports whether the organization was created and not deleted.
+func (o organization) exists() bool { return o.version > 0 && !o.deleted }
+
+// loadOrganization loads the row of an organization. It returns the zero value if there is none.
+func loadOrganization(ctx context.Context, tx *sql.Tx, id string) (org organization, err error) {
+	const query = `select version, deleted, limits from organizations where id = ?`
+	err = tx.QueryRowContext(ctx, query, id).Scan(&org.version, &org.deleted, document{&org.limits})
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return organization{}, storeError(ctx, err)
+	}
+	return org, nil
+}
+
 // loadFacts loads the facts of q. It returns the zero Facts if the organization does not exist.
 //
 // SQLite runs in this process, so a statement costs no round trip. A small statement for each
 // fact is therefore as fast as a large one for all, and easier to read.
 func loadFacts(ctx context.Context, tx *sql.Tx, q invitations.Query) (invitations.Facts, error) {
-	version, err := loadVersion(ctx, tx, q.Organization)
-	if err != nil || version == 0 {
+	org, err := loadOrganization(ctx, tx, q.Organization)
+	if err != nil || org.version == 0 || org.deleted && !q.AlsoDeleted {
 		return invitations.Facts{}, err
 	}
-	facts := invitations.Facts{Organization: q.Organization, Version: version}
+	facts := invitations.Facts{
+		Organization: q.Organization, Version: org.version, Limits: org.limits, Deleted: org.deleted,
+	}
 	for _, load := range []func(context.Context, *sql.Tx, invitations.Query, *invitations.Facts) error{
-		loadInvitations, loadMembers, countMembers, loadPending, countPending, loadSendings,
+		loadInvitations, loadMembers, countMembers, loadPending, countPending, loadTotals, loadSendings, loadTraces,
 	} {
 		if err := load(ctx, tx, q, &facts); err != nil {
 			return invitations.Facts{}, err
 		}
 	}
 	return facts, nil
-}
-
-// loadVersion loads the version of an organization, or 0 if it does not exist.
-func loadVersion(ctx context.Context, tx *sql.Tx, organization string) (int64, error) {
-	return number(ctx, tx, `select version from organizations where id = ?`, organization)
 }
 
 // loadInvitations loads the invitations that q names by ID, and the sender.
@@ -100,14 +118,16 @@ func loadMember(ctx context.Context, tx *sql.Tx, organization, user string) (*in
 	return first[invitations.Member](ctx, tx, query, organization, user)
 }
 
-// countMembers counts members up to the bounds of q.
+// countMembers counts members up to the limits of q.
 func countMembers(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
-	const (
-		members = `select count(*) from (select 1 from members where organization = ? limit 0 + ?)`
-		owners  = `select count(*) from (select 1 from members where organization = ? and role = 'owner' limit 0 + ?)`
-	)
-	if q.MembersUpTo > 0 {
-		facts.MemberCount, err = count(ctx, tx, members, q.Organization, q.MembersUpTo)
+	const seats = `select count(*) from (
+			select 1 from members
+			where organization = ? and role not in (select value from json_each(?))
+			limit 0 + ?
+		)`
+	const owners = `select count(*) from (select 1 from members where organization = ? and role = 'owner' limit 0 + ?)`
+	if limit := facts.Limits.Or(q.Limits).Members; q.CountSeats && limit > 0 {
+		facts.SeatCount, err = count(ctx, tx, seats, q.Organization, array(facts.Limits.SeatlessRoles), limit)
 		if err != nil {
 			return err
 		}
@@ -150,29 +170,59 @@ func loadPending(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *in
 	return err
 }
 
-// countPending counts pending invitations up to the bounds of q.
+// countPending counts pending invitations up to the limits in force.
 func countPending(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
-	const ofAnyKind = `select count(*) from (select 1 from invitations
-		where organization = ? and state = 'pending' and expires_at > ? limit 0 + ?)`
-	const byEmail = `select count(*) from (select 1 from invitations
-		where organization = ? and state = 'pending' and expires_at > ? and kind = 'email' limit 0 + ?)`
+	const pending = `select count(*) from (
+			select 1 from invitations
+			where organization = ? and state = 'pending' and expires_at > ?
+			limit 0 + ?
+		)`
+	const reserved = `select count(*) from (
+			select 1 from invitations
+			where organization = ? and state = 'pending' and expires_at > ?
+				and kind = 'email' and role not in (select value from json_each(?))
+			limit 0 + ?
+		)`
+	limits := facts.Limits.Or(q.Limits)
 	at := instant(q.PendingAt)
-	if q.PendingUpTo > 0 {
-		facts.PendingCount, err = count(ctx, tx, ofAnyKind, q.Organization, at, q.PendingUpTo)
+	if q.CountPending {
+		facts.PendingCount, err = count(ctx, tx, pending, q.Organization, at, limits.Pending)
 		if err != nil {
 			return err
 		}
 	}
-	if q.PendingEmailsUpTo > 0 {
-		facts.PendingEmailCount, err = count(ctx, tx, byEmail, q.Organization, at, q.PendingEmailsUpTo)
+	if q.CountReserved && limits.Members > 0 {
+		seatless := array(facts.Limits.SeatlessRoles)
+		facts.ReservedCount, err = count(ctx, tx, reserved, q.Organization, at, seatless, limits.Members)
 	}
 	return err
 }
 
-// loadSendings loads the newest sendings. Events that are sendings have an address.
+// loadTotals counts all members and all pending invitations.
+func loadTotals(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) error {
+	const members = `select count(*), count(*) filter (where role not in (select value from json_each(?)))
+		from members where organization = ?`
+	const pending = `select count(*) filter (where kind = 'email'), count(*) filter (where kind = 'link'),
+			count(*) filter (where kind = 'email' and role not in (select value from json_each(?)))
+		from invitations where organization = ? and state = 'pending' and expires_at > ?`
+	if !q.Totals {
+		return nil
+	}
+	seatless := array(facts.Limits.SeatlessRoles)
+	t := &facts.Totals
+	err := tx.QueryRowContext(ctx, members, seatless, q.Organization).Scan(&t.Members, &t.Seats)
+	if err != nil {
+		return storeError(ctx, err)
+	}
+	err = tx.QueryRowContext(ctx, pending, seatless, q.Organization, instant(q.PendingAt)).
+		Scan(&t.PendingEmails, &t.PendingLinks, &t.Reserved)
+	return storeError(ctx, err)
+}
+
+// loadSendings loads the newest sendings. They are events, which have the fields of a Sending.
 func loadSendings(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
 	const newest = `select value from events
-		where organization = ? and email is not null and at > ?
+		where organization = ? and sent_to is not null and at > ?
 		order by at desc, version desc, place desc limit 0 + ?`
 	if q.SendingsUpTo > 0 {
 		facts.Sendings, err = all[invitations.Sending](ctx, tx, newest,

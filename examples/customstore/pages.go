@@ -15,11 +15,14 @@ import (
 func (s *Store) Invitations(
 	ctx context.Context, q invitations.InvitationQuery,
 ) (page invitations.Page[invitations.Record], err error) {
-	err = snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
-		if q.Organization == "" {
+	if q.Organization == "" {
+		err = snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
 			page.Items, err = listReceived(ctx, tx, q)
 			return err
-		}
+		})
+		return page, err
+	}
+	err = s.snapshotOf(ctx, q.Organization, func(tx *sql.Tx) (err error) {
 		page.Viewer, err = loadMember(ctx, tx, q.Organization, q.Viewer)
 		if err != nil {
 			return err
@@ -30,44 +33,62 @@ func (s *Store) Invitations(
 	return page, err
 }
 
+// hasState is a condition on an invitation: its state at an instant is one of those in an array.
+const hasState = `(:any_state or case
+		when state = 'pending' and expires_at <= :at then 'expired'
+		else state
+	end in (select value from json_each(:states)))`
+
 // listInvitations returns a page of an organization's invitations. The order comes from an
 // index; a filter costs reading the rows that it skips.
 func listInvitations(ctx context.Context, tx *sql.Tx, q invitations.InvitationQuery) ([]invitations.Record, error) {
-	const query = `select value from invitations
+	const filtered = `select value from invitations
 		where organization = :organization
-			and (created_at, id) < (:created_at, :id)
-			and (:state = '' or :state = case
-				when state = 'pending' and expires_at <= :at then 'expired'
-				else state
-			end)
 			and (:kind = '' or :kind = kind)
 			and (:role = '' or :role = role)
 			and (:email = '' or :email = email)
 			and (:sent_by = '' or :sent_by = sent_by)
+			and ` + hasState
+	const newestFirst = filtered + ` and (created_at, id) < (:created_at, :id)
 		order by created_at desc, id desc
+		limit 0 + :limit`
+	// Addresses are ASCII, so the last character of Unicode is behind all of theirs.
+	const byEmail = filtered + ` and email >= :prefix and email < :prefix || char(0x10ffff)
+			and (email > :after_email or email = :after_email and (created_at, id) < (:created_at, :id))
+		order by email, created_at desc, id desc
+		limit 0 + :limit`
+	after := startOf(q)
+	args := []any{
+		sql.Named("organization", q.Organization),
+		sql.Named("kind", q.Kind), sql.Named("role", q.Role),
+		sql.Named("email", q.Email), sql.Named("sent_by", q.SentBy),
+		sql.Named("any_state", len(q.States) == 0), sql.Named("states", array(q.States)), sql.Named("at", instant(q.At)),
+		sql.Named("created_at", instant(after.CreatedAt)), sql.Named("id", after.ID),
+		sql.Named("limit", q.Limit),
+	}
+	if q.EmailPrefix == "" {
+		return all[invitations.Record](ctx, tx, newestFirst, args...)
+	}
+	args = append(args, sql.Named("prefix", q.EmailPrefix), sql.Named("after_email", after.Email))
+	return all[invitations.Record](ctx, tx, byEmail, args...)
+}
+
+// listReceived returns a page of the invitations for an address in all organizations. It sorts all
+// of them for every page. There are few: some for each organization that invited the address.
+func listReceived(ctx context.Context, tx *sql.Tx, q invitations.InvitationQuery) ([]invitations.Record, error) {
+	const query = `select value from invitations
+		where email = :email and ` + hasState + `
+			and (created_at, id, organization) < (:created_at, :id, :organization)
+			and not exists (select 1 from organizations where organizations.id = organization and deleted)
+		order by created_at desc, id desc, organization desc
 		limit 0 + :limit`
 	after := startOf(q)
 	return all[invitations.Record](ctx, tx, query,
-		sql.Named("organization", q.Organization),
+		sql.Named("email", q.Email),
+		sql.Named("any_state", len(q.States) == 0), sql.Named("states", array(q.States)), sql.Named("at", instant(q.At)),
 		sql.Named("created_at", instant(after.CreatedAt)), sql.Named("id", after.ID),
-		sql.Named("state", q.State), sql.Named("at", instant(q.At)),
-		sql.Named("kind", q.Kind), sql.Named("role", q.Role),
-		sql.Named("email", q.Email), sql.Named("sent_by", q.SentBy),
-		sql.Named("limit", q.Limit),
+		sql.Named("organization", after.Organization), sql.Named("limit", q.Limit),
 	)
-}
-
-// listReceived returns a page of the pending invitations for an address. It sorts all of them for
-// every page. There are few: about one for each organization that invited the address.
-func listReceived(ctx context.Context, tx *sql.Tx, q invitations.InvitationQuery) ([]invitations.Record, error) {
-	const query = `select value from invitations
-		where email = ? and state = 'pending' and expires_at > ?
-			and (created_at, id, organization) < (?, ?, ?)
-		order by created_at desc, id desc, organization desc
-		limit 0 + ?`
-	after := startOf(q)
-	return all[invitations.Record](ctx, tx, query, q.Email, instant(q.At),
-		instant(after.CreatedAt), after.ID, after.Organization, q.Limit)
 }
 
 // startOf returns the position that a page begins behind. Without one, it is a position before
@@ -83,22 +104,47 @@ func startOf(q invitations.InvitationQuery) invitations.InvitationPosition {
 // Members implements [invitations.Store].
 func (s *Store) Members(
 	ctx context.Context, q invitations.MemberQuery,
-) (page invitations.Page[invitations.Member], err error) {
+) (page invitations.Page[invitations.Membership], err error) {
 	const query = `select value from members
 		where organization = :organization and user_id > :after and (:role = '' or :role = role)
 		order by user_id
 		limit 0 + :limit`
-	err = snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
+	err = s.snapshotOf(ctx, q.Organization, func(tx *sql.Tx) (err error) {
 		page.Viewer, err = loadMember(ctx, tx, q.Organization, q.Viewer)
 		if err != nil {
 			return err
 		}
-		page.Items, err = all[invitations.Member](ctx, tx, query,
+		members, err := all[invitations.Member](ctx, tx, query,
 			sql.Named("organization", q.Organization), sql.Named("after", q.After),
 			sql.Named("role", q.Role), sql.Named("limit", q.Limit))
-		return err
+		if err != nil {
+			return err
+		}
+		for _, m := range members {
+			membership := invitations.Membership{Member: m}
+			if q.Quotas {
+				if membership, err = loadMembership(ctx, tx, m); err != nil {
+					return err
+				}
+			}
+			page.Items = append(page.Items, membership)
+		}
+		return nil
 	})
 	return page, err
+}
+
+// loadMembership loads the quotas that limit a member.
+func loadMembership(ctx context.Context, tx *sql.Tx, m invitations.Member) (invitations.Membership, error) {
+	own, err := loadQuota(ctx, tx, m.Organization, m.UserID)
+	if err != nil {
+		return invitations.Membership{}, err
+	}
+	shared, err := loadQuota(ctx, tx, m.Organization, "")
+	if err != nil {
+		return invitations.Membership{}, err
+	}
+	return invitations.Membership{Member: m, Own: own, Shared: shared}, nil
 }
 
 // Workspaces implements [invitations.Store].
@@ -107,6 +153,7 @@ func (s *Store) Workspaces(
 ) (personal *invitations.QuotaRecord, memberships []invitations.Membership, err error) {
 	const query = `select value from members
 		where user_id = ? and organization > ?
+			and not exists (select 1 from organizations where id = organization and deleted)
 		order by organization
 		limit 0 + ?`
 	err = snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
@@ -119,15 +166,11 @@ func (s *Store) Workspaces(
 			return err
 		}
 		for _, m := range members {
-			own, err := loadQuota(ctx, tx, m.Organization, m.UserID)
+			membership, err := loadMembership(ctx, tx, m)
 			if err != nil {
 				return err
 			}
-			shared, err := loadQuota(ctx, tx, m.Organization, "")
-			if err != nil {
-				return err
-			}
-			memberships = append(memberships, invitations.Membership{Member: m, Own: own, Shared: shared})
+			memberships = append(memberships, membership)
 		}
 		return nil
 	})
@@ -138,14 +181,18 @@ func (s *Store) Workspaces(
 func (s *Store) Events(
 	ctx context.Context, q invitations.EventQuery,
 ) (page invitations.Page[invitations.Event], err error) {
-	const oldestFirst = `select value from events
-		where organization = ? and (version, place) > (?, ?) and (? or invitation_id = ?)
+	const filtered = `select value from events
+		where organization = :organization
+			and (:any_invitation or :invitation = invitation_id)
+			and (:actor = '' or :actor = actor)
+			and (:any_type or type in (select value from json_each(:types)))
+			and at >= :from and (:no_end or at < :to)`
+	const oldestFirst = filtered + ` and (version, place) > (:version, :place)
 		order by version, place
-		limit 0 + ?`
-	const newestFirst = `select value from events
-		where organization = ? and (version, place) < (?, ?) and (? or invitation_id = ?)
+		limit 0 + :limit`
+	const newestFirst = filtered + ` and (version, place) < (:version, :place)
 		order by version desc, place desc
-		limit 0 + ?`
+		limit 0 + :limit`
 	query, after := oldestFirst, invitations.EventPosition{} // versions begin at 1
 	if q.NewestFirst {
 		query, after = newestFirst, invitations.EventPosition{Version: math.MaxInt64}
@@ -153,13 +200,19 @@ func (s *Store) Events(
 	if q.After != nil {
 		after = *q.After
 	}
-	err = snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
+	err = s.snapshotOf(ctx, q.Organization, func(tx *sql.Tx) (err error) {
 		page.Viewer, err = loadMember(ctx, tx, q.Organization, q.Viewer)
 		if err != nil {
 			return err
 		}
 		page.Items, err = all[invitations.Event](ctx, tx, query,
-			q.Organization, after.Version, after.Index, q.Invitation == uuid.Nil, q.Invitation, q.Limit)
+			sql.Named("organization", q.Organization),
+			sql.Named("any_invitation", q.Invitation == uuid.Nil), sql.Named("invitation", q.Invitation),
+			sql.Named("actor", q.Actor),
+			sql.Named("any_type", len(q.Types) == 0), sql.Named("types", array(q.Types)),
+			sql.Named("from", instant(q.From)), sql.Named("no_end", q.To.IsZero()), sql.Named("to", instant(q.To)),
+			sql.Named("version", after.Version), sql.Named("place", after.Index),
+			sql.Named("limit", q.Limit))
 		return err
 	})
 	return page, err

@@ -11,23 +11,15 @@ import (
 // Consume implements [invitations.Store].
 func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error) {
 	var consumed invitations.Consumed
-	err := change(ctx, s.write, func(tx *sql.Tx) error {
-		// Outside of organizations there is no member, so the role stays empty.
-		member, err := loadMember(ctx, tx, c.Organization, c.UserID)
-		if err != nil {
-			return err
-		}
-		if member != nil {
-			consumed.Role = member.Role
-		}
-		consumed.Quotas, err = loadQuotas(ctx, tx, c.Organization, []string{"", c.UserID})
+	err := change(ctx, s.write, func(tx *sql.Tx) (err error) {
+		consumed, err = loadConsumed(ctx, tx, c)
 		if err != nil {
 			return err
 		}
 		var put []invitations.QuotaRecord
 		put, consumed.Taken = c.Decide(consumed.Role, consumed.Quotas)
 		for _, q := range put {
-			if err := putQuota(ctx, tx, q); err != nil {
+			if err := putQuota(ctx, tx, consumed.Quotas[q.UserID], q); err != nil {
 				return err
 			}
 			consumed.Quotas[q.UserID] = q
@@ -40,6 +32,27 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitat
 	return consumed, nil
 }
 
+// loadConsumed loads the role and the quotas of c.
+func loadConsumed(
+	ctx context.Context, tx *sql.Tx, c invitations.Consumption,
+) (consumed invitations.Consumed, err error) {
+	if c.Organization != "" {
+		org, err := loadOrganization(ctx, tx, c.Organization)
+		if err != nil || !org.exists() {
+			return consumed, err
+		}
+		member, err := loadMember(ctx, tx, c.Organization, c.UserID)
+		if err != nil {
+			return consumed, err
+		}
+		if member != nil {
+			consumed.Role = member.Role
+		}
+	}
+	consumed.Quotas, err = loadQuotas(ctx, tx, c.Organization, []string{"", c.UserID})
+	return consumed, err
+}
+
 // SetPersonalQuota implements [invitations.Store].
 func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations.Quota) error {
 	return change(ctx, s.write, func(tx *sql.Tx) error {
@@ -49,19 +62,27 @@ func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations
 
 // setQuota puts q. The amount used stays if the period does.
 func setQuota(ctx context.Context, tx *sql.Tx, q invitations.QuotaRecord) error {
-	old, err := loadQuota(ctx, tx, q.Organization, q.UserID)
-	if err != nil {
+	var old invitations.QuotaRecord
+	if found, err := loadQuota(ctx, tx, q.Organization, q.UserID); err != nil {
 		return err
+	} else if found != nil {
+		old = *found
 	}
-	if old != nil && old.Period == q.Period {
+	if old.Period == q.Period {
 		q.PeriodStart, q.Used = old.PeriodStart, old.Used
 	} else {
 		q.PeriodStart, q.Used = time.Time{}, 0
 	}
-	return putQuota(ctx, tx, q)
+	return putQuota(ctx, tx, old, q)
 }
 
-func putQuota(ctx context.Context, tx *sql.Tx, q invitations.QuotaRecord) error {
+// putQuota puts q in place of old. If q is for another period, it closes that of old.
+func putQuota(ctx context.Context, tx *sql.Tx, old, q invitations.QuotaRecord) error {
+	if old.Organization != "" && old.Used > 0 && (old.Period != q.Period || !old.PeriodStart.Equal(q.PeriodStart)) {
+		if err := closePeriod(ctx, tx, old); err != nil {
+			return err
+		}
+	}
 	return exec(ctx, tx, `insert or replace into quotas (organization, user_id, value) values (?, ?, ?)`,
 		q.Organization, q.UserID, document{q})
 }

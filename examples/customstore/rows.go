@@ -51,8 +51,18 @@ func number(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, 
 
 // exec runs a statement that returns nothing.
 func exec(ctx context.Context, tx *sql.Tx, statement string, args ...any) error {
-	_, err := tx.ExecContext(ctx, statement, args...)
-	return storeError(ctx, err)
+	_, err := execCount(ctx, tx, statement, args...)
+	return err
+}
+
+// execCount is exec, and returns how many rows the statement changed.
+func execCount(ctx context.Context, tx *sql.Tx, statement string, args ...any) (int, error) {
+	result, err := tx.ExecContext(ctx, statement, args...)
+	if err != nil {
+		return 0, storeError(ctx, err)
+	}
+	n, err := result.RowsAffected()
+	return int(n), storeError(ctx, err)
 }
 
 // A document is a column of JSON: the argument of a statement, or with a pointer the target of
@@ -75,6 +85,11 @@ func (d document) Scan(column any) error {
 		return errors.New("a column has no valid JSON")
 	}
 	return nil
+}
+
+// array returns an argument for json_each.
+func array[T any](values []T) document {
+	return document{append([]T{}, values...)} // a nil slice would be null, which has one element
 }
 
 // instant returns a time in the form of the generated columns.

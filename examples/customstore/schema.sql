@@ -5,21 +5,29 @@
 -- As texts, UUIDs compare like their bytes. Times compare like instants only without the final Z:
 -- "00.5Z" is before "00Z", but "00.5" is after "00".
 
+-- The row of a deleted organization remains, so that its ID stays taken.
 create table if not exists organizations (
 	id      text primary key,
-	version integer not null
+	version integer not null,
+	deleted integer not null default 0, -- or 1
+	limits  text not null default '{}'  -- Limits
 ) strict, without rowid;
+
+create index if not exists organizations_deleted on organizations (id) where deleted;
 
 create table if not exists members (
 	organization text not null,
 	user_id      text not null,
 	value        text not null, -- Member
 	role         text as (value ->> 'role'),
+	invitation   text as (value ->> 'invitation_id'),
+	invited_by   text as (value ->> 'invited_by'),
 	primary key (organization, user_id)
 ) strict, without rowid;
 
 create index if not exists members_by_user on members (user_id, organization);
 create index if not exists members_by_role on members (organization, role);
+create index if not exists members_by_inviter on members (invited_by, organization);
 
 create table if not exists removals (
 	organization text not null,
@@ -32,7 +40,20 @@ create table if not exists quotas (
 	organization text not null, -- empty for a personal quota
 	user_id      text not null, -- empty for the organization's own quota
 	value        text not null, -- QuotaRecord
+	period       text as (value ->> 'period'),
+	period_start text as (rtrim(value ->> 'period_start', 'Z')),
+	used         integer as (value ->> 'used'),
 	primary key (organization, user_id)
+) strict, without rowid;
+
+-- The amounts used in periods that are over.
+create table if not exists closed_periods (
+	organization text not null,
+	user_id      text not null, -- empty for the organization's own quota
+	period       text not null,
+	period_start text not null,
+	used         integer not null,
+	primary key (organization, period, period_start, user_id)
 ) strict, without rowid;
 
 create table if not exists invitations (
@@ -43,19 +64,28 @@ create table if not exists invitations (
 	state        text as (value ->> 'state'),
 	email        text as (value ->> 'email'),
 	role         text as (value ->> 'role'),
+	created_by   text as (value ->> 'created_by'),
 	sent_by      text as (value ->> 'sent_by'),
+	accepted_by  text as (value ->> 'accepted_by'),
 	created_at   text as (rtrim(value ->> 'created_at', 'Z')),
 	expires_at   text as (rtrim(value ->> 'expires_at', 'Z')),
 	sweep_at     text as (rtrim(value ->> 'sweep_at', 'Z')),
+	over_at      text as (iif(state = 'pending', expires_at, coalesce(rtrim(value ->> 'ended_at', 'Z'), ''))),
 	primary key (organization, id)
 ) strict;
 
 create index if not exists invitations_by_age on invitations (organization, created_at, id);
 create index if not exists invitations_pending on invitations (organization, expires_at, kind)
 	where state = 'pending';
-create index if not exists invitations_received on invitations (email, organization, expires_at)
-	where state = 'pending';
 create index if not exists invitations_due on invitations (sweep_at) where state = 'pending';
+create index if not exists invitations_over on invitations (over_at);
+-- For searches by address, in one organization and in all.
+create index if not exists invitations_by_email on invitations (organization, email, created_at desc, id desc);
+create index if not exists invitations_received on invitations (email, organization, expires_at);
+-- For the traces of a user.
+create index if not exists invitations_by_creator on invitations (created_by, organization);
+create index if not exists invitations_by_sender on invitations (sent_by, organization);
+create index if not exists invitations_by_joiner on invitations (accepted_by, organization);
 
 create table if not exists events (
 	position      integer primary key autoincrement, -- in the feed
@@ -66,8 +96,18 @@ create table if not exists events (
 	type          text as (value ->> 'type'),
 	at            text as (rtrim(value ->> 'at', 'Z')),
 	email         text as (value ->> 'email'),
+	sent_to       text as (iif(type in ('invitation.created', 'invitation.resent'), email, null)),
 	invitation_id text as (value ->> 'invitation_id'),
+	actor         text as (value ->> 'actor'),
+	subject       text as (value ->> 'subject'),
+	invited_by    text as (value ->> 'invited_by'),
 	unique (organization, version, place)
 ) strict;
 
-create index if not exists events_sendings on events (organization, at, version, place) where email is not null;
+create index if not exists events_sendings on events (organization, at, version, place) where sent_to is not null;
+create index if not exists events_by_age on events (at);
+-- For the traces of a person.
+create index if not exists events_by_email on events (email, organization);
+create index if not exists events_by_actor on events (actor, organization);
+create index if not exists events_by_subject on events (subject, organization);
+create index if not exists events_by_inviter on events (invited_by, organization);

@@ -14,7 +14,7 @@ func (s *Store) Statistics(
 ) (viewer *invitations.Member, statistics invitations.Statistics, err error) {
 	const created = `select value from invitations where organization = ? and created_at >= ? and created_at < ?`
 	const accepted = `select value from events where organization = ? and type = ?`
-	err = snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
+	err = s.snapshotOf(ctx, q.Organization, func(tx *sql.Tx) (err error) {
 		viewer, err = loadMember(ctx, tx, q.Organization, q.Viewer)
 		if err != nil {
 			return err

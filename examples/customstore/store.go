@@ -23,9 +23,9 @@ var schema string
 
 // Store is an [invitations.Store] in a SQLite database file. It is safe for concurrent use.
 type Store struct {
-	write *sql.DB // a single connection, for changes
-	sweep *sql.DB // for sweeps, which do not wait for the write lock
-	read  *sql.DB // for all that changes nothing
+	write    *sql.DB // a single connection, for changes
+	unlocked *sql.DB // for Sweep and Purge, which do not wait for the write lock
+	read     *sql.DB // for all that changes nothing
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -44,10 +44,10 @@ func open(ctx context.Context, path, synchronous string) (*Store, error) {
 		// could load the same facts, and the later one would have to fail.
 		write: openPool(path,
 			"_journal_mode=wal", "_synchronous="+synchronous, "_txlock=immediate", "_busy_timeout=5000"),
-		sweep: openPool(path, "_synchronous="+synchronous, "_txlock=immediate", "_busy_timeout=0"),
-		read:  openPool(path, "_query_only=on", "_busy_timeout=5000"),
+		unlocked: openPool(path, "_synchronous="+synchronous, "_txlock=immediate", "_busy_timeout=0"),
+		read:     openPool(path, "_query_only=on", "_busy_timeout=5000"),
 	}
-	// Changes of this process queue in database/sql for the one connection. Only sweeps and
+	// Changes of this process queue in database/sql for the one connection. Only Sweep, Purge and
 	// other processes make them wait for the lock itself, where the busy timeout is the bound.
 	s.write.SetMaxOpenConns(1)
 	// Reading is work for a processor, and opening a connection costs more than most reads.
@@ -70,7 +70,7 @@ func openPool(path string, settings ...string) *sql.DB {
 
 // Close closes the database. It must not be called while another call is in progress.
 func (s *Store) Close() error {
-	return errors.Join(s.read.Close(), s.sweep.Close(), s.write.Close())
+	return errors.Join(s.read.Close(), s.unlocked.Close(), s.write.Close())
 }
 
 // Update implements [invitations.Store].
@@ -80,21 +80,36 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 		if err != nil {
 			return err
 		}
-		changes, err := decide(facts)
-		if err != nil {
-			return err
-		}
-		return apply(ctx, tx, q.Organization, facts.Version+1, changes)
+		return decideAndApply(ctx, tx, q.Organization, facts, decide)
 	})
 }
 
 // Create implements [invitations.Store]. The write lock serializes Creates, because it covers
 // all organizations, also one that does not exist yet.
 func (s *Store) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	return s.Update(ctx, q, func(facts invitations.Facts) (invitations.Changes, error) {
-		facts.Organization = q.Organization // empty in the zero Facts of an organization that does not exist
-		return decide(facts)
+	return change(ctx, s.write, func(tx *sql.Tx) error {
+		org, err := loadOrganization(ctx, tx, q.Organization)
+		if err != nil {
+			return err
+		}
+		facts := invitations.Facts{Organization: q.Organization, Version: org.version, Deleted: org.deleted}
+		if org.exists() {
+			if facts, err = loadFacts(ctx, tx, q); err != nil {
+				return err
+			}
+		}
+		return decideAndApply(ctx, tx, q.Organization, facts, decide)
 	})
+}
+
+func decideAndApply(
+	ctx context.Context, tx *sql.Tx, organization string, facts invitations.Facts, decide invitations.Decision,
+) error {
+	changes, err := decide(facts)
+	if err != nil {
+		return err
+	}
+	return apply(ctx, tx, organization, facts.Version+1, changes)
 }
 
 // View implements [invitations.Store].
@@ -121,6 +136,20 @@ func change(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
 	return commitError(ctx, tx.Commit())
 }
 
+// changeUnlocked is change for work that must not wait. There is a single lock, so if another
+// change has it, changeUnlocked leaves out all organizations and does nothing.
+func (s *Store) changeUnlocked(ctx context.Context, f func(tx *sql.Tx) error) error {
+	locked := false
+	err := change(ctx, s.unlocked, func(tx *sql.Tx) error {
+		locked = true
+		return f(tx)
+	})
+	if !locked && errors.Is(err, invitations.ErrConcurrentChange) {
+		return nil
+	}
+	return err
+}
+
 // snapshot runs f in a transaction that only reads, so that f sees a single instant.
 func snapshot(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
 	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
@@ -129,4 +158,16 @@ func snapshot(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
 	}
 	defer tx.Rollback() // there is nothing to commit
 	return f(tx)
+}
+
+// snapshotOf is snapshot for one organization. It does not run f if the organization does not
+// exist.
+func (s *Store) snapshotOf(ctx context.Context, organization string, f func(tx *sql.Tx) error) error {
+	return snapshot(ctx, s.read, func(tx *sql.Tx) error {
+		org, err := loadOrganization(ctx, tx, organization)
+		if err != nil || !org.exists() {
+			return err
+		}
+		return f(tx)
+	})
 }

@@ -3,20 +3,16 @@ package customstore
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/go-invitations/invitations"
 )
 
-// Sweep implements [invitations.Store]. There is a single lock, so a Sweep that would have to
-// wait for a change leaves out all organizations.
+// Sweep implements [invitations.Store].
 func (s *Store) Sweep(
 	ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes,
 ) error {
-	locked := false
-	err := change(ctx, s.sweep, func(tx *sql.Tx) error {
-		locked = true
+	return s.changeUnlocked(ctx, func(tx *sql.Tx) error {
 		facts, err := loadDue(ctx, tx, at, limit)
 		if err != nil || len(facts) == 0 {
 			return err
@@ -28,16 +24,13 @@ func (s *Store) Sweep(
 		}
 		return nil
 	})
-	if !locked && errors.Is(err, invitations.ErrConcurrentChange) {
-		return nil
-	}
-	return err
 }
 
 // loadDue loads the due invitations as the facts of their organizations.
 func loadDue(ctx context.Context, tx *sql.Tx, at time.Time, limit int) ([]invitations.Facts, error) {
 	const query = `select value from invitations
 		where state = 'pending' and sweep_at <= ?
+			and not exists (select 1 from organizations where organizations.id = organization and deleted)
 		order by sweep_at
 		limit 0 + ?`
 	due, err := all[invitations.Record](ctx, tx, query, instant(at), limit)
@@ -49,13 +42,13 @@ func loadDue(ctx context.Context, tx *sql.Tx, at time.Time, limit int) ([]invita
 	for _, r := range due {
 		i, ok := place[r.Organization]
 		if !ok {
-			version, err := loadVersion(ctx, tx, r.Organization)
+			org, err := loadOrganization(ctx, tx, r.Organization)
 			if err != nil {
 				return nil, err
 			}
 			i = len(facts)
 			place[r.Organization] = i
-			facts = append(facts, invitations.Facts{Organization: r.Organization, Version: version})
+			facts = append(facts, invitations.Facts{Organization: r.Organization, Version: org.version})
 		}
 		facts[i].PendingRecords = append(facts[i].PendingRecords, r)
 	}

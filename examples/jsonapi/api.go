@@ -7,7 +7,6 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -39,16 +38,12 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 			rows[i] = row.params(c.org)
 		}
 		outcomes, err := a.svc.InviteAll(c.Context(), c.actor, c.org, rows)
-		answers := make([]outcomeBody, len(outcomes))
-		for i, outcome := range outcomes {
-			if outcome.Err != nil {
-				_, detail := a.describe(c.Request, outcome.Err)
-				answers[i].Error = &detail
-				continue
+		for _, outcome := range outcomes {
+			if outcome.Err == nil {
+				_, _ = a.deliver(outcome.Invitation, nil) // returns the error that it is given
 			}
-			answers[i].Invitation, _ = a.deliver(outcome.Invitation, nil)
 		}
-		return answers, err
+		return outcomes, err
 	}))
 	mux.Handle("POST "+org+"/links", api(a, 201, func(c call, body struct {
 		ID             uuid.UUID // as in inviteBody
@@ -64,8 +59,12 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 	}))
 	mux.Handle("GET "+org+"/invitations", api(a, 200, func(c call, _ struct{}) (any, error) {
 		q := c.URL.Query()
+		var states []invitations.State
+		for _, state := range q["state"] { // may be repeated
+			states = append(states, invitations.State(state))
+		}
 		return a.svc.Invitations(c.Context(), c.actor, invitations.InvitationsParams{
-			Organization: c.org, State: invitations.State(q.Get("state")), Kind: invitations.Kind(q.Get("kind")),
+			Organization: c.org, States: states, Kind: invitations.Kind(q.Get("kind")),
 			Email: q.Get("email"), Cursor: q.Get("cursor"),
 		})
 	}))
@@ -165,12 +164,6 @@ func (b inviteBody) params(org string) invitations.InviteParams {
 	return invitations.InviteParams{Organization: org, ID: b.ID, Email: b.Email, Role: b.Role, Message: b.Message}
 }
 
-// An outcomeBody is the result of one row of a bulk request.
-type outcomeBody struct {
-	Invitation any          `json:"invitation,omitempty"`
-	Error      *errorDetail `json:"error,omitempty"`
-}
-
 // A sentBody is an invitation in the form that its sender may see. It has the URL of a shareable link.
 // It must not have the token of an email invitation: that token proves the ownership of the address.
 type sentBody struct {
@@ -220,7 +213,7 @@ func api[B any](a *app, status int, do func(call, B) (any, error)) http.HandlerF
 			a.fail(w, r, err)
 			return
 		}
-		writeJSON(w, status, answer)
+		writeJSON(w, status, "application/json", answer)
 	}
 }
 
@@ -239,23 +232,24 @@ func decode(r *http.Request, into any) error {
 	case errors.As(err, new(*http.MaxBytesError)):
 		return err
 	}
-	return &invitations.InvalidError{Field: "body", Reason: "must be one JSON object with known fields of the right types"}
+	return &invitations.InvalidError{
+		Field: "body", Reason: "must be one JSON object with known fields of the right types", Code: "malformed",
+	}
 }
 
-// fail answers with {"error": {"code": ..., "message": ...}}. If the request can succeed later, the
-// header Retry-After says after how many seconds.
+// fail answers with a problem (RFC 9457). If the request can succeed later, the header Retry-After
+// says after how many seconds.
 func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
-	status, detail := a.describe(r, err)
-	var temporary interface{ RetryAt() time.Time } // RateLimitError and QuotaExceededError
-	if errors.As(err, &temporary) && !temporary.RetryAt().IsZero() {
-		seconds := math.Ceil(temporary.RetryAt().Sub(a.now()).Seconds())
+	problem := a.problem(r, err)
+	if !problem.RetryAt.IsZero() {
+		seconds := math.Ceil(problem.RetryAt.Sub(a.now()).Seconds())
 		w.Header().Set("Retry-After", strconv.Itoa(max(0, int(seconds))))
 	}
-	writeJSON(w, status, map[string]errorDetail{"error": detail})
+	writeJSON(w, problem.Status, invitations.ProblemMediaType, problem)
 }
 
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
+func writeJSON(w http.ResponseWriter, status int, mediaType string, body any) {
+	w.Header().Set("Content-Type", mediaType)
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body) // fails only if the connection is lost
 }

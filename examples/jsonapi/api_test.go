@@ -175,10 +175,10 @@ func TestAPI_InvalidRequests(t *testing.T) {
 		{"resend, malformed ID", "POST", "/invitations/1/resend", ``, "id", "must not be empty"},
 		{"edit, malformed ID", "PATCH", "/invitations/1", `{"role":"viewer"}`, "id", "must not be empty"},
 		{"edit, address", "PATCH", "/invitations/1", `{"email":"a@example.com"}`, "body", bodyReason},
-		{"bulk without rows", "POST", "/invitations/bulk", `{"invitations":[]}`, "rows", "must have 1 to 100 elements"},
+		{"bulk without rows", "POST", "/invitations/bulk", `{"invitations":[]}`, "rows", "must not be empty"},
 		{"bulk without a list", "POST", "/invitations/bulk", `{"email":"a@example.com","role":"viewer"}`, "body", bodyReason},
 		{"forged cursor, timeline", "GET", "/invitations/01a20091-31a0-73f6-ad9b-bebb76c82057/timeline?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
-		{"unknown state", "GET", "/invitations?state=lost", ``, "state", "must be a known state"},
+		{"unknown state", "GET", "/invitations?state=lost", ``, "states", "must be known states"},
 		{"forged cursor, invitations", "GET", "/invitations?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
 		{"forged cursor, members", "GET", "/members?cursor=x", ``, "cursor", "must be the NextCursor of this list"},
 		{"quota without a period", "PUT", "/members/user-1/quota", `{"limit":1}`, "quota", "must have the period day, month or endless"},
@@ -188,11 +188,11 @@ func TestAPI_InvalidRequests(t *testing.T) {
 	}
 	for _, test := range tests {
 		got := ada.do(test.method, api+test.path, test.body)
-		want, _ := json.Marshal(map[string]errorDetail{"error": {
-			Code: "invalid_argument", Message: "The request is not valid", Field: test.field, Reason: test.reason,
-		}})
-		if got.err != nil || got.status != 422 || strings.TrimSpace(got.body) != string(want) {
-			t.Errorf("%s: got %d %s, want %s", test.name, got.status, got.body, want)
+		var problem invitations.Problem
+		err := json.Unmarshal([]byte(got.body), &problem)
+		if err != nil || got.status != 422 || problem.Code != "invalid_argument" || problem.Field != test.field ||
+			problem.Detail != test.field+" "+test.reason || problem.ReasonCode == "" {
+			t.Errorf("%s: got %d %s, want %s %s", test.name, got.status, got.body, test.field, test.reason)
 		}
 	}
 	if after := w.state(); after != before {
@@ -389,7 +389,7 @@ func TestInviteAll(t *testing.T) {
 	]}`)
 	var rows []struct {
 		Invitation invitations.Invitation
-		Error      errorDetail
+		Problem    invitations.Problem
 	}
 	if err := json.Unmarshal([]byte(got.body), &rows); err != nil || got.status != 200 || len(rows) != 4 {
 		t.Fatalf("got %d %s", got.status, got.body)
@@ -397,11 +397,11 @@ func TestInviteAll(t *testing.T) {
 	for i, want := range []struct{ email, code string }{
 		{email: "grace@example.com"}, {code: "already_invited"}, {code: "invalid_argument"}, {email: "linus@example.com"},
 	} {
-		if rows[i].Invitation.Email != want.email || rows[i].Error.Code != want.code {
+		if rows[i].Invitation.Email != want.email || rows[i].Problem.Code != want.code {
 			t.Errorf("row %d: got %+v, want %+v", i, rows[i], want)
 		}
 	}
-	if rows[1].Error.InvitationID != rows[0].Invitation.ID.String() || rows[2].Error.Field != "email" {
+	if rows[1].Problem.InvitationID != rows[0].Invitation.ID || rows[2].Problem.Field != "email" {
 		t.Errorf("got %s", got.body)
 	}
 	if mails := w.host.sent(); len(mails) != 2 || mails[1].To != "grace@example.com" || mails[0].To != "linus@example.com" {

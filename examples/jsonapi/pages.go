@@ -31,7 +31,7 @@ func (a *app) render(w http.ResponseWriter, r *http.Request, status int, p page)
 	p.User, p.Path = a.host.current(r), path(r)
 	var body bytes.Buffer
 	if err := pageTemplate.Execute(&body, p); err != nil {
-		a.describe(r, err)
+		a.problem(r, err)
 		http.Error(w, "Something went wrong", http.StatusInternalServerError)
 		return
 	}
@@ -42,8 +42,8 @@ func (a *app) render(w http.ResponseWriter, r *http.Request, status int, p page)
 
 // renderError shows the public part of err.
 func (a *app) renderError(w http.ResponseWriter, r *http.Request, err error) {
-	status, detail := a.describe(r, err)
-	a.render(w, r, status, page{Step: "refused", Title: "That did not work", Message: detail.Message})
+	problem := a.problem(r, err)
+	a.render(w, r, problem.Status, page{Step: "refused", Title: "That did not work", Message: problem.Title})
 }
 
 // path returns the path of the page of the request's invitation, or "".
@@ -83,10 +83,10 @@ func (a *app) showInvitation(w http.ResponseWriter, r *http.Request) {
 	}
 	status, p := http.StatusOK, page{Step: string(next.Step), Title: "Join " + next.Offer.Organization, Offer: next.Offer}
 	if next.Reason != nil {
-		stop, detail := a.describe(r, next.Reason)
-		p.Message = detail.Message
+		problem := a.problem(r, next.Reason)
+		p.Message = problem.Title
 		if next.Step == invitations.StepStop {
-			status, p.Title = stop, "Invitation"
+			status, p.Title = problem.Status, "Invitation"
 		}
 	}
 	if next.Step == invitations.StepOpen {

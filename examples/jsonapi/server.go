@@ -74,7 +74,7 @@ func (a *app) requirePermission(permission invitations.Permission, next http.Han
 }
 
 func showInvoices(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusOK, map[string][]string{"invoices": {}})
+	writeJSON(w, http.StatusOK, "application/json", map[string][]string{"invoices": {}})
 }
 
 // onlyBaseHost refuses requests with a Host header other than that of the base URL. Otherwise another
@@ -116,46 +116,20 @@ func (a *app) link(token invitations.Token) string {
 	return a.base.JoinPath("invite", token.Reveal()).String()
 }
 
-// errorDetail is the public part of an error.
-type errorDetail struct {
-	Code         string               `json:"code"`
-	Message      string               `json:"message"`
-	Field        string               `json:"field,omitempty"`
-	Reason       string               `json:"reason,omitempty"`
-	InvitationID string               `json:"invitation_id,omitempty"` // resend this one instead
-	Balance      *invitations.Balance `json:"balance,omitempty"`       // the exceeded quotas
-}
-
-// describe returns the HTTP status and the public part of an error. Errors of the library contain
-// both. Unexpected errors are logged, and clients see none of their text.
-func (a *app) describe(r *http.Request, err error) (int, errorDetail) {
-	var (
-		refused        *invitations.Error
-		invalid        *invitations.InvalidError
-		alreadyInvited *invitations.AlreadyInvitedError
-		exceeded       *invitations.QuotaExceededError
-		own            *refusal
-	)
-	status, detail := http.StatusInternalServerError, errorDetail{Code: "internal", Message: "Something went wrong"}
+// problem returns the answer to an error. Errors of the library have one. Unexpected errors are logged,
+// and clients see none of their text.
+func (a *app) problem(r *http.Request, err error) invitations.Problem {
+	problem, known := invitations.ProblemOf(err)
+	var own *refusal
 	switch {
-	case errors.As(err, &refused):
-		status, detail = refused.HTTPStatus(), errorDetail{Code: refused.Code(), Message: refused.Message()}
-		switch {
-		case errors.As(err, &invalid):
-			detail.Field, detail.Reason = invalid.Field, invalid.Reason
-		case errors.As(err, &alreadyInvited):
-			detail.InvitationID = alreadyInvited.InvitationID.String()
-		case errors.As(err, &exceeded):
-			detail.Balance = &exceeded.Balance
-		}
+	case known:
 	case errors.As(err, &own):
-		status, detail = own.status, errorDetail{Code: own.code, Message: own.message}
+		problem = invitations.Problem{Type: "about:blank", Title: own.message, Status: own.status, Code: own.code}
 	case errors.As(err, new(*http.MaxBytesError)):
-		status = http.StatusRequestEntityTooLarge
-		detail = errorDetail{Code: "request_too_large", Message: "The request is too large"}
+		problem = invitations.Problem{Type: "about:blank", Title: "The request is too large", Status: 413, Code: "request_too_large"}
 	}
-	if status >= http.StatusInternalServerError {
+	if problem.Status >= http.StatusInternalServerError {
 		a.log.ErrorContext(r.Context(), "request failed", "pattern", r.Pattern, "error", err)
 	}
-	return status, detail
+	return problem
 }

@@ -87,11 +87,10 @@ func (a answer) outcome() string {
 		return step[1]
 	}
 	var body struct {
-		Error       struct{ Code string }
-		State, Role string
+		Code, State, Role string
 	}
 	_ = json.Unmarshal([]byte(a.body), &body)
-	return cmp.Or(body.Error.Code, body.State, body.Role)
+	return cmp.Or(body.Code, body.State, body.Role)
 }
 
 // field returns a string field of a JSON answer, or "".
@@ -313,30 +312,38 @@ func TestFail(t *testing.T) {
 		status int
 		body   string
 	}
-	plain := func(err error, status int, code, message string) test {
-		return test{code, err, status, fmt.Sprintf(`{"error":{"code":%q,"message":%q}}`, code, message)}
+	const types = "https://github.com/go-invitations/invitations/blob/main/docs/errors.md#"
+	refused := func(err *invitations.Error, status int, code string) test {
+		return test{code, err, status, fmt.Sprintf(`{"type":%q,"title":%q,"status":%d,"code":%q}`, types+code, err.Message(), status, code)}
 	}
+	own := func(err error, status int, code, message string) test {
+		return test{code, err, status, fmt.Sprintf(`{"type":"about:blank","title":%q,"status":%d,"code":%q}`, message, status, code)}
+	}
+	const internal = `{"type":"` + types + `internal","title":"Something went wrong","status":500,"code":"internal"}`
 	tests := []test{
-		plain(invitations.ErrExpired, 410, "expired", "This invitation has expired; ask for a new one"),
-		plain(invitations.ErrConcurrentChange, 409, "concurrent_change", invitations.ErrConcurrentChange.Message()), // not the code of ErrConflict
+		refused(invitations.ErrExpired, 410, "expired"),
+		refused(invitations.ErrConcurrentChange, 409, "concurrent_change"), // not the code of ErrConflict
 		{
-			"with a field", &invitations.InvalidError{Field: "email", Reason: "must not be empty"}, 422,
-			`{"error":{"code":"invalid_argument","message":"The request is not valid","field":"email","reason":"must not be empty"}}`,
+			"with a field", &invitations.InvalidError{Field: "email", Reason: "must not be empty", Code: "required"}, 422,
+			`{"type":"` + types + `invalid_argument","title":"The request is not valid","status":422,"detail":"email must not be empty",` +
+				`"code":"invalid_argument","field":"email","reason_code":"required"}`,
 		},
 		{
 			"with the existing invitation", &invitations.AlreadyInvitedError{InvitationID: [16]byte{15: 7}}, 409,
-			`{"error":{"code":"already_invited","message":"This address already has a pending invitation","invitation_id":"00000000-0000-0000-0000-000000000007"}}`,
+			`{"type":"` + types + `already_invited","title":"This address already has a pending invitation","status":409,` +
+				`"code":"already_invited","invitation_id":"00000000-0000-0000-0000-000000000007"}`,
 		},
 		{
 			"with the balance", &invitations.QuotaExceededError{Balance: invitations.Balance{Own: &invitations.Usage{
 				Quota: invitations.Quota{Limit: 9, Period: invitations.PeriodEndless}, Used: 7,
 			}}}, 429,
-			`{"error":{"code":"quota_exceeded","message":"` + invitations.ErrQuotaExceeded.Message() + `","balance":{"own":{"limit":9,"period":"endless","used":7}}}}`,
+			`{"type":"` + types + `quota_exceeded","title":"Not enough is left of the quota","status":429,"code":"quota_exceeded",` +
+				`"balance":{"own":{"limit":9,"period":"endless","used":7}}}`,
 		},
-		plain(errSignedOut, 401, "unauthenticated", "Sign in first"),
-		plain(&http.MaxBytesError{Limit: 1}, 413, "request_too_large", "The request is too large"),
-		plain(errors.New("password of the database: hunter2"), 500, "internal", "Something went wrong"),
-		plain(context.DeadlineExceeded, 500, "internal", "Something went wrong"),
+		own(errSignedOut, 401, "unauthenticated", "Sign in first"),
+		own(&http.MaxBytesError{Limit: 1}, 413, "request_too_large", "The request is too large"),
+		{"an unexpected error", errors.New("password of the database: hunter2"), 500, internal},
+		{"a deadline", context.DeadlineExceeded, 500, internal},
 	}
 	for _, test := range tests {
 		for wrapping, err := range map[string]error{"": test.err, " wrapped": fmt.Errorf("inviting eve@example.com: %w", test.err)} {
@@ -350,7 +357,7 @@ func TestFail(t *testing.T) {
 				if got := strings.TrimSpace(w.Body.String()); got != test.body {
 					t.Errorf("got  %s\nwant %s", got, test.body)
 				}
-				if got := w.Header().Get("Content-Type"); got != "application/json" {
+				if got := w.Header().Get("Content-Type"); got != "application/problem+json" {
 					t.Errorf("got Content-Type %q", got)
 				}
 			})
@@ -389,8 +396,22 @@ func (brokenStore) Statistics(
 	return nil, invitations.Statistics{}, errBroken
 }
 
-func (brokenStore) Members(context.Context, invitations.MemberQuery) (invitations.Page[invitations.Member], error) {
-	return invitations.Page[invitations.Member]{}, errBroken
+func (brokenStore) Members(
+	context.Context, invitations.MemberQuery,
+) (invitations.Page[invitations.Membership], error) {
+	return invitations.Page[invitations.Membership]{}, errBroken
+}
+
+func (brokenStore) Usage(
+	context.Context, invitations.UsageQuery,
+) (int64, invitations.Page[invitations.MemberUsage], error) {
+	return 0, invitations.Page[invitations.MemberUsage]{}, errBroken
+}
+
+func (brokenStore) Purge(context.Context, invitations.PurgeQuery) (int, error) { return 0, errBroken }
+
+func (brokenStore) Traces(context.Context, invitations.Person, int) ([]string, error) {
+	return nil, errBroken
 }
 
 func (brokenStore) Workspaces(

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"html/template"
@@ -83,7 +84,7 @@ func (s *server) public(serve route) http.Handler {
 		if err == nil {
 			err = serve(w, r, s.host.current(r))
 		} else if !errors.As(err, new(*http.MaxBytesError)) {
-			err = &invitations.InvalidError{Field: "form", Reason: "must be URL-encoded"}
+			err = &invitations.InvalidError{Field: "form", Reason: "must be URL-encoded", Code: "malformed"}
 		}
 		if err != nil {
 			s.fail(w, r, err)
@@ -246,17 +247,12 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // describe returns the public part of an error. Clients must not see the text of unexpected errors.
 func describe(err error) (status int, code, message string) {
-	var refusal *invitations.Error
-	var invalid *invitations.InvalidError
+	problem, _ := invitations.ProblemOf(err)
 	switch {
 	case errors.Is(err, errSignedOut):
 		return http.StatusUnauthorized, "signed_out", "Sign in first"
 	case errors.As(err, new(*http.MaxBytesError)):
 		return http.StatusRequestEntityTooLarge, "request_too_large", "The request is too large"
-	case errors.As(err, &invalid):
-		return invitations.ErrInvalid.HTTPStatus(), invitations.ErrInvalid.Code(), invalid.Field + " " + invalid.Reason
-	case errors.As(err, &refusal):
-		return refusal.HTTPStatus(), refusal.Code(), refusal.Message()
 	}
-	return http.StatusInternalServerError, "internal", "Something went wrong"
+	return problem.Status, problem.Code, cmp.Or(problem.Detail, problem.Title)
 }

@@ -171,7 +171,7 @@ func (s state) String() string {
 // state returns the state of acme and of the queue.
 func (d *delivery) state(ctx context.Context) (s state, err error) {
 	for _, err := range d.svc.AllInvitations(ctx, invitations.System(), invitations.InvitationsParams{
-		Organization: "acme", State: invitations.StatePending,
+		Organization: "acme", States: []invitations.State{invitations.StatePending},
 	}) {
 		if err != nil {
 			return s, err

@@ -56,7 +56,7 @@ func (t *tour) joining(ctx context.Context, svc *invitations.Service) {
 		"%s is %s of %s, invited by %s", member.UserID, member.Role, member.Organization, member.InvitedBy)
 
 	again, err := svc.Accept(ctx, token, grace)
-	t.succeeded("Accept again, because the answer was lost", err, reflect.DeepEqual(again, member),
+	t.succeeded("Accept again, because the answer was lost", err, again.Repeated && reflect.DeepEqual(again.Member, member.Member),
 		"the same membership")
 
 	_, err = svc.Invite(ctx, invitations.User("grace"), invitations.InviteParams{

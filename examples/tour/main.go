@@ -1,9 +1,9 @@
-// Command tour walks through the library in 48 steps, with everything in memory. Each step calls
+// Command tour walks through the library in 55 steps, with everything in memory. Each step calls
 // the library, checks the result and prints it.
 //
 //	go run ./examples/tour
 //
-// Read joining.go first, then members.go and tracking.go. The program exits with a non-zero status
+// Read joining.go first, then members.go, tracking.go and life.go. The program exits with a non-zero status
 // if a step has an unexpected result.
 package main
 
@@ -46,5 +46,6 @@ func run(ctx context.Context, out io.Writer) error {
 	t.joining(ctx, svc)
 	t.members(ctx, svc)
 	t.tracking(ctx, svc)
+	t.life(ctx, svc)
 	return t.err
 }

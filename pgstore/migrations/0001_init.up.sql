@@ -86,11 +86,12 @@ create table if not exists {schema}.invitations (
 
 -- For the pending limit and the list of pending invitations.
 create index if not exists invitations_pending on {schema}.invitations (organization, expires_at) where state = 'pending';
--- For the lists, one for each filter.
+-- For the lists, one for each filter. An index has one direction if its first columns are
+-- compared with ranges.
 create index if not exists invitations_created on {schema}.invitations (organization, created_at desc, id desc);
-create index if not exists invitations_state on {schema}.invitations (organization, state, created_at desc, id desc);
-create index if not exists invitations_role on {schema}.invitations (organization, role, created_at desc, id desc);
-create index if not exists invitations_sent_by on {schema}.invitations (sent_by, organization, created_at desc, id desc) where sent_by <> '';
+create index if not exists invitations_state on {schema}.invitations (organization, state, created_at, id);
+create index if not exists invitations_role on {schema}.invitations (organization, role, created_at, id);
+create index if not exists invitations_sent_by on {schema}.invitations (sent_by, organization, created_at, id) where sent_by <> '';
 create index if not exists invitations_email on {schema}.invitations (organization, email, created_at desc, id desc) where email <> '';
 create index if not exists invitations_link on {schema}.invitations (organization, created_at desc, id desc) where kind = 'link';
 -- For the invitations that a person has received, and the due ones, of all organizations.

@@ -5,7 +5,9 @@ begin isolation level read committed;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.version - 1;
+	and not o.deleted
+returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	(
@@ -15,25 +17,28 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 			where i.organization = $1::text
 				and i.state = 'pending'
 				and i.expires_at > $2::timestamptz
-			limit $3::bigint
+			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $3::bigint end, 0)
 		) as counted
 	)
 from (select) as one
+left join "invitations".organizations o on o.id = $1::text
 left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $4::text;
 
 -- CreateLink: trip 2 of 2
 
 with w0 as (
 	insert into "invitations".invitations as t (organization, id, kind, state, email, role, message, metadata,
-		allowed_domains, max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce,
-		sent_version, quota_limit, quota_period, sweep_at)
+		allowed_domains, max_uses, uses, created_by, sent_by, accepted_by, created_at, sent_at, expires_at, ended_at,
+		nonce, sent_version, quota_limit, quota_period, sweep_at)
 	values ($1::text, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::jsonb, $9::text[], $10::bigint,
-		$11::bigint, $12::text, $13::text, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::timestamptz,
-		$18::bytea, $19::bigint, $20::bigint, $21::text, $22::timestamptz)
+		$11::bigint, $12::text, $13::text, $14::text, $15::timestamptz, $16::timestamptz, $17::timestamptz,
+		$18::timestamptz, $19::bytea, $20::bigint, $21::bigint, $22::text, $23::timestamptz)
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
-values ($1::text, $19::bigint, $23::integer, $24::text, $15::timestamptz, $13::text, $25::text, $2::uuid, $6::text,
-	$26::text, $20::bigint, $21::text, $5::text, $10::bigint, $16::timestamptz);
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
+values ($1::text, $20::bigint, $24::integer, $25::text, $16::timestamptz, $13::text, $26::text, $2::uuid, $6::text,
+	$27::text, $21::bigint, $22::text, $5::text, $10::bigint, $17::timestamptz, $28::text, $29::text, $9::text[],
+	$30::text[], $31::jsonb);
 
 commit work;

@@ -9,7 +9,8 @@ on conflict do nothing;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.version - 1;
+returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text
 from (select) as one
@@ -24,8 +25,10 @@ with w0 as (
 		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
 values ($8::text, $9::bigint, $10::integer, $11::text, $12::timestamptz, $13::text, $14::text, $15::uuid, $16::text,
-	$17::text, $18::bigint, $19::text, $20::text, $21::bigint, $22::timestamptz);
+	$17::text, $18::bigint, $19::text, $20::text, $21::bigint, $22::timestamptz, $23::text, $24::text, $25::text[],
+	$26::text[], $27::jsonb);
 
 commit work;

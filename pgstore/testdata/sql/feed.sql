@@ -38,7 +38,8 @@ from (select pg_catalog.max(position) as last from found) n
 where n.last is not null;
 
 select e.position, e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
-	e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at
+	e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
+	e.allowed_domains, e.changed, e.limits::text
 from "invitations".events e
 where e.position > $1::bigint
 order by e.position

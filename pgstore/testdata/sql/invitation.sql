@@ -2,13 +2,14 @@
 
 begin isolation level repeatable read read only;
 
-select o.version
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
 from "invitations".organizations o
-where o.id = $1::text;
+where o.id = $1::text
+	and not o.deleted;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 from "invitations".invitations i
 where i.organization = $1::text
 	and i.id = $2::uuid;

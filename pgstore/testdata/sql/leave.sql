@@ -5,7 +5,9 @@ begin isolation level read committed;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.version - 1;
+	and not o.deleted
+returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	(
@@ -23,18 +25,18 @@ left join "invitations".members m0 on m0.organization = $1::text and m0.user_id 
 
 with live as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-		i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-		i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from "invitations".invitations i
 	where i.organization = $1::text
 		and i.state = 'pending'
 		and i.expires_at > $4::timestamptz
 )
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 from live i
-where ($2::text <> '' and i.sent_by = $2::text) or ($3::text <> '' and i.email = $3::text)
+where i.sent_by = $2::text or ($3::text <> '' and i.email = $3::text)
 order by i.created_at desc, i.id desc;
 
 -- Leave: trip 2 of 2
@@ -45,8 +47,10 @@ with w0 as (
 		and h.user_id = $2::text
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
 values ($3::text, $4::bigint, $5::integer, $6::text, $7::timestamptz, $8::text, $9::text, $10::uuid, $11::text,
-	$12::text, $13::bigint, $14::text, $15::text, $16::bigint, $17::timestamptz);
+	$12::text, $13::bigint, $14::text, $15::text, $16::bigint, $17::timestamptz, $18::text, $19::text, $20::text[],
+	$21::text[], $22::jsonb);
 
 commit work;

@@ -5,7 +5,9 @@ begin isolation level read committed;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.version - 1;
+	and not o.deleted
+returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry;
 
 select q0.quota_limit, q0.period, q0.version, q0.period_start, q0.used
 from (select) as one
@@ -27,9 +29,11 @@ with w0 as (
 		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
 values ($6::text, $7::bigint, $8::integer, $9::text, $10::timestamptz, $11::text, $12::text, $13::uuid, $14::text,
-	$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz);
+	$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz, $21::text, $22::text, $23::text[],
+	$24::text[], $25::jsonb);
 
 commit work;
 
@@ -40,7 +44,9 @@ begin isolation level read committed;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.version - 1;
+	and not o.deleted
+returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	q0.quota_limit, q0.period, q0.version, q0.period_start, q0.used, q1.quota_limit, q1.period, q1.version,
@@ -66,9 +72,11 @@ with w0 as (
 		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
 values ($6::text, $7::bigint, $8::integer, $9::text, $10::timestamptz, $11::text, $12::text, $13::uuid, $14::text,
-	$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz);
+	$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz, $21::text, $22::text, $23::text[],
+	$24::text[], $25::jsonb);
 
 commit work;
 

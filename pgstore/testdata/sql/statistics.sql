@@ -4,7 +4,12 @@ begin isolation level repeatable read read only;
 
 select m.organization, m.user_id, m.role, m.joined_at, m.invitation_id, m.invited_by, m.metadata::text
 from (select) as one
-left join "invitations".members m on m.organization = $1::text and m.user_id = $2::text;
+left join "invitations".members m on m.organization = $1::text and m.user_id = $2::text
+where not exists (
+	select from "invitations".organizations d
+	where d.id = $1::text
+		and d.deleted
+);
 
 with chosen as materialized (
 	select i.id, i.kind, i.role, i.sent_by, i.created_at, i.uses,
@@ -14,6 +19,11 @@ with chosen as materialized (
 	where i.organization = $1::text
 		and i.created_at >= $5::timestamptz
 		and i.created_at < $6::timestamptz
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
 		and exists (
 			select from (select) as one
 			left join "invitations".members m on m.organization = $1::text and m.user_id = $2::text

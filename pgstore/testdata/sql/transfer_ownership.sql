@@ -5,38 +5,74 @@ begin isolation level read committed;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.version - 1;
+	and not o.deleted
+returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	m1.organization, m1.user_id, m1.role, m1.joined_at, m1.invitation_id, m1.invited_by, m1.metadata::text,
 	(
 		select pg_catalog.count(*)
 		from (
+			select from (
+				with recursive roles as ((
+					select h.role as role
+					from "invitations".members h
+					where h.organization = $1::text
+					order by h.role
+					limit 1
+				) union all select (
+					select h.role
+					from "invitations".members h
+					where h.organization = $1::text
+						and h.role > r.role
+					order by h.role
+					limit 1
+				) from roles r where r.role is not null)
+				select r.role
+				from roles r
+				where r.role is not null
+					and (r.role::text collate "C" = any (o.seatless_roles)) is not true
+			) as r
+			cross join lateral (
+				select from "invitations".members h
+				where h.organization = $1::text
+					and h.role >= r.role
+					and h.role <= r.role
+				order by h.role
+				limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
+			) as m
+			limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
+		) as counted
+	), (
+		select pg_catalog.count(*)
+		from (
 			select from "invitations".members h
 			where h.organization = $1::text
 				and h.role = 'owner'::text
 			order by h.user_id::text collate "C"
-			limit $2::bigint
+			limit $3::bigint
 		) as counted
 	)
 from (select) as one
-left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $3::text
-left join "invitations".members m1 on m1.organization = $1::text and m1.user_id = $4::text;
+left join "invitations".organizations o on o.id = $1::text
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $4::text
+left join "invitations".members m1 on m1.organization = $1::text and m1.user_id = $5::text;
 
 with live as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-		i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-		i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from "invitations".invitations i
 	where i.organization = $1::text
 		and i.state = 'pending'
 		and i.expires_at > $4::timestamptz
 )
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 from live i
-where ($2::text <> '' and i.sent_by = $2::text) or ($3::text <> '' and i.email = $3::text)
+where i.sent_by = $2::text or ($3::text <> '' and i.email = $3::text)
 order by i.created_at desc, i.id desc;
 
 -- TransferOwnership: trip 2 of 2
@@ -59,19 +95,25 @@ w2 as (
 	on conflict (organization, user_id) do update set version = excluded.version
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
 values ($18::text, $19::bigint, $20::integer, $21::text, $22::timestamptz, $23::text, $24::text, $25::uuid, $26::text,
-	$27::text, $28::bigint, $29::text, $30::text, $31::bigint, $32::timestamptz);
+	$27::text, $28::bigint, $29::text, $30::text, $31::bigint, $32::timestamptz, $33::text, $34::text, $35::text[],
+	$36::text[], $37::jsonb);
 
 with w0 as (
 	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at)
+		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+		changed, limits)
 	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
-		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz)
+		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz, $16::text, $17::text, $18::text[],
+		$19::text[], $20::jsonb)
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
-values ($16::text, $17::bigint, $18::integer, $19::text, $20::timestamptz, $21::text, $22::text, $23::uuid, $24::text,
-	$25::text, $26::bigint, $27::text, $28::text, $29::bigint, $30::timestamptz);
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
+values ($21::text, $22::bigint, $23::integer, $24::text, $25::timestamptz, $26::text, $27::text, $28::uuid, $29::text,
+	$30::text, $31::bigint, $32::text, $33::text, $34::bigint, $35::timestamptz, $36::text, $37::text, $38::text[],
+	$39::text[], $40::jsonb);
 
 commit work;

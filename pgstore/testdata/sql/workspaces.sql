@@ -12,6 +12,11 @@ from (
 	select h.organization, h.user_id, h.role, h.joined_at, h.invitation_id, h.invited_by, h.metadata::text
 	from "invitations".members h
 	where h.user_id = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = h.organization::text collate "C"
+				and d.deleted
+		)
 	order by h.organization::text collate "C"
 	limit $2::bigint
 ) as m

@@ -1,27 +1,73 @@
 -- Accept, an email: trip 1 of 2
 
-select o.version
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
 from "invitations".organizations o
 where o.id = $1::text
+	and not o.deleted
 for no key update;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at, m.organization, m.user_id, m.role, m.joined_at,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at, m.organization, m.user_id, m.role, m.joined_at,
 	m.invitation_id, m.invited_by, m.metadata::text
 from "invitations".invitations i
 left join "invitations".members m on m.organization = i.organization and m.user_id = nullif(i.sent_by, '')
 where i.organization = $1::text
-	and i.id = $2::uuid;
+	and (i.id = $2::uuid or i.email <> '' and i.email = $3::text and i.state = 'pending' and i.expires_at >
+	$4::timestamptz)
+order by i.created_at desc, i.id desc;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	r0.version, q0.quota_limit, q0.period, q0.version, q0.period_start, q0.used, q1.quota_limit, q1.period, q1.version,
-	q1.period_start, q1.used
+	q1.period_start, q1.used, (
+		select pg_catalog.count(*)
+		from (
+			select from (
+				with recursive roles as ((
+					select h.role as role
+					from "invitations".members h
+					where h.organization = $1::text
+					order by h.role
+					limit 1
+				) union all select (
+					select h.role
+					from "invitations".members h
+					where h.organization = $1::text
+						and h.role > r.role
+					order by h.role
+					limit 1
+				) from roles r where r.role is not null)
+				select r.role
+				from roles r
+				where r.role is not null
+					and (r.role::text collate "C" = any (o.seatless_roles)) is not true
+			) as r
+			cross join lateral (
+				select from "invitations".members h
+				where h.organization = $1::text
+					and h.role >= r.role
+					and h.role <= r.role
+				order by h.role
+				limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
+			) as m
+			limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
+		) as counted
+	), (
+		select pg_catalog.count(*)
+		from (
+			select from "invitations".members h
+			where h.organization = $1::text
+				and h.role = 'owner'::text
+			order by h.user_id::text collate "C"
+			limit $3::bigint
+		) as counted
+	)
 from (select) as one
+left join "invitations".organizations o on o.id = $1::text
 left join "invitations".quotas q0 on q0.organization = $1::text and q0.user_id = ''
-left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $2::text
-left join "invitations".removals r0 on r0.organization = $1::text and r0.user_id = $2::text
-left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id = $2::text;
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $4::text
+left join "invitations".removals r0 on r0.organization = $1::text and r0.user_id = $4::text
+left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id = $4::text;
 
 -- Accept, an email: trip 2 of 2
 
@@ -31,60 +77,110 @@ where id = $2::text;
 
 with w0 as (
 	insert into "invitations".invitations as t (organization, id, kind, state, email, role, message, metadata,
-		allowed_domains, max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce,
-		sent_version, quota_limit, quota_period, sweep_at)
+		allowed_domains, max_uses, uses, created_by, sent_by, accepted_by, created_at, sent_at, expires_at, ended_at,
+		nonce, sent_version, quota_limit, quota_period, sweep_at)
 	values ($1::text, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::jsonb, $9::text[], $10::bigint,
-		$11::bigint, $12::text, $13::text, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::timestamptz,
-		$18::bytea, $19::bigint, $20::bigint, $21::text, $22::timestamptz)
+		$11::bigint, $12::text, $13::text, $14::text, $15::timestamptz, $16::timestamptz, $17::timestamptz,
+		$18::timestamptz, $19::bytea, $20::bigint, $21::bigint, $22::text, $23::timestamptz)
 	on conflict (organization, id) do update set kind = excluded.kind, state = excluded.state, email = excluded.email,
 		role = excluded.role, message = excluded.message, metadata = excluded.metadata,
 		allowed_domains = excluded.allowed_domains, max_uses = excluded.max_uses, uses = excluded.uses,
-		created_by = excluded.created_by, sent_by = excluded.sent_by, created_at = excluded.created_at,
-		sent_at = excluded.sent_at, expires_at = excluded.expires_at, ended_at = excluded.ended_at,
-		nonce = excluded.nonce, sent_version = excluded.sent_version, quota_limit = excluded.quota_limit,
-		quota_period = excluded.quota_period, sweep_at = excluded.sweep_at
+		created_by = excluded.created_by, sent_by = excluded.sent_by, accepted_by = excluded.accepted_by,
+		created_at = excluded.created_at, sent_at = excluded.sent_at, expires_at = excluded.expires_at,
+		ended_at = excluded.ended_at, nonce = excluded.nonce, sent_version = excluded.sent_version,
+		quota_limit = excluded.quota_limit, quota_period = excluded.quota_period, sweep_at = excluded.sweep_at
 ),
 w1 as (
 	insert into "invitations".members as t (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
-	values ($23::text, $24::text, $25::text, $26::timestamptz, $27::uuid, $28::text, $29::jsonb)
+	values ($24::text, $25::text, $26::text, $27::timestamptz, $28::uuid, $29::text, $30::jsonb)
 	on conflict (organization, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
 		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
 ),
 w2 as (
 	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at)
-	values ($30::text, $31::bigint, $32::integer, $33::text, $34::timestamptz, $35::text, $36::text, $37::uuid,
-		$38::text, $39::text, $40::bigint, $41::text, $42::text, $43::bigint, $44::timestamptz)
+		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+		changed, limits)
+	values ($31::text, $32::bigint, $33::integer, $34::text, $35::timestamptz, $36::text, $37::text, $38::uuid,
+		$39::text, $40::text, $41::bigint, $42::text, $43::text, $44::bigint, $45::timestamptz, $46::text, $47::text,
+		$48::text[], $49::text[], $50::jsonb)
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
-values ($45::text, $46::bigint, $47::integer, $48::text, $49::timestamptz, $50::text, $51::text, $52::uuid, $53::text,
-	$54::text, $55::bigint, $56::text, $57::text, $58::bigint, $59::timestamptz);
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
+values ($51::text, $52::bigint, $53::integer, $54::text, $55::timestamptz, $56::text, $57::text, $58::uuid, $59::text,
+	$60::text, $61::bigint, $62::text, $63::text, $64::bigint, $65::timestamptz, $66::text, $67::text, $68::text[],
+	$69::text[], $70::jsonb);
 
 -- Accept, a link with a quota: trip 1 of 2
 
-select o.version
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
 from "invitations".organizations o
 where o.id = $1::text
+	and not o.deleted
 for no key update;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at, m.organization, m.user_id, m.role, m.joined_at,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at, m.organization, m.user_id, m.role, m.joined_at,
 	m.invitation_id, m.invited_by, m.metadata::text
 from "invitations".invitations i
 left join "invitations".members m on m.organization = i.organization and m.user_id = nullif(i.sent_by, '')
 where i.organization = $1::text
-	and i.id = $2::uuid;
+	and (i.id = $2::uuid or i.email <> '' and i.email = $3::text and i.state = 'pending' and i.expires_at >
+	$4::timestamptz)
+order by i.created_at desc, i.id desc;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	r0.version, q0.quota_limit, q0.period, q0.version, q0.period_start, q0.used, q1.quota_limit, q1.period, q1.version,
-	q1.period_start, q1.used
+	q1.period_start, q1.used, (
+		select pg_catalog.count(*)
+		from (
+			select from (
+				with recursive roles as ((
+					select h.role as role
+					from "invitations".members h
+					where h.organization = $1::text
+					order by h.role
+					limit 1
+				) union all select (
+					select h.role
+					from "invitations".members h
+					where h.organization = $1::text
+						and h.role > r.role
+					order by h.role
+					limit 1
+				) from roles r where r.role is not null)
+				select r.role
+				from roles r
+				where r.role is not null
+					and (r.role::text collate "C" = any (o.seatless_roles)) is not true
+			) as r
+			cross join lateral (
+				select from "invitations".members h
+				where h.organization = $1::text
+					and h.role >= r.role
+					and h.role <= r.role
+				order by h.role
+				limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
+			) as m
+			limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
+		) as counted
+	), (
+		select pg_catalog.count(*)
+		from (
+			select from "invitations".members h
+			where h.organization = $1::text
+				and h.role = 'owner'::text
+			order by h.user_id::text collate "C"
+			limit $3::bigint
+		) as counted
+	)
 from (select) as one
+left join "invitations".organizations o on o.id = $1::text
 left join "invitations".quotas q0 on q0.organization = $1::text and q0.user_id = ''
-left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $2::text
-left join "invitations".removals r0 on r0.organization = $1::text and r0.user_id = $2::text
-left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id = $2::text;
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $4::text
+left join "invitations".removals r0 on r0.organization = $1::text and r0.user_id = $4::text
+left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id = $4::text;
 
 -- Accept, a link with a quota: trip 2 of 2
 
@@ -99,45 +195,51 @@ for no key update;
 
 with w0 as (
 	insert into "invitations".invitations as t (organization, id, kind, state, email, role, message, metadata,
-		allowed_domains, max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce,
-		sent_version, quota_limit, quota_period, sweep_at)
+		allowed_domains, max_uses, uses, created_by, sent_by, accepted_by, created_at, sent_at, expires_at, ended_at,
+		nonce, sent_version, quota_limit, quota_period, sweep_at)
 	values ($1::text, $2::uuid, $3::text, $4::text, $5::text, $6::text, $7::text, $8::jsonb, $9::text[], $10::bigint,
-		$11::bigint, $12::text, $13::text, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::timestamptz,
-		$18::bytea, $19::bigint, $20::bigint, $21::text, $22::timestamptz)
+		$11::bigint, $12::text, $13::text, $14::text, $15::timestamptz, $16::timestamptz, $17::timestamptz,
+		$18::timestamptz, $19::bytea, $20::bigint, $21::bigint, $22::text, $23::timestamptz)
 	on conflict (organization, id) do update set kind = excluded.kind, state = excluded.state, email = excluded.email,
 		role = excluded.role, message = excluded.message, metadata = excluded.metadata,
 		allowed_domains = excluded.allowed_domains, max_uses = excluded.max_uses, uses = excluded.uses,
-		created_by = excluded.created_by, sent_by = excluded.sent_by, created_at = excluded.created_at,
-		sent_at = excluded.sent_at, expires_at = excluded.expires_at, ended_at = excluded.ended_at,
-		nonce = excluded.nonce, sent_version = excluded.sent_version, quota_limit = excluded.quota_limit,
-		quota_period = excluded.quota_period, sweep_at = excluded.sweep_at
+		created_by = excluded.created_by, sent_by = excluded.sent_by, accepted_by = excluded.accepted_by,
+		created_at = excluded.created_at, sent_at = excluded.sent_at, expires_at = excluded.expires_at,
+		ended_at = excluded.ended_at, nonce = excluded.nonce, sent_version = excluded.sent_version,
+		quota_limit = excluded.quota_limit, quota_period = excluded.quota_period, sweep_at = excluded.sweep_at
 ),
 w1 as (
 	insert into "invitations".members as t (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
-	values ($23::text, $24::text, $25::text, $26::timestamptz, $27::uuid, $28::text, $29::jsonb)
+	values ($24::text, $25::text, $26::text, $27::timestamptz, $28::uuid, $29::text, $30::jsonb)
 	on conflict (organization, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
 		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
 ),
 w2 as (
 	insert into "invitations".quotas as t (organization, user_id, quota_limit, period, version)
-	values ($30::text, $31::text, $32::bigint, $33::text, $34::bigint)
+	values ($31::text, $32::text, $33::bigint, $34::text, $35::bigint)
 	on conflict (organization, user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
 		used = case when t.period = excluded.period then t.used else 0 end,
 		period_start = case when t.period = excluded.period then t.period_start else
 		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
-values ($35::text, $36::bigint, $37::integer, $38::text, $39::timestamptz, $40::text, $41::text, $42::uuid, $43::text,
-	$44::text, $45::bigint, $46::text, $47::text, $48::bigint, $49::timestamptz);
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
+values ($36::text, $37::bigint, $38::integer, $39::text, $40::timestamptz, $41::text, $42::text, $43::uuid, $44::text,
+	$45::text, $46::bigint, $47::text, $48::text, $49::bigint, $50::timestamptz, $51::text, $52::text, $53::text[],
+	$54::text[], $55::jsonb);
 
 with w0 as (
 	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at)
+		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+		changed, limits)
 	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
-		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz)
+		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz, $16::text, $17::text, $18::text[],
+		$19::text[], $20::jsonb)
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
-values ($16::text, $17::bigint, $18::integer, $19::text, $20::timestamptz, $21::text, $22::text, $23::uuid, $24::text,
-	$25::text, $26::bigint, $27::text, $28::text, $29::bigint, $30::timestamptz);
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
+values ($21::text, $22::bigint, $23::integer, $24::text, $25::timestamptz, $26::text, $27::text, $28::uuid, $29::text,
+	$30::text, $31::bigint, $32::text, $33::text, $34::bigint, $35::timestamptz, $36::text, $37::text, $38::text[],
+	$39::text[], $40::jsonb);

@@ -4,7 +4,7 @@ insert into "invitations".organizations (id, version)
 values ($1::text, 0)
 on conflict do nothing;
 
-select o.version
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
 from "invitations".organizations o
 where o.id = $1::text
 for no key update;
@@ -26,6 +26,8 @@ with w0 as (
 		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
 values ($8::text, $9::bigint, $10::integer, $11::text, $12::timestamptz, $13::text, $14::text, $15::uuid, $16::text,
-	$17::text, $18::bigint, $19::text, $20::text, $21::bigint, $22::timestamptz);
+	$17::text, $18::bigint, $19::text, $20::text, $21::bigint, $22::timestamptz, $23::text, $24::text, $25::text[],
+	$26::text[], $27::jsonb);

@@ -2,13 +2,15 @@
 
 begin isolation level repeatable read read only;
 
-select coalesce(o.version, 1)
+select coalesce(o.version, 1), o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links,
+	o.allowed_domains, o.expiry
 from (select) as one
 left join "invitations".organizations o on o.id = $1::text
-where o.id is not null or exists (
-	select from "public"."team members" h
-	where h."Team" = $1::text
-);
+where (o.id is not null and not o.deleted) or (o.id is null and exists
+	(
+		select from "public"."team members" h
+		where h."Team" = $1::text
+	));
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text
 from (select) as one

@@ -13,32 +13,57 @@ on conflict do nothing;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.version - 1;
+	and not o.deleted
+returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	m1.organization, m1.user_id, m1.role, m1.joined_at, m1.invitation_id, m1.invited_by, m1.metadata::text,
 	(
 		select pg_catalog.count(*)
 		from (
+			select from (
+				with recursive roles as ((
+					select h."role" as role
+					from "public"."team members" h
+					where h."Team" = $1::text
+					order by h."role"
+					limit 1
+				) union all select (
+					select h."role"
+					from "public"."team members" h
+					where h."Team" = $1::text
+						and h."role" > r.role
+					order by h."role"
+					limit 1
+				) from roles r where r.role is not null)
+				select r.role
+				from roles r
+				where r.role is not null
+					and (r.role::text collate "C" = any (o.seatless_roles)) is not true
+			) as r
+			cross join lateral (
+				select from "public"."team members" h
+				where h."Team" = $1::text
+					and h."role" >= r.role
+					and h."role" <= r.role
+				order by h."role"
+				limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
+			) as m
+			limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
+		) as counted
+	), (
+		select pg_catalog.count(*)
+		from (
 			select from "public"."team members" h
 			where h."Team" = $1::text
 				and h."role" = 'owner'::text
 			order by h."account"::text collate "C"
-			limit $2::bigint
+			limit $3::bigint
 		) as counted
 	)
 from (select) as one
-left join lateral (
-	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
-		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
-		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
-		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
-	from "public"."team members" h
-	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
-		collate "C"
-	where h."Team" = $1::text
-		and h."account" = $3::text
-) m0 on true
+left join "invitations".organizations o on o.id = $1::text
 left join lateral (
 	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
 		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
@@ -49,22 +74,33 @@ left join lateral (
 		collate "C"
 	where h."Team" = $1::text
 		and h."account" = $4::text
+) m0 on true
+left join lateral (
+	select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
+		coalesce(h."role"::text collate "C", '') as role, coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz)
+		as joined_at, coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
+		coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
+	from "public"."team members" h
+	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
+		collate "C"
+	where h."Team" = $1::text
+		and h."account" = $5::text
 ) m1 on true;
 
 with live as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-		i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-		i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from "invitations".invitations i
 	where i.organization = $1::text
 		and i.state = 'pending'
 		and i.expires_at > $4::timestamptz
 )
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-	i.max_uses, i.uses, i.created_by, i.sent_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 from live i
-where ($2::text <> '' and i.sent_by = $2::text) or ($3::text <> '' and i.email = $3::text)
+where i.sent_by = $2::text or ($3::text <> '' and i.email = $3::text)
 order by i.created_at desc, i.id desc;
 
 -- ChangeRole: trip 2 of 2
@@ -81,8 +117,10 @@ w1 as (
 	on conflict ("Team", "account") do update set "role" = excluded."role"
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
 values ($11::text, $12::bigint, $13::integer, $14::text, $15::timestamptz, $16::text, $17::text, $18::uuid, $19::text,
-	$20::text, $21::bigint, $22::text, $23::text, $24::bigint, $25::timestamptz);
+	$20::text, $21::bigint, $22::text, $23::text, $24::bigint, $25::timestamptz, $26::text, $27::text, $28::text[],
+	$29::text[], $30::jsonb);
 
 commit work;

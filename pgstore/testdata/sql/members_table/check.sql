@@ -48,6 +48,7 @@ select pg_catalog.count(*)
 from (
 	select from "invitations".organizations o
 	where o.version > 0
+		and not o.deleted
 		and not exists (
 			select from "public"."team members" h
 			where h."Team"::text collate "C" = o.id

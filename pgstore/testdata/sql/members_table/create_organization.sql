@@ -17,7 +17,8 @@ on conflict do nothing;
 update "invitations".organizations o
 set version = o.version + 1
 where o.id = $1::text
-returning o.version - 1;
+returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text
 from (select) as one
@@ -47,8 +48,10 @@ w1 as (
 	on conflict ("Team", "account") do update set "role" = excluded."role"
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at)
+	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
+	limits)
 values ($11::text, $12::bigint, $13::integer, $14::text, $15::timestamptz, $16::text, $17::text, $18::uuid, $19::text,
-	$20::text, $21::bigint, $22::text, $23::text, $24::bigint, $25::timestamptz);
+	$20::text, $21::bigint, $22::text, $23::text, $24::bigint, $25::timestamptz, $26::text, $27::text, $28::text[],
+	$29::text[], $30::jsonb);
 
 commit work;

@@ -17,6 +17,11 @@ from (
 	left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id = h."account"::text
 		collate "C"
 	where h."account" = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = h."Team"::text collate "C"
+				and d.deleted
+		)
 	order by h."Team"::text collate "C"
 	limit $2::bigint
 ) as m

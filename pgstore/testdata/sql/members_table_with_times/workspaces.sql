@@ -20,6 +20,11 @@ from (
 		collate "C"
 	where h."person" = $1::text
 		and h."gone" is null
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = h."org"::text collate "C"
+				and d.deleted
+		)
 	order by h."org"::text collate "C"
 	limit $2::bigint
 ) as m
