@@ -170,7 +170,7 @@ type Consumption struct {
 	Roles        []Role // in an organization, the roles that may consume; a refund needs none
 	Amount       int64  // at least 1; at most -1 for a refund
 	// Periods are the starts of the periods of all three kinds: the present ones or, for a
-	// refund, those in which the amount was taken.
+	// refund, those in which the amount was taken. The zero time stands for one that is over.
 	Periods map[Period]time.Time
 }
 

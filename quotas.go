@@ -72,13 +72,19 @@ func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
 	if !storable(p.At.UTC()) || p.At.IsZero() {
 		return Balance{}, invalid("at", "required", "must be the instant of a consumption")
 	}
+	now, periods := s.now(), periodStarts(p.At)
+	for period, start := range periodStarts(now) {
+		if periods[period].Before(start) { // over, even if nothing was used since
+			periods[period] = time.Time{}
+		}
+	}
 	consumed, err := s.store.Consume(ctx, Consumption{
-		Organization: p.Workspace.organization, UserID: p.UserID, Amount: -p.Amount, Periods: periodStarts(p.At),
+		Organization: p.Workspace.organization, UserID: p.UserID, Amount: -p.Amount, Periods: periods,
 	})
 	if err != nil {
 		return Balance{}, err
 	}
-	return balance(consumed.Quotas, p.UserID, s.now()), nil
+	return balance(consumed.Quotas, p.UserID, now), nil
 }
 
 func checkAmount(amount int64) error {
