@@ -95,6 +95,7 @@ var groups = []struct {
 	{"Feed", feedChecks},
 	{"Statistics", statisticsChecks},
 	{"Sweep", sweepChecks},
+	{"Purge", purgeChecks},
 	{"Traces", traceChecks},
 	{"Deleted", deletedChecks},
 	{"Races", raceChecks()},

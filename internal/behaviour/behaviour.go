@@ -34,7 +34,7 @@ var groups = []struct {
 }{
 	{"Stories", slices.Concat(
 		stories, memberStories, quotaStories, seatStories, editStories, limitStories, bulkStories, receivedStories, timelineStories, sweepStories,
-		faultStories, nextStories, deleteStories, purgeStories, eraseStories,
+		faultStories, nextStories, deleteStories, purgeStories, eraseStories, addStories,
 	)},
 	{"Threats", slices.Concat(threats, leakThreats, memberThreats, sendingThreats, historyThreats)},
 	{"Matrix", matrixChecks},
