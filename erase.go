@@ -21,7 +21,7 @@ type EraseParams struct {
 // An Erasure is the progress of [Service.Erase].
 type Erasure struct {
 	// Rows is the number of invitations, memberships and events from which the call removed
-	// the person.
+	// the person. Beside an error it counts those before the error.
 	Rows int `json:"rows"`
 	// Done reports that the call found no more of them.
 	Done bool `json:"done"`

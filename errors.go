@@ -190,7 +190,8 @@ func (e *AlreadyInvitedError) Error() string { return ErrAlreadyInvited.Error() 
 // Unwrap returns [ErrAlreadyInvited].
 func (e *AlreadyInvitedError) Unwrap() error { return ErrAlreadyInvited }
 
-// MemberLimitError has the numbers of a full organization. It matches [ErrMemberLimit].
+// MemberLimitError has the numbers of a full organization. It matches [ErrMemberLimit]. Members
+// and Reserved are counted up to Limit: use [Service.Overview] for exact numbers.
 type MemberLimitError struct {
 	Limit    int // the seats
 	Members  int // the members who take one
@@ -204,7 +205,7 @@ func (e *MemberLimitError) Error() string { return ErrMemberLimit.Error() }
 func (e *MemberLimitError) Unwrap() error { return ErrMemberLimit }
 
 // PendingLimitError has the numbers of a limit of pending invitations. It matches
-// [ErrPendingLimit].
+// [ErrPendingLimit]. Pending is counted up to Limit.
 type PendingLimitError struct {
 	Limit   int
 	Pending int
