@@ -42,21 +42,20 @@ func (s *Store) tracedByEmail(t traces) branch {
 func (s *Store) queueTracedMembers(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
 	var found member
 	st := s.statement()
-	t := newTraces(&st, q, "t")
 	st.text("select ")
 	membersTable.selectRow(&st, "m", &found)
-	from := s.in + "members t"
-	rows := t.of(from, "t.invited_by")
 	if q.TracesOf.Email != "" {
+		t := newTraces(&st, q, "i")
 		loaded := s.tracedByEmail(t)
-		joined := keyset{}.branch(from, "t.organization = "+t.organization, pin{"t.invitation_id", "i.id"})
-		rows.from = "(select i.id from " + loaded.from + " where " + loaded.where + " order by " + loaded.order +
-			" limit " + t.limit + ") as i cross join lateral (select t.user_id from " + joined.from + " where " + joined.where +
-			" order by " + joined.order + " limit " + t.limit + ") as t"
-		rows.where, rows.order = "true", "t.user_id"
+		st.text(" from (select i.id, i.accepted_by from ", loaded.from, " where ", loaded.where,
+			" order by ", loaded.order, " limit ", t.limit, ") as i",
+			s.joinMember("m", t.organization, "nullif(i.accepted_by, '')"), " where m.invitation_id = i.id")
+	} else {
+		t := newTraces(&st, q, "t")
+		invited := t.of(s.in+"members t", "t.invited_by")
+		st.text(" from ", invited.from, s.joinMember("m", t.organization, "t.user_id"),
+			" where ", invited.where, " and m.user_id is not null order by ", invited.order, " limit ", t.limit)
 	}
-	st.text(" from ", rows.from, s.joinMember("m", t.organization, "t.user_id"), " where ", rows.where,
-		" and m.user_id is not null order by ", rows.order, " limit ", t.limit)
 	st.collect(b, func() { f.TracedMembers = append(f.TracedMembers, found) })
 }
 

@@ -121,8 +121,7 @@ create table if not exists {schema}.members (
 create index if not exists members_user on {schema}.members (user_id, organization);
 -- For the members of a role, and the owners.
 create index if not exists members_role on {schema}.members (organization, role, user_id);
--- For the traces of an address, and of an inviter.
-create index if not exists members_invitation on {schema}.members (organization, invitation_id);
+-- For the traces of an inviter.
 create index if not exists members_invited_by on {schema}.members (invited_by, organization) where invited_by <> '';
 
 -- The version at which a user was last removed or demoted. Invitations sent up to then do not
