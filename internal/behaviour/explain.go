@@ -41,9 +41,19 @@ func explained(ctx context.Context, store invitations.Store, of law, organizatio
 	return l.roles(), l.shown(ctx, store, organization, version)
 }
 
-// play takes events, and returns the version of the last.
-func (l ledger) play(events []invitations.Event) (version int64, err error) {
+// A purge was asked for when organizations had these versions.
+type purge struct {
+	invitations.PurgeQuery
+	versions map[string]int64
+}
+
+// play takes events, and returns the version of the last. It takes each purge in its turn.
+func (l ledger) play(events []invitations.Event, purges ...purge) (version int64, err error) {
 	for len(events) > 0 {
+		for len(purges) > 0 && purges[0].versions[events[0].Organization] == version {
+			l.purge(purges[0])
+			purges = purges[1:]
+		}
 		n := 1
 		for n < len(events) && events[n].Version == events[0].Version {
 			n++
@@ -56,7 +66,15 @@ func (l ledger) play(events []invitations.Event) (version int64, err error) {
 		}
 		events = events[n:]
 	}
+	for _, p := range purges {
+		l.purge(p)
+	}
 	return version, nil
+}
+
+// purge forgets the invitations that a purge deletes.
+func (l ledger) purge(p purge) {
+	maps.DeleteFunc(l.records, func(_ uuid.UUID, r invitations.Record) bool { return p.Invitation(r) })
 }
 
 func (l ledger) roles() map[string]invitations.Role {
