@@ -16,7 +16,11 @@ import (
 
 // A ledger is a replay that also checks the order of the events: each actor must have had the
 // right to the act when its turn came.
-type ledger struct{ *replay }
+type ledger struct {
+	*replay
+	// instants, if not nil, gets the numbers of a full organization at each version.
+	instants map[invitations.MemberLimitError]bool
+}
 
 // explained returns the roles that the events of an organization leave. It returns an error if
 // their order does not explain them, if there was no owner at some instant, or if the store
@@ -33,7 +37,7 @@ func explained(ctx context.Context, store invitations.Store, of law, organizatio
 		}
 		page.Items = slices.DeleteFunc(feed, func(e invitations.Event) bool { return e.Organization != organization })
 	}
-	l := ledger{newReplay(of, page.Items)}
+	l := ledger{replay: newReplay(of, page.Items)}
 	version, err := l.play(page.Items)
 	if err != nil {
 		return nil, err
@@ -64,12 +68,23 @@ func (l ledger) play(events []invitations.Event, purges ...purge) (version int64
 		if err := l.step(events[:n]); err != nil {
 			return version, fmt.Errorf("version %d: %w", version, err)
 		}
+		l.note(events[0].At)
 		events = events[n:]
 	}
 	for _, p := range purges {
 		l.purge(p)
 	}
 	return version, nil
+}
+
+// note notes the numbers of a full organization. Facts count up to the limit.
+func (l ledger) note(at time.Time) {
+	if limits := l.inForce(); l.instants != nil && limits.Members > 0 {
+		n := l.count(at)
+		l.instants[invitations.MemberLimitError{
+			Limit: limits.Members, Members: min(n.seats, limits.Members), Reserved: min(n.reserved, limits.Members),
+		}] = true
+	}
 }
 
 // purge forgets the invitations that a purge deletes.

@@ -207,7 +207,7 @@ func (h *history) read() {
 // explain returns an error if the archive does not explain an organization.
 func (h *history) explain(organization string) error {
 	events := slices.DeleteFunc(slices.Clone(h.archive), func(e invitations.Event) bool { return e.Organization != organization })
-	l := ledger{newReplay(h.law, events)}
+	l := ledger{replay: newReplay(h.law, events)}
 	version, err := l.play(events, h.purges...)
 	if err != nil {
 		return err
