@@ -61,7 +61,7 @@ func (s *Store) queueOrganizationChange(b *pgx.Batch, f invitations.Facts, chang
 func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes, to purpose) {
 	s.queueOrganizationChange(b, f, changes, to)
 	if len(changes.Quotas) > 0 {
-		s.queueQuotaLock(b, f.Organization)
+		s.queueQuotaLock(b, f.Organization, changes.Quotas)
 	}
 	var organization any = f.Organization // one copy for all rows
 	version := f.Version + 1
@@ -92,12 +92,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		})
 	}
 	for _, q := range changes.Quotas {
-		writes = append(writes, func(st *statement) {
-			st.text("insert into ", s.in, "quotas as t (organization, user_id, quota_limit, period, version) values (",
-				st.param("text", organization), ", ", st.param("text", q.UserID), ", ", st.param("bigint", q.Limit), ", ",
-				st.param("text", string(q.Period)), ", ", st.param("bigint", q.Version), ")",
-				keepUsed("organization, user_id"), ", version = excluded.version")
-		})
+		writes = s.appendQuota(writes, organization, q)
 	}
 	for i := range changes.ErasedEvents {
 		e := &changes.ErasedEvents[i]

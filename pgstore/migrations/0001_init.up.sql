@@ -190,6 +190,10 @@ create table if not exists {schema}.quotas (
 	primary key (organization, user_id)
 );
 
+-- For the usage in a period. It has no column that a consumption changes within a period, so the
+-- server need not write the index.
+create index if not exists quotas_period on {schema}.quotas (organization, period, period_start);
+
 -- The amounts used in periods that are over.
 create table if not exists {schema}.closed_usage (
 	organization text collate "C" not null,
@@ -200,8 +204,8 @@ create table if not exists {schema}.closed_usage (
 	primary key (organization, period, period_start, user_id)
 );
 
--- For the pages of a period.
-create index if not exists closed_usage_used on {schema}.closed_usage (organization, period, period_start, used desc, user_id);
+-- For the pages of a period, the highest amount first.
+create index if not exists closed_usage_used on {schema}.closed_usage (organization, period, period_start, (-used), user_id);
 
 -- A quota of a user outside of all organizations.
 create table if not exists {schema}.personal_quotas (
