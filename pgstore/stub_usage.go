@@ -7,6 +7,3 @@ import (
 )
 
 func (s *Store) Purge(context.Context, invitations.PurgeQuery) (int, error) { return 0, nil }
-func (s *Store) Traces(context.Context, invitations.Person, int) (o []string, err error) {
-	return
-}
