@@ -39,9 +39,10 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 }
 
 // queueOrganizationChange queues the statement that writes the organization's row, if it is needed:
-// its next version, unless that was written when the row was locked, its limits and its deletion.
+// its next version, unless that was written when the row was locked, its limits and its deletion. A
+// change of a deleted organization can leave rows for the next purge.
 func (s *Store) queueOrganizationChange(b *pgx.Batch, f invitations.Facts, changes invitations.Changes, to purpose) {
-	if to != toLock && changes.Limits == nil && !changes.Deleted {
+	if to != toLock && changes.Limits == nil && !changes.Deleted && !f.Deleted {
 		return
 	}
 	st := s.statement()
@@ -50,8 +51,8 @@ func (s *Store) queueOrganizationChange(b *pgx.Batch, f invitations.Facts, chang
 		st.text(", ")
 		limitsTable.set(&st, changes.Limits)
 	}
-	if changes.Deleted {
-		st.text(", deleted = true")
+	if changes.Deleted || f.Deleted {
+		st.text(", deleted = true, purged = false")
 	}
 	st.text(" where id = ", st.param("text", f.Organization))
 	st.queue(b)
