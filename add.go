@@ -27,8 +27,12 @@ type AddMemberParams struct {
 // among the pending invitations. It takes a seat if the role does. It also admits users who were
 // removed before: a program that calls it at every sign-in must not call it for them.
 //
-// The actor needs [PermissionMemberAdd], every permission of the role and, for a quota,
-// [PermissionQuotaUpdate]. If the user is a member with this role already, AddMember changes
+// Nobody asks the user: a route must take the user ID from a directory or from a request of that
+// user, never from another user. An organization without an owner can get one by AddMember, and
+// nobody else.
+//
+// The actor needs [PermissionMemberAdd], every permission of the role, [PermissionQuotaUpdate] for
+// a quota, and [PermissionInvitationRevoke] for an Email. If the user is a member with this role already, AddMember changes
 // nothing and returns the membership as Repeated.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound] (for
@@ -63,7 +67,7 @@ type addition struct {
 
 func (a addition) needs(r rules) Query {
 	return r.needSeat(Query{
-		Organization: a.p.Organization, Members: append(a.actor.members(), a.p.UserID), PendingFor: a.p.Email,
+		Organization: a.p.Organization, Members: append(a.actor.members(), a.p.UserID), PendingFor: a.p.Email, OwnersUpTo: 1,
 	})
 }
 
@@ -73,6 +77,14 @@ func (a addition) decide(r rules, f Facts) (Joined, Changes, error) {
 	}
 	if err := r.mayOffer(f, a.actor, a.p.Role, a.p.Quota); err != nil {
 		return Joined{}, Changes{}, err
+	}
+	if a.p.Email != "" {
+		if err := r.may(f, a.actor, PermissionInvitationRevoke); err != nil {
+			return Joined{}, Changes{}, err
+		}
+	}
+	if f.OwnerCount == 0 && a.p.Role != RoleOwner { // as in claim.find; an owner would repair it
+		return Joined{}, Changes{}, ErrNotFound
 	}
 	if m, isMember := f.Members[a.p.UserID]; isMember {
 		if m.Role != a.p.Role {

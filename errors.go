@@ -243,8 +243,8 @@ func (e *QuotaExceededError) RetryAt() time.Time {
 	var at time.Time
 	for _, u := range []*Usage{e.Balance.Own, e.Balance.Shared} {
 		switch {
-		case u == nil || u.Used+e.Amount <= u.most():
-		case u.ResetsAt.IsZero() || u.most() < e.Amount:
+		case u == nil || u.Left() >= e.Amount:
+		case u.ResetsAt.IsZero() || u.Limit < e.Amount:
 			return time.Time{}
 		case u.ResetsAt.After(at):
 			at = u.ResetsAt

@@ -11,7 +11,7 @@ import (
 //
 //   - invitations that ended or expired before the instant before, which must be at least 24
 //     hours ago. Their tokens are then unknown: accepting again does not return the membership,
-//     and an expired invitation cannot be resent. [Service.Statistics] no longer count them. One
+//     an expired invitation cannot be resent, and repeating an Invite with its ID invites anew. [Service.Statistics] no longer count them. One
 //     that Sweep has not seen is deleted without an event of its expiry;
 //   - events from before that instant, if they have a position in the feed. [Service.Feed] gives
 //     positions, also to a host that does not follow it: such a host must call it before Purge.

@@ -60,7 +60,7 @@ type RefundParams struct {
 // It lowers each quota that is still in the period from which the amount was taken, to 0 at the
 // least. A period that is over stays as it is. Refund has no actor: it is for the host itself.
 // The user need not be a member any more. The library does not remember single consumptions: the
-// host must not give back more than it took, because the excess lowers the use of other members.
+// host must not give back more than a quota counted, because the excess lowers other use.
 // Repeating the call gives the amount back again.
 //
 // Refusals: [ErrInvalid].
