@@ -14,17 +14,18 @@ type AddMemberParams struct {
 	UserID       string
 	Role         Role
 
-	// Email is a verified address of the user. The pending email invitation for it ends in the
-	// same step.
+	// Email is a verified address of the user. If the call makes the user a member, the pending
+	// email invitation for this address is revoked in the same step, whatever role it offered,
+	// and its reserved seat is used.
 	Email    string
 	Quota    Quota             // as in [InviteParams]; replaces the quota of an earlier membership
 	Metadata map[string]string // as in [InviteParams]
 }
 
 // AddMember makes a user a member without an invitation: for single sign-on, directory
-// synchronization, approved requests, imports and support. It sends no mail, uses no place
-// among the pending invitations, and an earlier removal does not stand in its way. It takes a
-// seat if the role does.
+// synchronization, approved requests, imports and support. It sends no mail and uses no place
+// among the pending invitations. It takes a seat if the role does. It also admits users who were
+// removed before: a program that calls it at every sign-in must not call it for them.
 //
 // The actor needs [PermissionMemberAdd], every permission of the role and, for a quota,
 // [PermissionQuotaUpdate]. If the user is a member with this role already, AddMember changes

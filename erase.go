@@ -12,7 +12,7 @@ type EraseParams struct {
 
 	UserID string
 	// Pseudonym takes the place of the user ID. It must be a valid user ID that belongs to
-	// nobody. It may be the same for all erased users.
+	// nobody: the ID of a member is refused. It may be the same for all erased users.
 	Pseudonym string
 
 	Limit int // rows of each kind in one organization at a time: 1 to 1000; 0 means 1000
@@ -21,13 +21,14 @@ type EraseParams struct {
 // An Erasure is the progress of [Service.Erase].
 type Erasure struct {
 	// Rows is the number of invitations, memberships and events from which the call removed
-	// the person.
+	// the person. Beside an error it counts those before the error.
 	Rows int `json:"rows"`
 	// Done reports that the call found no more of them.
 	Done bool `json:"done"`
 }
 
-// Erase removes a person from all organizations, deleted ones included. Each call handles some
+// Erase removes a person's address, or replaces their user ID by a pseudonym, in the invitations,
+// memberships and events of all organizations, deleted ones included. Each call handles some
 // rows. Call it again until it is Done, from any number of processes. It can be interrupted at
 // any time.
 //
@@ -36,11 +37,11 @@ type Erasure struct {
 // message and the metadata of the invitations and of the memberships made of them. A membership
 // keeps its metadata if Purge has deleted its invitation: see [Service.SetMetadata].
 //
-// Given a user ID, Erase writes the pseudonym wherever that user stands as the creator, the
-// sender, the person who accepted, the inviter, the actor or the subject. The mark of a removal,
-// quotas and amounts used remain under the user ID, which must never be given to another user. A
-// membership of the user stands in the way: Erase is refused with a [MembershipError], which
-// names an organization. List the organizations with [Service.Workspaces] and call
+// Given a user ID, Erase writes the pseudonym in place of it as the creator, the sender, the
+// person who accepted, the inviter, the actor and the subject. The mark of a removal,
+// quotas and amounts used remain under the user ID, which must never be given to another user. The
+// user must not be a member of any organization: otherwise Erase is refused with a
+// [MembershipError], which names one. List the organizations with [Service.Workspaces] and call
 // [Service.Leave], [Service.TransferOwnership] or [Service.DeleteOrganization] first.
 //
 // The feed has an [EventPersonErased] for each organization and for each erased invitation,

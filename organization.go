@@ -40,10 +40,10 @@ func (a founding) decide(r rules, f Facts) (Member, Changes, error) {
 }
 
 // DeleteOrganization ends an organization for good, in one step whose cost does not depend on
-// its size. From that instant the organization does not exist for any operation: its tokens,
-// roles and quotas are worth nothing, and no list contains it. Its ID stays taken. Its rows
-// remain until [Service.Purge] deletes them, in a members table of the host's too. The feed has
-// one event of it, after those before.
+// its size. From that instant the organization does not exist for any operation: its tokens are
+// invalid, its members have no permissions, and no list contains it. Its ID stays taken. Its
+// rows remain until [Service.Purge] deletes them, in a members table of the host's too. The
+// deletion writes one event, [EventOrganizationDeleted].
 //
 // The actor needs [PermissionOrganizationManage]. Repeating the call is refused with
 // [ErrNotFound] or, for a user, [ErrPermissionDenied].
