@@ -39,8 +39,7 @@ var groups = []struct {
 	{"Threats", slices.Concat(threats, leakThreats, memberThreats, sendingThreats, historyThreats)},
 	{"Matrix", matrixChecks},
 	{"Histories", historyChecks},
-	{"Storms", stormChecks},
-	{"Races", raceChecks()},
+	{"Storms", slices.Concat(stormChecks, raceChecks())},
 }
 
 // A check is one test of the rules.

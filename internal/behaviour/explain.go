@@ -277,6 +277,10 @@ func (l ledger) take(e invitations.Event, before map[string]invitations.Role, do
 		}
 		return may(invitations.PermissionInvitationCreate, e.Role)
 	case invitations.EventInvitationEdited:
+		kept := e.Actor == "" && e.InvitedBy == old.SentBy && couldSend(l.policy, before[old.SentBy], inv.Invitation)
+		if e.InvitedBy != e.Actor && !kept {
+			return fmt.Errorf("the sender is %q", e.InvitedBy)
+		}
 		return may(invitations.PermissionInvitationCreate, old.Role, e.Role)
 	case invitations.EventInvitationResent:
 		if err := l.allowed(inv); err != nil {

@@ -13,6 +13,7 @@ var editStories = []check{
 	{"EditOfAnEmailInvitation", storyEditMail},
 	{"EditOfALink", storyEditLink},
 	{"EditIsRefused", storyEditRefused},
+	{"EditByTheHostKeepsTheSender", storyEditByHost},
 }
 
 func (w *world) edit(actor invitations.Actor, sent invitations.SentInvitation, p invitations.EditParams) invitations.Invitation {
@@ -91,6 +92,32 @@ func storyEditLink(w *world) {
 	w.acceptRefused(sent, person("joe", "example.org"), invitations.ErrExhausted)
 	_, err := w.svc.Edit(w.ctx, ada, invitations.EditParams{Organization: "acme", ID: sent.ID, MaxUses: &endless})
 	w.refused(err, invitations.ErrExhausted)
+}
+
+// storyEditByHost: an edit by the host keeps a sender who could send what is offered now. So the
+// invitation still ends with them. Otherwise the host becomes the sender.
+func storyEditByHost(w *world) {
+	w.company()
+	mail := w.invite(bob, "acme", "ann@example.com", "viewer")
+	link := w.link(bob, invitations.CreateLinkParams{Organization: "acme", Role: "viewer"})
+	for _, sent := range []invitations.SentInvitation{mail, link} {
+		inv := w.edit(invitations.System(), sent, invitations.EditParams{Role: "developer"})
+		e := w.lastEvent("acme")
+		w.equal("the sender", []string{inv.SentBy, e.InvitedBy, e.Actor}, []string{"bob", "bob", ""})
+	}
+	// An offer that is above the sender is the host's.
+	inv := w.edit(invitations.System(), mail, invitations.EditParams{Role: "owner"})
+	w.equal("the sender", []string{inv.SentBy, w.lastEvent("acme").InvitedBy}, []string{"", ""})
+	w.changeRole(ada, "acme", "bob", "viewer")
+	w.acceptRefused(link, invitations.Identity{UserID: "x"}, invitations.ErrRevoked)
+	w.equal("member", w.accept(mail, annID).InvitedBy, "")
+	// So is one whose sender has lost the right to it, or has gone.
+	w.role("acme", "joe", "admin")
+	lost := w.invite(invitations.User("joe"), "acme", "kim@example.com", "viewer")
+	w.role("acme", "joe", "viewer")
+	w.acceptRefused(lost, person("x", "kim@example.com"), invitations.ErrSenderNotEntitled)
+	w.edit(invitations.System(), lost, invitations.EditParams{ExpiresIn: 3 * day})
+	w.equal("member", w.accept(lost, person("x", "kim@example.com")).InvitedBy, "")
 }
 
 func storyEditRefused(w *world) {
