@@ -213,7 +213,8 @@ func TestRules_ArePure(t *testing.T) {
 	require.Empty(t, impure)
 	for _, name := range []string{
 		"acceptance.needs", "acceptance.decide", "acceptance.nextStep", "bulk.decide", "founding.decide", "quotaChange.decide",
-		"claim.find", "claim.needs", "rules.may", "rules.join", "rules.sweep", "Consumption.Decide", "StatisticsQuery.Count",
+		"addition.decide", "limitsChange.decide", "deletion.decide", "erasure.needs", "erasure.eraseUser", "metadataChange.decide",
+		"claim.find", "claim.needs", "rules.may", "rules.in", "rules.join", "rules.sweep", "Consumption.Decide", "StatisticsQuery.Count",
 	} {
 		require.Contains(t, names, name, "the test looks at the wrong functions")
 	}
