@@ -26,11 +26,15 @@ func TestJSON_StoredValuesSurvive(t *testing.T) {
 	at := utc(2026, 3, 1, 12, 0, 0, 123_456)
 	id := uuid.MustParse("01957b2c-0000-7000-8000-000000000001")
 	metadata := map[string]string{"<k>": "\u2028 v"}
+	limits := invitations.Limits{
+		Members: 100_000, Pending: 3, SeatlessRoles: []invitations.Role{"viewer"}, NoLinks: true,
+		AllowedDomains: []string{"example.com"}, Expiry: 3*day + time.Microsecond,
+	}
 	requireRoundTrip(t, invitations.Record{
 		Invitation: invitations.Invitation{
 			ID: id, Organization: "acme", Kind: invitations.KindLink, State: invitations.StateRevoked, Email: "a@example.com",
 			Role: "viewer", Message: "Hi\n", Metadata: metadata, AllowedDomains: []string{"example.com"}, MaxUses: 3, Uses: 2,
-			Quota: invitations.Quota{Limit: 1 << 50, Period: "month"}, CreatedBy: "ada", SentBy: "bob",
+			Quota: invitations.Quota{Limit: 1 << 50, Period: "month"}, CreatedBy: "ada", SentBy: "bob", AcceptedBy: "kim",
 			CreatedAt: at, SentAt: at.Add(1000), ExpiresAt: at.Add(2000), EndedAt: at.Add(3000),
 		},
 		Nonce: invitations.NewNonce(), SentVersion: 1 << 60, SweepAt: at.Add(4000),
@@ -43,8 +47,13 @@ func TestJSON_StoredValuesSurvive(t *testing.T) {
 	requireRoundTrip(t, invitations.Event{
 		Organization: "acme", Version: 7, Index: 1, Type: invitations.EventMemberJoined, At: at, Actor: "ada", Subject: "bob",
 		InvitationID: id, Email: "a@example.com", Role: "viewer", Quota: invitations.Quota{Limit: 5, Period: "day"},
-		MaxUses: 3, ExpiresAt: at.Add(5000), Reason: "because",
+		MaxUses: 3, ExpiresAt: at.Add(5000), Reason: "because", FormerRole: "admin", InvitedBy: "ada",
+		AllowedDomains: []string{"example.com"}, Changed: []string{"role", "message"}, Limits: &limits,
 	})
+	requireRoundTrip(t, limits)
+	requireRoundTrip(t, invitations.Limits{})
+	requireRoundTrip(t, invitations.Limits{Members: invitations.NoLimit})
+	requireRoundTrip(t, invitations.MemberUsage{UserID: "ada", Used: 9 * maxAmount})
 	requireRoundTrip(t, invitations.Event{Position: 1 << 60, Organization: "acme", Version: 7, Index: 2, Type: "member.left", At: at})
 	requireRoundTrip(t, invitations.Event{})
 	requireRoundTrip(t, invitations.Sending{At: at, Actor: "ada", Email: "a@example.com"})
@@ -52,6 +61,7 @@ func TestJSON_StoredValuesSurvive(t *testing.T) {
 		Organization: "acme", UserID: "ada", Quota: invitations.Quota{Limit: maxAmount, Period: "endless"}, Version: 7,
 		PeriodStart: at, Used: maxAmount,
 	})
+	requireRoundTrip(t, invitations.QuotaRecord{UserID: "ada", Quota: invitations.Quota{Limit: invitations.NoLimit, Period: "day"}, Used: 9 * maxAmount})
 	requireRoundTrip(t, invitations.QuotaRecord{})
 	requireRoundTrip(t, invitations.Statistics{
 		Total: invitations.Funnel{

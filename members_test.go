@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -26,50 +27,6 @@ func roleEvent(actor Actor, former Role, m Member) Event {
 	e := memberEvent(EventMemberRoleChanged, actor, m)
 	e.FormerRole = former
 	return e
-}
-
-func TestCreateOrganization(t *testing.T) {
-	t.Parallel()
-	founder := memberOf(olga, RoleOwner)
-	invited := founder
-	invited.InvitationID = invitedID
-	demoted := memberOf(olga, RoleAdmin)
-	existing := func(members ...Member) Facts {
-		f := Facts{Organization: acme, Version: 3, Members: map[string]Member{}}
-		for _, m := range members {
-			f.Members[m.UserID] = m
-		}
-		return f
-	}
-	for name, c := range map[string]struct {
-		facts Facts
-		want  any // the membership, or the refusal
-	}{
-		"new":                     {Facts{Organization: acme}, Member{Organization: acme, UserID: olga, Role: RoleOwner, JoinedAt: noon}},
-		"repeated":                {existing(founder), founder},
-		"of another founder":      {existing(), ErrConflict},
-		"by an invited owner":     {existing(invited), ErrConflict},
-		"by a founder, now admin": {existing(demoted), ErrConflict},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m, changes, err := decide(t, atNoon(), c.facts, founding{acme, olga})
-			if refusal, ok := c.want.(error); ok {
-				require.Equal(t, refusal, err)
-				return
-			}
-			require.NoError(t, err)
-			require.Equal(t, c.want, m)
-			if c.facts.Version > 0 {
-				require.Zero(t, changes, "a repetition changes nothing")
-				return
-			}
-			require.Equal(t, Changes{
-				Members: []Member{m},
-				Events:  []Event{memberEvent(EventMemberJoined, User(olga), m)},
-			}, changes)
-		})
-	}
 }
 
 func TestChangeRole(t *testing.T) {
@@ -139,6 +96,54 @@ func TestChangeRole_SameRole(t *testing.T) {
 	}
 	f := withRole(withOwners(1), dora, ghost)
 	require.Equal(t, ErrRoleNotAssignable, refusal(t, atNoon(), f, roleChangeBy(User(olga), dora, ghost)), "the present role is unknown")
+}
+
+func TestSetMetadata(t *testing.T) {
+	t.Parallel()
+	red, blue := map[string]string{"team": "red"}, map[string]string{"team": "blue"}
+	for name, c := range map[string]struct {
+		actor         Actor
+		user          string
+		role          Role
+		before, after map[string]string
+	}{
+		"admin, the first of a developer":    {User(adam), dora, RoleDeveloper, nil, red},
+		"admin, other metadata":              {User(adam), dora, RoleDeveloper, red, blue},
+		"admin, more":                        {User(adam), dora, RoleDeveloper, red, map[string]string{"team": "red", "desk": "7"}},
+		"admin, none":                        {User(adam), dora, RoleDeveloper, red, nil},
+		"admin, their own":                   {User(adam), adam, RoleAdmin, red, blue},
+		"owner, an admin's":                  {User(olga), adam, RoleAdmin, red, blue},
+		"owner, an unknown role's":           {User(olga), dora, ghost, red, blue},
+		"System, an owner's":                 {System(), olga, RoleOwner, red, blue},
+		"admin, the same":                    {User(adam), dora, RoleDeveloper, red, map[string]string{"team": "red"}},
+		"System, none again, empty":          {System(), dora, RoleDeveloper, nil, map[string]string{}},
+		"the last owner, their own metadata": {User(olga), olga, RoleOwner, nil, red},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			member := fullMember(c.user, c.role)
+			member.Metadata = c.before
+			f := withMember(withOwners(1), member)
+			result, changes, err := decide(t, atNoon(), f, metadataChange{c.actor, SetMetadataParams{acme, c.user, c.after}})
+			require.NoError(t, err)
+			if maps.Equal(c.before, c.after) {
+				require.Equal(t, member, result)
+				require.Zero(t, changes)
+				return
+			}
+			member.Metadata = c.after
+			require.Equal(t, member, result)
+			require.Equal(t, Changes{
+				Members: []Member{member}, Events: []Event{memberEvent(EventMemberMetadataChanged, c.actor, member)},
+			}, changes)
+		})
+	}
+
+	given := map[string]string{"team": "red"}
+	_, changes, err := decide(t, atNoon(), withOwners(1), metadataChange{System(), SetMetadataParams{acme, dora, given}})
+	require.NoError(t, err)
+	given["team"] = "evil"
+	require.Equal(t, red, changes.Members[0].Metadata, "a copy")
 }
 
 func TestRemoveMember(t *testing.T) {

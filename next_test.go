@@ -241,3 +241,35 @@ func TestNextStep_InvalidToken(t *testing.T) {
 		require.Equal(t, invitations.NextStep{Step: invitations.StepStop, Reason: invitations.ErrInvalidToken}, next)
 	}
 }
+
+// Every genuine token of their organization leads a member in, whatever became of the
+// invitation. A person who is not a member stops.
+func TestNextStep_LeadsMembersIn(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*invitations.Facts){
+		"live":               func(*invitations.Facts) {},
+		"expired":            func(f *invitations.Facts) { f.Invitation.ExpiresAt = noon },
+		"used up":            func(f *invitations.Facts) { f.Invitation.State = invitations.StateAccepted },
+		"revoked":            func(f *invitations.Facts) { f.Invitation.State = invitations.StateRevoked },
+		"replaced":           func(f *invitations.Facts) { f.Invitation.Nonce = [16]byte{7} },
+		"purged":             func(f *invitations.Facts) { f.Invitation = nil },
+		"the sender left":    func(f *invitations.Facts) { f.Sender = nil },
+		"of an unknown role": func(f *invitations.Facts) { f.Invitation.Role = "ghost" },
+		"links not allowed":  func(f *invitations.Facts) { f.Limits.NoLinks = true },
+	} {
+		f := linkFacts()
+		change(&f)
+		for _, role := range []invitations.Role{invitations.RoleViewer, invitations.RoleOwner, "ghost"} {
+			f.Members = map[string]invitations.Member{"nina": {Organization: "acme", UserID: "nina", Role: role}}
+			next, err := serviceOn(t, answering(f), atNoon()).NextStep(t.Context(), validWire().text(), invitations.Visitor{Identity: nina})
+			require.NoError(t, err)
+			require.Equal(t, invitations.StepOpen, next.Step, name)
+			require.Equal(t, "acme", next.Organization, name)
+		}
+		f.Members = nil
+		next, err := serviceOn(t, answering(f), atNoon()).NextStep(t.Context(), validWire().text(), invitations.Visitor{Identity: nina})
+		require.NoError(t, err)
+		require.Equal(t, name == "live", next.Step == invitations.StepAccept, name)
+		require.Equal(t, name != "live", next.Step == invitations.StepStop, name)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
@@ -142,6 +143,10 @@ func TestBalance_Left(t *testing.T) {
 		"shared used up":                {invitations.Balance{Own: of(10, 1), Shared: of(100, 100)}, 0, true},
 		"a limit of 0":                  {invitations.Balance{Own: of(0, 0)}, 0, true},
 		"a limit below the amount used": {invitations.Balance{Own: of(5, 8), Shared: of(100, 0)}, 0, true},
+		"no limit":                      {invitations.Balance{Own: of(invitations.NoLimit, 3)}, math.MaxInt64, false},
+		"no limit, shared is limited":   {invitations.Balance{Own: of(invitations.NoLimit, 3), Shared: of(10, 4)}, 6, true},
+		"own is limited, no shared":     {invitations.Balance{Own: of(10, 3), Shared: of(invitations.NoLimit, 50)}, 7, true},
+		"neither is limited":            {invitations.Balance{Own: of(invitations.NoLimit, 1), Shared: of(invitations.NoLimit, 2)}, math.MaxInt64, false},
 		"the greatest limit":            {invitations.Balance{Own: of(maxAmount, 0), Shared: of(maxAmount, 1)}, maxAmount - 1, true},
 	} {
 		left, limited := c.balance.Left()
@@ -150,6 +155,7 @@ func TestBalance_Left(t *testing.T) {
 	}
 	require.Equal(t, int64(7), of(10, 3).Left())
 	require.Equal(t, int64(0), of(3, 10).Left())
+	require.Equal(t, int64(math.MaxInt64), of(invitations.NoLimit, 10).Left())
 }
 
 // periodsAtNoon are the starts of the periods at noon.
@@ -161,6 +167,7 @@ func TestConsumption_Decide(t *testing.T) {
 	t.Parallel()
 	const (
 		perDay, perMonth, endless = invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless
+		noLimit                   = invitations.NoLimit
 	)
 	yesterday, today, tomorrow, ever := midnight(2026, 2, 28), midnight(2026, 3, 1), midnight(2026, 3, 2), midnight(1970, 1, 1)
 	type quotas = []invitations.QuotaRecord
@@ -208,6 +215,16 @@ func TestConsumption_Decide(t *testing.T) {
 		"beyond the bounds":                  {own(maxAmount, endless, ever, maxAmount), maxAmount, nil, false},
 		"beyond the bounds, both":            {quotas{quotaOf("", maxAmount, perDay, today, 1), quotaOf("nina", maxAmount, endless, ever, 0)}, maxAmount, nil, false},
 		"an unknown period":                  {own(5, "week", today, 5), 1, nil, false},
+
+		"no limit, the first use":       {own(noLimit, perDay, time.Time{}, 0), 2, own(noLimit, perDay, today, 2), true},
+		"no limit, much":                {own(noLimit, perDay, today, maxAmount), maxAmount, own(noLimit, perDay, today, 2*maxAmount), true},
+		"no limit, the next day":        {own(noLimit, perDay, yesterday, 5), 2, own(noLimit, perDay, today, 2), true},
+		"no limit, the most":            {own(noLimit, endless, ever, 8*maxAmount), maxAmount, own(noLimit, endless, ever, 9*maxAmount), true},
+		"no limit, more than counts":    {own(noLimit, endless, ever, 8*maxAmount+1), maxAmount, own(noLimit, endless, ever, 9*maxAmount), true},
+		"no limit, a shared limit":      {both(9, 1, noLimit, 4), 3, both(9, 4, noLimit, 7), true},
+		"no limit, shared too little":   {both(9, 8, noLimit, 4), 3, nil, false},
+		"no shared limit":               {both(noLimit, 8, 5, 1), 3, both(noLimit, 11, 5, 4), true},
+		"no shared limit, own too much": {both(noLimit, 8, 5, 4), 3, nil, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -226,6 +243,147 @@ func TestConsumption_Decide(t *testing.T) {
 				require.Equal(t, before, quotas, "the argument is unchanged")
 			}
 		})
+	}
+}
+
+// A refund lowers the amounts of the quotas that are still in the period of the consumption, to
+// 0 at the least. It needs no role, and a limit does not matter.
+func TestConsumption_Decide_Refund(t *testing.T) {
+	t.Parallel()
+	const perDay, perMonth, endless = invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless
+	yesterday, today, tomorrow, ever := midnight(2026, 2, 28), midnight(2026, 3, 1), midnight(2026, 3, 2), midnight(1970, 1, 1)
+	type quotas = []invitations.QuotaRecord
+	own := func(limit int64, period invitations.Period, start time.Time, used int64) quotas {
+		return quotas{quotaOf("nina", limit, period, start, used)}
+	}
+	shared := func(used int64) invitations.QuotaRecord { return quotaOf("", 9, perMonth, today, used) }
+	for name, c := range map[string]struct {
+		quotas quotas
+		amount int64
+		put    quotas
+	}{
+		"no quota":                          {nil, 3, nil},
+		"the zero quota":                    {quotas{{UserID: "nina", Version: 3, PeriodStart: today, Used: 9}}, 3, nil},
+		"some":                              {own(5, perDay, today, 4), 3, own(5, perDay, today, 1)},
+		"all":                               {own(5, perDay, today, 4), 4, own(5, perDay, today, 0)},
+		"more than was used":                {own(5, perDay, today, 4), maxAmount, own(5, perDay, today, 0)},
+		"nothing used":                      {own(5, perDay, today, 0), 3, nil},
+		"never used":                        {own(5, perDay, time.Time{}, 0), 3, nil},
+		"the next day":                      {own(5, perDay, tomorrow, 4), 3, nil},
+		"the day before, not yet opened":    {own(5, perDay, yesterday, 4), 3, nil},
+		"the same month":                    {own(5, perMonth, today, 4), 3, own(5, perMonth, today, 1)},
+		"the next month":                    {own(5, perMonth, midnight(2026, 4, 1), 4), 3, nil},
+		"endless":                           {own(5, endless, ever, 4), 3, own(5, endless, ever, 1)},
+		"no limit":                          {own(invitations.NoLimit, perDay, today, 4), 3, own(invitations.NoLimit, perDay, today, 1)},
+		"a limit below the amount used":     {own(1, perDay, today, 8), 3, own(1, perDay, today, 5)},
+		"both":                              {append(own(5, perDay, today, 4), shared(7)), 3, quotas{shared(4), own(5, perDay, today, 1)[0]}},
+		"both, own is over":                 {append(own(5, perDay, tomorrow, 4), shared(7)), 3, quotas{shared(4)}},
+		"both, shared has less":             {append(own(5, perDay, today, 4), shared(2)), 3, quotas{shared(0), own(5, perDay, today, 1)[0]}},
+		"another user's":                    {quotas{quotaOf("olga", 5, perDay, today, 4)}, 3, nil},
+		"an unknown period, never the same": {own(5, "week", today, 4), 3, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			quotas := map[string]invitations.QuotaRecord{}
+			for _, q := range c.quotas {
+				quotas[q.UserID] = q
+			}
+			before := maps.Clone(quotas)
+			for organization, roles := range map[string][]invitations.Role{"acme": {"boss"}, "": nil} {
+				for _, role := range []invitations.Role{"", "user", "boss"} { // a former member, too
+					put, ok := invitations.Consumption{
+						Organization: organization, UserID: "nina", Roles: roles, Amount: -c.amount, Periods: periodsAtNoon,
+					}.Decide(role, quotas)
+					require.True(t, ok)
+					require.Equal(t, []invitations.QuotaRecord(c.put), put)
+					require.Equal(t, before, quotas, "the argument is unchanged")
+				}
+			}
+		})
+	}
+}
+
+// Whatever is taken and given back, an amount is never below 0 and never above the most. What
+// was taken in a period and is given back into it leaves nothing.
+func TestConsumption_RefundsAddUp(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		limit := rapid.SampledFrom([]int64{invitations.NoLimit, 0, 1, 7, 100, maxAmount}).Draw(t, "limit")
+		period := rapid.SampledFrom([]invitations.Period{
+			invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless,
+		}).Draw(t, "period")
+		quotas := map[string]invitations.QuotaRecord{"nina": quotaOf("nina", limit, period, time.Time{}, 0)}
+		type taken struct {
+			amount int64
+			starts map[invitations.Period]time.Time
+		}
+		var open []taken
+		expected := map[time.Time]int64{} // by the start of a period
+		now := noon
+		decide := func(c invitations.Consumption) bool {
+			put, ok := c.Decide("", quotas)
+			for _, q := range put {
+				require.GreaterOrEqual(t, q.Used, int64(0))
+				require.True(t, limit == invitations.NoLimit || q.Used <= limit)
+				require.LessOrEqual(t, q.Used, int64(9*maxAmount))
+				quotas["nina"] = q
+			}
+			return ok
+		}
+		for range rapid.IntRange(1, 30).Draw(t, "steps") {
+			now = now.Add(rapid.SampledFrom([]time.Duration{0, 0, time.Hour, day, 31 * day}).Draw(t, "time"))
+			starts, _, _ := periodsAt(t, now)
+			if len(open) > 0 && rapid.Bool().Draw(t, "give back") {
+				i := rapid.IntRange(0, len(open)-1).Draw(t, "which")
+				o := open[i]
+				open = slices.Delete(open, i, i+1)
+				require.True(t, decide(invitations.Consumption{UserID: "nina", Amount: -o.amount, Periods: o.starts}))
+				if start := o.starts[period]; quotas["nina"].PeriodStart.Equal(start) {
+					expected[start] -= o.amount
+				}
+			} else {
+				amount := rapid.SampledFrom([]int64{1, 2, 5, maxAmount}).Draw(t, "amount")
+				if decide(invitations.Consumption{UserID: "nina", Amount: amount, Periods: starts}) {
+					open = append(open, taken{amount, starts})
+					expected[starts[period]] += amount
+				}
+			}
+			require.Equal(t, expected[quotas["nina"].PeriodStart], quotas["nina"].Used)
+		}
+	})
+}
+
+// A refund goes into the period of the consumption, and the answer is of now.
+func TestRefund(t *testing.T) {
+	t.Parallel()
+	today := midnight(2026, 3, 1)
+	consumed := invitations.Consumed{Quotas: map[string]invitations.QuotaRecord{ // Dora has left since
+		"": quotaOf("", 100, invitations.PeriodMonth, today, 37), "dora": quotaOf("dora", 10, invitations.PeriodDay, midnight(2026, 2, 28), 4),
+	}}
+	for name, c := range map[string]struct {
+		workspace invitations.Workspace
+		at        time.Time
+		day       time.Time
+	}{
+		"today":                      {inAcme, noon, today},
+		"yesterday":                  {inAcme, noon.Add(-day), time.Time{}}, // over
+		"yesterday, in another zone": {inAcme, noon.Add(-day).In(time.FixedZone("+14", 14*60*60)), time.Time{}},
+		"personal":                   {invitations.Personal(), noon, today},
+		"a clock ahead":              {inAcme, noon.Add(day), midnight(2026, 3, 2)},
+	} {
+		store := consuming(consumed)
+		p := goodRefund()
+		p.Workspace, p.At = c.workspace, c.at
+		balance, err := serviceOn(t, store, atNoon()).Refund(t.Context(), p)
+		require.NoError(t, err, name)
+		require.Equal(t, invitations.Balance{
+			Own: usage(10, invitations.PeriodDay, 0, midnight(2026, 3, 2)), Shared: usage(100, invitations.PeriodMonth, 37, midnight(2026, 4, 1)), At: noon,
+		}, balance, name)
+		asked := store.ConsumeCalls()[0].C
+		require.Equal(t, int64(-3), asked.Amount)
+		require.Empty(t, asked.Roles)
+		require.Equal(t, c.day, asked.Periods[invitations.PeriodDay], name)
+		require.Equal(t, c.workspace == inAcme, asked.Organization == "acme")
 	}
 }
 

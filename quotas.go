@@ -59,7 +59,9 @@ type RefundParams struct {
 // Refund gives back an amount that [Service.Consume] took, and returns the balance afterwards.
 // It lowers each quota that is still in the period from which the amount was taken, to 0 at the
 // least. A period that is over stays as it is. Refund has no actor: it is for the host itself.
-// The user need not be a member any more. Repeating the call gives the amount back again.
+// The user need not be a member any more. The library does not remember single consumptions: the
+// host must not give back more than a quota counted, because the excess lowers other use.
+// Repeating the call gives the amount back again.
 //
 // Refusals: [ErrInvalid].
 func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
@@ -72,13 +74,19 @@ func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
 	if !storable(p.At.UTC()) || p.At.IsZero() {
 		return Balance{}, invalid("at", "required", "must be the instant of a consumption")
 	}
+	now, periods := s.now(), periodStarts(p.At)
+	for period, start := range periodStarts(now) {
+		if periods[period].Before(start) { // over, even if nothing was used since
+			periods[period] = time.Time{}
+		}
+	}
 	consumed, err := s.store.Consume(ctx, Consumption{
-		Organization: p.Workspace.organization, UserID: p.UserID, Amount: -p.Amount, Periods: periodStarts(p.At),
+		Organization: p.Workspace.organization, UserID: p.UserID, Amount: -p.Amount, Periods: periods,
 	})
 	if err != nil {
 		return Balance{}, err
 	}
-	return balance(consumed.Quotas, p.UserID, s.now()), nil
+	return balance(consumed.Quotas, p.UserID, now), nil
 }
 
 func checkAmount(amount int64) error {

@@ -199,10 +199,11 @@ type Query struct {
 
 // A Person is either an address or a user, who left traces in organizations.
 //
-// The traces of an address are the invitations with that Email, the members whose InvitationID
-// is among the loaded ones of these invitations, and the events with that Email. The traces of a
-// user are the invitations with that user as CreatedBy, SentBy or AcceptedBy, the members with
-// that user as InvitedBy, and the events with that user as Actor, Subject or InvitedBy.
+// The traces of an address are the invitations with that Email, the members who accepted one of
+// the loaded ones of these (AcceptedBy) and have its ID as InvitationID, and the events with that
+// Email. The traces of a user are the invitations with that user as CreatedBy, SentBy or
+// AcceptedBy, the members with that user as InvitedBy, and the events with that user as Actor,
+// Subject or InvitedBy.
 type Person struct {
 	Email  string // canonical; empty for a user
 	UserID string // empty for an address

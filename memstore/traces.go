@@ -37,17 +37,19 @@ func (o *organization) addTraces(f *invitations.Facts, q invitations.Query) {
 	}
 	p := q.TracesOf
 	is := func(users ...string) bool { return p.UserID != "" && slices.Contains(users, p.UserID) }
-	madeOf := map[uuid.UUID]bool{}
+	acceptedBy := map[uuid.UUID]string{} // of the loaded invitations for the address
 	for _, position := range o.newestFirst {
 		r := o.invitations[position.ID]
 		isFor := p.Email != "" && p.Email == r.Email
 		if (isFor || is(r.CreatedBy, r.SentBy, r.AcceptedBy)) && len(f.TracedInvitations) < q.TracesUpTo {
 			f.TracedInvitations = append(f.TracedInvitations, r.Clone())
-			madeOf[r.ID] = isFor
+			if isFor {
+				acceptedBy[r.ID] = r.AcceptedBy
+			}
 		}
 	}
 	for user, m := range o.members {
-		if (madeOf[m.InvitationID] || is(m.InvitedBy)) && len(f.TracedMembers) < q.TracesUpTo {
+		if (acceptedBy[m.InvitationID] == user || is(m.InvitedBy)) && len(f.TracedMembers) < q.TracesUpTo {
 			f.TracedMembers = append(f.TracedMembers, *o.member(user))
 		}
 	}

@@ -32,7 +32,7 @@ func TestChange_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 			require.NoError(t, err, "the server had committed")
 			again, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
 			require.NoError(t, err, "repeating the call converges")
-			require.Equal(t, member, again)
+			require.Equal(t, invitations.Joined{Member: member, Repeated: true}, again)
 
 			// A creation converges by its ID.
 			p := invitations.CreateLinkParams{Organization: acme, Role: "viewer", ID: sent.ID}

@@ -44,7 +44,7 @@ func (s *Store) HostTable() string { return s.host.name }
 func (s *Store) Emptying() string {
 	sql := inSchema(s.schema, `update {schema}.feed set last = 0;`)
 	for _, table := range []string{
-		"organizations", "invitations", "members", "removals", "events", "quotas", "personal_quotas",
+		"organizations", "invitations", "members", "removals", "events", "quotas", "closed_usage", "personal_quotas",
 	} {
 		sql += "delete from " + s.in + table + ";"
 	}

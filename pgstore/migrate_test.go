@@ -239,7 +239,7 @@ func TestMigrations_CanBeSharded(t *testing.T) {
 	require.NoError(t, rows.Err())
 	require.Equal(t, map[string]string{
 		"organizations": "id", "invitations": "organization", "members": "organization", "removals": "organization",
-		"events": "organization", "quotas": "organization",
+		"events": "organization", "quotas": "organization", "closed_usage": "organization",
 		"personal_quotas": "user_id", // of no organization
 		"feed":            "last",    // written only by its readers
 		"migrations":      "version",

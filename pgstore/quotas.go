@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"errors"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,20 +14,19 @@ import (
 //
 // It does not lock the organization, so that consumptions of different members do not wait for
 // each other. It locks the quotas that it takes from, in the order of user_id, which has the
-// organization's own quota first. A change of quotas locks that one first too, so the two cannot
-// deadlock.
+// organization's own quota first. A change of quotas locks them in the same order, so the two
+// cannot deadlock. The closed amount of a quota is written only by the holder of the quota's lock.
 func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consumed invitations.Consumed, err error) {
 	if err := s.checkIDs(c.Organization, c.UserID); err != nil {
 		return consumed, err
 	}
 	err = s.write(ctx, "consuming", func(b *pgx.Batch) {
-		consumed = invitations.Consumed{Quotas: map[string]invitations.QuotaRecord{}}
-		table := "personal_quotas"
+		// This is the result if the organization does not exist: a refund does nothing.
+		consumed = invitations.Consumed{Taken: c.Amount < 0, Quotas: map[string]invitations.QuotaRecord{}}
 		if c.Organization != "" {
-			table = "quotas"
 			s.queueConsumptionLock(b, c)
 		}
-		s.queueConsumption(b, c, table, &consumed)
+		s.queueConsumption(b, c, &consumed)
 	})
 	if err != nil || !consumed.Taken {
 		return consumed, err
@@ -44,53 +44,67 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consume
 var errDecisionsDiffer = errors.New("the database and the rules decided differently")
 
 // queueConsumptionLock queues the statement that locks the quotas of an organization and a
-// member. The next statement begins when they are locked, and so sees the member as of then. If
-// the member's role may not consume, nothing is locked.
+// member. The next statement begins when they are locked, and so sees the member as of then.
 func (s *Store) queueConsumptionLock(b *pgx.Batch, c invitations.Consumption) {
 	st := s.statement()
-	organization, user := st.param("text", c.Organization), st.param("text", c.UserID)
-	st.text("select from ", s.in, "quotas q",
-		" where q.organization = ", organization, " and q.user_id in ('', ", user, ") and q.period <> ''",
-		" and exists (select from (select) as one", s.joinMember("m", organization, user),
-		" where ", st.param("jsonb", list(c.Roles)), " ? m.role and m.role <> '')",
-		" order by q.user_id for no key update")
+	st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", c.Organization),
+		" and q.user_id in ('', ", st.param("text", c.UserID), ") and q.period <> '' order by q.user_id for no key update")
 	st.queue(b)
 }
 
-// queueConsumption queues the statement that decides on a consumption and takes it. It is
+// maxUsed bounds the amount that is counted of a quota without a limit, as
+// [invitations.Consumption.Decide] does.
+const maxUsed = 9_000_000_000_000_000
+
+// queueConsumption queues the statement that decides on a consumption and writes it. It is
 // [invitations.Consumption.Decide] in SQL. It returns the quotas as they were before.
-func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, table string, consumed *invitations.Consumed) {
+//
+// The quotas are locked already, except those that were set in between. The statement has few
+// parts, because the server spends half of its time on setting them up.
+func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, consumed *invitations.Consumed) {
 	var owner textValue
 	var found quotaRow
 	st := s.statement()
 	user, amount := st.param("text", c.UserID), st.param("bigint", c.Amount)
-	role, allowed, key := "''", "true", "q.user_id = "+user
-	from := "(select) as one"
+	present := "case q.period when 'day' then " + st.param("timestamptz", c.Periods[invitations.PeriodDay]) +
+		" when 'month' then " + st.param("timestamptz", c.Periods[invitations.PeriodMonth]) +
+		" else " + st.param("timestamptz", c.Periods[invitations.PeriodEndless]) + " end"
+	table, of, users := s.in+"personal_quotas", "", "= "+user
+	role, from, organization := "''", "(select) as one", ""
 	if c.Organization != "" {
-		organization := st.param("text", c.Organization)
-		role = "coalesce(m.role, '')"
-		allowed = role + " <> '' and " + st.param("jsonb", list(c.Roles)) + " ? " + role
-		from += s.joinMember("m", organization, user)
-		key = "q.organization = " + organization + " and q.user_id in ('', " + user + ")"
+		organization = st.param("text", c.Organization)
+		table, of, users = s.in+"quotas", "q.organization = "+organization+" and ", "in ('', "+user+")"
+		role, from = "coalesce(m.role, '')", s.fromConsumer(organization, user)
+	}
+	var used, periodStart, taken, changed string
+	if c.Amount > 0 {
+		used = "case when q.period_start < " + present + " then 0 else q.used end + " + amount
+		used = "case q.quota_limit when -1 then least(" + used + ", " + strconv.Itoa(maxUsed) + ") else " + used + " end"
+		periodStart = "greatest(q.period_start, " + present + ")"
+		taken = "not exists (select from locked l where l.quota_limit <> -1 and l.used_then > l.quota_limit)"
+		if c.Organization != "" {
+			taken = "coalesce(m.role <> '' and " + st.param("jsonb", list(c.Roles)) + " ? m.role, false) and " + taken
+		}
+	} else {
+		used = "case when q.period_start = " + present + " then greatest(0, q.used + " + amount + ") else q.used end"
+		periodStart, taken, changed = "q.period_start", "true", " and l.used_then <> l.used"
 	}
 	st.text(`with locked as (
-			select q.user_id, `, quotasTable.list("q"), `, case q.period
-				when 'day' then `, st.param("timestamptz", c.Periods[invitations.PeriodDay]), `
-				when 'month' then `, st.param("timestamptz", c.Periods[invitations.PeriodMonth]), `
-				else `, st.param("timestamptz", c.Periods[invitations.PeriodEndless]), ` end as present
-			from `, s.in, table, ` q where `, key, ` and q.period <> ''
-			order by q.user_id for no key update),
-		counted as (
-			select l.user_id, greatest(l.period_start, l.present) as period_start,
-				case when l.period_start < l.present then 0 else l.used end + `, amount, ` as used, l.quota_limit
-			from locked l),
+			select q.user_id, `, quotasTable.list("q"), `, `, used, ` as used_then, `, periodStart, ` as period_start_then
+			from `, table, ` q where `, of, `q.user_id `, users, ` and q.period <> '' for no key update),
 		decided as (
-			select `, role, ` as role,
-				`, allowed, ` and not exists (select from counted c where c.used > c.quota_limit) as taken
-			from `, from, `),
+			select `, role, ` as role, `, taken, ` as taken from `, from, `),
 		taken as (
-			update `, s.in, table, ` q set used = c.used, period_start = c.period_start from counted c, decided d
-			where d.taken and q.user_id = c.user_id and `, key, `)
+			update `, table, ` q set used = l.used_then, period_start = l.period_start_then from locked l
+			where (select d.taken from decided d) and `, of, `q.user_id = l.user_id`, changed, `)`)
+	if c.Organization != "" && c.Amount > 0 {
+		st.text(`,
+		closed as (`)
+		s.closeUsage(&st, organization, `locked q
+			where (select d.taken from decided d) and q.period_start < q.period_start_then`)
+		st.text(`)`)
+	}
+	st.text(`
 		select `)
 	st.column((*textValue)(&consumed.Role), "d.role")
 	st.column(&consumed.Taken, "d.taken")
@@ -102,6 +116,25 @@ func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, table 
 			consumed.Quotas[quota.UserID] = *quota
 		}
 	})
+}
+
+// fromConsumer returns a "from" and "where" with one row if the organization exists, and the
+// membership m of a user in it. The store's own organizations all have a row. Those with members
+// in the host's table only may have none.
+func (s *Store) fromConsumer(organization, user string) string {
+	m := s.joinMember("m", organization, user)
+	if s.host == nil {
+		return s.in + "organizations o" + m + " where o.id = " + organization + " and not o.deleted"
+	}
+	return "(select) as one" + m + " where " + s.alive(organization)
+}
+
+// closeUsage appends the insertion that keeps the amounts of periods that are over. The quotas q
+// are given with a condition; they must be locked.
+func (s *Store) closeUsage(st *statement, organization, quotas string) {
+	st.text("insert into ", s.in, "closed_usage as t (organization, user_id, period, period_start, used)",
+		" select ", organization, ", q.user_id, q.period, q.period_start, q.used from ", quotas, " and q.used > 0",
+		" on conflict (organization, period, period_start, user_id) do update set used = t.used + excluded.used")
 }
 
 // SetPersonalQuota implements [invitations.Store].
@@ -127,11 +160,35 @@ func keepUsed(key string) string {
 			else '0001-01-01 00:00:00+00'::timestamptz end`
 }
 
-// queueQuotaLock queues the statement that locks an organization's own quota before quotas of
-// its members are written: the order in which a consumption locks them.
-func (s *Store) queueQuotaLock(b *pgx.Batch, organization string) {
+// queueQuotaLock queues the statement that locks quotas before they are written, the organization's
+// own first: the order in which a consumption locks them. It locks that one even if it is not
+// written, so that the quotas of members are not locked before it.
+func (s *Store) queueQuotaLock(b *pgx.Batch, organization string, quotas []invitations.QuotaRecord) {
+	users := []string{""}
+	for _, q := range quotas {
+		if q.UserID != "" {
+			users = append(users, q.UserID)
+		}
+	}
 	st := s.statement()
-	st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", organization),
-		" and q.user_id = '' for no key update")
+	st.text("select from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(users)), ") as wanted (user_id)",
+		" join ", s.in, "quotas q on q.organization = ", st.param("text", organization), " and q.user_id = wanted.user_id",
+		" order by q.user_id for no key update of q")
 	st.queue(b)
+}
+
+// appendQuota adds the writes that set a quota of an organization and keep the amount of its former
+// period. The quota must be locked.
+func (s *Store) appendQuota(writes []write, organization any, q invitations.QuotaRecord) []write {
+	period := string(q.Period)
+	return append(writes, func(st *statement) {
+		organization := st.param("text", organization)
+		s.closeUsage(st, organization, s.in+"quotas q where q.organization = "+organization+
+			" and q.user_id = "+st.param("text", q.UserID)+" and q.period <> "+st.param("text", period))
+	}, func(st *statement) {
+		st.text("insert into ", s.in, "quotas as t (organization, user_id, quota_limit, period, version) values (",
+			st.param("text", organization), ", ", st.param("text", q.UserID), ", ", st.param("bigint", q.Limit), ", ",
+			st.param("text", period), ", ", st.param("bigint", q.Version), ")",
+			keepUsed("organization, user_id"), ", version = excluded.version")
+	})
 }

@@ -39,9 +39,10 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 }
 
 // queueOrganizationChange queues the statement that writes the organization's row, if it is needed:
-// its next version, unless that was written when the row was locked, its limits and its deletion.
+// its next version, unless that was written when the row was locked, its limits and its deletion. A
+// change of a deleted organization can leave rows for the next purge.
 func (s *Store) queueOrganizationChange(b *pgx.Batch, f invitations.Facts, changes invitations.Changes, to purpose) {
-	if to != toLock && changes.Limits == nil && !changes.Deleted {
+	if to != toLock && changes.Limits == nil && !changes.Deleted && !f.Deleted {
 		return
 	}
 	st := s.statement()
@@ -50,8 +51,8 @@ func (s *Store) queueOrganizationChange(b *pgx.Batch, f invitations.Facts, chang
 		st.text(", ")
 		limitsTable.set(&st, changes.Limits)
 	}
-	if changes.Deleted {
-		st.text(", deleted = true")
+	if changes.Deleted || f.Deleted {
+		st.text(", deleted = true, purged = false")
 	}
 	st.text(" where id = ", st.param("text", f.Organization))
 	st.queue(b)
@@ -61,7 +62,7 @@ func (s *Store) queueOrganizationChange(b *pgx.Batch, f invitations.Facts, chang
 func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes, to purpose) {
 	s.queueOrganizationChange(b, f, changes, to)
 	if len(changes.Quotas) > 0 {
-		s.queueQuotaLock(b, f.Organization)
+		s.queueQuotaLock(b, f.Organization, changes.Quotas)
 	}
 	var organization any = f.Organization // one copy for all rows
 	version := f.Version + 1
@@ -92,12 +93,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		})
 	}
 	for _, q := range changes.Quotas {
-		writes = append(writes, func(st *statement) {
-			st.text("insert into ", s.in, "quotas as t (organization, user_id, quota_limit, period, version) values (",
-				st.param("text", organization), ", ", st.param("text", q.UserID), ", ", st.param("bigint", q.Limit), ", ",
-				st.param("text", string(q.Period)), ", ", st.param("bigint", q.Version), ")",
-				keepUsed("organization, user_id"), ", version = excluded.version")
-		})
+		writes = s.appendQuota(writes, organization, q)
 	}
 	for i := range changes.ErasedEvents {
 		e := &changes.ErasedEvents[i]

@@ -102,17 +102,18 @@ func (w *world) trails() map[string]trail {
 // of returns the traces of a person in t.
 func (t trail) of(p invitations.Person) (found trail) {
 	is := func(users ...string) bool { return p.UserID != "" && slices.Contains(users, p.UserID) }
-	hers := map[uuid.UUID]bool{}
+	acceptedBy := map[uuid.UUID]string{} // of the invitations for the address
 	for _, r := range t.invitations {
-		if p.Email != "" && r.Email == p.Email {
-			hers[r.ID] = true
+		isFor := p.Email != "" && r.Email == p.Email
+		if isFor {
+			acceptedBy[r.ID] = r.AcceptedBy
 		}
-		if hers[r.ID] || is(r.CreatedBy, r.SentBy, r.AcceptedBy) {
+		if isFor || is(r.CreatedBy, r.SentBy, r.AcceptedBy) {
 			found.invitations = append(found.invitations, r)
 		}
 	}
 	for _, m := range t.members {
-		if hers[m.InvitationID] || is(m.InvitedBy) {
+		if acceptedBy[m.InvitationID] == m.UserID || is(m.InvitedBy) {
 			found.members = append(found.members, m)
 		}
 	}

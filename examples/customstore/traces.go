@@ -43,8 +43,8 @@ func loadTraces(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *inv
 	const ofMembers = `select value from members
 		where organization = :organization and (
 			invited_by = :user
-			or invitation in (
-				select id from invitations
+			or (invitation, user_id) in (
+				select id, accepted_by from invitations
 				where organization = :organization and email = :email
 				order by id
 				limit 0 + :limit

@@ -34,12 +34,13 @@ var groups = []struct {
 }{
 	{"Stories", slices.Concat(
 		stories, memberStories, quotaStories, seatStories, editStories, limitStories, bulkStories, receivedStories, timelineStories, sweepStories,
-		faultStories, nextStories, deleteStories, purgeStories, eraseStories,
+		faultStories, nextStories, deleteStories, purgeStories, eraseStories, addStories, planStories, usageStories, listStories,
 	)},
 	{"Threats", slices.Concat(threats, leakThreats, memberThreats, sendingThreats, historyThreats)},
 	{"Matrix", matrixChecks},
 	{"Histories", historyChecks},
 	{"Storms", stormChecks},
+	{"Races", raceChecks()},
 }
 
 // A check is one test of the rules.

@@ -45,6 +45,7 @@ create table if not exists {schema}.organizations (
 	id              text collate "C" not null primary key,
 	version         bigint not null,
 	deleted         boolean not null default false,
+	purged          boolean not null default false, -- deleted, and its rows of all other tables except events too
 	member_limit    bigint not null default 0, -- -1: none
 	pending_limit   bigint not null default 0,
 	seatless_roles  text[] collate "C" not null default '{}',
@@ -53,8 +54,8 @@ create table if not exists {schema}.organizations (
 	expiry          bigint not null default 0 -- in microseconds
 );
 
--- For Purge.
-create index if not exists organizations_deleted on {schema}.organizations (id) where deleted;
+-- For Purge: the deleted organizations that have rows left.
+create index if not exists organizations_deleted on {schema}.organizations (id) where deleted and not purged;
 
 create table if not exists {schema}.invitations (
 	organization    text collate "C" not null,
@@ -102,9 +103,9 @@ create index if not exists invitations_address on {schema}.invitations (email, c
 -- For the traces of a user.
 create index if not exists invitations_created_by on {schema}.invitations (created_by, organization) where created_by <> sent_by and created_by <> '';
 create index if not exists invitations_accepted_by on {schema}.invitations (accepted_by, organization) where accepted_by <> '';
--- For Purge: invitations that have ended, and those whose expiry is recorded.
-create index if not exists invitations_ended on {schema}.invitations (ended_at) where ended_at is not null;
-create index if not exists invitations_expired on {schema}.invitations (expires_at) where state = 'pending' and sweep_at is null;
+-- For Purge: the instant since which an invitation is old.
+create index if not exists invitations_old on {schema}.invitations
+	((case when state = 'pending' then expires_at else coalesce(ended_at, '-infinity') end));
 
 create table if not exists {schema}.members (
 	organization  text collate "C" not null,
@@ -168,7 +169,7 @@ create index if not exists events_actor on {schema}.events (actor, organization,
 create index if not exists events_subject on {schema}.events (subject, organization, version, index) where subject <> '' and subject <> actor;
 create index if not exists events_invited_by on {schema}.events (invited_by, organization, version, index) where invited_by <> '' and invited_by <> actor;
 create index if not exists events_email on {schema}.events (email, organization, version, index) where email <> '';
--- For Purge.
+-- For Purge: the events in the feed, by age.
 create index if not exists events_numbered on {schema}.events (at) where position is not null;
 create unique index if not exists events_feed on {schema}.events (position) where position is not null;
 create index if not exists events_unnumbered on {schema}.events (organization, version, index) where position is null;
@@ -190,6 +191,10 @@ create table if not exists {schema}.quotas (
 	primary key (organization, user_id)
 );
 
+-- For the usage in a period. It has no column that a consumption changes within a period, so the
+-- server need not write the index.
+create index if not exists quotas_period on {schema}.quotas (organization, period, period_start);
+
 -- The amounts used in periods that are over.
 create table if not exists {schema}.closed_usage (
 	organization text collate "C" not null,
@@ -200,8 +205,8 @@ create table if not exists {schema}.closed_usage (
 	primary key (organization, period, period_start, user_id)
 );
 
--- For the pages of a period.
-create index if not exists closed_usage_used on {schema}.closed_usage (organization, period, period_start, used desc, user_id);
+-- For the pages of a period, the highest amount first.
+create index if not exists closed_usage_used on {schema}.closed_usage (organization, period, period_start, (-used), user_id);
 
 -- A quota of a user outside of all organizations.
 create table if not exists {schema}.personal_quotas (

@@ -16,7 +16,7 @@ left join "invitations".members m0 on m0.organization = $1::text and m0.user_id 
 -- DeleteOrganization: trip 2 of 2
 
 update "invitations".organizations
-set version = $1::bigint, deleted = true
+set version = $1::bigint, deleted = true, purged = false
 where id = $2::text;
 
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,

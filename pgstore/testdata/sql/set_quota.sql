@@ -15,14 +15,24 @@ left join "invitations".quotas q0 on q0.organization = $1::text and q0.user_id =
 
 -- SetQuota, of an organization: trip 2 of 2
 
-select from "invitations".quotas q
-where q.organization = $1::text
-	and q.user_id = ''
-for no key update;
+select from pg_catalog.jsonb_array_elements_text($1::jsonb) as wanted (user_id)
+join "invitations".quotas q on q.organization = $2::text and q.user_id = wanted.user_id
+order by q.user_id
+for no key update of q;
 
 with w0 as (
+	insert into "invitations".closed_usage as t (organization, user_id, period, period_start, used)
+	select $1::text, q.user_id, q.period, q.period_start, q.used
+	from "invitations".quotas q
+	where q.organization = $1::text
+		and q.user_id = $2::text
+		and q.period <> $3::text
+		and q.used > 0
+	on conflict (organization, period, period_start, user_id) do update set used = t.used + excluded.used
+),
+w1 as (
 	insert into "invitations".quotas as t (organization, user_id, quota_limit, period, version)
-	values ($1::text, $2::text, $3::bigint, $4::text, $5::bigint)
+	values ($4::text, $5::text, $6::bigint, $7::text, $8::bigint)
 	on conflict (organization, user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
 		used = case when t.period = excluded.period then t.used else 0 end,
 		period_start = case when t.period = excluded.period then t.period_start else
@@ -31,9 +41,9 @@ with w0 as (
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
-values ($6::text, $7::bigint, $8::integer, $9::text, $10::timestamptz, $11::text, $12::text, $13::uuid, $14::text,
-	$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz, $21::text, $22::text, $23::text[],
-	$24::text[], $25::jsonb);
+values ($9::text, $10::bigint, $11::integer, $12::text, $13::timestamptz, $14::text, $15::text, $16::uuid, $17::text,
+	$18::text, $19::bigint, $20::text, $21::text, $22::bigint, $23::timestamptz, $24::text, $25::text, $26::text[],
+	$27::text[], $28::jsonb);
 
 commit work;
 
@@ -58,14 +68,24 @@ left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id =
 
 -- SetQuota, of a member: trip 2 of 2
 
-select from "invitations".quotas q
-where q.organization = $1::text
-	and q.user_id = ''
-for no key update;
+select from pg_catalog.jsonb_array_elements_text($1::jsonb) as wanted (user_id)
+join "invitations".quotas q on q.organization = $2::text and q.user_id = wanted.user_id
+order by q.user_id
+for no key update of q;
 
 with w0 as (
+	insert into "invitations".closed_usage as t (organization, user_id, period, period_start, used)
+	select $1::text, q.user_id, q.period, q.period_start, q.used
+	from "invitations".quotas q
+	where q.organization = $1::text
+		and q.user_id = $2::text
+		and q.period <> $3::text
+		and q.used > 0
+	on conflict (organization, period, period_start, user_id) do update set used = t.used + excluded.used
+),
+w1 as (
 	insert into "invitations".quotas as t (organization, user_id, quota_limit, period, version)
-	values ($1::text, $2::text, $3::bigint, $4::text, $5::bigint)
+	values ($4::text, $5::text, $6::bigint, $7::text, $8::bigint)
 	on conflict (organization, user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
 		used = case when t.period = excluded.period then t.used else 0 end,
 		period_start = case when t.period = excluded.period then t.period_start else
@@ -74,9 +94,9 @@ with w0 as (
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
-values ($6::text, $7::bigint, $8::integer, $9::text, $10::timestamptz, $11::text, $12::text, $13::uuid, $14::text,
-	$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz, $21::text, $22::text, $23::text[],
-	$24::text[], $25::jsonb);
+values ($9::text, $10::bigint, $11::integer, $12::text, $13::timestamptz, $14::text, $15::text, $16::uuid, $17::text,
+	$18::text, $19::bigint, $20::text, $21::text, $22::bigint, $23::timestamptz, $24::text, $25::text, $26::text[],
+	$27::text[], $28::jsonb);
 
 commit work;
 

@@ -188,10 +188,10 @@ update "invitations".organizations
 set version = $1::bigint
 where id = $2::text;
 
-select from "invitations".quotas q
-where q.organization = $1::text
-	and q.user_id = ''
-for no key update;
+select from pg_catalog.jsonb_array_elements_text($1::jsonb) as wanted (user_id)
+join "invitations".quotas q on q.organization = $2::text and q.user_id = wanted.user_id
+order by q.user_id
+for no key update of q;
 
 with w0 as (
 	insert into "invitations".invitations as t (organization, id, kind, state, email, role, message, metadata,
@@ -215,19 +215,21 @@ w1 as (
 		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
 ),
 w2 as (
-	insert into "invitations".quotas as t (organization, user_id, quota_limit, period, version)
-	values ($31::text, $32::text, $33::bigint, $34::text, $35::bigint)
-	on conflict (organization, user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
-		used = case when t.period = excluded.period then t.used else 0 end,
-		period_start = case when t.period = excluded.period then t.period_start else
-		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
+	insert into "invitations".closed_usage as t (organization, user_id, period, period_start, used)
+	select $31::text, q.user_id, q.period, q.period_start, q.used
+	from "invitations".quotas q
+	where q.organization = $31::text
+		and q.user_id = $32::text
+		and q.period <> $33::text
+		and q.used > 0
+	on conflict (organization, period, period_start, user_id) do update set used = t.used + excluded.used
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
-	limits)
-values ($36::text, $37::bigint, $38::integer, $39::text, $40::timestamptz, $41::text, $42::text, $43::uuid, $44::text,
-	$45::text, $46::bigint, $47::text, $48::text, $49::bigint, $50::timestamptz, $51::text, $52::text, $53::text[],
-	$54::text[], $55::jsonb);
+insert into "invitations".quotas as t (organization, user_id, quota_limit, period, version)
+values ($34::text, $35::text, $36::bigint, $37::text, $38::bigint)
+on conflict (organization, user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
+	used = case when t.period = excluded.period then t.used else 0 end,
+	period_start = case when t.period = excluded.period then t.period_start else '0001-01-01 00:00:00+00'::timestamptz
+	end, version = excluded.version;
 
 with w0 as (
 	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
@@ -236,10 +238,18 @@ with w0 as (
 	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
 		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz, $16::text, $17::text, $18::text[],
 		$19::text[], $20::jsonb)
+),
+w1 as (
+	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+		changed, limits)
+	values ($21::text, $22::bigint, $23::integer, $24::text, $25::timestamptz, $26::text, $27::text, $28::uuid,
+		$29::text, $30::text, $31::bigint, $32::text, $33::text, $34::bigint, $35::timestamptz, $36::text, $37::text,
+		$38::text[], $39::text[], $40::jsonb)
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
-values ($21::text, $22::bigint, $23::integer, $24::text, $25::timestamptz, $26::text, $27::text, $28::uuid, $29::text,
-	$30::text, $31::bigint, $32::text, $33::text, $34::bigint, $35::timestamptz, $36::text, $37::text, $38::text[],
-	$39::text[], $40::jsonb);
+values ($41::text, $42::bigint, $43::integer, $44::text, $45::timestamptz, $46::text, $47::text, $48::uuid, $49::text,
+	$50::text, $51::bigint, $52::text, $53::text, $54::bigint, $55::timestamptz, $56::text, $57::text, $58::text[],
+	$59::text[], $60::jsonb);

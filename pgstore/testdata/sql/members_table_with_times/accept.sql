@@ -271,10 +271,10 @@ left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id =
 
 -- Accept, a link with a quota: trip 2 of 2
 
-select from "invitations".quotas q
-where q.organization = $1::text
-	and q.user_id = ''
-for no key update;
+select from pg_catalog.jsonb_array_elements_text($1::jsonb) as wanted (user_id)
+join "invitations".quotas q on q.organization = $2::text and q.user_id = wanted.user_id
+order by q.user_id
+for no key update of q;
 
 with w0 as (
 	insert into "invitations".invitations as t (organization, id, kind, state, email, role, message, metadata,
@@ -303,34 +303,44 @@ w2 as (
 	on conflict ("org", "person") do update set "role" = excluded."role", "joined on" = excluded."joined on",
 		"gone" = excluded."gone"
 )
-insert into "invitations".quotas as t (organization, user_id, quota_limit, period, version)
-values ($35::text, $36::text, $37::bigint, $38::text, $39::bigint)
-on conflict (organization, user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
-	used = case when t.period = excluded.period then t.used else 0 end,
-	period_start = case when t.period = excluded.period then t.period_start else '0001-01-01 00:00:00+00'::timestamptz
-	end, version = excluded.version;
+insert into "invitations".closed_usage as t (organization, user_id, period, period_start, used)
+select $35::text, q.user_id, q.period, q.period_start, q.used
+from "invitations".quotas q
+where q.organization = $35::text
+	and q.user_id = $36::text
+	and q.period <> $37::text
+	and q.used > 0
+on conflict (organization, period, period_start, user_id) do update set used = t.used + excluded.used;
 
 with w0 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
-		changed, limits)
-	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
-		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz, $16::text, $17::text, $18::text[],
-		$19::text[], $20::jsonb)
+	insert into "invitations".quotas as t (organization, user_id, quota_limit, period, version)
+	values ($1::text, $2::text, $3::bigint, $4::text, $5::bigint)
+	on conflict (organization, user_id) do update set quota_limit = excluded.quota_limit, period = excluded.period,
+		used = case when t.period = excluded.period then t.used else 0 end,
+		period_start = case when t.period = excluded.period then t.period_start else
+		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
 ),
 w1 as (
 	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
 		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
-	values ($21::text, $22::bigint, $23::integer, $24::text, $25::timestamptz, $26::text, $27::text, $28::uuid,
-		$29::text, $30::text, $31::bigint, $32::text, $33::text, $34::bigint, $35::timestamptz, $36::text, $37::text,
-		$38::text[], $39::text[], $40::jsonb)
+	values ($6::text, $7::bigint, $8::integer, $9::text, $10::timestamptz, $11::text, $12::text, $13::uuid, $14::text,
+		$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz, $21::text, $22::text, $23::text[],
+		$24::text[], $25::jsonb)
+),
+w2 as (
+	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+		changed, limits)
+	values ($26::text, $27::bigint, $28::integer, $29::text, $30::timestamptz, $31::text, $32::text, $33::uuid,
+		$34::text, $35::text, $36::bigint, $37::text, $38::text, $39::bigint, $40::timestamptz, $41::text, $42::text,
+		$43::text[], $44::text[], $45::jsonb)
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
-values ($41::text, $42::bigint, $43::integer, $44::text, $45::timestamptz, $46::text, $47::text, $48::uuid, $49::text,
-	$50::text, $51::bigint, $52::text, $53::text, $54::bigint, $55::timestamptz, $56::text, $57::text, $58::text[],
-	$59::text[], $60::jsonb);
+values ($46::text, $47::bigint, $48::integer, $49::text, $50::timestamptz, $51::text, $52::text, $53::uuid, $54::text,
+	$55::text, $56::bigint, $57::text, $58::text, $59::bigint, $60::timestamptz, $61::text, $62::text, $63::text[],
+	$64::text[], $65::jsonb);
 
 commit work;
