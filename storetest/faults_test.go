@@ -17,13 +17,15 @@ import (
 	"github.com/go-invitations/invitations/memstore"
 )
 
-// faults are single faults of a store, each with a check that must find it. Those of
-// concurrency are in naive_test.go.
-var faults = []struct {
+// A fault is a single fault of a store, with a check that must find it.
+type fault struct {
 	name  string
 	check string
 	fault faulty
-}{
+}
+
+// faults and lifeFaults are single faults. Those of concurrency are in naive_test.go.
+var faults = []fault{
 	{"an event is lost", "Update/AppliesEverything", faulty{changes: func(c *invitations.Changes) {
 		c.Events = c.Events[:max(0, len(c.Events)-1)]
 	}}},
@@ -308,7 +310,7 @@ func TestChecks_FindSingleFaults(t *testing.T) {
 			checks[g.name+"/"+c.name] = c
 		}
 	}
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, lifeFaults) {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			c, ok := checks[f.check]
@@ -317,6 +319,9 @@ func TestChecks_FindSingleFaults(t *testing.T) {
 			}
 			store := f.fault
 			store.Store = memstore.New()
+			if store.lasts != "" {
+				store.lasting = memstore.New()
+			}
 			found := failures(t.Context(), c, &store)
 			if len(found) == 0 {
 				t.Errorf("%s does not find it", f.check)

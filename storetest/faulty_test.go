@@ -37,10 +37,46 @@ type faulty struct {
 	sweepQuery      func(at *time.Time, limit *int)
 	due             func([]invitations.Facts)
 	swept           func([]invitations.Changes)
+	feed            func([]invitations.Event) []invitations.Event
+	usageQuery      func(*invitations.UsageQuery)
+	usage           func(shared *int64, p *invitations.Page[invitations.MemberUsage])
+	purge           func(purge) purge
+	tracesQuery     func(p *invitations.Person, limit *int)
+	traces          func([]string) []string
+
+	// lasting, if not nil, is a store in which nothing is ever deleted or purged. The method of
+	// the name lasts reads it.
+	lasting *memstore.Store
+	lasts   string
 }
 
 // A change is Update or Create.
 type change func(context.Context, invitations.Query, invitations.Decision) error
+
+// A purge is Purge.
+type purge func(context.Context, invitations.PurgeQuery) (int, error)
+
+// beneath returns the store that a method uses.
+func (s *faulty) beneath(method string) *memstore.Store {
+	if s.lasting != nil && s.lasts == method {
+		return s.lasting
+	}
+	return s.Store
+}
+
+// last applies changes to the lasting store too.
+func (s *faulty) last(organization string, c invitations.Changes) {
+	if s.lasting == nil || c.Empty() {
+		return
+	}
+	c.Deleted = false
+	err := s.lasting.Create(context.Background(), invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
+		return c, nil
+	})
+	if err != nil {
+		panic(err)
+	}
+}
 
 func call[T any](f func(*T), v *T) {
 	if f != nil {
@@ -64,6 +100,7 @@ func (s *faulty) decision(q invitations.Query, decide invitations.Decision) invi
 		c, err := decide(f)
 		if err == nil && !c.Empty() {
 			call(s.changes, &c)
+			s.last(q.Organization, c)
 		}
 		return c, err
 	}
@@ -92,7 +129,7 @@ func (s *faulty) Create(ctx context.Context, q invitations.Query, decide invitat
 func (s *faulty) View(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
 	asked := q
 	call(s.query, &q)
-	f, err := s.Store.View(s.with(ctx), q)
+	f, err := s.beneath("View").View(s.with(ctx), q)
 	if s.facts != nil && err == nil {
 		s.facts(asked, &f)
 	}
@@ -102,7 +139,7 @@ func (s *faulty) View(ctx context.Context, q invitations.Query) (invitations.Fac
 func (s *faulty) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
 	asked := q
 	call(s.invitationQuery, &q)
-	page, err := s.Store.Invitations(s.with(ctx), q)
+	page, err := s.beneath("Invitations").Invitations(s.with(ctx), q)
 	call(s.viewer, &page.Viewer)
 	if s.invitationPage != nil {
 		s.invitationPage(asked, &page)
@@ -112,7 +149,7 @@ func (s *faulty) Invitations(ctx context.Context, q invitations.InvitationQuery)
 
 func (s *faulty) Members(ctx context.Context, q invitations.MemberQuery) (invitations.Page[invitations.Membership], error) {
 	call(s.memberQuery, &q)
-	page, err := s.Store.Members(s.with(ctx), q)
+	page, err := s.beneath("Members").Members(s.with(ctx), q)
 	call(s.viewer, &page.Viewer)
 	call(s.memberPage, &page)
 	return page, err
@@ -120,7 +157,7 @@ func (s *faulty) Members(ctx context.Context, q invitations.MemberQuery) (invita
 
 func (s *faulty) Events(ctx context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {
 	call(s.eventQuery, &q)
-	page, err := s.Store.Events(s.with(ctx), q)
+	page, err := s.beneath("Events").Events(s.with(ctx), q)
 	call(s.viewer, &page.Viewer)
 	call(s.eventPage, &page)
 	return page, err
@@ -128,7 +165,7 @@ func (s *faulty) Events(ctx context.Context, q invitations.EventQuery) (invitati
 
 func (s *faulty) Workspaces(ctx context.Context, q invitations.WorkspaceQuery) (*invitations.QuotaRecord, []invitations.Membership, error) {
 	call(s.workspaceQuery, &q)
-	personal, memberships, err := s.Store.Workspaces(s.with(ctx), q)
+	personal, memberships, err := s.beneath("Workspaces").Workspaces(s.with(ctx), q)
 	if s.memberships != nil {
 		s.memberships(memberships)
 	}
@@ -145,6 +182,12 @@ func (s *faulty) SetPersonalQuota(ctx context.Context, user string, q invitation
 func (s *faulty) Consume(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error) {
 	call(s.consumption, &c)
 	consumed, err := s.Store.Consume(s.with(ctx), c)
+	if s.lasting != nil {
+		lasting, _ := s.lasting.Consume(ctx, c)
+		if s.lasts == "Consume" {
+			consumed = lasting
+		}
+	}
 	call(s.consumed, &consumed)
 	return consumed, err
 }
@@ -153,12 +196,16 @@ func (s *faulty) Feed(ctx context.Context, after int64, limit int) ([]invitation
 	if s.feedQuery != nil {
 		s.feedQuery(&after, &limit)
 	}
-	return s.Store.Feed(s.with(ctx), after, limit)
+	found, err := s.beneath("Feed").Feed(s.with(ctx), after, limit)
+	if s.feed != nil {
+		found = s.feed(found)
+	}
+	return found, err
 }
 
 func (s *faulty) Statistics(ctx context.Context, q invitations.StatisticsQuery) (*invitations.Member, invitations.Statistics, error) {
 	call(s.statisticsQuery, &q)
-	viewer, statistics, err := s.Store.Statistics(s.with(ctx), q)
+	viewer, statistics, err := s.beneath("Statistics").Statistics(s.with(ctx), q)
 	call(s.viewer, &viewer)
 	return viewer, statistics, err
 }
@@ -167,7 +214,7 @@ func (s *faulty) Sweep(ctx context.Context, at time.Time, limit int, decide func
 	if s.sweepQuery != nil {
 		s.sweepQuery(&at, &limit)
 	}
-	return s.Store.Sweep(s.with(ctx), at, limit, func(all []invitations.Facts) []invitations.Changes {
+	return s.beneath("Sweep").Sweep(s.with(ctx), at, limit, func(all []invitations.Facts) []invitations.Changes {
 		if s.due != nil {
 			s.due(all)
 		}
@@ -177,4 +224,33 @@ func (s *faulty) Sweep(ctx context.Context, at time.Time, limit int, decide func
 		}
 		return changes
 	})
+}
+
+func (s *faulty) Usage(ctx context.Context, q invitations.UsageQuery) (int64, invitations.Page[invitations.MemberUsage], error) {
+	call(s.usageQuery, &q)
+	shared, page, err := s.beneath("Usage").Usage(s.with(ctx), q)
+	call(s.viewer, &page.Viewer)
+	if s.usage != nil {
+		s.usage(&shared, &page)
+	}
+	return shared, page, err
+}
+
+func (s *faulty) Purge(ctx context.Context, q invitations.PurgeQuery) (int, error) {
+	do := purge(s.Store.Purge)
+	if s.purge != nil {
+		do = s.purge(do)
+	}
+	return do(s.with(ctx), q)
+}
+
+func (s *faulty) Traces(ctx context.Context, p invitations.Person, limit int) ([]string, error) {
+	if s.tracesQuery != nil {
+		s.tracesQuery(&p, &limit)
+	}
+	found, err := s.Store.Traces(s.with(ctx), p, limit)
+	if s.traces != nil {
+		found = s.traces(found)
+	}
+	return found, err
 }

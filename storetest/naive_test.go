@@ -193,7 +193,9 @@ func (n *naive) apply(ctx context.Context, organization string, changes invitati
 func (n *naive) Feed(_ context.Context, after int64, limit int) ([]invitations.Event, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.feed = slices.DeleteFunc(n.feed, func(e invitations.Event) bool { return n.purged[rowOfEvent(e)] })
+	if len(n.purged) > 0 {
+		n.feed = slices.DeleteFunc(n.feed, func(e invitations.Event) bool { return n.purged[rowOfEvent(e)] })
+	}
 	slices.SortFunc(n.feed, func(a, b invitations.Event) int { return cmp.Compare(a.Position, b.Position) })
 	first, found := slices.BinarySearchFunc(n.feed, after, func(e invitations.Event, after int64) int { return cmp.Compare(e.Position, after) })
 	if found {
