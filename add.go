@@ -14,20 +14,25 @@ type AddMemberParams struct {
 	UserID       string
 	Role         Role
 
-	// Email is a verified address of the user. The pending email invitation for it ends in the
-	// same step.
+	// Email is a verified address of the user. If the call makes the user a member, the pending
+	// email invitation for this address is revoked in the same step, whatever role it offered,
+	// and its reserved seat is used.
 	Email    string
 	Quota    Quota             // as in [InviteParams]; replaces the quota of an earlier membership
 	Metadata map[string]string // as in [InviteParams]
 }
 
 // AddMember makes a user a member without an invitation: for single sign-on, directory
-// synchronization, approved requests, imports and support. It sends no mail, uses no place
-// among the pending invitations, and an earlier removal does not stand in its way. It takes a
-// seat if the role does.
+// synchronization, approved requests, imports and support. It sends no mail and uses no place
+// among the pending invitations. It takes a seat if the role does. It also admits users who were
+// removed before: a program that calls it at every sign-in must not call it for them.
 //
-// The actor needs [PermissionMemberAdd], every permission of the role and, for a quota,
-// [PermissionQuotaUpdate]. If the user is a member with this role already, AddMember changes
+// Nobody asks the user: a route must take the user ID from a directory or from a request of that
+// user, never from another user. An organization without an owner can get one by AddMember, and
+// nobody else.
+//
+// The actor needs [PermissionMemberAdd], every permission of the role, [PermissionQuotaUpdate] for
+// a quota, and [PermissionInvitationRevoke] for an Email. If the user is a member with this role already, AddMember changes
 // nothing and returns the membership as Repeated.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound] (for
@@ -62,7 +67,7 @@ type addition struct {
 
 func (a addition) needs(r rules) Query {
 	return r.needSeat(Query{
-		Organization: a.p.Organization, Members: append(a.actor.members(), a.p.UserID), PendingFor: a.p.Email,
+		Organization: a.p.Organization, Members: append(a.actor.members(), a.p.UserID), PendingFor: a.p.Email, OwnersUpTo: 1,
 	})
 }
 
@@ -72,6 +77,14 @@ func (a addition) decide(r rules, f Facts) (Joined, Changes, error) {
 	}
 	if err := r.mayOffer(f, a.actor, a.p.Role, a.p.Quota); err != nil {
 		return Joined{}, Changes{}, err
+	}
+	if a.p.Email != "" {
+		if err := r.may(f, a.actor, PermissionInvitationRevoke); err != nil {
+			return Joined{}, Changes{}, err
+		}
+	}
+	if f.OwnerCount == 0 && a.p.Role != RoleOwner { // as in claim.find; an owner would repair it
+		return Joined{}, Changes{}, ErrNotFound
 	}
 	if m, isMember := f.Members[a.p.UserID]; isMember {
 		if m.Role != a.p.Role {

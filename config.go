@@ -95,6 +95,7 @@ func (c Config) complete() (Config, error) {
 	case c.RemindBefore < 0 || c.RemindBefore >= c.MaxExpiry:
 		err = outOfRangeBecause("remind_before", "must be at least 0 and less than max_expiry", 0, c.MaxExpiry-time.Microsecond)
 	}
+	c.MinExpiry, c.MaxExpiry = c.MinExpiry.Truncate(time.Microsecond), c.MaxExpiry.Truncate(time.Microsecond)
 	c.Expiry = c.Expiry.Truncate(time.Microsecond)
 	c.RemindBefore = c.RemindBefore.Truncate(time.Microsecond)
 	c.ResendCooldown = c.ResendCooldown.Truncate(time.Microsecond)

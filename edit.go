@@ -28,7 +28,8 @@ type EditParams struct {
 }
 
 // Edit changes what a pending invitation offers. Its token stays valid and grants the new
-// offer. The actor becomes the sender, unless nothing changes. The actor needs
+// offer. The actor becomes the sender, unless nothing changes. An edit by [System] keeps the
+// sender who could still send what is offered now. The actor needs
 // [PermissionInvitationCreate], every permission of the old and the new role and, if the
 // invitation granted or now grants a quota, [PermissionQuotaUpdate]. To tell the recipient,
 // resend it. An invitation for a role that the policy no longer knows can be edited to a known
@@ -107,6 +108,7 @@ type edit struct {
 
 func (a editing) needs(r rules) Query {
 	q := Query{Organization: a.organization, Invitation: a.id, Members: a.actor.members()}
+	q.Sender = a.actor.system
 	if r.reserveSeats && a.role != "" {
 		return r.needSeat(q)
 	}
@@ -140,9 +142,11 @@ func (a editing) decide(r rules, f Facts) (Record, Changes, error) {
 	if len(changed) == 0 {
 		return inv, Changes{}, nil
 	}
-	inv.SentBy = a.actor.user
+	if !a.actor.system || f.Sender == nil || !r.couldSend(f.Sender.Role, inv.Invitation) {
+		inv.SentBy = a.actor.user
+	}
 	changes := r.change(inv, EventInvitationEdited, a.actor.user)
-	changes.Events[0].Changed = changed
+	changes.Events[0].Changed, changes.Events[0].InvitedBy = changed, inv.SentBy
 	if inv.Role != old.Role {
 		changes.Events[0].FormerRole = old.Role
 	}

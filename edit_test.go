@@ -55,10 +55,12 @@ func TestEdit(t *testing.T) {
 				record, changes, err := decide(t, atNoon(), factsOf(before), editBy(actor, c.edit))
 				require.NoError(t, err)
 				want := changed(before, c.want)
-				want.SentBy = actor.user
+				if actor != System() { // Adam could send each of them
+					want.SentBy = actor.user
+				}
 				require.Equal(t, want, record)
 				event := eventOf(EventInvitationEdited, want, actor.user)
-				event.Changed = c.changed
+				event.Changed, event.InvitedBy = c.changed, want.SentBy
 				if want.Role != before.Role {
 					event.FormerRole = RoleDeveloper
 				}
@@ -98,6 +100,31 @@ func TestEdit_NothingChanges(t *testing.T) {
 				require.Equal(t, recordOf(c.kind).ExpiresAt, record.ExpiresAt)
 			})
 		}
+	}
+}
+
+// An edit by System keeps a sender who could send what is offered now, and no other.
+func TestEdit_BySystem_Sender(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		role   Role
+		sender string
+		want   string
+	}{
+		"an entitled sender":         {RoleViewer, adam, adam},
+		"a sender below the role":    {RoleOwner, adam, ""},
+		"a sender who cannot invite": {RoleViewer, dora, ""},
+		"a sender who has left":      {RoleViewer, nina, ""},
+		"System":                     {RoleViewer, "", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			before := changed(emailRecord(), func(r *Record) { r.SentBy = c.sender })
+			record, changes, err := decide(t, atNoon(), factsOf(before), editBy(System(), edit{role: c.role}))
+			require.NoError(t, err)
+			require.Equal(t, c.want, record.SentBy)
+			require.Equal(t, c.want, changes.Events[0].InvitedBy)
+		})
 	}
 }
 

@@ -1,7 +1,9 @@
 package invitations
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"maps"
 )
 
@@ -27,7 +29,8 @@ type Erasure struct {
 	Done bool `json:"done"`
 }
 
-// Erase removes a person from all organizations, deleted ones included. Each call handles some
+// Erase removes a person's address, or replaces their user ID by a pseudonym, in the invitations,
+// memberships and events of all organizations, deleted ones included. Each call handles some
 // rows. Call it again until it is Done, from any number of processes. It can be interrupted at
 // any time.
 //
@@ -36,11 +39,12 @@ type Erasure struct {
 // message and the metadata of the invitations and of the memberships made of them. A membership
 // keeps its metadata if Purge has deleted its invitation: see [Service.SetMetadata].
 //
-// Given a user ID, Erase writes the pseudonym wherever that user stands as the creator, the
-// sender, the person who accepted, the inviter, the actor or the subject. The mark of a removal,
-// quotas and amounts used remain under the user ID, which must never be given to another user. A
-// membership of the user stands in the way: Erase is refused with a [MembershipError], which
-// names an organization. List the organizations with [Service.Workspaces] and call
+// Given a user ID, Erase writes the pseudonym in place of it as the creator, the sender, the
+// person who accepted, the inviter, the actor and the subject. The mark of a removal,
+// quotas and amounts used remain under the user ID, which must never be given to another user, and
+// so do memberships of deleted organizations until Purge. The
+// user must not be a member of any organization: otherwise Erase is refused with a
+// [MembershipError], which names one. List the organizations with [Service.Workspaces] and call
 // [Service.Leave], [Service.TransferOwnership] or [Service.DeleteOrganization] first.
 //
 // The feed has an [EventPersonErased] for each organization and for each erased invitation,
@@ -66,15 +70,19 @@ func (s *Service) Erase(ctx context.Context, p EraseParams) (Erasure, error) {
 		return Erasure{}, err
 	}
 	var done Erasure
+	var refusal error
 	for _, e.organization = range organizations {
 		rows, err := run(ctx, s, e)
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrConflict) && !errors.Is(err, ErrConcurrentChange):
+			refusal = cmp.Or(refusal, err) // a membership in one must not protect the others
+		case err != nil:
 			return done, err
 		}
 		done.Rows += rows
 	}
 	done.Done = len(organizations) == 0
-	return done, nil
+	return done, refusal
 }
 
 // eraseAtOnce is how many organizations one call of Erase handles.
@@ -121,7 +129,7 @@ type erasure struct {
 func (e erasure) needs(rules) Query {
 	q := Query{Organization: e.organization, AlsoDeleted: true, TracesOf: e.person, TracesUpTo: e.limit}
 	if e.person.UserID != "" {
-		q.Members = []string{e.person.UserID, e.pseudonym}
+		q.Members = []string{e.person.UserID}
 	}
 	return q
 }
@@ -165,9 +173,6 @@ func (e erasure) eraseAddress(r rules, f Facts) (int, Changes, error) {
 
 func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
 	var changes Changes
-	if _, isMember := f.Members[e.pseudonym]; isMember {
-		return 0, Changes{}, invalid("pseudonym", "taken", "must not belong to a member")
-	}
 	if _, isMember := f.Members[e.person.UserID]; isMember && !f.Deleted {
 		return 0, Changes{}, &MembershipError{Organization: f.Organization}
 	}
@@ -179,6 +184,11 @@ func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
 		}
 	}
 	for _, inv := range f.TracedInvitations {
+		// Nobody may inherit the authority of the sender, not even a member with the pseudonym.
+		if ended := r.end(Changes{}, inv, "", ErrSenderNotEntitled); inv.SentBy == e.person.UserID && !ended.Empty() {
+			inv = ended.Invitations[0]
+			changes.Events = append(changes.Events, ended.Events...)
+		}
 		replace(&inv.CreatedBy, &inv.SentBy, &inv.AcceptedBy)
 		changes.Invitations = append(changes.Invitations, inv)
 	}

@@ -86,7 +86,8 @@ var (
 	// ErrEmailUnverified: the address matches, but the host has not verified it.
 	ErrEmailUnverified = &Error{code: "email_unverified", status: 403, text: "email address is not verified", message: "Verify your email address first"}
 
-	// ErrDomainNotAllowed: the link is for addresses of other domains.
+	// ErrDomainNotAllowed: the address has a domain that the link, or the [Limits] of the
+	// organization, do not allow.
 	ErrDomainNotAllowed = &Error{code: "domain_not_allowed", status: 403, text: "email domain is not allowed", message: "This invitation is for addresses of other domains"}
 
 	// ErrAlreadyMember: the person is already a member in another way.
@@ -110,8 +111,8 @@ var (
 	// names.
 	ErrAlreadyInvited = &Error{code: "already_invited", status: 409, text: "address is already invited", message: "This address already has a pending invitation"}
 
-	// ErrPendingLimit: the organization has as many pending invitations as
-	// [Config].PendingLimit allows.
+	// ErrPendingLimit: the organization has as many pending invitations as its [Limits] or
+	// [Config].PendingLimit allow.
 	ErrPendingLimit = &Error{code: "pending_limit_reached", status: 409, text: "limit of pending invitations reached", message: "There are too many pending invitations"}
 
 	// ErrLinksNotAllowed: the [Limits] of the organization do not allow links.
@@ -160,7 +161,7 @@ var (
 //   - AddMember returns the membership. A deletion that had happened is refused with
 //     [ErrNotFound] or, for a user, [ErrPermissionDenied].
 //   - Repeating an edit, a role change, SetQuota, SetLimits or SetMetadata has the same result.
-//     Repeating Purge or Erase goes on.
+//     Purge and Erase can be repeated: they continue.
 //   - A link without an ID may exist twice. [Service.Consume] takes the amount again,
 //     and [Service.Refund] gives it back again. [Service.Sweep] does not return the same reminders again.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
@@ -242,8 +243,8 @@ func (e *QuotaExceededError) RetryAt() time.Time {
 	var at time.Time
 	for _, u := range []*Usage{e.Balance.Own, e.Balance.Shared} {
 		switch {
-		case u == nil || u.Used+e.Amount <= u.most():
-		case u.ResetsAt.IsZero() || u.most() < e.Amount:
+		case u == nil || u.Left() >= e.Amount:
+		case u.ResetsAt.IsZero() || u.Limit < e.Amount:
 			return time.Time{}
 		case u.ResetsAt.After(at):
 			at = u.ResetsAt

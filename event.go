@@ -76,9 +76,11 @@ type Event struct {
 	// the member's last role. FormerRole is the one before, if this change replaced it.
 	Role       Role `json:"role,omitempty"`
 	FormerRole Role `json:"former_role,omitempty"`
-	// InvitedBy is the user who invited or added the member who joined; empty for [System].
+	// InvitedBy is the user who invited or added the member who joined or, on an edit, the sender
+	// of the invitation after it. It is empty for [System].
 	InvitedBy string `json:"invited_by,omitempty"`
-	// Quota is the quota that was set, or that the invitation grants.
+	// Quota is the quota that was set, zero if it was removed; or the one that the invitation
+	// grants.
 	Quota Quota `json:"quota,omitzero"`
 	// MaxUses, ExpiresAt and AllowedDomains are those of the invitation after the change.
 	MaxUses        int       `json:"max_uses,omitempty"`

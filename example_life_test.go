@@ -38,7 +38,7 @@ func ExampleService_SetLimits() {
 	// 2 of 2 seats are taken
 }
 
-// From the deletion on, nothing of the organization is worth anything. Purge deletes its rows.
+// After the deletion, all tokens of the organization are invalid. Purge deletes its rows.
 func ExampleService_DeleteOrganization() {
 	ctx := context.Background()
 	now := exampleTime
@@ -91,10 +91,10 @@ func ExampleService_Erase() {
 		}
 	}
 	forget := func() error {
-		if err := erase(invitations.EraseParams{Email: "bob@example.com"}); err != nil {
+		if err := erase(invitations.EraseParams{UserID: "bob", Pseudonym: "erased-7f3a"}); err != nil {
 			return err
 		}
-		return erase(invitations.EraseParams{UserID: "bob", Pseudonym: "erased-7f3a"})
+		return erase(invitations.EraseParams{Email: "bob@example.com"})
 	}
 
 	var membership *invitations.MembershipError
@@ -123,7 +123,7 @@ func ExampleService_Erase() {
 }
 
 // A deployment renames the role "author" to "writer". Nobody can accept the invitations for the
-// old name until they are edited.
+// old name until they are edited. The sender stays.
 func ExampleService_Edit_renamedRole() {
 	ctx := context.Background()
 	store := memstore.New()
@@ -161,10 +161,10 @@ func ExampleService_Edit_renamedRole() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(offer.Role)
+	fmt.Println(offer.Role, "sent by", offer.SentBy)
 	// Output:
 	// invitations: role of the invitation is not known
-	// writer
+	// writer sent by ada
 }
 
 // A follower of the feed tells the inviter that somebody has joined.
@@ -210,7 +210,8 @@ func ExampleService_Invitations_support() {
 	// acme revoked sent by ada
 }
 
-// Single sign-on makes everybody of the company a member at their first sign-in.
+// Single sign-on makes everybody of the company a member. The directory must not send people whom
+// the team has removed.
 func ExampleService_AddMember() {
 	ctx := context.Background()
 	svc := exampleService()

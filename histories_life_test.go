@@ -33,6 +33,8 @@ func (w *world) addMember(t *rapid.T) {
 		require.Equal(t, ErrRoleNotAssignable, err)
 	case !w.canGrantQuota(actor, p.Quota):
 		require.Equal(t, ErrPermissionDenied, err)
+	case p.Email != "" && !w.may(actor, PermissionInvitationRevoke):
+		require.Equal(t, ErrPermissionDenied, err)
 	case isMember && present.Role != p.Role:
 		require.Equal(t, ErrAlreadyMember, err)
 	case isMember:

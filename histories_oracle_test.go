@@ -526,7 +526,7 @@ func (i replayedInvitation) after(t require.TestingT, e Event) replayedInvitatio
 	case EventInvitationResent:
 		i.sentBy, i.sentAt, i.sentVersion = e.Actor, e.At, e.Version
 	case EventInvitationEdited:
-		i.sentBy = e.Actor
+		i.sentBy = e.InvitedBy
 	case EventInvitationAccepted:
 		i.acceptedBy = e.Actor
 		if i.uses++; i.uses == i.maxUses {

@@ -321,7 +321,11 @@ func (w *world) edit(t *rapid.T) {
 		require.Equal(t, before.Invitation, record.Invitation)
 	default:
 		require.NoError(t, err)
-		want.SentBy = actor.user
+		sender, isMember := w.members[want.SentBy]
+		if !actor.system || !isMember || !w.couldSend(sender.Role, want) {
+			want.SentBy = actor.user
+		}
+		require.Equal(t, want.SentBy, changes.Events[0].InvitedBy)
 		if e.lifetime != 0 {
 			reminds := w.due[id].reminder
 			if w.planSweep(want); !reminds { // it had its reminder, or gets none

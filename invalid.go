@@ -54,7 +54,6 @@ var invalidCodes = []string{
 	"required",
 	"reserved",
 	"same",
-	"taken",
 	"too_large",
 	"too_long",
 	"too_many",

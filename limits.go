@@ -21,7 +21,8 @@ type Limits struct {
 	// NoLinks refuses new links, and acceptances through links that exist.
 	NoLinks bool `json:"no_links,omitempty"`
 	// AllowedDomains are the only email domains of people who can be invited or accept an
-	// invitation; none means all. At most 100. They are canonical and sorted.
+	// invitation; none means all. At most 100. They are canonical and sorted. AddMember does
+	// not check them.
 	AllowedDomains []string `json:"allowed_domains,omitempty"`
 	// Expiry is the lifetime of an invitation that does not set its own, within the bounds of
 	// [Config]. Zero means [Config].Expiry. JSON has it in nanoseconds.
@@ -119,9 +120,13 @@ type Overview struct {
 	// Limits are those in force: of the organization, and of [Config] where it has none.
 	// Members is [NoLimit] without a member limit.
 	Limits Limits `json:"limits"`
+	// OwnLimits are those that [Service.SetLimits] has set. To change one of them, change it
+	// here and set them all.
+	OwnLimits Limits `json:"own_limits,omitzero"`
 }
 
-// Overview returns the numbers of an organization, all of one instant. It counts the members.
+// Overview returns the numbers of an organization, all of one instant. Its cost grows with the
+// number of members.
 // The actor needs [PermissionMemberList].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (for System: no such
@@ -140,7 +145,8 @@ func (s *Service) Overview(ctx context.Context, actor Actor, organization string
 	}
 	o := Overview{
 		Members: f.Totals.Members, SeatsTaken: f.Totals.Seats, SeatsFree: NoLimit,
-		PendingEmails: f.Totals.PendingEmails, PendingLinks: f.Totals.PendingLinks, Limits: r.limits.Clone(),
+		PendingEmails: f.Totals.PendingEmails, PendingLinks: f.Totals.PendingLinks,
+		Limits: r.limits.Clone(), OwnLimits: f.Limits.Clone(),
 	}
 	if r.reserveSeats && r.limits.Members > 0 {
 		o.SeatsReserved = f.Totals.Reserved

@@ -130,7 +130,8 @@ type ChangeRoleParams struct {
 }
 
 // ChangeRole changes the role of a member. The actor needs [PermissionMemberUpdate] and every
-// permission of the old and the new role, so nobody acts on a higher rank or grants one.
+// permission of the old and the new role, so nobody acts on a higher rank or grants one. A role
+// that the policy does not know counts as that of an owner.
 //
 // A role that takes a seat needs a free one if the old role takes none. The pending invitations
 // that the member could no longer send with the new role are revoked in the same step. A demoted member cannot regain permissions by leaving and following an

@@ -22,7 +22,8 @@ const (
 	StepAccept Step = "accept"
 	// StepOpen: the person is a member already; open the organization.
 	StepOpen Step = "open"
-	// StepStop: the invitation is no longer valid, or the organization is full.
+	// StepStop: the invitation is no longer valid, the organization is full, or its [Limits] do
+	// not admit the person.
 	StepStop Step = "stop"
 )
 
@@ -63,9 +64,8 @@ func (n NextStep) MarshalJSON() ([]byte, error) {
 // NextStep returns the next action of a person after following a link, so that they need to
 // know nothing but the link. It changes nothing. A member is led into the organization by every
 // token of it, whatever became of the invitation. For others, a token that is no longer valid
-// is not an error of this call: the step is StepStop, with the Reason and, if the invitation has
-// expired, is used up or lacks an entitled sender, with the Offer, so that a page can say whom
-// to ask.
+// is not an error of this call: the step is StepStop, with the Reason. The Offer comes with it
+// unless the invitation was revoked or declined, so that a page can say whom to ask.
 //
 // Refusals: [ErrInvalid] (an Identity that is neither zero nor has a valid user ID). An error
 // of HasAccount is returned as it is.

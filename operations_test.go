@@ -261,7 +261,7 @@ func TestOperations_Queries(t *testing.T) {
 	}
 	transfer := seated(losing("olga", "olga"))
 	transfer.Members = append(transfer.Members, "dora")
-	ofNina := seated(invitations.Query{Organization: "acme", Members: []string{"nina"}, PendingFor: "nina@example.com"})
+	ofNina := seated(invitations.Query{Organization: "acme", Members: []string{"nina"}, PendingFor: "nina@example.com", OwnersUpTo: 1})
 	one := invitations.Query{Organization: "acme", Invitation: signedID, Members: byOlga}
 	sender := one
 	sender.Sender = true
@@ -323,7 +323,7 @@ func TestOperations_Queries(t *testing.T) {
 		"Members":                 members,
 		"AllMembers":              members,
 		"Authorize":               invitations.Query{Organization: "acme", Members: []string{"dora"}},
-		"AddMember":               seated(invitations.Query{Organization: "acme", Members: []string{"olga", "nina"}}),
+		"AddMember":               seated(invitations.Query{Organization: "acme", Members: []string{"olga", "nina"}, OwnersUpTo: 1}),
 		"AddMember, an address":   ofNina,
 		"SetMetadata":             invitations.Query{Organization: "acme", Members: []string{"olga", "dora"}},
 		"ChangeRole":              seated(losing("olga", "dora")),

@@ -8,7 +8,7 @@ import (
 
 // CreateOrganization creates an organization with owner as its first member. The host decides
 // whether a user may create one. The same call again returns the same membership while the
-// founder is an owner. The ID of a deleted organization stays taken.
+// founder is an owner. An owner whom System has added counts as one. The ID of a deleted organization stays taken.
 //
 // Refusals: [ErrInvalid], [ErrConflict] (the ID is taken).
 func (s *Service) CreateOrganization(ctx context.Context, organization, owner string) (Member, error) {
@@ -30,7 +30,7 @@ func (a founding) needs(rules) Query {
 func (a founding) decide(r rules, f Facts) (Member, Changes, error) {
 	if f.Version > 0 {
 		m, ok := f.Members[a.owner]
-		if ok && m.Role == RoleOwner && m.InvitationID == uuid.Nil {
+		if ok && m.Role == RoleOwner && m.InvitationID == uuid.Nil && m.InvitedBy == "" {
 			return m, Changes{}, nil
 		}
 		return Member{}, Changes{}, ErrConflict
@@ -40,10 +40,10 @@ func (a founding) decide(r rules, f Facts) (Member, Changes, error) {
 }
 
 // DeleteOrganization ends an organization for good, in one step whose cost does not depend on
-// its size. From that instant the organization does not exist for any operation: its tokens,
-// roles and quotas are worth nothing, and no list contains it. Its ID stays taken. Its rows
-// remain until [Service.Purge] deletes them, in a members table of the host's too. The feed has
-// one event of it, after those before.
+// its size. From that instant the organization does not exist for any operation: its tokens are
+// invalid, its members have no permissions, and no list contains it. Its ID stays taken. Its
+// rows remain until [Service.Purge] deletes them, in a members table of the host's too. The
+// deletion writes one event, [EventOrganizationDeleted].
 //
 // The actor needs [PermissionOrganizationManage]. Repeating the call is refused with
 // [ErrNotFound] or, for a user, [ErrPermissionDenied].

@@ -11,13 +11,13 @@ import (
 //
 //   - invitations that ended or expired before the instant before, which must be at least 24
 //     hours ago. Their tokens are then unknown: accepting again does not return the membership,
-//     and an expired invitation cannot be resent. [Service.Statistics] no longer count them. One
-//     that Sweep has not seen goes without an event of its expiry;
+//     an expired invitation cannot be resent, and repeating an Invite with its ID invites anew. [Service.Statistics] no longer count them. One
+//     that Sweep has not seen is deleted without an event of its expiry;
 //   - events from before that instant, if they have a position in the feed. [Service.Feed] gives
 //     positions, also to a host that does not follow it: such a host must call it before Purge.
 //     A follower that is further behind misses these events. Times to accept are gone from the
 //     statistics, and so is this part of the timeline;
-//   - all rows of deleted organizations, except their events, which go like those of others.
+//   - all rows of deleted organizations except events, which the rule above covers.
 //
 // Pending invitations, members, quotas, amounts used and the marks of removals remain. Purge
 // has no actor: it is for the host itself.

@@ -16,7 +16,7 @@ const (
 	PeriodEndless Period = "endless" // never starts again
 )
 
-// NoLimit as the Limit of a [Quota] counts the use and limits nothing. As the Members of [Limits]
+// NoLimit as the Limit of a [Quota] counts the use, up to 9*10^15 in a period, and limits nothing. As the Members of [Limits]
 // it takes away the member limit of [Config].
 const NoLimit = -1
 
@@ -31,18 +31,10 @@ type Quota struct {
 const (
 	// maxAmount bounds limits and amounts, so that no sum overflows.
 	maxAmount = 1_000_000_000_000_000
-	// maxUsed bounds the amount used in a period of a quota without a limit. JSON readers can
+	// maxUsed bounds the amount that is counted in a period without a limit. JSON readers can
 	// keep it in a number (2^53, RFC 8259, 6).
 	maxUsed = 9_000_000_000_000_000
 )
-
-// most returns the largest amount that can be used in a period.
-func (q Quota) most() int64 {
-	if q.Limit == NoLimit {
-		return maxUsed
-	}
-	return q.Limit
-}
 
 func (q Quota) check() error {
 	switch {
@@ -192,7 +184,10 @@ func (c Consumption) Decide(role Role, quotas map[string]QuotaRecord) (put []Quo
 		case !counted || q.Quota == (Quota{}):
 		case !refund:
 			q = q.in(c.Periods)
-			if q.Used += c.Amount; q.Used > q.most() {
+			switch q.Used += c.Amount; {
+			case q.Limit == NoLimit:
+				q.Used = min(q.Used, maxUsed)
+			case q.Used > q.Limit:
 				return nil, false
 			}
 			put = append(put, q)

@@ -220,7 +220,7 @@ func TestConsumption_Decide(t *testing.T) {
 		"no limit, much":                {own(noLimit, perDay, today, maxAmount), maxAmount, own(noLimit, perDay, today, 2*maxAmount), true},
 		"no limit, the next day":        {own(noLimit, perDay, yesterday, 5), 2, own(noLimit, perDay, today, 2), true},
 		"no limit, the most":            {own(noLimit, endless, ever, 8*maxAmount), maxAmount, own(noLimit, endless, ever, 9*maxAmount), true},
-		"no limit, more than that":      {own(noLimit, endless, ever, 8*maxAmount+1), maxAmount, nil, false},
+		"no limit, more than counts":    {own(noLimit, endless, ever, 8*maxAmount+1), maxAmount, own(noLimit, endless, ever, 9*maxAmount), true},
 		"no limit, a shared limit":      {both(9, 1, noLimit, 4), 3, both(9, 4, noLimit, 7), true},
 		"no limit, shared too little":   {both(9, 8, noLimit, 4), 3, nil, false},
 		"no shared limit":               {both(noLimit, 8, 5, 1), 3, both(noLimit, 11, 5, 4), true},

@@ -59,7 +59,9 @@ type RefundParams struct {
 // Refund gives back an amount that [Service.Consume] took, and returns the balance afterwards.
 // It lowers each quota that is still in the period from which the amount was taken, to 0 at the
 // least. A period that is over stays as it is. Refund has no actor: it is for the host itself.
-// The user need not be a member any more. Repeating the call gives the amount back again.
+// The user need not be a member any more. The library does not remember single consumptions: the
+// host must not give back more than a quota counted, because the excess lowers other use.
+// Repeating the call gives the amount back again.
 //
 // Refusals: [ErrInvalid].
 func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {

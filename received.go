@@ -14,8 +14,8 @@ type ReceivedParams struct {
 
 // Received returns the pending email invitations for the verified address of a signed-in
 // person, of all organizations, the newest first. It serves a page "Your invitations" that
-// needs no mail. It can include an offer whose sender is no longer entitled to it, which
-// acceptance refuses.
+// needs no mail. It can include an offer that acceptance refuses, because its sender is no longer
+// entitled to it or the organization's [Limits] do not allow it.
 //
 // A token proves that the person owns the mailbox today; a verified address proves that they
 // owned it once. Where addresses can change hands, verify them again from time to time.

@@ -92,7 +92,8 @@ func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
 // PendingToken returns a pending invitation with its present token again, and changes
 // nothing. A job in a mail queue needs to carry the organization and the ID only: the
 // worker, which acts as [System], asks for the token when it sends. A worker that is refused
-// with [ErrNotPending] or [ErrNotFound] has nothing to send. The actor needs the permissions
+// with [ErrNotPending], [ErrNotFound], [ErrDomainNotAllowed] or [ErrLinksNotAllowed] has nothing to
+// send. The actor needs the permissions
 // of [Service.Resend].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],

@@ -27,8 +27,8 @@ type TimelineParams struct {
 
 // Timeline returns one page of the events of an invitation or of an organization. The actor
 // needs [PermissionInvitationList] and, for the whole organization, [PermissionMemberList].
-// An invitation that the organization does not have has no events. For System, neither has
-// an organization that does not exist. The filters apply together. A page of a period reads the
+// An invitation that the organization does not have has no events. For System, the timeline of
+// an organization that does not exist is empty. The filters apply together. A page of a period reads the
 // events between its end and the place where the page starts, too.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].

@@ -52,8 +52,8 @@ func (s *Store) queueConsumptionLock(b *pgx.Batch, c invitations.Consumption) {
 	st.queue(b)
 }
 
-// maxUsed bounds the amount used of a quota without a limit, as [invitations.Consumption.Decide]
-// does.
+// maxUsed bounds the amount that is counted of a quota without a limit, as
+// [invitations.Consumption.Decide] does.
 const maxUsed = 9_000_000_000_000_000
 
 // queueConsumption queues the statement that decides on a consumption and writes it. It is
@@ -79,9 +79,9 @@ func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, consum
 	var used, periodStart, taken, changed string
 	if c.Amount > 0 {
 		used = "case when q.period_start < " + present + " then 0 else q.used end + " + amount
+		used = "case q.quota_limit when -1 then least(" + used + ", " + strconv.Itoa(maxUsed) + ") else " + used + " end"
 		periodStart = "greatest(q.period_start, " + present + ")"
-		taken = "not exists (select from locked l where l.used_then > case l.quota_limit when -1 then " +
-			strconv.Itoa(maxUsed) + " else l.quota_limit end)"
+		taken = "not exists (select from locked l where l.quota_limit <> -1 and l.used_then > l.quota_limit)"
 		if c.Organization != "" {
 			taken = "coalesce(m.role <> '' and " + st.param("jsonb", list(c.Roles)) + " ? m.role, false) and " + taken
 		}

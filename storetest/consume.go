@@ -133,12 +133,12 @@ func consumeInOrganization(w *world) {
 		{"the shared one without a limit", []invitations.QuotaRecord{shared(unlimited), own(10)}, []step{
 			{9, true, 9, 9}, {2, false, 9, 9}, {1, true, 10, 10}, {1, false, 10, 10},
 		}},
-		{"what no limit bounds is still bounded", []invitations.QuotaRecord{shared(unlimited), own(unlimited)}, []step{
+		{"without a limit there is a largest amount", []invitations.QuotaRecord{shared(unlimited), own(unlimited)}, []step{
 			{largest, true, largest, largest}, {largest, true, 2 * largest, 2 * largest}, {largest, true, 3 * largest, 3 * largest},
 			{largest, true, 4 * largest, 4 * largest}, {largest, true, 5 * largest, 5 * largest}, {largest, true, 6 * largest, 6 * largest},
 			{largest, true, 7 * largest, 7 * largest}, {largest, true, 8 * largest, 8 * largest},
-			{largest - 1, true, 9*largest - 1, 9*largest - 1}, {2, false, 9*largest - 1, 9*largest - 1}, {1, true, 9 * largest, 9 * largest},
-			{1, false, 9 * largest, 9 * largest}, {-1, true, 9*largest - 1, 9*largest - 1}, {1, true, 9 * largest, 9 * largest},
+			{largest - 1, true, 9*largest - 1, 9*largest - 1}, {2, true, 9 * largest, 9 * largest},
+			{1, true, 9 * largest, 9 * largest}, {-1, true, 9*largest - 1, 9*largest - 1}, {1, true, 9 * largest, 9 * largest},
 		}},
 		{"a refund", []invitations.QuotaRecord{shared(10), own(20)}, []step{
 			{10, true, 10, 10}, {-4, true, 6, 6}, {5, false, 6, 6}, {4, true, 10, 10}, {-10, true, 0, 0}, {-1, true, 0, 0}, {10, true, 10, 10},

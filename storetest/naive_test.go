@@ -3,35 +3,78 @@ package storetest
 import (
 	"cmp"
 	"context"
+	"maps"
 	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/go-invitations/invitations"
 	"github.com/go-invitations/invitations/memstore"
 )
 
-// naive is a store whose Update, Sweep and Consume are not atomic, whose View asks twice, and
-// whose feed has the order in which changes began. It keeps the quotas itself, because a
-// consumption that was decided before it is written cannot be told to the store beneath.
+// naive is a store whose Update, Sweep, Consume and Purge are not atomic, whose View asks twice,
+// and whose feed has the order in which changes began. It keeps the quotas itself, because a
+// consumption that was decided before it is written cannot be told to the store beneath. It
+// hides the rows that a Purge deleted, because the store beneath would look at them again.
 type naive struct {
 	*memstore.Store
-	mu     sync.Mutex
-	quotas map[owner]invitations.QuotaRecord
-	next   int64
-	feed   []invitations.Event
+	mu            sync.Mutex
+	organizations map[string]bool
+	quotas        map[owner]invitations.QuotaRecord
+	closed        map[closed]int64
+	purged        map[row]bool
+	next          int64
+	feed          []invitations.Event
 
 	reading sync.Mutex
 }
 
 func newNaive() *naive {
-	return &naive{Store: memstore.New(), quotas: map[owner]invitations.QuotaRecord{}}
+	return &naive{
+		Store: memstore.New(), organizations: map[string]bool{}, quotas: map[owner]invitations.QuotaRecord{},
+		closed: map[closed]int64{}, purged: map[row]bool{},
+	}
 }
 
 // An owner identifies a quota.
 type owner struct{ organization, user string }
+
+// A closed period of a quota.
+type closed struct {
+	owner
+	period invitations.Period
+	start  time.Time
+}
+
+// A row identifies an invitation or an event.
+type row struct {
+	organization string
+	id           uuid.UUID
+	position     invitations.EventPosition
+}
+
+func rowOf(r invitations.Record) row { return row{organization: r.Organization, id: r.ID} }
+
+func rowOfEvent(e invitations.Event) row {
+	return row{organization: e.Organization, position: invitations.EventPosition{Version: e.Version, Index: e.Index}}
+}
+
+// isPurged reports whether a Purge deleted an invitation. isPurgedEvent is the same for an event.
+func (n *naive) isPurged(r invitations.Record) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.purged[rowOf(r)]
+}
+
+func (n *naive) isPurgedEvent(e invitations.Event) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.purged[rowOfEvent(e)]
+}
 
 // pause lets other calls go on. Its length varies, so that their order does.
 func pause() {
@@ -42,6 +85,9 @@ func pause() {
 
 func (n *naive) View(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
 	facts, err := n.Store.View(ctx, q)
+	if facts.Invitation != nil && n.isPurged(*facts.Invitation) {
+		facts.Invitation, facts.Sender = nil, nil
+	}
 	if err != nil || len(q.Members) == 0 && !q.Quotas {
 		return facts, err
 	}
@@ -72,7 +118,11 @@ func (n *naive) write(quotas ...invitations.QuotaRecord) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, q := range quotas {
-		n.quotas[owner{q.Organization, q.UserID}] = q
+		of := owner{q.Organization, q.UserID}
+		if old := n.quotas[of]; old.Period != q.Period || !old.PeriodStart.Equal(q.PeriodStart) {
+			n.closed[closed{of, old.Period, old.PeriodStart}] += old.Used
+		}
+		n.quotas[of] = q
 	}
 }
 
@@ -82,6 +132,7 @@ func (n *naive) set(quotas ...invitations.QuotaRecord) {
 		if old := n.read(q.Organization, q.UserID)[q.UserID]; old.Period == q.Period {
 			q.PeriodStart, q.Used = old.PeriodStart, old.Used
 		}
+		pause()
 		n.write(q)
 	}
 }
@@ -95,9 +146,13 @@ func (n *naive) Update(ctx context.Context, q invitations.Query, decide invitati
 }
 
 func (n *naive) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	q.AlsoDeleted = true
 	facts, err := n.View(ctx, q)
 	if err != nil {
 		return err
+	}
+	if facts.Deleted {
+		facts = invitations.Facts{Version: facts.Version, Deleted: true}
 	}
 	facts.Organization = q.Organization
 	return n.decided(ctx, q.Organization, facts, decide)
@@ -117,6 +172,7 @@ func (n *naive) apply(ctx context.Context, organization string, changes invitati
 	n.mu.Lock()
 	first := n.next + 1
 	n.next += int64(len(changes.Events))
+	n.organizations[organization] = true
 	n.mu.Unlock()
 	pause()
 	n.set(changes.Quotas...)
@@ -127,6 +183,9 @@ func (n *naive) apply(ctx context.Context, organization string, changes invitati
 			e.Position, e.Version, e.Index = first+int64(i), f.Version+1, i
 			n.feed = append(n.feed, e)
 		}
+		for _, r := range changes.Invitations {
+			delete(n.purged, rowOf(r))
+		}
 		return changes, nil
 	})
 }
@@ -134,6 +193,7 @@ func (n *naive) apply(ctx context.Context, organization string, changes invitati
 func (n *naive) Feed(_ context.Context, after int64, limit int) ([]invitations.Event, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.feed = slices.DeleteFunc(n.feed, func(e invitations.Event) bool { return n.purged[rowOfEvent(e)] })
 	slices.SortFunc(n.feed, func(a, b invitations.Event) int { return cmp.Compare(a.Position, b.Position) })
 	first, found := slices.BinarySearchFunc(n.feed, after, func(e invitations.Event, after int64) int { return cmp.Compare(e.Position, after) })
 	if found {
@@ -153,6 +213,10 @@ func (n *naive) Sweep(ctx context.Context, at time.Time, limit int, decide func(
 	if err != nil {
 		return err
 	}
+	for i := range due {
+		due[i].PendingRecords = slices.DeleteFunc(due[i].PendingRecords, n.isPurged)
+	}
+	pause()
 	for i, changes := range decide(due) {
 		if changes.Empty() {
 			continue
@@ -162,6 +226,77 @@ func (n *naive) Sweep(ctx context.Context, at time.Time, limit int, decide func(
 		}
 	}
 	return nil
+}
+
+func (n *naive) Invitations(ctx context.Context, q invitations.InvitationQuery) (invitations.Page[invitations.Record], error) {
+	page, err := n.Store.Invitations(ctx, q)
+	page.Items = slices.DeleteFunc(page.Items, n.isPurged)
+	return page, err
+}
+
+func (n *naive) Events(ctx context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {
+	page, err := n.Store.Events(ctx, q)
+	page.Items = slices.DeleteFunc(page.Items, n.isPurgedEvent)
+	return page, err
+}
+
+// Purge reads the old rows, and later deletes the rows that it read.
+func (n *naive) Purge(ctx context.Context, q invitations.PurgeQuery) (int, error) {
+	n.mu.Lock()
+	organizations := slices.Collect(maps.Keys(n.organizations))
+	n.mu.Unlock()
+	var old []row
+	for _, organization := range organizations {
+		records, err := n.Invitations(ctx, invitations.InvitationQuery{Organization: organization, Limit: 100_000})
+		if err != nil {
+			return 0, err
+		}
+		for _, r := range records.Items {
+			if q.Invitation(r) {
+				old = append(old, rowOf(r))
+			}
+		}
+		events, err := n.Events(ctx, invitations.EventQuery{Organization: organization, Limit: 100_000})
+		if err != nil {
+			return 0, err
+		}
+		for _, e := range events.Items {
+			if q.Event(e) {
+				old = append(old, rowOfEvent(e))
+			}
+		}
+	}
+	old = old[:min(len(old), q.Limit)]
+	pause()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, r := range old {
+		n.purged[r] = true
+	}
+	return len(old), nil
+}
+
+// Usage returns the amounts of the present period and of closed ones, without a page.
+func (n *naive) Usage(_ context.Context, q invitations.UsageQuery) (shared int64, page invitations.Page[invitations.MemberUsage], err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	amounts := map[string]int64{}
+	for of, amount := range n.closed {
+		if of.organization == q.Organization && of.period == q.Period && of.start.Equal(q.PeriodStart) {
+			amounts[of.user] += amount
+		}
+	}
+	for of, u := range n.quotas {
+		if of.organization == q.Organization && u.Period == q.Period && u.PeriodStart.Equal(q.PeriodStart) {
+			amounts[of.user] += u.Used
+		}
+	}
+	for user, amount := range amounts {
+		if user != "" && amount > 0 {
+			page.Items = append(page.Items, invitations.MemberUsage{UserID: user, Used: amount})
+		}
+	}
+	return amounts[""], page, nil
 }
 
 func (n *naive) Consume(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error) {

@@ -48,6 +48,7 @@ type round struct {
 
 var races = slices.Concat(
 	updateRaces, inviteRaces, acceptRaces, seatRaces, memberRaces, quotaRaces, feedRaces, sweepRaces,
+	deletionRaces, purgeRaces, eraseRaces,
 )
 
 func raceChecks() (checks []check) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
@@ -17,6 +18,8 @@ var quotaRaces = []race{
 	{name: "Class47_RemovalAgainstConsume", round: raceRemovalConsume},
 	{name: "SetQuotaAgainstConsume", round: raceSetQuota},
 	{name: "SetPersonalQuotaAgainstConsume", round: raceSetPersonal},
+	{name: "RefundsAndLimitsAgainstConsume", round: raceRefunds},
+	{name: "PeriodsAgainstConsume", round: racePeriods},
 }
 
 // A bite is one consumption and its answer.
@@ -236,4 +239,142 @@ func (r *round) limitsAgainstBites(
 	}
 	last, err := used()
 	return errors.Join(err, want("used", int(last), int(taken)))
+}
+
+// shareQuotas makes members that consume, and a shared quota. The quotas of their own count only.
+func (r *round) shareQuotas(users []string, limit int64, own invitations.Period) error {
+	c := invitations.Changes{Quotas: []invitations.QuotaRecord{quota(r.organization, "", limit, invitations.PeriodMonth, 1)}}
+	for _, user := range users {
+		c.Members = append(c.Members, member(r.organization, user, "developer"))
+		c.Quotas = append(c.Quotas, quota(r.organization, user, invitations.NoLimit, own, 1))
+	}
+	return r.update(c)
+}
+
+func (r *round) setShared(limit int64, period invitations.Period) error {
+	return r.svc.SetQuota(r.ctx, invitations.System(), invitations.SetQuotaParams{
+		Workspace: invitations.InOrganization(r.organization), Quota: invitations.Quota{Limit: limit, Period: period},
+	})
+}
+
+// raceRefunds lets 64 consume and give some of it back, while the limit is raised, lowered and
+// taken away. What is used is what was taken and not given back.
+func raceRefunds(r *round) error {
+	const consumers = 64
+	users, in := names("user", 8), invitations.InOrganization(r.organization)
+	if err := r.shareQuotas(users, 1000, invitations.PeriodDay); err != nil {
+		return err
+	}
+	answers := together(consumers+1, func(i int) answer[int64] {
+		if i == consumers {
+			for _, limit := range []int64{100, invitations.NoLimit, 50, 500, 200, invitations.NoLimit} {
+				if err := r.setShared(limit, invitations.PeriodMonth); err != nil {
+					return answer[int64]{err: err}
+				}
+			}
+			return answer[int64]{}
+		}
+		amount, user := 1+rand.Int64N(30), users[i%len(users)]
+		left, err := r.svc.Consume(r.ctx, in, user, amount)
+		switch {
+		case errors.Is(err, invitations.ErrQuotaExceeded):
+			return answer[int64]{}
+		case err != nil || left.Own == nil || left.Shared == nil:
+			return answer[int64]{0, cmp.Or(err, errors.New("an answer misses a quota"))}
+		case left.Shared.Limit != invitations.NoLimit && left.Shared.Used > left.Shared.Limit:
+			return answer[int64]{0, fmt.Errorf("a consumption leaves %d used, of %d", left.Shared.Used, left.Shared.Limit)}
+		case i%4 == 0:
+			return answer[int64]{amount, nil}
+		}
+		back := 1 + rand.Int64N(amount)
+		left, err = r.svc.Refund(r.ctx, invitations.RefundParams{Workspace: in, UserID: user, Amount: back, At: left.At})
+		if err == nil && (left.Shared == nil || left.Shared.Used < 0 || left.Own == nil || left.Own.Used < 0) {
+			err = errors.New("the answer of a refund misses a quota, or less than nothing is used")
+		}
+		return answer[int64]{amount - back, err}
+	})
+	if _, err := tally(answers); err != nil {
+		return err
+	}
+	used := map[string]int64{}
+	for i, a := range answers[:consumers] {
+		used[users[i%len(users)]] += a.value
+		used[""] += a.value
+	}
+	f, err := r.store.View(r.ctx, invitations.Query{Organization: r.organization, Members: users, Quotas: true})
+	for user, amount := range used {
+		err = errors.Join(err, want("used by "+user, int(f.Quotas[user].Used), int(amount)))
+	}
+	return errors.Join(err, r.usageIs(used, invitations.PeriodDay, invitations.PeriodMonth))
+}
+
+// usageIs compares the usage of the present period with amounts by user, the shared one under "".
+func (r *round) usageIs(amounts map[string]int64, own, shared invitations.Period) error {
+	q := invitations.UsageQuery{Organization: r.organization, Period: shared, PeriodStart: periodsOn(0)[shared], Limit: 100}
+	total, _, err := r.store.Usage(r.ctx, q)
+	if err != nil {
+		return err
+	}
+	q.Period, q.PeriodStart = own, periodsOn(0)[own]
+	_, page, err := r.store.Usage(r.ctx, q)
+	got := map[string]int64{}
+	if total > 0 {
+		got[""] = total
+	}
+	for _, m := range page.Items {
+		got[m.UserID] = m.Used
+	}
+	maps.DeleteFunc(amounts, func(_ string, amount int64) bool { return amount == 0 })
+	if d := differ(got, amounts); d != "" && err == nil {
+		err = fmt.Errorf("usage: %s", d)
+	}
+	return err
+}
+
+// racePeriods lets 64 consume while the kind of period changes. No amount is lost: together the
+// periods have all of them.
+func racePeriods(r *round) error {
+	const consumers = 64
+	users, in := names("user", 8), invitations.InOrganization(r.organization)
+	if err := r.shareQuotas(users, invitations.NoLimit, invitations.PeriodEndless); err != nil {
+		return err
+	}
+	periods := []invitations.Period{invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless}
+	answers := together(consumers+1, func(i int) answer[int64] {
+		if i == consumers {
+			for n := range 12 {
+				if err := r.setShared(invitations.NoLimit, periods[n%3]); err != nil {
+					return answer[int64]{err: err}
+				}
+			}
+			return answer[int64]{}
+		}
+		amount := 1 + rand.Int64N(30)
+		_, err := r.svc.Consume(r.ctx, in, users[i%len(users)], amount)
+		return answer[int64]{amount, err}
+	})
+	if _, err := tally(answers); err != nil {
+		return err
+	}
+	used := map[string]int64{}
+	for i, a := range answers[:consumers] {
+		used[users[i%len(users)]] += a.value
+	}
+	total, shared := int64(0), int64(0)
+	for _, amount := range used {
+		total += amount
+	}
+	for _, period := range periods {
+		amount, _, err := r.store.Usage(r.ctx, invitations.UsageQuery{
+			Organization: r.organization, Period: period, PeriodStart: periodsOn(0)[period], Limit: 1,
+		})
+		if err != nil {
+			return err
+		}
+		shared += amount
+	}
+	if err := want("the sum of the periods", int(shared), int(total)); err != nil {
+		return err
+	}
+	return r.usageIs(used, invitations.PeriodEndless, "")
 }

@@ -78,6 +78,7 @@ func raceFacts(r *round) error {
 		Members: append([]string{"ada"}, users...), Removals: true, Quotas: true,
 		Emails: addresses, CountPending: true, CountReserved: true, PendingSentBy: "bob", PendingAt: start,
 		SendingsUpTo: 100, SendingsAfter: start.Add(-day), CountSeats: true, Limits: limitsOf(100), Totals: true, OwnersUpTo: 100,
+		TracesOf: invitations.Person{UserID: "cid"}, TracesUpTo: 100,
 	}
 	// The nth write leaves n of each row, and version n+1.
 	write := func(n int) invitations.Changes {
@@ -87,10 +88,13 @@ func raceFacts(r *round) error {
 		ada := member(r.organization, "ada", invitations.RoleOwner)
 		ada.Metadata = map[string]string{"n": fmt.Sprint(n)}
 		e := event(r.organization, "x", inv.ID)
-		e.At = start.Add(time.Duration(n) * time.Microsecond)
+		e.At, e.InvitedBy = start.Add(time.Duration(n)*time.Microsecond), "cid"
+		joined := member(r.organization, users[n-1], invitations.RoleOwner)
+		joined.InvitedBy = "cid"
 		return invitations.Changes{
+			Limits:      &invitations.Limits{Pending: 1000 + n},
 			Invitations: []invitations.Record{inv, shared},
-			Members:     []invitations.Member{ada, member(r.organization, users[n-1], invitations.RoleOwner)},
+			Members:     []invitations.Member{ada, joined},
 			Removals:    []string{"ada", users[n-1]},
 			Quotas: []invitations.QuotaRecord{
 				quota(r.organization, "", int64(n), invitations.PeriodDay, int64(n)), quota(r.organization, users[n-1], 1, invitations.PeriodDay, 1),
@@ -127,7 +131,9 @@ func ofWrite(f invitations.Facts, n int) error {
 		"a removal": int(f.Removals["ada"]) - 1, "the shared quota": int(f.Quotas[""].Version),
 		"PendingByEmail": len(f.PendingByEmail), "PendingCount": f.PendingCount - 1, "ReservedCount": f.ReservedCount,
 		"PendingRecords": len(f.PendingRecords), "Sendings": len(f.Sendings),
-		"SeatCount": f.SeatCount - 1, "Totals": f.Totals.Members - 1, "OwnerCount": f.OwnerCount - 1,
+		"SeatCount": f.SeatCount - 1, "Totals": f.Totals.Members - 1, "PendingEmails": f.Totals.PendingEmails, "Reserved": f.Totals.Reserved,
+		"Limits": f.Limits.Pending - 1000, "TracedInvitations": len(f.TracedInvitations) - 1,
+		"TracedMembers": len(f.TracedMembers), "TracedEvents": len(f.TracedEvents), "OwnerCount": f.OwnerCount - 1,
 	} {
 		if got != n {
 			return fmt.Errorf("a decision at version %d sees %s of version %d", n+1, what, got+1)
@@ -153,6 +159,7 @@ func raceReads(r *round) error {
 		return r.store.Update(r.ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
 			version := f.Version + 1
 			c := everything(r.organization)
+			c.Limits = &invitations.Limits{Pending: int(version)}
 			for i := range c.Members {
 				c.Members[i].InvitedBy = fmt.Sprint(version)
 			}
@@ -203,6 +210,7 @@ func (r *round) readOnce(q invitations.Query) error {
 		"the invitation": fmt.Sprint(f.Invitation.SentVersion), "the removal": fmt.Sprint(f.Removals["ada"]),
 		"a pending invitation": fmt.Sprint(f.PendingRecords[0].SentVersion),
 		"the shared quota":     fmt.Sprint(f.Quotas[""].Version), "a quota": fmt.Sprint(f.Quotas["bob"].Version),
+		"the limits": fmt.Sprint(f.Limits.Pending),
 	} {
 		if got != version {
 			return fmt.Errorf("a View at version %s has %s of version %s", version, what, got)
@@ -218,7 +226,7 @@ func (r *round) readOnce(q invitations.Query) error {
 	if shown := fmt.Sprint(page.Items[0].SentVersion); shown != page.Viewer.InvitedBy {
 		return fmt.Errorf("a page has an invitation of version %s and its viewer of version %s", shown, page.Viewer.InvitedBy)
 	}
-	members, err := r.store.Members(r.ctx, invitations.MemberQuery{Organization: r.organization, Viewer: "bob", Limit: 1})
+	members, err := r.store.Members(r.ctx, invitations.MemberQuery{Organization: r.organization, Viewer: "ada", Quotas: true, After: "ada", Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -227,6 +235,21 @@ func (r *round) readOnce(q invitations.Query) error {
 	}
 	if shown := members.Items[0].InvitedBy; shown != members.Viewer.InvitedBy {
 		return fmt.Errorf("a page has a member of version %s and its viewer of version %s", shown, members.Viewer.InvitedBy)
+	}
+	for _, q := range []*invitations.QuotaRecord{members.Items[0].Own, members.Items[0].Shared} {
+		if q == nil || fmt.Sprint(q.Version) != members.Viewer.InvitedBy {
+			return fmt.Errorf("a page has a quota %v and its viewer of version %s", q, members.Viewer.InvitedBy)
+		}
+	}
+	events, err := r.store.Events(r.ctx, invitations.EventQuery{Organization: r.organization, Viewer: "ada", NewestFirst: true, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(events.Items) != 1 || events.Viewer == nil {
+		return errors.New("a page of events misses its item or its viewer")
+	}
+	if shown := fmt.Sprint(events.Items[0].Version); shown != events.Viewer.InvitedBy {
+		return fmt.Errorf("a page has an event of version %s and its viewer of version %s", shown, events.Viewer.InvitedBy)
 	}
 	return nil
 }

@@ -35,7 +35,8 @@ func (w *worker) Work(ctx context.Context, job *river.Job[mailJob]) error {
 	// After a resend, this is the new link. The old one is no longer valid.
 	sent, err := w.svc.PendingToken(ctx, invitations.System(), job.Args.Organization, job.Args.InvitationID)
 	switch {
-	case errors.Is(err, invitations.ErrNotPending), errors.Is(err, invitations.ErrNotFound):
+	case errors.Is(err, invitations.ErrNotPending), errors.Is(err, invitations.ErrNotFound),
+		errors.Is(err, invitations.ErrDomainNotAllowed), errors.Is(err, invitations.ErrLinksNotAllowed):
 		return river.JobCancel(err) // the invitation has ended
 	case err != nil:
 		return err // River tries again, at most until the invitation expires

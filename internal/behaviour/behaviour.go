@@ -40,6 +40,7 @@ var groups = []struct {
 	{"Matrix", matrixChecks},
 	{"Histories", historyChecks},
 	{"Storms", stormChecks},
+	{"Races", raceChecks()},
 }
 
 // A check is one test of the rules.

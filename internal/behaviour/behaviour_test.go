@@ -47,9 +47,27 @@ func (n naive) write(ctx context.Context, organization string, changes invitatio
 	for range rand.N(200) {
 		runtime.Gosched()
 	}
-	return n.Store.Update(ctx, invitations.Query{Organization: organization}, func(invitations.Facts) (invitations.Changes, error) {
+	return n.Store.Update(ctx, invitations.Query{Organization: organization, AlsoDeleted: true}, func(invitations.Facts) (invitations.Changes, error) {
 		return changes, nil
 	})
+}
+
+// TestRaces_EachFailsOnANaiveStore is the negative control of the races.
+func TestRaces_EachFailsOnANaiveStore(t *testing.T) {
+	t.Parallel()
+	for _, r := range races {
+		t.Run(r.name, func(t *testing.T) {
+			t.Parallel()
+			store := naive{memstore.New()}
+			for n := range 1000 {
+				if err := r.once(t.Context(), store, n); err != nil {
+					t.Logf("round %d: %v", n, err)
+					return
+				}
+			}
+			t.Fatal("a thousand rounds do not tell a naive store from an atomic one")
+		})
+	}
 }
 
 // TestStorm_FailsOnANaiveStore is the negative control of the storms.

@@ -16,7 +16,11 @@ import (
 
 // A ledger is a replay that also checks the order of the events: each actor must have had the
 // right to the act when its turn came.
-type ledger struct{ *replay }
+type ledger struct {
+	*replay
+	// instants, if not nil, gets the numbers of a full organization at each version.
+	instants map[invitations.MemberLimitError]bool
+}
 
 // explained returns the roles that the events of an organization leave. It returns an error if
 // their order does not explain them, if there was no owner at some instant, or if the store
@@ -33,7 +37,7 @@ func explained(ctx context.Context, store invitations.Store, of law, organizatio
 		}
 		page.Items = slices.DeleteFunc(feed, func(e invitations.Event) bool { return e.Organization != organization })
 	}
-	l := ledger{newReplay(of, page.Items)}
+	l := ledger{replay: newReplay(of, page.Items)}
 	version, err := l.play(page.Items)
 	if err != nil {
 		return nil, err
@@ -41,9 +45,19 @@ func explained(ctx context.Context, store invitations.Store, of law, organizatio
 	return l.roles(), l.shown(ctx, store, organization, version)
 }
 
-// play takes events, and returns the version of the last.
-func (l ledger) play(events []invitations.Event) (version int64, err error) {
+// A purge was asked for when organizations had these versions.
+type purge struct {
+	invitations.PurgeQuery
+	versions map[string]int64
+}
+
+// play takes events, and returns the version of the last. It takes each purge in its turn.
+func (l ledger) play(events []invitations.Event, purges ...purge) (version int64, err error) {
 	for len(events) > 0 {
+		for len(purges) > 0 && purges[0].versions[events[0].Organization] == version {
+			l.purge(purges[0])
+			purges = purges[1:]
+		}
 		n := 1
 		for n < len(events) && events[n].Version == events[0].Version {
 			n++
@@ -54,9 +68,28 @@ func (l ledger) play(events []invitations.Event) (version int64, err error) {
 		if err := l.step(events[:n]); err != nil {
 			return version, fmt.Errorf("version %d: %w", version, err)
 		}
+		l.note(events[0].At)
 		events = events[n:]
 	}
+	for _, p := range purges {
+		l.purge(p)
+	}
 	return version, nil
+}
+
+// note notes the numbers of a full organization. Facts count up to the limit.
+func (l ledger) note(at time.Time) {
+	if limits := l.inForce(); l.instants != nil && limits.Members > 0 {
+		n := l.count(at)
+		l.instants[invitations.MemberLimitError{
+			Limit: limits.Members, Members: min(n.seats, limits.Members), Reserved: min(n.reserved, limits.Members),
+		}] = true
+	}
+}
+
+// purge forgets the invitations that a purge deletes.
+func (l ledger) purge(p purge) {
+	maps.DeleteFunc(l.records, func(_ uuid.UUID, r invitations.Record) bool { return p.Invitation(r) })
 }
 
 func (l ledger) roles() map[string]invitations.Role {

@@ -21,18 +21,28 @@ var historyChecks = []check{
 // common. The seed decides the calls.
 type history struct {
 	*world
-	random *rand.Rand
-	sent   []invitations.SentInvitation
-	did    map[string]bool // the kinds of calls that succeeded
+	random        *rand.Rand
+	people        []string
+	organizations []string // those that live
+	gone          []string // those that were deleted
+	sent          []invitations.SentInvitation
+	did           map[string]bool // the kinds of calls that succeeded
+
+	archive  []invitations.Event // the feed, read before each purge
+	position int64               // of the last event in the archive
+	purges   []purge
+	spent    map[string]map[string]int64 // by organization and user, under any quota
+	taken    []invitations.RefundParams  // the consumptions
 }
 
-const historySteps = 90
+const historySteps = 130
 
 // historiesReplayed runs histories. Afterwards the store must show what a replay of the events
 // leaves. Refusals must leave nothing.
 func historiesReplayed(w *world) {
-	did := map[string]bool{}
-	fixed := []uint64{1, 2, 3}
+	did, happened := map[string]bool{}, map[invitations.EventType]bool{}
+	var gone []string
+	fixed := []uint64{122, 125, 132}
 	for n, seed := range append(fixed, rand.Uint64()) {
 		w.Logf("history %d: seed %d", n, seed)
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -43,8 +53,18 @@ func historiesReplayed(w *world) {
 		h := &history{world: on.with(invitations.Config{
 			RemindBefore: 2 * day, PendingLimit: 9, ResendCooldown: time.Minute,
 			SendsPerRecipient: 4, SendsPerSender: 12, SendsPerOrganization: 25, MemberLimit: 7, ReserveSeats: n%2 == 0,
-		}), random: random, did: map[string]bool{}}
-		h.run([]string{fmt.Sprint("acme ", n), fmt.Sprint("zeta ", n)})
+		}), random: random, did: map[string]bool{}, spent: map[string]map[string]int64{}}
+		for _, name := range []string{"ada", "bob", "joe", "ann", "kim", "eve", "dev", "x"} {
+			user := fmt.Sprint(name, n) // of this history only, because an erasure concerns all organizations
+			h.people = append(h.people, user)
+			h.law.users["erased "+user] = user
+		}
+		h.position = lastPosition(w.follow(0))
+		h.run(fmt.Sprint("acme ", n), fmt.Sprint("zeta ", n))
+		gone = append(gone, h.gone...)
+		for _, e := range h.archive {
+			happened[e.Type] = true
+		}
 		if w.Failed() {
 			w.Fatalf("history %d", n)
 		}
@@ -55,17 +75,17 @@ func historiesReplayed(w *world) {
 		}
 	}
 	// The fixed seeds must leave out no kind of call.
-	for n := range historyKinds {
-		if what := historyKind(n); !did[what] {
+	for _, what := range historyKinds {
+		if !did[what] {
 			w.Errorf("no call of the kind %q succeeds in the histories", what)
 		}
 	}
 	feed := w.follow(0)
+	// A deleted organization has events in the feed only.
+	feed = slices.DeleteFunc(feed, func(e invitations.Event) bool { return slices.Contains(gone, e.Organization) })
 	var organizations []string
-	happened := map[invitations.EventType]bool{}
 	for _, e := range feed {
 		organizations = append(organizations, e.Organization)
-		happened[e.Type] = true
 	}
 	slices.Sort(organizations)
 	w.fed(feed, slices.Compact(organizations)...)
@@ -81,7 +101,16 @@ var eventTypes = []invitations.EventType{
 	invitations.EventInvitationCreated, invitations.EventInvitationEdited, invitations.EventInvitationResent, invitations.EventInvitationRevoked,
 	invitations.EventInvitationDeclined, invitations.EventInvitationAccepted, invitations.EventInvitationReminded, invitations.EventInvitationExpired,
 	invitations.EventMemberJoined, invitations.EventMemberRoleChanged, invitations.EventMemberRemoved, invitations.EventMemberLeft,
-	invitations.EventOwnershipTransferred, invitations.EventQuotaChanged,
+	invitations.EventOwnershipTransferred, invitations.EventQuotaChanged, invitations.EventMemberMetadataChanged, invitations.EventLimitsChanged,
+	invitations.EventOrganizationDeleted, invitations.EventPersonErased,
+}
+
+// lastPosition returns the position of the last event, or 0.
+func lastPosition(feed []invitations.Event) int64 {
+	if len(feed) == 0 {
+		return 0
+	}
+	return feed[len(feed)-1].Position
 }
 
 // repeating is a store that makes each decision twice, like a store that repeats a change.
@@ -114,49 +143,179 @@ func (r repeating) Sweep(ctx context.Context, at time.Time, limit int, decide fu
 	})
 }
 
-func (h *history) run(organizations []string) {
+func (h *history) run(organizations ...string) {
 	h.Helper()
 	for _, organization := range organizations {
-		h.found(organization, "ada")
-		for _, user := range []string{"bob", "joe"} {
-			sent := h.invite(invitations.System(), organization, user+"@example.com", "admin")
-			h.accept(sent, person(user, user+"@example.com"))
-		}
+		h.begin(organization)
 	}
+	before := h.versions()
 	for range historySteps {
 		h.clock.Add(time.Second)
-		kind := h.random.IntN(historyKinds)
-		organization := pick(h.random, organizations)
-		var before []int64
-		for _, o := range organizations {
-			before = append(before, h.version(o))
-		}
-		switch err := h.step(kind, organization); {
+		kind := pick(h.random, historyKinds)
+		err := h.step(kind, pick(h.random, h.organizations))
+		after := h.versions()
+		switch {
 		case err == nil:
-			h.did[historyKind(kind)] = true
+			h.did[kind] = true
 		case !isRefusal(err):
-			h.Fatalf("%s ended with: %v", historyKind(kind), err)
-		default:
-			for i, o := range organizations {
-				if version := h.version(o); version != before[i] {
-					h.Fatalf("%s was refused (%v), and has changed %s", historyKind(kind), err, o)
-				}
+			h.Fatalf("%s ended with: %v", kind, err)
+		case differ(after, before) != "":
+			h.Fatalf("%s was refused (%v), and has changed %v to %v", kind, err, before, after)
+		}
+		before = after
+	}
+	h.read()
+	for _, organization := range slices.Concat(h.organizations, h.gone) {
+		if err := h.explain(organization); err != nil {
+			h.Errorf("%s: %v", organization, err)
+		}
+	}
+	for _, organization := range h.organizations {
+		h.recounted(organization)
+	}
+}
+
+// begin creates an organization with three members.
+func (h *history) begin(organization string) {
+	h.Helper()
+	h.organizations = append(h.organizations, organization)
+	h.found(organization, h.people[0])
+	for _, user := range h.people[1:3] {
+		sent := h.invite(invitations.System(), organization, user+"@example.com", "admin")
+		h.accept(sent, person(user, user+"@example.com"))
+	}
+	h.setQuota(invitations.System(), organization, "", 9, invitations.PeriodMonth)
+}
+
+// versions returns the versions of all organizations, deleted ones included.
+func (h *history) versions() map[string]int64 {
+	h.Helper()
+	all := map[string]int64{}
+	for _, organization := range slices.Concat(h.organizations, h.gone) {
+		all[organization] = h.view(invitations.Query{Organization: organization, AlsoDeleted: true}).Version
+	}
+	return all
+}
+
+// read adds the rest of the feed to the archive.
+func (h *history) read() {
+	h.Helper()
+	h.archive = append(h.archive, h.follow(h.position)...)
+	h.position = max(h.position, lastPosition(h.archive))
+}
+
+// explain returns an error if the archive does not explain an organization.
+func (h *history) explain(organization string) error {
+	events := slices.DeleteFunc(slices.Clone(h.archive), func(e invitations.Event) bool { return e.Organization != organization })
+	l := ledger{replay: newReplay(h.law, events)}
+	version, err := l.play(events, h.purges...)
+	if err != nil {
+		return err
+	}
+	if l.deleted {
+		return l.shown(h.ctx, h.store, organization, version)
+	}
+	// The store has the events that no purge took.
+	left := slices.DeleteFunc(events, func(e invitations.Event) bool {
+		return slices.ContainsFunc(h.purges, func(p purge) bool { return e.Version <= p.versions[organization] && p.Event(e) })
+	})
+	var want, got []string
+	for _, e := range left {
+		want = append(want, fmt.Sprint(e.Version, e.Index, e.Type))
+	}
+	for _, e := range h.events(invitations.EventQuery{Organization: organization, Limit: 100_000}).Items {
+		got = append(got, fmt.Sprint(e.Version, e.Index, e.Type))
+	}
+	if d := differ(got, want); d != "" {
+		return fmt.Errorf("the events after the purges: %s", d)
+	}
+	return l.shown(h.ctx, h.store, organization, version)
+}
+
+// recounted compares the statistics and the amounts used with a recount.
+func (h *history) recounted(organization string) {
+	h.Helper()
+	now := h.clock.Now()
+	all := invitations.StatisticsQuery{To: now.Add(day), At: now, MaxGroups: 100}
+	some := invitations.StatisticsQuery{From: now.Add(-10 * day), To: now.Add(-day), At: now, MaxGroups: 1 + h.random.IntN(9)}
+	s := h.state(organization)
+	for _, q := range []invitations.StatisticsQuery{all, some} {
+		q.Organization = organization
+		_, counted, err := h.store.Statistics(h.ctx, q)
+		h.ok(err)
+		h.equal("statistics", counted, q.Count(s.Invitations.Items, s.Events.Items))
+	}
+	// Nothing that was used is lost or counted twice, when quotas change and periods end.
+	total := map[string]int64{}
+	h.addUse(total, organization, invitations.PeriodEndless, now)
+	for at := start.Truncate(day); !at.After(now); at = at.Add(day) {
+		h.addUse(total, organization, invitations.PeriodDay, at)
+		if at.Day() == 1 {
+			h.addUse(total, organization, invitations.PeriodMonth, at)
+		}
+	}
+	h.equal("the amounts used in "+organization, total, h.spent[organization])
+}
+
+// addUse adds the amounts of a period to a total by user, that of the organization under "".
+func (h *history) addUse(total map[string]int64, organization string, period invitations.Period, at time.Time) {
+	h.Helper()
+	u, err := h.svc.Usage(h.ctx, invitations.System(), invitations.UsageParams{Organization: organization, Period: period, At: at, Limit: 100})
+	h.ok(err)
+	for _, m := range append(u.Members, invitations.MemberUsage{Used: u.Shared}) {
+		if m.Used > 0 {
+			total[m.UserID] += m.Used
+		}
+	}
+}
+
+// spend runs a call that takes an amount, or gives it back if it is negative. It books the
+// difference that the call makes in the present periods.
+func (h *history) spend(organization, user string, amount int64, call func() error) error {
+	h.Helper()
+	present := func() map[string]int64 {
+		total := map[string]int64{}
+		for _, period := range []invitations.Period{invitations.PeriodDay, invitations.PeriodMonth, invitations.PeriodEndless} {
+			h.addUse(total, organization, period, h.clock.Now())
+		}
+		return total
+	}
+	quotas := h.view(invitations.Query{Organization: organization, Members: []string{user}, Quotas: true}).Quotas
+	before := present()
+	err := call()
+	after, changed := present(), false
+	for _, of := range []string{user, ""} {
+		added, want := after[of]-before[of], int64(0)
+		if err == nil && quotas[of].Quota != (invitations.Quota{}) {
+			want = amount
+		}
+		if added != want && (amount > 0 || added < amount || added > 0) {
+			h.Fatalf("%q took %d, and the amount used by %q changed by %d (%v)", user, amount, of, added, err)
+		}
+		if added != 0 {
+			changed = true
+			if h.spent[organization] == nil {
+				h.spent[organization] = map[string]int64{}
+			}
+			if h.spent[organization][of] += added; h.spent[organization][of] == 0 {
+				delete(h.spent[organization], of)
 			}
 		}
+		delete(before, of)
+		delete(after, of)
 	}
-	for _, organization := range organizations {
-		h.explained(organization)
-		now := h.clock.Now()
-		all := invitations.StatisticsQuery{To: now.Add(day), At: now, MaxGroups: 100}
-		some := invitations.StatisticsQuery{From: now.Add(-10 * day), To: now.Add(-day), At: now, MaxGroups: 1 + h.random.IntN(9)}
-		s := h.state(organization)
-		for _, q := range []invitations.StatisticsQuery{all, some} {
-			q.Organization = organization
-			_, counted, err := h.store.Statistics(h.ctx, q)
-			h.ok(err)
-			h.equal("statistics", counted, q.Count(s.Invitations.Items, s.Events.Items))
-		}
+	if d := differ(after, before); d != "" {
+		h.Fatalf("%q took %d from others: %s", user, amount, d)
 	}
+	if err == nil && !changed {
+		return invitations.ErrNotFound // no quota counts it
+	}
+	if err == nil && amount > 0 {
+		h.taken = append(h.taken, invitations.RefundParams{
+			Workspace: invitations.InOrganization(organization), UserID: user, Amount: amount, At: h.clock.Now(),
+		})
+	}
+	return err
 }
 
 // isRefusal reports whether err is an error of package invitations.
@@ -167,21 +326,18 @@ func isRefusal(err error) bool {
 
 func pick[T any](random *rand.Rand, from []T) T { return from[random.IntN(len(from))] }
 
-const historyKinds = 20
-
-// historyKind returns the name of a kind of call.
-func historyKind(n int) string {
-	return []string{
-		"invite", "link", "bulk", "edit", "edit a link", "resend", "revoke", "decline", "accept", "accept by a link",
-		"accept received", "decline received", "change a role", "remove", "leave", "transfer", "set a quota", "sweep", "wait", "invite again",
-	}[n]
+// historyKinds are the names of the kinds of calls.
+var historyKinds = []string{
+	"invite", "link", "bulk", "edit", "edit a link", "resend", "revoke", "decline", "accept", "accept by a link",
+	"accept received", "decline received", "change a role", "remove", "leave", "transfer", "set a quota", "sweep", "wait", "invite again",
+	"add a member", "set metadata", "set limits", "consume", "consume again", "refund", "delete", "purge", "erase an address", "erase a user",
 }
 
 // step makes a call of a kind, with random arguments.
-func (h *history) step(kind int, organization string) error {
-	people := []string{"ada", "bob", "joe", "ann", "kim", "eve", "dev", "x"}
+func (h *history) step(kind, organization string) error {
+	people := h.people
 	roles := []invitations.Role{"owner", "admin", "admin", "developer", "viewer"}
-	quotas := []invitations.Quota{{}, {}, {Limit: 5, Period: invitations.PeriodDay}}
+	quotas := []invitations.Quota{{}, {}, {Limit: 5, Period: invitations.PeriodDay}, {Limit: invitations.NoLimit, Period: invitations.PeriodMonth}}
 	actor := invitations.User(pick(h.random, people[:4]))
 	if h.random.IntN(5) == 0 {
 		actor = invitations.System()
@@ -198,11 +354,7 @@ func (h *history) step(kind int, organization string) error {
 		}
 		return err
 	}
-	var some invitations.SentInvitation // here, or in the other organization
-	if len(h.sent) > 0 {
-		some = pick(h.random, h.sent[max(0, len(h.sent)-12):])
-	}
-	switch historyKind(kind) {
+	switch kind {
 	case "invite", "invite again":
 		return add(h.svc.Invite(h.ctx, actor, mail(email)))
 	case "link":
@@ -225,26 +377,34 @@ func (h *history) step(kind int, organization string) error {
 		}
 		return err
 	case "edit":
+		some := h.some("")
 		p := invitations.EditParams{Organization: some.Organization, ID: some.ID, Role: role}
-		if h.random.IntN(2) == 0 {
+		switch h.random.IntN(3) {
+		case 0:
 			p.Role, p.ExpiresIn = "", lives
+		case 1:
+			p.Quota, p.Metadata = &quota, &map[string]string{"n": string(role)}
 		}
 		return second(h.svc.Edit(h.ctx, actor, p))
 	case "edit a link":
-		uses, link := h.random.IntN(5), h.someLink()
+		uses, link := h.random.IntN(5), h.some(invitations.KindLink)
 		return second(h.svc.Edit(h.ctx, actor, invitations.EditParams{Organization: link.Organization, ID: link.ID, MaxUses: &uses}))
 	case "resend":
+		some := h.some("")
+		h.clock.Add(time.Minute) // after the cooldown
 		return add(h.svc.Resend(h.ctx, actor, invitations.ResendParams{Organization: some.Organization, ID: some.ID, ExpiresIn: lives}))
 	case "revoke":
+		some := h.some("")
 		return second(h.svc.Revoke(h.ctx, actor, some.Organization, some.ID))
 	case "decline":
-		return h.svc.Decline(h.ctx, some.Token.Reveal())
+		return h.svc.Decline(h.ctx, h.some(invitations.KindEmail).Token.Reveal())
 	case "accept":
+		some := h.some("")
 		return second(h.svc.Accept(h.ctx, some.Token.Reveal(), personOf(some.Email, user)))
 	case "accept by a link":
-		return second(h.svc.Accept(h.ctx, h.someLink().Token.Reveal(), person(user, email)))
+		return second(h.svc.Accept(h.ctx, h.some(invitations.KindLink).Token.Reveal(), person(user, email)))
 	case "accept received", "decline received":
-		who := personOf(some.Email, user)
+		who := personOf(h.some(invitations.KindEmail).Email, user)
 		if who.Email == "" {
 			who = person(user, email)
 		}
@@ -253,7 +413,7 @@ func (h *history) step(kind int, organization string) error {
 			return invitations.ErrNotFound
 		}
 		offer := pick(h.random, list.Items)
-		if historyKind(kind) == "decline received" {
+		if kind == "decline received" {
 			return h.svc.DeclineReceived(h.ctx, offer.Organization, offer.ID, who)
 		}
 		return second(h.svc.AcceptReceived(h.ctx, offer.Organization, offer.ID, who))
@@ -264,7 +424,7 @@ func (h *history) step(kind int, organization string) error {
 	case "leave":
 		return second(h.svc.Leave(h.ctx, organization, user))
 	case "transfer":
-		p := invitations.TransferOwnershipParams{Organization: organization, From: pick(h.random, people[:4]), To: user, Role: pick(h.random, roles[1:])}
+		p := invitations.TransferOwnershipParams{Organization: organization, From: pick(h.random, people[:2]), To: pick(h.random, people[:5]), Role: pick(h.random, roles[1:])}
 		return second(h.svc.TransferOwnership(h.ctx, invitations.System(), p))
 	case "set a quota":
 		if h.random.IntN(4) == 0 {
@@ -282,8 +442,93 @@ func (h *history) step(kind int, organization string) error {
 			}
 		}
 		return err
+	case "wait":
+		h.clock.Add(time.Duration(h.random.IntN(60)) * time.Hour)
+		return nil
 	}
-	h.clock.Add(time.Duration(h.random.IntN(60)) * time.Hour)
+	return h.stepOfLife(kind, organization, actor, user, role, quota)
+}
+
+// stepOfLife makes a call of the kinds that concern ends, limits and use.
+func (h *history) stepOfLife(kind, organization string, actor invitations.Actor, user string, role invitations.Role, quota invitations.Quota) error {
+	in := invitations.InOrganization(organization)
+	switch kind {
+	case "add a member":
+		return second(h.svc.AddMember(h.ctx, actor, invitations.AddMemberParams{
+			Organization: organization, UserID: user, Role: role, Email: user + "@example.com", Quota: quota,
+		}))
+	case "set metadata":
+		return second(h.svc.SetMetadata(h.ctx, actor, invitations.SetMetadataParams{
+			Organization: organization, UserID: user, Metadata: map[string]string{"n": string(role)},
+		}))
+	case "set limits":
+		limits := []invitations.Limits{
+			{}, {}, {}, {}, {Members: 4}, {Members: invitations.NoLimit, Pending: 12}, {Members: 5, SeatlessRoles: []invitations.Role{"viewer"}},
+			{Pending: 3, NoLinks: true}, {AllowedDomains: []string{"example.com"}, Expiry: 3 * day}, {AllowedDomains: []string{"corp.example"}},
+		}
+		return h.svc.SetLimits(h.ctx, invitations.System(), organization, pick(h.random, limits))
+	case "consume", "consume again":
+		amount, user := 1+h.random.Int64N(3), pick(h.random, h.people[:4])
+		return h.spend(organization, user, amount, func() error { return second(h.svc.Consume(h.ctx, in, user, amount)) })
+	case "refund":
+		var here []invitations.RefundParams
+		for _, p := range h.taken {
+			if p.Workspace == in {
+				here = append(here, p)
+			}
+		}
+		if len(here) == 0 {
+			return invitations.ErrNotFound
+		}
+		p := pick(h.random, here[max(0, len(here)-3):])
+		p.Amount += h.random.Int64N(3) - 1
+		p.Amount = max(1, p.Amount)
+		return h.spend(organization, p.UserID, -p.Amount, func() error { return second(h.svc.Refund(h.ctx, p)) })
+	case "delete":
+		if len(h.gone) > 1 {
+			return invitations.ErrNotFound // some should have a longer life
+		}
+		if err := h.svc.DeleteOrganization(h.ctx, actor, organization); err != nil {
+			return err
+		}
+		h.gone = append(h.gone, organization)
+		h.organizations = slices.DeleteFunc(h.organizations, func(o string) bool { return o == organization })
+		h.begin(organization + " again")
+		return nil
+	case "purge":
+		h.read()
+		before := h.clock.Now().Add(-day * time.Duration(1+h.random.IntN(3)))
+		h.purges = append(h.purges, purge{invitations.PurgeQuery{Before: before}, h.versions()})
+		if h.purge(before) == 0 {
+			return invitations.ErrNotFound
+		}
+		return nil
+	case "erase an address":
+		return h.eraseAll(invitations.EraseParams{Email: user + "@example.com"})
+	case "erase a user":
+		for _, i := range h.random.Perm(len(h.people)) { // one of those who are no members
+			user = h.people[i]
+			if h.eraseAll(invitations.EraseParams{UserID: user, Pseudonym: "erased " + user}) == nil {
+				return nil
+			}
+		}
+		return invitations.ErrConflict
+	}
+	panic(kind)
+}
+
+// eraseAll erases a person by some rows at a time. It refuses a person without a trace.
+func (h *history) eraseAll(p invitations.EraseParams) error {
+	h.Helper()
+	p.Limit = 1 + h.random.IntN(5)
+	e, err := h.svc.Erase(h.ctx, p)
+	if err != nil {
+		return err
+	}
+	if e.Rows == 0 {
+		return invitations.ErrNotFound
+	}
+	h.erase(p)
 	return nil
 }
 
@@ -292,7 +537,7 @@ func (h *history) perhapsID() uuid.UUID {
 	if h.random.IntN(3) > 0 {
 		return uuid.Nil
 	}
-	return id(h.random.IntN(40))
+	return id(40*len(h.purges) + h.random.IntN(40)) // a purge frees an ID, and this history makes no use of it
 }
 
 // personOf returns the recipient of an invitation, or the user if it is a link.
@@ -303,12 +548,29 @@ func personOf(email, user string) invitations.Identity {
 	return person(email[:len(email)-len("@example.com")], email)
 }
 
-// someLink returns the link that was sent last, or the zero value.
-func (h *history) someLink() (found invitations.SentInvitation) {
-	for _, s := range h.sent {
-		if s.Kind == invitations.KindLink {
-			found = s
+// some returns an invitation of a kind that was sent, or the zero value. In two of three cases it
+// is pending. Otherwise its token may be dead, also because its organization is deleted.
+func (h *history) some(kind invitations.Kind) (found invitations.SentInvitation) {
+	h.Helper()
+	sent := slices.DeleteFunc(slices.Clone(h.sent), func(s invitations.SentInvitation) bool { return kind != "" && s.Kind != kind })
+	if len(sent) == 0 {
+		return found
+	}
+	if h.random.IntN(3) > 0 {
+		open := h.page(invitations.InvitationQuery{
+			Organization: pick(h.random, h.organizations), Kind: kind, States: []invitations.State{invitations.StatePending}, At: h.clock.Now(), Limit: 100,
+		}).Items
+		if len(open) > 0 {
+			r := pick(h.random, open)
+			for _, s := range sent {
+				if s.Organization == r.Organization && s.ID == r.ID {
+					found = s // the last one has the present token
+				}
+			}
 		}
+	}
+	if found.ID == uuid.Nil {
+		found = pick(h.random, sent[max(0, len(sent)-12):])
 	}
 	return found
 }

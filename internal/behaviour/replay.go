@@ -159,7 +159,7 @@ func (r *replay) invitation(e invitations.Event) error {
 			return err
 		}
 		inv.AllowedDomains, inv.Quota = e.AllowedDomains, e.Quota
-		inv.Role, inv.MaxUses, inv.ExpiresAt, inv.SentBy = e.Role, e.MaxUses, e.ExpiresAt, e.Actor
+		inv.Role, inv.MaxUses, inv.ExpiresAt, inv.SentBy = e.Role, e.MaxUses, e.ExpiresAt, e.InvitedBy
 		delete(r.swept, inv.ID)
 	case invitations.EventInvitationReminded, invitations.EventInvitationExpired:
 		expiry = e.Type == invitations.EventInvitationExpired

@@ -38,6 +38,7 @@ func storyEditMail(w *world) {
 	edited := invitations.Event{
 		Version: version + 1, Type: invitations.EventInvitationEdited, Actor: "bob", InvitationID: sent.ID, Email: "ann@example.com",
 		Role: "developer", FormerRole: "viewer", MaxUses: 1, ExpiresAt: want.ExpiresAt, Changed: []string{"role", "message", "expires_at"},
+		InvitedBy: "bob",
 	}
 	w.equal("events", w.happened("acme", version+1), []invitations.Event{edited})
 

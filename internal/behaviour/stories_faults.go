@@ -228,6 +228,7 @@ func storyEventsTell(w *world) {
 			want := invitations.Event{
 				Organization: "acme", Version: e.Version, Type: invitations.EventInvitationEdited, At: w.clock.Now(), Actor: "bob", InvitationID: inv.ID,
 				Email: inv.Email, Role: inv.Role, Quota: inv.Quota, MaxUses: inv.MaxUses, ExpiresAt: inv.ExpiresAt, AllowedDomains: inv.AllowedDomains, Changed: c.changed,
+				InvitedBy: "bob",
 			}
 			if was.Role != inv.Role {
 				want.FormerRole = was.Role

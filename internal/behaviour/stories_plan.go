@@ -24,10 +24,14 @@ func (w *world) limit(organization string, limits invitations.Limits) {
 	w.ok(w.svc.SetLimits(w.ctx, invitations.System(), organization, limits))
 }
 
+// overview returns the overview without the organization's own limits, which it compares with the
+// facts.
 func (w *world) overview(actor invitations.Actor, organization string) invitations.Overview {
 	w.Helper()
 	o, err := w.svc.Overview(w.ctx, actor, organization)
 	w.ok(err)
+	w.equal("the organization's own limits", o.OwnLimits, w.view(invitations.Query{Organization: organization}).Limits)
+	o.OwnLimits = invitations.Limits{}
 	return o
 }
 

@@ -37,10 +37,14 @@ func storm(ctx context.Context, store invitations.Store, n int) error {
 	now := &clock{now: start}
 	config := invitations.Config{Clock: now.Now, RemindBefore: 2 * day, MemberLimit: 20, ReserveSeats: true}
 	svc := configured(store, config, testKey(1))
+	law := lawOf(svc, config)
+	email := fmt.Sprintf("ann%d@example.com", n) // of this storm only, because an erasure concerns all organizations
+	ann := person("ann", email)
 	var c invitations.Changes
 	var users []string
 	for i := range 12 {
-		m := member(organization, fmt.Sprint("user ", i), ranks[i%len(ranks)])
+		m := member(organization, fmt.Sprintf("user %d of %d", i, n), ranks[i%len(ranks)])
+		law.users["erased "+m.UserID] = m.UserID
 		users, c.Members = append(users, m.UserID), append(c.Members, m)
 		c.Events = append(c.Events, invitations.Event{
 			Organization: organization, Type: invitations.EventMemberJoined, At: start, Subject: m.UserID, Role: m.Role,
@@ -54,7 +58,7 @@ func storm(ctx context.Context, store invitations.Store, n int) error {
 	if err != nil {
 		return err
 	}
-	mail, err := svc.Invite(ctx, sender, invitations.InviteParams{Organization: organization, Email: "ann@example.com", Role: "admin"})
+	mail, err := svc.Invite(ctx, sender, invitations.InviteParams{Organization: organization, Email: email, Role: "admin"})
 	if err != nil {
 		return err
 	}
@@ -77,10 +81,27 @@ func storm(ctx context.Context, store invitations.Store, n int) error {
 			func() error {
 				return second(svc.Accept(ctx, link.Token.Reveal(), invitations.Identity{UserID: fmt.Sprint("guest ", i)}))
 			},
-			func() error { return second(svc.Accept(ctx, mail.Token.Reveal(), annID)) },
-			func() error { return second(svc.AcceptReceived(ctx, organization, mail.ID, annID)) },
+			func() error { return second(svc.Accept(ctx, mail.Token.Reveal(), ann)) },
+			func() error { return second(svc.AcceptReceived(ctx, organization, mail.ID, ann)) },
 			func() error { return svc.Decline(ctx, mail.Token.Reveal()) },
 			func() error { return second(svc.Sweep(ctx, 10)) },
+			func() error {
+				return svc.SetLimits(ctx, invitations.System(), organization, stormLimits[rand.IntN(len(stormLimits))])
+			},
+			func() error {
+				return second(svc.AddMember(ctx, invitations.User(actor), invitations.AddMemberParams{
+					Organization: organization, UserID: fmt.Sprint("guest ", i), Role: ranks[1+rand.IntN(3)], Email: email,
+				}))
+			},
+			func() error {
+				return second(svc.SetMetadata(ctx, invitations.User(actor), invitations.SetMetadataParams{
+					Organization: organization, UserID: user, Metadata: map[string]string{"n": user},
+				}))
+			},
+			func() error { return second(svc.Erase(ctx, invitations.EraseParams{Email: email})) },
+			func() error {
+				return second(svc.Erase(ctx, invitations.EraseParams{UserID: user, Pseudonym: "erased " + user}))
+			},
 		}...)
 		calls = append(calls, all[rand.IntN(len(all))])
 	}
@@ -89,14 +110,20 @@ func storm(ctx context.Context, store invitations.Store, n int) error {
 			return fmt.Errorf("a call ended with: %w", err)
 		}
 	}
-	_, err = explained(ctx, store, lawOf(svc, config), organization)
+	_, err = explained(ctx, store, law, organization)
 	return err
+}
+
+// stormLimits are the limits that come and go in a storm.
+var stormLimits = []invitations.Limits{
+	{}, {Members: invitations.NoLimit}, {Members: 13}, {Members: 16, Pending: 3}, {SeatlessRoles: []invitations.Role{"viewer"}}, {NoLinks: true},
 }
 
 var stormRefusals = []error{
 	invitations.ErrPermissionDenied, invitations.ErrRoleNotAssignable, invitations.ErrNotFound, invitations.ErrLastOwner,
 	invitations.ErrInvalid, invitations.ErrNotPending, invitations.ErrAlreadyInvited, invitations.ErrPendingLimit,
 	invitations.ErrInvalidToken, invitations.ErrAlreadyMember, invitations.ErrMemberLimit, invitations.ErrSenderNotEntitled,
+	invitations.ErrLinksNotAllowed, invitations.ErrConflict,
 }
 
 // acts returns the acts of an actor on a user and on an invitation.
