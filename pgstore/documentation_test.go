@@ -82,7 +82,7 @@ func TestDocumentation(t *testing.T) {
 	require.ErrorAs(t, store.Check(ctx), &memberless)
 	rows, err := pool.Query(ctx, `
 		select o.id from invitations.organizations o
-		where not exists (select from team_members m where m.team_id::text = o.id)
+		where not o.deleted and not exists (select from team_members m where m.team_id::text = o.id)
 	`)
 	require.NoError(t, err)
 	found, err := pgx.CollectRows(rows, pgx.RowTo[string])

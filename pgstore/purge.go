@@ -133,7 +133,7 @@ func (s *Store) queueOldRows(b *pgx.Batch, q invitations.PurgeQuery, seen []stri
 	st := s.statement()
 	before, limit := st.param("timestamptz", q.Before), st.param("bigint", int64(q.Limit))
 	part := func(t purgedTable, alias, from string) {
-		st.text("(select '", t.name, "' as name, ", alias, ".organization, pg_catalog.jsonb_build_array(", t.columns(alias), ")::text as key from ",
+		st.text("(select '", t.name, "' as name, ", alias, ".organization, pg_catalog.jsonb_build_array(", t.list(alias), ")::text as key from ",
 			from, " limit ", limit, ")")
 	}
 	st.text("with deleted as materialized (", s.deletedOrganizations(limit, unseen(&st, "o.id", seen)), ") select ")
@@ -148,7 +148,9 @@ func (s *Store) queueOldRows(b *pgx.Batch, q invitations.PurgeQuery, seen []stri
 		unseen(&st, "e.organization", seen)+" order by e.at")
 	for _, t := range purgedWithOrganization {
 		st.text(" union all ")
-		rows := "select t.organization, " + t.columns("t") + " from " + s.in + t.name + " t where t.organization = d.id limit " + limit
+		all := s.byKey(t, "d.id")
+		rows := "select t.organization, " + t.list("t") + " from " + all.from + " where " + all.where +
+			" order by " + all.order + " limit " + limit
 		if t.name == purgedMembers.name && s.host != nil {
 			rows = "(" + rows + ") union (select d.id, " + s.host.userID.text() + " from " + s.host.name + " h where " + s.isOf("d.id") +
 				" limit " + limit + ")"
@@ -160,12 +162,19 @@ func (s *Store) queueOldRows(b *pgx.Batch, q invitations.PurgeQuery, seen []stri
 }
 
 // columns returns the columns of the key of a row with this alias.
-func (t purgedTable) columns(alias string) string {
-	var names []string
+func (t purgedTable) columns(alias string) (names []string) {
 	for _, c := range t.key {
 		names = append(names, alias+"."+c.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
+}
+
+// list returns the columns as a select list.
+func (t purgedTable) list(alias string) string { return strings.Join(t.columns(alias), ", ") }
+
+// byKey returns the branch of all rows t of an organization.
+func (s *Store) byKey(t purgedTable, organization string) branch {
+	return keyset{columns: t.columns("t")}.branch(s.in+t.name+" t", "true", pin{"t.organization", organization})
 }
 
 // purgeOrganization deletes rows of one organization that are still old, unless it is being changed.
@@ -209,7 +218,7 @@ func (s *Store) queuePurge(b *pgx.Batch, q invitations.PurgeQuery, o *oldRows, d
 		for i, c := range t.key {
 			st.text(" and ", alias, ".", c.Name, " = (k.key->>", strconv.Itoa(i), ")::", c.Type)
 		}
-		st.text(condition, " returning ", t.columns(alias), ")")
+		st.text(condition, " returning ", t.list(alias), ")")
 		if t.name != purgedMembers.name || s.host == nil {
 			counts = append(counts, "(select pg_catalog.count(*) from "+query+")")
 			return
@@ -263,7 +272,8 @@ func (s *Store) queuePurged(b *pgx.Batch, id string) {
 	st.text(" update ", s.in, "organizations o set purged = true from locked l",
 		" where o.id = ", organization, " and o.id = l.id and o.version = l.version")
 	for _, t := range purgedWithOrganization {
-		st.text(" and not exists (select from ", s.in, t.name, " t where t.organization = ", organization, ")")
+		first := s.byKey(t, organization)
+		st.text(" and (select t.organization from ", first.from, " where ", first.where, " order by ", first.order, " limit 1) is null")
 	}
 	if s.host != nil {
 		st.text(" and not exists (", s.countMembers(organization, ""), ")")

@@ -56,7 +56,7 @@ func TestSQL_OperationsInHostTransaction(t *testing.T) {
 	tx, err := pool.Begin(context.Background())
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	script := newSQLScript(t).only("CreateOrganization", "Invite", "Accept", "Members", "Consume")
+	script := newSQLScript(t).only("CreateOrganization", "Invite", "Accept", "Members", "Consume", "Purge")
 	script.compare(t, sqlFolder+"/host_transaction", sent, store.WithTx(tx), store.Schema(), "invitations")
 }
 
@@ -65,7 +65,7 @@ func TestSQL_OperationsOnMembersTable(t *testing.T) {
 	pool, sent := newTracedPool(t)
 	store := newHostStore(t, pool, teamMembers, teamMembersTable)
 	script := newSQLScript(t).only("CreateOrganization", "Invite", "Accept", "ChangeRole", "RemoveMember", "Authorize",
-		"Members", "Workspaces", "Consume")
+		"Members", "Workspaces", "Consume", "Purge")
 	script.calls = append(script.calls, sqlCall{"Check", "", func(*invitations.Service) error {
 		return store.Check(context.Background())
 	}})
@@ -77,7 +77,7 @@ func TestSQL_OperationsOnMembersTableWithTimes(t *testing.T) {
 	t.Parallel()
 	pool, sent := newTracedPool(t)
 	store := timesTable{joined: "date", deleted: "timestamp"}.newStore(t, pool)
-	script := newSQLScript(t).only("Accept", "RemoveMember", "Members", "Workspaces")
+	script := newSQLScript(t).only("Accept", "RemoveMember", "Members", "Workspaces", "Purge")
 	hostSchema, _, _ := strings.Cut(strings.Trim(store.HostTable(), `"`), `"`)
 	script.compare(t, sqlFolder+"/members_table_with_times", sent, store, store.Schema(), "invitations", hostSchema, "public")
 }
@@ -148,6 +148,15 @@ func newSQLScript(t *testing.T) *sqlScript {
 			p.Organization, p.Cursor = acme, cursor
 			found, err := svc.Timeline(ctx, by, p)
 			cursor = found.NextCursor
+			return err
+		}
+	}
+	usage := func(limit int) func(*invitations.Service) error {
+		return func(svc *invitations.Service) error {
+			used, err := svc.Usage(ctx, by, invitations.UsageParams{
+				Organization: acme, Period: invitations.PeriodDay, Limit: limit, Cursor: cursor,
+			})
+			cursor = used.NextCursor
 			return err
 		}
 	}
@@ -345,6 +354,32 @@ func newSQLScript(t *testing.T) *sqlScript {
 			_, err := svc.Consume(ctx, invitations.Personal(), ada, 1)
 			return err
 		}},
+		{"Refund", "in an organization", func(svc *invitations.Service) error {
+			_, err := svc.Refund(ctx, invitations.RefundParams{Workspace: inAcme, UserID: ada, Amount: 1, At: now})
+			return err
+		}},
+		{"Refund", "personal", func(svc *invitations.Service) error {
+			_, err := svc.Refund(ctx, invitations.RefundParams{
+				Workspace: invitations.Personal(), UserID: ada, Amount: 1, At: now,
+			})
+			return err
+		}},
+		{"", "ada and max consume", func(svc *invitations.Service) error {
+			_, err := svc.AddMember(ctx, by, invitations.AddMemberParams{
+				Organization: acme, UserID: "max", Role: "developer", Quota: invitations.Quota{Limit: invitations.NoLimit, Period: invitations.PeriodDay},
+			})
+			if err != nil {
+				return err
+			}
+			for _, user := range []string{ada, "max"} {
+				if _, err := svc.Consume(ctx, inAcme, user, 1); err != nil {
+					return err
+				}
+			}
+			return nil
+		}},
+		{"Usage", "first page", usage(1)},
+		{"Usage", "second page", usage(0)},
 		{"Remaining", "in an organization", func(svc *invitations.Service) error {
 			_, err := svc.Remaining(ctx, inAcme, ada)
 			return err
@@ -401,8 +436,27 @@ func newSQLScript(t *testing.T) *sqlScript {
 			require.Len(t, swept.Expired, 1, "jim was invited and has not answered")
 			return err
 		}},
+		{"Erase", "an address", func(svc *invitations.Service) error {
+			_, err := svc.Erase(ctx, invitations.EraseParams{Email: "joe@example.com"})
+			return err
+		}},
+		{"Erase", "a user", func(svc *invitations.Service) error {
+			_, err := svc.Erase(ctx, invitations.EraseParams{UserID: "zoe", Pseudonym: "erased"})
+			return err
+		}},
+		{"Purge", "old rows", func(svc *invitations.Service) error {
+			now = now.Add(8 * 24 * time.Hour)
+			deleted, err := svc.Purge(ctx, now.Add(-24*time.Hour), 1000)
+			require.Positive(t, deleted)
+			return err
+		}},
 		{"DeleteOrganization", "", func(svc *invitations.Service) error {
 			return svc.DeleteOrganization(ctx, by, acme)
+		}},
+		{"Purge", "a deleted organization", func(svc *invitations.Service) error {
+			deleted, err := svc.Purge(ctx, now.Add(-24*time.Hour), 1000)
+			require.Positive(t, deleted)
+			return err
 		}},
 	}
 	return &sqlScript{calls, func() time.Time { return now }}

@@ -15,8 +15,8 @@ import (
 // and reads, and one that writes and commits. It is atomic because
 //
 //  1. The first batch locks the organization's row before it reads the facts. Every other change
-//     of the organization waits for this lock until the transaction ends. A sweep skips the
-//     organizations that others have locked. Only consumptions do not need this lock: see
+//     of the organization waits for this lock until the transaction ends. A sweep or a purge
+//     skips the organizations that others have locked. Only consumptions do not need this lock: see
 //     [Store.Consume].
 //  2. At read committed, a statement sees all that was committed before the statement began, not
 //     before the transaction began. The statements after the lock begin when the lock is held.

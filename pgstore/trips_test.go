@@ -218,6 +218,36 @@ func TestRoundTrips(t *testing.T) {
 				require.ErrorIs(t, err, invitations.ErrQuotaExceeded)
 				return nil
 			}},
+			{"refund", 1, func(svc *invitations.Service) error {
+				_, err := svc.Refund(ctx, invitations.RefundParams{
+					Workspace: invitations.InOrganization(name(acme)), UserID: ada, Amount: 1, At: now,
+				})
+				return err
+			}},
+			{"refund personally", 1, func(svc *invitations.Service) error {
+				_, err := svc.Refund(ctx, invitations.RefundParams{
+					Workspace: invitations.Personal(), UserID: ada, Amount: 1, At: now,
+				})
+				return err
+			}},
+			{"consume in a new period", 1, func(svc *invitations.Service) error {
+				now = now.Add(24 * time.Hour)
+				_, err := svc.Consume(ctx, invitations.InOrganization(name(acme)), ada, 1)
+				return err
+			}},
+			{"set a quota of another period", 2, func(svc *invitations.Service) error {
+				return svc.SetQuota(ctx, adaUser, invitations.SetQuotaParams{
+					Workspace: invitations.InOrganization(name(acme)), UserID: ada, Quota: invitations.Quota{
+						Limit: 10, Period: invitations.PeriodDay,
+					},
+				})
+			}},
+			{"usage", 1, func(svc *invitations.Service) error {
+				_, err := svc.Usage(ctx, adaUser, invitations.UsageParams{
+					Organization: name(acme), Period: invitations.PeriodMonth,
+				})
+				return err
+			}},
 			{"remaining", 1, func(svc *invitations.Service) error {
 				_, err := svc.Remaining(ctx, invitations.InOrganization(name(acme)), ada)
 				return err
