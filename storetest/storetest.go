@@ -17,14 +17,19 @@
 //
 // Every check is a subtest: go test -run 'TestStore/Facts/Sender' runs one of them.
 //
-//   - Update: Update and Create write all changes or none, and number versions and events.
+//   - Update: Update and Create write all changes or none, number versions and events, and
+//     replace erased events in their places.
 //   - Values: texts survive byte for byte, times to the microsecond, and no memory is shared.
 //   - Facts: View, Update and Create load exactly the facts of the query.
 //   - Pages: every page has the items that match the filter, in order, and the viewer.
-//   - Quotas: Consume takes all or nothing, in the right period.
+//   - Quotas: Consume takes all or nothing, in the right period, and gives back into that period.
+//   - Usage: the present period and closed ones have all that was used, in order.
 //   - Feed: every event has one position, in an order that never changes.
 //   - Statistics: they are equal to a plain recount.
 //   - Sweep: it loads exactly the due invitations, and does not wait for a lock.
+//   - Purge: it deletes exactly the old rows and those of deleted organizations, and counts them.
+//   - Traces: they name the organizations that have a trace of a person.
+//   - Deleted: a deleted organization is in no read, and its ID stays taken.
 //   - Races: simultaneous calls end as if they had come one after the other.
 //
 // Most checks fill two organizations with the same IDs, users and addresses. A store that
