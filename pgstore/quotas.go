@@ -78,8 +78,8 @@ func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, consum
 	}
 	var used, periodStart, taken, changed string
 	if c.Amount > 0 {
-		used = "case when q.period_start < " + present + " then 0 else q.used end + " + amount
-		used = "case q.quota_limit when -1 then least(" + used + ", " + strconv.Itoa(maxUsed) + ") else " + used + " end"
+		// The bound is above every limit, so it hides no excess.
+		used = "least(case when q.period_start < " + present + " then 0 else q.used end + " + amount + ", " + strconv.Itoa(maxUsed) + ")"
 		periodStart = "greatest(q.period_start, " + present + ")"
 		taken = "not exists (select from locked l where l.quota_limit <> -1 and l.used_then > l.quota_limit)"
 		if c.Organization != "" {

@@ -55,11 +55,20 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 			) as m
 			limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
 		) as counted
+	), (
+		select pg_catalog.count(*)
+		from (
+			select from "invitations".members h
+			where h.organization = $1::text
+				and h.role = 'owner'::text
+			order by h.user_id::text collate "C"
+			limit $3::bigint
+		) as counted
 	)
 from (select) as one
 left join "invitations".organizations o on o.id = $1::text
-left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $3::text
-left join "invitations".members m1 on m1.organization = $1::text and m1.user_id = $4::text;
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $4::text
+left join "invitations".members m1 on m1.organization = $1::text and m1.user_id = $5::text;
 
 -- AddMember: trip 2 of 2
 

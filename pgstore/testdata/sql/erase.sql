@@ -260,11 +260,9 @@ where o.id = $1::text
 returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
 	o.expiry;
 
-select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
-	m1.organization, m1.user_id, m1.role, m1.joined_at, m1.invitation_id, m1.invited_by, m1.metadata::text
+select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text
 from (select) as one
-left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $2::text
-left join "invitations".members m1 on m1.organization = $1::text and m1.user_id = $3::text;
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $2::text;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,

@@ -9,8 +9,8 @@ for no key update;
 
 with locked as (
 	select q.user_id, q.quota_limit, q.period, q.version, q.period_start, q.used,
-		case when q.period_start < case q.period when 'day' then $3::timestamptz when 'month' then $4::timestamptz else
-		$5::timestamptz end then 0 else q.used end + $2::bigint as used_then,
+		least(case when q.period_start < case q.period when 'day' then $3::timestamptz when 'month' then $4::timestamptz
+		else $5::timestamptz end then 0 else q.used end + $2::bigint, 9000000000000000) as used_then,
 		greatest(q.period_start, case q.period when 'day' then $3::timestamptz when 'month' then $4::timestamptz else
 		$5::timestamptz end) as period_start_then
 	from "invitations".quotas q
@@ -23,7 +23,8 @@ decided as (
 	select coalesce(m.role, '') as role, coalesce(m.role <> '' and $7::jsonb ? m.role, false) and not exists
 		(
 			select from locked l
-			where l.used_then > case l.quota_limit when -1 then 9000000000000000 else l.quota_limit end
+			where l.quota_limit <> -1
+				and l.used_then > l.quota_limit
 		) as taken
 	from "invitations".organizations o
 	left join "invitations".members m on m.organization = $6::text and m.user_id = $1::text
@@ -55,8 +56,8 @@ left join locked l on true;
 
 with locked as (
 	select q.user_id, q.quota_limit, q.period, q.version, q.period_start, q.used,
-		case when q.period_start < case q.period when 'day' then $3::timestamptz when 'month' then $4::timestamptz else
-		$5::timestamptz end then 0 else q.used end + $2::bigint as used_then,
+		least(case when q.period_start < case q.period when 'day' then $3::timestamptz when 'month' then $4::timestamptz
+		else $5::timestamptz end then 0 else q.used end + $2::bigint, 9000000000000000) as used_then,
 		greatest(q.period_start, case q.period when 'day' then $3::timestamptz when 'month' then $4::timestamptz else
 		$5::timestamptz end) as period_start_then
 	from "invitations".personal_quotas q
@@ -67,7 +68,8 @@ with locked as (
 decided as (
 	select '' as role, not exists (
 		select from locked l
-		where l.used_then > case l.quota_limit when -1 then 9000000000000000 else l.quota_limit end
+		where l.quota_limit <> -1
+			and l.used_then > l.quota_limit
 	) as taken
 	from (select) as one
 ),
