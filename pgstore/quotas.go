@@ -44,11 +44,18 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consume
 var errDecisionsDiffer = errors.New("the database and the rules decided differently")
 
 // queueConsumptionLock queues the statement that locks the quotas of an organization and a
-// member. The next statement begins when they are locked, and so sees the member as of then.
+// member. The next statement begins when they are locked, and so sees the member as of then. If
+// the member's role may not consume, nothing is locked.
 func (s *Store) queueConsumptionLock(b *pgx.Batch, c invitations.Consumption) {
 	st := s.statement()
-	st.text("select from ", s.in, "quotas q where q.organization = ", st.param("text", c.Organization),
-		" and q.user_id in ('', ", st.param("text", c.UserID), ") and q.period <> '' order by q.user_id for no key update")
+	organization, user := st.param("text", c.Organization), st.param("text", c.UserID)
+	st.text("select from ", s.in, "quotas q where q.organization = ", organization,
+		" and q.user_id in ('', ", user, ") and q.period <> ''")
+	if c.Amount > 0 {
+		st.text(" and exists (select from (select) as one", s.joinMember("m", organization, user),
+			" where ", st.param("jsonb", list(c.Roles)), " ? m.role and m.role <> '')")
+	}
+	st.text(" order by q.user_id for no key update")
 	st.queue(b)
 }
 
