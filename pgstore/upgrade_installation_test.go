@@ -153,6 +153,13 @@ func (i *installation) use() {
 	require.Len(t, swept.Expired, 2)
 	require.NotEmpty(t, swept.Reminders)
 	i.now = i.now.Add(24 * time.Hour)
+	i.consume(inAcme, "ann", 1) // closes a day
+	i.ok(svc.SetLimits(ctx, invitations.System(), installedOrganizations[1], invitations.Limits{
+		Members: 20, SeatlessRoles: []invitations.Role{"billing", "viewer"}, AllowedDomains: []string{"example.com"}, Expiry: 48 * time.Hour,
+	}))
+	erased, err := svc.Erase(ctx, invitations.EraseParams{Email: "cat@example.com"})
+	i.ok(err)
+	require.Positive(t, erased.Rows)
 
 	// Pending: one that ann sent, one that was edited and resent, and two in other organizations.
 	i.invite(acme, invitations.InviteParams{Email: "bob@example.com", Role: "developer", ExpiresIn: 30 * 24 * time.Hour}, invitations.User("ann"))
@@ -206,6 +213,12 @@ func (i *installation) read(organizations, users []string) map[string]any {
 		add("events of "+organization, events, nil)
 		statistics, err := svc.Statistics(ctx, system, invitations.StatisticsParams{Organization: organization})
 		add("statistics of "+organization, statistics, err)
+		overview, err := svc.Overview(ctx, system, organization)
+		add("overview of "+organization, overview, err)
+		usage, err := svc.Usage(ctx, system, invitations.UsageParams{
+			Organization: organization, Period: invitations.PeriodDay, At: i.now.Add(-4 * 24 * time.Hour),
+		})
+		add("usage of "+organization, usage, err)
 		shared, err := svc.Quota(ctx, system, organization, "")
 		add("quota of "+organization, shared, err)
 		for _, m := range members {

@@ -291,6 +291,7 @@ func TestUpgrade_PresentVersionWorksOnTheNextTables(t *testing.T) {
 	svc, err := invitations.New(store, keyring(t), invitations.Config{ResendCooldown: -1, Clock: script.clock})
 	require.NoError(t, err)
 	next := nextMigrations(t, store.Schema())
+	purged := false
 	for n, c := range script.calls {
 		if n%4 == 1 && len(next) > 0 {
 			require.NoError(t, newer.MigrateAlso(ctx, next[0].version, next[0].sql))
@@ -301,17 +302,21 @@ func TestUpgrade_PresentVersionWorksOnTheNextTables(t *testing.T) {
 		if c.operation == "ChangeRole" {
 			exec(t, store.Schema(), "update {schema}.members set next = 'kept'; update {schema}.invitations set next = 'kept'")
 		}
+		if c.operation == "Purge" && !purged {
+			purged = true
+			// A change by the present version keeps the columns that it does not know.
+			var members, ended int
+			require.NoError(t, connect(t).QueryRow(ctx, pgstore.SQL(store.Schema(), `select
+				(select count(*) from {schema}.members where user_id = 'ada' and role = 'owner' and next = 'kept'),
+				(select count(*) from {schema}.invitations
+					where state = 'pending' and sweep_at is null and next = 'kept')`)).Scan(&members, &ended))
+			require.Equal(t, 1, members)
+			require.Equal(t, 1, ended)
+		}
 		require.NoError(t, c.run(svc), "%s %s", c.operation, c.variant)
 	}
 	require.Empty(t, next)
-
-	// A change by the present version keeps the columns that it does not know.
-	var members, ended int
-	require.NoError(t, connect(t).QueryRow(ctx, pgstore.SQL(store.Schema(), `select
-		(select count(*) from {schema}.members where user_id = 'ada' and role = 'owner' and next = 'kept'),
-		(select count(*) from {schema}.invitations where state = 'pending' and sweep_at is null and next = 'kept')`)).Scan(&members, &ended))
-	require.Equal(t, 1, members)
-	require.Equal(t, 1, ended)
+	require.True(t, purged)
 }
 
 // The migrations run while the present version is at work.
