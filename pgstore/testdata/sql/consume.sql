@@ -6,6 +6,12 @@ select from "invitations".quotas q
 where q.organization = $1::text
 	and q.user_id in ('', $2::text)
 	and q.period <> ''
+	and exists (
+		select from (select) as one
+		left join "invitations".members m on m.organization = $1::text and m.user_id = $2::text
+		where $3::jsonb ? m.role
+			and m.role <> ''
+	)
 order by q.user_id
 for no key update;
 

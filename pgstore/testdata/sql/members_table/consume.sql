@@ -6,6 +6,23 @@ select from "invitations".quotas q
 where q.organization = $1::text
 	and q.user_id in ('', $2::text)
 	and q.period <> ''
+	and exists (
+		select from (select) as one
+		left join lateral (
+			select h."Team"::text collate "C" as organization, h."account"::text collate "C" as user_id,
+				coalesce(h."role"::text collate "C", '') as role,
+				coalesce(x.joined_at, '0001-01-01 00:00:00+00'::timestamptz) as joined_at,
+				coalesce(x.invitation_id, '00000000-0000-0000-0000-000000000000'::uuid) as invitation_id,
+				coalesce(x.invited_by, '') as invited_by, coalesce(x.metadata, '{}'::jsonb)::text as metadata
+			from "public"."team members" h
+			left join "invitations".members x on x.organization = h."Team"::text collate "C" and x.user_id =
+				h."account"::text collate "C"
+			where h."Team" = $1::text
+				and h."account" = $2::text
+		) m on true
+		where $3::jsonb ? m.role
+			and m.role <> ''
+	)
 order by q.user_id
 for no key update;
 
