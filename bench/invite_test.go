@@ -68,18 +68,21 @@ func newByHand(db *pgxpool.Pool, schema string, limit int) *byHand {
 				select from (
 					select count(*) as sent, count(*) filter (where s.actor = $2::text) as by_sender, count(*) filter (where s.email = $3::text) as to_recipient
 					from (select e.actor, e.email from ` + in + `.events e where e.organization = $1::text and e.email <> ''
+						and e.type in ('invitation.created', 'invitation.resent')
 						and e.at > $7::timestamptz - interval '1 day' order by e.at desc limit $10::bigint) as s) as c
 				where c.sent >= $10::bigint or c.by_sender >= $10::bigint or c.to_recipient >= 10)
 			returning o.version
 		), invited as (
 			insert into ` + in + `.invitations (organization, id, kind, state, email, role, message, metadata, allowed_domains,
-				max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version, quota_limit, quota_period, sweep_at)
+				max_uses, uses, created_by, sent_by, accepted_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version, quota_limit, quota_period, sweep_at)
 			select $1::text, $5::uuid, 'email', 'pending', $3::text, $4::text, '', '{}', '{}',
-				1, 0, $2::text, $2::text, $7::timestamptz, $7::timestamptz, $8::timestamptz, null, $6::bytea, touched.version, 0, '', $8::timestamptz
+				1, 0, $2::text, $2::text, '', $7::timestamptz, $7::timestamptz, $8::timestamptz, null, $6::bytea, touched.version, 0, '', $8::timestamptz
 			from touched
 		)
-		insert into ` + in + `.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at)
-		select $1::text, touched.version, 0, 'invitation.created', $7::timestamptz, $2::text, '', $5::uuid, $4::text, '', 0, '', $3::text, 1, $8::timestamptz
+		insert into ` + in + `.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at,
+			former_role, invited_by, allowed_domains, changed)
+		select $1::text, touched.version, 0, 'invitation.created', $7::timestamptz, $2::text, '', $5::uuid, $4::text, '', 0, '', $3::text, 1, $8::timestamptz,
+			'', '', '{}', '{}'
 		from touched`}
 }
 
@@ -192,12 +195,14 @@ func (w *world) fill(t testing.TB) {
 		select 'other-' || o, 'user-' || n, 'viewer', now(), gen_random_uuid(), 'ada', '{}'
 		from generate_series(1, 2000) o, generate_series(1, 10) n`)
 	w.exec(t, `insert into `+w.in+`.invitations (organization, id, kind, state, email, role, message, metadata, allowed_domains,
-			max_uses, uses, created_by, sent_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version, quota_limit, quota_period, sweep_at)
+			max_uses, uses, created_by, sent_by, accepted_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version, quota_limit, quota_period, sweep_at)
 		select 'other-' || o, gen_random_uuid(), 'email', 'accepted', 'user-' || n || '@example.com', 'viewer', '', '{}', '{}',
-			1, 1, 'ada', 'ada', now(), now(), now(), now(), '\x00010203040506070809101112131415', n, 0, '', null
+			1, 1, 'ada', 'ada', 'user-' || n, now(), now(), now(), now(), '\x00010203040506070809101112131415', n, 0, '', null
 		from generate_series(1, 2000) o, generate_series(1, 10) n`)
-	w.exec(t, `insert into `+w.in+`.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at)
-		select 'other-' || o, n, 0, 'invitation.created', now(), 'ada', '', gen_random_uuid(), 'viewer', '', 0, '', 'user-' || n || '@example.com', 1, now()
+	w.exec(t, `insert into `+w.in+`.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at,
+			former_role, invited_by, allowed_domains, changed)
+		select 'other-' || o, n, 0, 'invitation.created', now(), 'ada', '', gen_random_uuid(), 'viewer', '', 0, '', 'user-' || n || '@example.com', 1, now(),
+			'', '', '{}', '{}'
 		from generate_series(1, 2000) o, generate_series(1, 10) n`)
 	w.tidy(t)
 }
