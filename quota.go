@@ -16,8 +16,8 @@ const (
 	PeriodEndless Period = "endless" // never starts again
 )
 
-// NoLimit as the Limit of a [Quota] counts the use, up to 9*10^15 in a period, and limits nothing. As the Members of [Limits]
-// it takes away the member limit of [Config].
+// NoLimit as the Limit of a [Quota] limits nothing. The use is counted, up to 9*10^15 in a period.
+// As the Members of [Limits] it takes away the member limit of [Config].
 const NoLimit = -1
 
 // A Quota is how much can be used within a period. The host chooses the unit: calls,
