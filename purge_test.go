@@ -149,3 +149,22 @@ func TestErase_ErrorInTheMiddle(t *testing.T) {
 	require.Equal(t, invitations.Erasure{Rows: 1}, done)
 	require.Len(t, store.UpdateCalls(), 2)
 }
+
+// A membership in one organization must not protect the traces in the others.
+func TestErase_MembershipInOne(t *testing.T) {
+	t.Parallel()
+	f := invitations.Facts{Organization: "acme", Version: 2, TracedEvents: []invitations.Event{{Organization: "acme", Version: 1, Subject: "dora"}}}
+	store := erasing(f, "acme", "bcme", "zeta")
+	refusal := &invitations.MembershipError{Organization: "acme"}
+	store.UpdateFunc = func(_ context.Context, q invitations.Query, decide invitations.Decision) error {
+		if q.Organization == "acme" {
+			return refusal
+		}
+		_, err := decide(f)
+		return err
+	}
+	done, err := serviceOn(t, store, atNoon()).Erase(t.Context(), goodErasure())
+	require.Equal(t, refusal, err)
+	require.Equal(t, invitations.Erasure{Rows: 2}, done)
+	require.Len(t, store.UpdateCalls(), 3)
+}
