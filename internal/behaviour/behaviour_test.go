@@ -82,3 +82,39 @@ func TestStorm_FailsOnANaiveStore(t *testing.T) {
 	}
 	t.Fatal("a thousand storms do not tell a naive store from an atomic one")
 }
+
+// unordered is a store that returns the traces of a person in another order each time.
+type unordered struct{ *memstore.Store }
+
+func (s unordered) View(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
+	f, err := s.Store.View(ctx, q)
+	shuffle(f)
+	return f, err
+}
+
+func (s unordered) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return s.Store.Update(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+		shuffle(f)
+		return decide(f)
+	})
+}
+
+func shuffle(f invitations.Facts) {
+	swap(f.TracedInvitations)
+	swap(f.TracedMembers)
+	swap(f.TracedEvents)
+}
+
+func swap[T any](s []T) {
+	rand.Shuffle(len(s), func(i, j int) { s[i], s[j] = s[j], s[i] })
+}
+
+// TestStories_TracesInAnyOrder tells that no story depends on the order of traces.
+func TestStories_TracesInAnyOrder(t *testing.T) {
+	t.Parallel()
+	for _, c := range groups[0].checks {
+		t.Run(c.name, func(t *testing.T) {
+			c.perform(newWorld(t, unordered{memstore.New()}))
+		})
+	}
+}

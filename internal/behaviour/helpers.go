@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -198,10 +199,16 @@ func pruned(v any) any {
 	return v
 }
 
+// view returns the facts of q, with their traces in order. A store returns them in any order.
 func (w *world) view(q invitations.Query) invitations.Facts {
 	w.Helper()
 	f, err := w.store.View(w.ctx, q)
 	w.ok(err)
+	slices.SortFunc(f.TracedInvitations, func(a, b invitations.Record) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	slices.SortFunc(f.TracedMembers, func(a, b invitations.Member) int { return strings.Compare(a.UserID, b.UserID) })
+	slices.SortFunc(f.TracedEvents, func(a, b invitations.Event) int {
+		return cmp.Or(cmp.Compare(a.Version, b.Version), cmp.Compare(a.Index, b.Index))
+	})
 	return f
 }
 
