@@ -450,22 +450,22 @@ func badListCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 		each("Invitations", "email", unlessZero(badEmails), func(v string) error {
 			return list(olga, func(p *invitations.InvitationsParams) { p.Email = v })
 		}),
-		each("Invitations", "email_prefix", map[string]string{
+		each("Invitations", "email_contains", map[string]string{
 			"255 bytes": strings.Repeat("n", 255), "a megabyte": strings.Repeat("n", 1<<20), "invalid UTF-8": "n\xff", "a line break": "n\n", "NUL": "\x00",
 		}, func(v string) error {
-			return list(olga, func(p *invitations.InvitationsParams) { p.EmailPrefix = v })
+			return list(olga, func(p *invitations.InvitationsParams) { p.EmailContains = v })
 		}),
-		each("Invitations", "email_prefix", map[string]string{"beside an address": "nina"}, func(v string) error {
-			return list(olga, func(p *invitations.InvitationsParams) { p.Email, p.EmailPrefix = "nina@example.com", v })
+		each("Invitations", "email_contains", map[string]string{"beside an address": "nina"}, func(v string) error {
+			return list(olga, func(p *invitations.InvitationsParams) { p.Email, p.EmailContains = "nina@example.com", v })
 		}),
-		each("Invitations", "email_prefix", map[string]string{"beside an address, everywhere": "nina"}, func(v string) error {
+		each("Invitations", "email_contains", map[string]string{"beside an address, everywhere": "nina"}, func(v string) error {
 			return list(invitations.System(), func(p *invitations.InvitationsParams) {
-				p.Organization, p.Email, p.EmailPrefix = "", "nina@example.com", v
+				p.Organization, p.Email, p.EmailContains = "", "nina@example.com", v
 			})
 		}),
 		each("Invitations", "organization", map[string]invitations.InvitationsParams{
 			"no address":           {},
-			"only a prefix":        {EmailPrefix: "nina"},
+			"only a part":          {EmailContains: "nina"},
 			"only a state":         {States: []invitations.State{invitations.StatePending}},
 			"an address and kind":  {Email: "nina@example.com", Kind: invitations.KindEmail},
 			"an address and role":  {Email: "nina@example.com", Role: "viewer"},
@@ -478,9 +478,6 @@ func badListCalls(ctx context.Context, svc *invitations.Service) [][]badCall {
 		}),
 		each("Invitations", "email", unlessZero(badEmails), func(v string) error {
 			return list(invitations.System(), func(p *invitations.InvitationsParams) { p.Organization, p.Email = "", v })
-		}),
-		each("Invitations", "cursor", prefixCursors.bad(), func(v string) error {
-			return list(olga, func(p *invitations.InvitationsParams) { p.EmailPrefix, p.Cursor = "n", v })
 		}),
 		each("Invitations", "cursor", addressCursors.bad(), func(v string) error {
 			return list(invitations.System(), func(p *invitations.InvitationsParams) { p.Organization, p.Email, p.Cursor = "", "nina@example.com", v })

@@ -17,8 +17,7 @@ const (
 	idCursor         = 2 // version 1 | length 1 | ID
 	eventCursor      = 3 // version 1 | version of the organization 8 | index 4
 	offerCursor      = 4 // version 1 | microseconds since 1970 8 | invitation ID 16 | length 1 | organization
-	addressCursor    = 5 // version 1 | microseconds since 1970 8 | invitation ID 16 | length 1 | address
-	usageCursor      = 6 // version 1 | amount 8 | length 1 | user ID
+	usageCursor      = 5 // version 1 | amount 8 | length 1 | user ID
 
 	maxCursor = 1 + 8 + 16 + 1 + maxIDBytes // the longest one, of an offer
 )
@@ -82,24 +81,6 @@ func encodeOfferCursor(p InvitationPosition) string {
 func decodeOfferCursor(cursor string) (*InvitationPosition, error) {
 	var p InvitationPosition
 	ok, err := readCursor(cursor, offerCursor, func(s *cryptobyte.String) bool { return readCreation(s, &p) && readID(s, &p.Organization) })
-	if !ok {
-		return nil, err
-	}
-	return &p, nil
-}
-
-// encodeAddressCursor returns the cursor of a position among addresses with the same prefix.
-func encodeAddressCursor(p InvitationPosition) string {
-	return writeCursor(addressCursor, func(b *cryptobyte.Builder) {
-		addCreation(b, p)
-		addID(b, p.Email)
-	})
-}
-
-// decodeAddressCursor returns nil for an empty cursor.
-func decodeAddressCursor(cursor string) (*InvitationPosition, error) {
-	var p InvitationPosition
-	ok, err := readCursor(cursor, addressCursor, func(s *cryptobyte.String) bool { return readCreation(s, &p) && readID(s, &p.Email) })
 	if !ok {
 		return nil, err
 	}

@@ -20,9 +20,10 @@ type InvitationsParams struct {
 	Role   Role   // at most 64 bytes
 	Email  string // see [CanonicalEmail]
 	SentBy string // a user ID
-	// EmailPrefix searches for addresses that begin with this text, at most 254 bytes, in upper
-	// or lower case. The order is then that of the addresses.
-	EmailPrefix string
+	// EmailContains searches for addresses that contain this text, at most 254 bytes, in upper or
+	// lower case. One call searches the next 1,000 invitations that pass the other filters. So a
+	// page with a NextCursor may have fewer than Limit invitations, and even none.
+	EmailContains string
 
 	Limit  int    // invitations per page: 1 to 100; 0 means 50
 	Cursor string // NextCursor of the page before, with the same filters; empty: start with the newest
@@ -41,6 +42,9 @@ func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsPar
 		return List[Invitation]{}, err
 	}
 	limit := q.Limit
+	if p.EmailContains != "" {
+		q.Limit = searchDepth
+	}
 	q.Limit++ // one more tells whether there is a next page
 	found, err := s.store.Invitations(ctx, q)
 	if err != nil {
@@ -56,7 +60,7 @@ func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsPar
 			}
 		}
 	}
-	records := list(found.Items, limit, q.cursor)
+	records := search(found.Items, strings.ToLower(p.EmailContains), limit, q)
 	invitations := List[Invitation]{Items: make([]Invitation, len(records.Items)), NextCursor: records.NextCursor}
 	for i, record := range records.Items {
 		invitations.Items[i] = record.Invitation.at(r.now)
@@ -92,7 +96,7 @@ func (s *Service) Invitation(ctx context.Context, actor Actor, organization stri
 func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, error) {
 	q := InvitationQuery{
 		Organization: p.Organization, Viewer: actor.user,
-		At: now, Kind: p.Kind, Role: p.Role, EmailPrefix: strings.ToLower(p.EmailPrefix), SentBy: p.SentBy,
+		At: now, Kind: p.Kind, Role: p.Role, SentBy: p.SentBy,
 	}
 	if err := p.checkScope(actor); err != nil {
 		return q, err
@@ -120,8 +124,8 @@ func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, e
 			return q, err
 		}
 	}
-	if p.EmailPrefix != "" {
-		if err := checkName("email_prefix", p.EmailPrefix, maxEmailBytes); err != nil {
+	if p.EmailContains != "" {
+		if err := checkName("email_contains", p.EmailContains, maxEmailBytes); err != nil {
 			return q, err
 		}
 	}
@@ -141,8 +145,8 @@ func (p InvitationsParams) query(actor Actor, now time.Time) (InvitationQuery, e
 // checkScope checks the actor and the organization, or the search in all organizations.
 func (p InvitationsParams) checkScope(actor Actor) error {
 	switch {
-	case p.Email != "" && p.EmailPrefix != "":
-		return invalid("email_prefix", "excluded", "must be empty if email is set", "field", "email")
+	case p.Email != "" && p.EmailContains != "":
+		return invalid("email_contains", "excluded", "must be empty if email is set", "field", "email")
 	case p.Organization != "" || !actor.system || p.Email == "":
 		return checkActing(actor, p.Organization)
 	case p.Kind != "" || p.Role != "" || p.SentBy != "":
@@ -153,11 +157,8 @@ func (p InvitationsParams) checkScope(actor Actor) error {
 
 // position returns the place in a cursor of this list, or nil for an empty cursor.
 func (q InvitationQuery) position(cursor string) (*InvitationPosition, error) {
-	switch {
-	case q.Organization == "":
+	if q.Organization == "" {
 		return decodeOfferCursor(cursor)
-	case q.EmailPrefix != "":
-		return decodeAddressCursor(cursor)
 	}
 	return decodeInvitationCursor(cursor)
 }
@@ -165,13 +166,33 @@ func (q InvitationQuery) position(cursor string) (*InvitationPosition, error) {
 // cursor returns the cursor that continues this list after a record.
 func (q InvitationQuery) cursor(last Record) string {
 	p := InvitationPosition{CreatedAt: last.CreatedAt, ID: last.ID}
-	switch {
-	case q.Organization == "":
+	if q.Organization == "" {
 		p.Organization = last.Organization
 		return encodeOfferCursor(p)
-	case q.EmailPrefix != "":
-		p.Email = last.Email
-		return encodeAddressCursor(p)
 	}
 	return encodeInvitationCursor(p)
+}
+
+// searchDepth is the number of invitations that one call searches for a part of an address. It
+// bounds the cost of a search that finds nothing. An index of every part of every address would
+// cost more, in every invitation.
+const searchDepth = 1000
+
+// search returns the page of the found invitations whose addresses contain the part. The query has
+// found one more than the page may cover if there are more.
+func search(found []Record, part string, limit int, q InvitationQuery) List[Record] {
+	if part == "" {
+		return list(found, limit, q.cursor)
+	}
+	var page List[Record]
+	for i, record := range found {
+		if len(page.Items) == limit || i == q.Limit-1 {
+			page.NextCursor = q.cursor(found[i-1])
+			break
+		}
+		if strings.Contains(record.Email, part) {
+			page.Items = append(page.Items, record)
+		}
+	}
+	return page
 }

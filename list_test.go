@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
@@ -161,27 +162,6 @@ var pagedLists = map[string]pagedList{
 		cursor: func(item any) string {
 			u := item.(invitations.MemberUsage)
 			return usageCursor(u.Used, u.UserID)
-		},
-	},
-	"Invitations by prefix": {
-		items: func(n int) (items []any) {
-			for _, r := range manyRecords(n) {
-				items = append(items, r.Invitation)
-			}
-			return items
-		},
-		store: func(n int, answer func(int) (*invitations.Member, error)) *StoreMock {
-			return listing(manyRecords(n), answer)
-		},
-		page: func(ctx context.Context, svc *invitations.Service, limit int, cursor string) ([]any, string, error) {
-			list, err := svc.Invitations(ctx, olga, invitations.InvitationsParams{
-				Organization: "acme", EmailPrefix: "Nin", Limit: limit, Cursor: cursor,
-			})
-			return anySlice(list.Items), list.NextCursor, err
-		},
-		cursor: func(item any) string {
-			inv := item.(invitations.Invitation)
-			return addressCursor(inv.CreatedAt, inv.ID, "nina@example.com")
 		},
 	},
 	"Invitations of an address": {
@@ -750,5 +730,45 @@ func TestList_EmptyJSON(t *testing.T) {
 	require.NoError(t, err)
 	for _, groups := range [][]invitations.Funnel{statistics.ByKind, statistics.ByRole, statistics.BySender, statistics.ByLink} {
 		requireJSON(t, `[]`, groups)
+	}
+}
+
+// TestInvitations_SearchIsBounded: a call searches a thousand invitations, and the next one goes
+// on behind them. No match is lost or found twice.
+func TestInvitations_SearchIsBounded(t *testing.T) {
+	t.Parallel()
+	for _, total := range []int{0, 1, 999, 1000, 1001, 1002, 2000, 2001, 2500} {
+		for _, matching := range [][]int{{}, {0}, {998, 999, 1000, 1001}, {999}, {1000}, {1999, 2000}, {total - 1}} {
+			for _, limit := range []int{1, 2, 100} {
+				records := manyRecords(total)
+				want := []uuid.UUID{}
+				for i := range records {
+					if records[i].Email = "joe@example.com"; slices.Contains(matching, i) {
+						records[i].Email = "nina@corp.example"
+						want = append(want, records[i].ID)
+					}
+				}
+				mock := listing(records, alwaysOwner)
+				svc := serviceOn(t, mock, atNoon())
+				p := invitations.InvitationsParams{Organization: "acme", EmailContains: "CORP.", Limit: limit}
+				got := []uuid.UUID{}
+				for calls := 0; ; calls++ {
+					require.LessOrEqual(t, calls, total/1000+len(want))
+					page, err := svc.Invitations(t.Context(), olga, p)
+					require.NoError(t, err)
+					require.LessOrEqual(t, len(page.Items), limit)
+					for _, inv := range page.Items {
+						got = append(got, inv.ID)
+					}
+					if p.Cursor = page.NextCursor; p.Cursor == "" {
+						break
+					}
+				}
+				require.Equal(t, want, got, "%d of %d, %d a page", len(want), total, limit)
+				for _, call := range mock.InvitationsCalls() {
+					require.Equal(t, 1001, call.Q.Limit)
+				}
+			}
+		}
 	}
 }

@@ -9,8 +9,6 @@ import (
 // An InvitationQuery asks for one page of an organization's invitations, the newest first: by
 // CreatedAt, then by ID as bytes, both descending.
 //
-// If EmailPrefix is set, the order is by Email as bytes, ascending, and then as above.
-//
 // Without an Organization it asks for the invitations for an address in all organizations.
 // Email is then set, and Viewer and the other filters except States are empty. Where CreatedAt
 // and ID are equal, the organization's ID decides, descending too.
@@ -21,13 +19,12 @@ type InvitationQuery struct {
 	// States are the states at the instant At, each once: pending invitations are those stored
 	// as pending with ExpiresAt after At; expired ones are the others stored as pending. An
 	// empty filter selects everything. All filters apply together.
-	States      []State
-	At          time.Time
-	Kind        Kind
-	Role        Role
-	Email       string
-	EmailPrefix string // the first bytes of addresses; Email is then empty
-	SentBy      string
+	States []State
+	At     time.Time
+	Kind   Kind
+	Role   Role
+	Email  string
+	SentBy string
 
 	After *InvitationPosition // the page starts after this position; nil: with the first
 	Limit int                 // at least 1
@@ -36,7 +33,6 @@ type InvitationQuery struct {
 // An InvitationPosition is a place in the order of an [InvitationQuery]. There need not be an
 // invitation at that place.
 type InvitationPosition struct {
-	Email        string    // empty unless the query has an EmailPrefix
 	CreatedAt    time.Time // in the years 1 to 9999
 	ID           uuid.UUID
 	Organization string // empty unless the query is for all organizations

@@ -54,9 +54,6 @@ func (o *organization) list(q invitations.InvitationQuery) []invitations.Record 
 			found = append(found, r)
 		}
 	}
-	if q.EmailPrefix != "" { // a stable sort keeps the newest first within one address
-		slices.SortStableFunc(found, func(a, b invitations.Record) int { return strings.Compare(a.Email, b.Email) })
-	}
 	found = found[:min(len(found), q.Limit)]
 	for i := range found {
 		found[i] = found[i].Clone()
@@ -74,7 +71,6 @@ func matches(r invitations.Record, q invitations.InvitationQuery) bool {
 		(q.Kind == "" || q.Kind == r.Kind) &&
 		(q.Role == "" || q.Role == r.Role) &&
 		(q.Email == "" || q.Email == r.Email) &&
-		strings.HasPrefix(r.Email, q.EmailPrefix) &&
 		(q.SentBy == "" || q.SentBy == r.SentBy)
 }
 
@@ -98,8 +94,6 @@ func isAfter(r invitations.Record, q invitations.InvitationQuery) bool {
 	switch {
 	case q.After == nil:
 		return true
-	case q.EmailPrefix != "":
-		return cmp.Or(strings.Compare(r.Email, q.After.Email), comparePositions(positionOf(r), *q.After)) > 0
 	case q.Organization != "":
 		return comparePositions(positionOf(r), *q.After) > 0
 	default:

@@ -33,9 +33,6 @@ func (s *Store) On(db DB) *Store {
 	return &t
 }
 
-// PrefixEnd returns the end of the range of texts with a prefix.
-var PrefixEnd = prefixEnd
-
 // Schema returns the name of the store's schema.
 func (s *Store) Schema() string { return s.schema }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 
@@ -41,7 +40,7 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 	states := storedStates(&st, q)
 	// One index has the invitations of a person in all states, and the query live those that are
 	// pending. Otherwise each state has an index of its own.
-	byPerson := q.Email != "" || q.EmailPrefix != "" || q.SentBy != ""
+	byPerson := q.Email != "" || q.SentBy != ""
 	onlyLive := len(states) == 1 && states[0].live != ""
 	for _, state := range states {
 		if state.live != "" && (onlyLive || !byPerson) {
@@ -53,16 +52,11 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 	}
 	filters, pins := filtersOf(&st, q, id, onlyLive)
 	k := keyset{columns: []string{"i.created_at", "i.id"}, descending: true}
-	if q.After != nil && q.EmailPrefix == "" {
+	if q.After != nil {
 		k.after = []string{st.param("timestamptz", q.After.CreatedAt), st.param("uuid", uuidArgument(q.After.ID))}
 	}
-	order := k.order(k.columns)
 	var page []branch
 	switch {
-	case q.EmailPrefix != "" && onlyLive:
-		page, order = byEmail(&st, q, table, all+filters)
-	case q.EmailPrefix != "":
-		page, order = byEmail(&st, q, table, all+filters+anyOf(states))
 	case onlyLive || states == nil:
 		page = []branch{k.branch(table, all+filters, pins...)}
 	case byPerson:
@@ -79,7 +73,7 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 			}
 		}
 	}
-	invitationsTable.selectPage(&st, "i", &found, page, order, st.param("bigint", int64(q.Limit)))
+	invitationsTable.selectPage(&st, "i", &found, page, k.order(k.columns), st.param("bigint", int64(q.Limit)))
 	st.collect(b, func() { *out = append(*out, found) })
 }
 
@@ -124,12 +118,11 @@ func anyOf(states []storedState) string {
 	return " and (" + strings.Join(conditions, " or ") + ")"
 }
 
-// filtersOf returns the condition of the filters, except the states and the prefix. It begins with
+// filtersOf returns the condition of the filters, except the states. It begins with
 // "and", or is empty. A filter is returned as pins instead if its index alone should be read.
 func filtersOf(
 	st *statement, q invitations.InvitationQuery, organization string, onlyLive bool,
 ) (filters string, pins []pin) {
-	byEmail := q.Email != "" || q.EmailPrefix != ""
 	switch q.Kind {
 	case "":
 	case invitations.KindLink:
@@ -143,7 +136,7 @@ func filtersOf(
 	if q.SentBy != "" {
 		sender := st.param("text", q.SentBy)
 		filters += " and i.sent_by <> ''"
-		if byEmail || onlyLive {
+		if q.Email != "" || onlyLive {
 			filters += " and i.sent_by = " + sender
 		} else {
 			pins = []pin{{"i.sent_by", sender}, {"i.organization", organization}}
@@ -151,47 +144,13 @@ func filtersOf(
 	}
 	if q.Role != "" {
 		role := st.param("text", string(q.Role))
-		if byEmail || q.SentBy != "" || q.Kind != "" || len(q.States) > 0 {
+		if q.Email != "" || q.SentBy != "" || q.Kind != "" || len(q.States) > 0 {
 			filters += " and i.role = " + role
 		} else {
 			pins = []pin{{"i.role", role}}
 		}
 	}
 	return filters, pins
-}
-
-// byEmail returns the branches of a page of the addresses with a prefix, and its order.
-func byEmail(st *statement, q invitations.InvitationQuery, from, where string) (page []branch, order string) {
-	order = "i.email, i.created_at desc, i.id desc"
-	where += " and i.email <> '' and i.email >= " + st.param("text", q.EmailPrefix)
-	if end := prefixEnd(q.EmailPrefix); end != "" {
-		where += " and i.email < " + st.param("text", end)
-	}
-	if q.After == nil {
-		return []branch{{from, where, order}}, order
-	}
-	email := st.param("text", q.After.Email)
-	at, id := st.param("timestamptz", q.After.CreatedAt), st.param("uuid", uuidArgument(q.After.ID))
-	return []branch{
-		{from, where + " and i.email = " + email + " and (i.created_at, i.id) < (" + at + ", " + id + ")", order},
-		{from, where + " and i.email > " + email, order},
-	}, order
-}
-
-// prefixEnd returns the first text after all that begin with prefix, in the order of bytes, or ""
-// if there is none. It is valid UTF-8, as prefix is.
-func prefixEnd(prefix string) string {
-	for prefix != "" {
-		last, size := utf8.DecodeLastRuneInString(prefix)
-		prefix = prefix[:len(prefix)-size]
-		if last++; last == 0xD800 {
-			last = 0xE000 // what is between is not valid
-		}
-		if last <= utf8.MaxRune {
-			return prefix + string(last)
-		}
-	}
-	return ""
 }
 
 // queueByAddress queues the statement that loads a page of the invitations for an address in all

@@ -246,11 +246,6 @@ func newSQLScript(t *testing.T) *sqlScript {
 		{"Invitations", "of a sender, in two states", list(invitations.InvitationsParams{
 			SentBy: ada, States: []invitations.State{invitations.StatePending, invitations.StateRevoked},
 		})},
-		{"Invitations", "of addresses, first page", list(invitations.InvitationsParams{EmailPrefix: "j", Limit: 1})},
-		{"Invitations", "of addresses, second page", list(invitations.InvitationsParams{EmailPrefix: "j"})},
-		{"Invitations", "of addresses, pending", list(invitations.InvitationsParams{
-			EmailPrefix: "j", States: []invitations.State{invitations.StatePending},
-		})},
 		{"Invitations", "of an address in all organizations, first page", anywhere(invitations.InvitationsParams{Limit: 1})},
 		{"Invitations", "of an address in all organizations, second page", anywhere(invitations.InvitationsParams{})},
 		{"Invitations", "of an address in all organizations, pending and revoked", anywhere(invitations.InvitationsParams{

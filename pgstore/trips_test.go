@@ -156,7 +156,7 @@ func TestRoundTrips(t *testing.T) {
 				return err
 			}},
 			{"search", 1, func(svc *invitations.Service) error {
-				_, err := svc.Invitations(ctx, adaUser, invitations.InvitationsParams{Organization: name(acme), EmailPrefix: "an"})
+				_, err := svc.Invitations(ctx, adaUser, invitations.InvitationsParams{Organization: name(acme), EmailContains: "an"})
 				return err
 			}},
 			{"list of an address", 1, func(svc *invitations.Service) error {

@@ -298,40 +298,6 @@ var lifeFaults = []fault{
 	{"the first of several states counts", "Pages/InvitationsByEveryFilter", faulty{invitationQuery: func(q *invitations.InvitationQuery) {
 		q.States = q.States[:min(1, len(q.States))]
 	}}},
-	{"the filter EmailPrefix is ignored", "Pages/InvitationsByEmailPrefix", faulty{invitationQuery: func(q *invitations.InvitationQuery) {
-		q.EmailPrefix = q.EmailPrefix[:min(1, len(q.EmailPrefix))]
-	}}},
-	{"the end of an email prefix is a pattern", "Pages/InvitationsByEmailPrefix", faulty{invitationQuery: func(q *invitations.InvitationQuery) {
-		if prefix := strings.TrimRight(q.EmailPrefix, "%_"); prefix != "" {
-			q.EmailPrefix = prefix
-		}
-	}}},
-	{"a page of an email prefix has the newest first", "Pages/InvitationsByEmailPrefix", faulty{
-		invitationPage: func(q invitations.InvitationQuery, p *invitations.Page[invitations.Record]) {
-			if q.EmailPrefix != "" {
-				slices.SortFunc(p.Items, func(a, b invitations.Record) int { return newestFirst(positionOf(a), positionOf(b)) })
-			}
-		},
-	}},
-	{"addresses are in the order of a language", "Pages/InvitationsByEmailPrefix", faulty{
-		invitationPage: func(q invitations.InvitationQuery, p *invitations.Page[invitations.Record]) {
-			letters := strings.NewReplacer("-", "", ".", "", "_", "", "+", "", "'", "", "@", "", "{", "", "~", "")
-			if q.EmailPrefix != "" {
-				slices.SortStableFunc(p.Items, func(a, b invitations.Record) int {
-					return strings.Compare(letters.Replace(a.Email), letters.Replace(b.Email))
-				})
-			}
-		},
-	}},
-	{"a page of an email prefix forgets the time", "Pages/InvitationsByEmailPrefixAfterAnyPosition", faulty{
-		invitationQuery: func(q *invitations.InvitationQuery) {
-			if q.EmailPrefix != "" && q.After != nil {
-				after := *q.After
-				after.CreatedAt = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-				q.After = &after
-			}
-		},
-	}},
 	{"all organizations have pending invitations only", "Pages/InvitationsOfAnAddress", faulty{invitationQuery: func(q *invitations.InvitationQuery) {
 		if q.Organization == "" {
 			q.States = []invitations.State{invitations.StatePending}

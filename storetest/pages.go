@@ -2,10 +2,8 @@ package storetest
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,8 +14,6 @@ import (
 var pageChecks = []check{
 	{"InvitationsByEveryFilter", pagesInvitations},
 	{"InvitationsAfterAnyPosition", pagesPositions},
-	{"InvitationsByEmailPrefix", pagesPrefix},
-	{"InvitationsByEmailPrefixAfterAnyPosition", pagesPrefixPositions},
 	{"Viewer", pagesViewer},
 }
 
@@ -65,7 +61,7 @@ func passes(r invitations.Record, q invitations.InvitationQuery) bool {
 	}
 	return (len(q.States) == 0 || slices.Contains(q.States, state)) &&
 		(q.Kind == "" || r.Kind == q.Kind) && (q.Role == "" || r.Role == q.Role) &&
-		(q.Email == "" || r.Email == q.Email) && strings.HasPrefix(r.Email, q.EmailPrefix) && (q.SentBy == "" || r.SentBy == q.SentBy)
+		(q.Email == "" || r.Email == q.Email) && (q.SentBy == "" || r.SentBy == q.SentBy)
 }
 
 // someStates are filters of states: none, each state, and several.
@@ -120,9 +116,6 @@ func (w *world) walk(q invitations.InvitationQuery, limit int, want []invitation
 // positionIn returns the position of a record in the order of q.
 func positionIn(q invitations.InvitationQuery, r invitations.Record) *invitations.InvitationPosition {
 	p := invitations.InvitationPosition{CreatedAt: r.CreatedAt, ID: r.ID}
-	if q.EmailPrefix != "" {
-		p.Email = r.Email
-	}
 	if q.Organization == "" {
 		p.Organization = r.Organization
 	}
@@ -158,98 +151,6 @@ func pagesPositions(w *world) {
 	} {
 		page := w.page(invitations.InvitationQuery{Organization: "acme", At: start, After: &p, Limit: 100})
 		w.equal(fmt.Sprintf("after %+v", p), page.Items, before(p))
-	}
-}
-
-// addresses begin alike. Their order as bytes is not that of a language.
-var addresses = []string{
-	"a@example.com", "a@example.org", "a-b@example.com", "a.b@example.com", "a_b@example.com", "ab@example.com", "a%b@example.com",
-	"a+b@example.com", "a'b@example.com", "a`b@example.com", "a{b@example.com", "a~@example.com", "aa@example.com", "b@example.com",
-	"z@example.com", "~@example.com", "{@example.com", "0@example.com", "abc@example.com", "ab-c@example.com",
-}
-
-// book invites every address to two organizations, in three states each, and puts a link beside
-// each. It returns the invitations of the first, in the order of the addresses.
-func (w *world) book() (all []invitations.Record) {
-	w.Helper()
-	for _, organization := range []string{"zeta", "acme"} {
-		all = nil
-		var links []invitations.Record
-		for i, email := range addresses {
-			for n, state := range []invitations.State{invitations.StatePending, invitations.StateRevoked, invitations.StateAccepted} {
-				r := invitation(organization, (7*i+3*n)%100)
-				r.Email, r.State, r.CreatedAt = email, state, start.Add(time.Duration((i+n)%2)*time.Second)
-				r.Role, r.SentBy = []invitations.Role{"viewer", "admin"}[(i+n)%2], []string{"ada", "bob", ""}[i%3]
-				if i%4 == 0 {
-					r.ExpiresAt = start
-				}
-				all = append(all, r)
-			}
-			links = append(links, link(organization, 200+i))
-		}
-		w.change(organization, invitations.Changes{Invitations: slices.Concat(all, links)})
-	}
-	slices.SortFunc(all, byAddress)
-	return all
-}
-
-// byAddress is the order of a page with an EmailPrefix.
-func byAddress(a, b invitations.Record) int {
-	return cmp.Or(strings.Compare(a.Email, b.Email), b.CreatedAt.Compare(a.CreatedAt), bytes.Compare(b.ID[:], a.ID[:]))
-}
-
-func pagesPrefix(w *world) {
-	all := w.book()
-	for i, prefix := range []string{
-		"a", "ab", "a_", "a%", "a.", "a-", "a'", "a@example.", "a@example.com", "a@example.com ", "A", "z", "~", "{", "\\", "_", "%",
-		"a~", "0", "b@", "example", "\u00e9", "\U0010ffff", strings.Repeat("a", 254),
-	} {
-		for n, q := range []invitations.InvitationQuery{
-			{}, {States: []invitations.State{invitations.StatePending}}, {States: []invitations.State{invitations.StateExpired, invitations.StateRevoked}},
-			{Kind: invitations.KindEmail}, {Kind: invitations.KindLink}, {Role: "admin"}, {SentBy: "ada"},
-			{States: []invitations.State{invitations.StateAccepted}, Role: "viewer", SentBy: "bob"},
-		} {
-			q.Organization, q.EmailPrefix, q.At = "acme", prefix, start
-			var want []invitations.Record
-			for _, r := range all {
-				if passes(r, q) {
-					want = append(want, r)
-				}
-			}
-			w.walk(q, []int{1, 4, 100}[(i+n)%3], want)
-		}
-	}
-}
-
-func pagesPrefixPositions(w *world) {
-	all := slices.DeleteFunc(w.book(), func(r invitations.Record) bool { return !strings.HasPrefix(r.Email, "a") })
-	q := invitations.InvitationQuery{Organization: "acme", EmailPrefix: "a", At: start}
-	for _, limit := range []int{1, 2, 5, len(all) - 1, len(all), len(all) + 1} {
-		w.walk(q, limit, all)
-	}
-	top := uuid.UUID(bytes.Repeat([]byte{0xff}, 16))
-	var positions []invitations.InvitationPosition // nothing stands at most of them
-	for _, email := range []string{"a", "a@example.com", "a_b@example.co", "ab@example.comm", "b@example.com", "a\U0010ffff", "A", "\x20"} {
-		positions = append(
-			positions,
-			invitations.InvitationPosition{Email: email, CreatedAt: start.Add(time.Second), ID: id(50)},
-			invitations.InvitationPosition{Email: email, CreatedAt: start, ID: top},
-			invitations.InvitationPosition{Email: email, CreatedAt: start.Add(time.Microsecond)},
-			invitations.InvitationPosition{Email: email, CreatedAt: time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)},
-			invitations.InvitationPosition{Email: email, CreatedAt: time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)},
-		)
-	}
-	for _, r := range all {
-		positions = append(positions, *positionIn(q, r))
-	}
-	for _, p := range positions {
-		at := invitations.Record{Invitation: invitations.Invitation{Email: p.Email, CreatedAt: p.CreatedAt, ID: p.ID}}
-		first := slices.IndexFunc(all, func(r invitations.Record) bool { return byAddress(r, at) > 0 })
-		if first < 0 {
-			first = len(all)
-		}
-		q.After, q.Limit = &p, 3
-		w.equal(fmt.Sprintf("after %+v", p), w.page(q).Items, all[first:min(first+3, len(all))])
 	}
 }
 

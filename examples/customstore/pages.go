@@ -42,35 +42,24 @@ const hasState = `(:any_state or case
 // listInvitations returns a page of an organization's invitations. The order comes from an
 // index; a filter costs reading the rows that it skips.
 func listInvitations(ctx context.Context, tx *sql.Tx, q invitations.InvitationQuery) ([]invitations.Record, error) {
-	const filtered = `select value from invitations
+	const query = `select value from invitations
 		where organization = :organization
 			and (:kind = '' or :kind = kind)
 			and (:role = '' or :role = role)
 			and (:email = '' or :email = email)
 			and (:sent_by = '' or :sent_by = sent_by)
-			and ` + hasState
-	const newestFirst = filtered + ` and (created_at, id) < (:created_at, :id)
+			and ` + hasState + ` and (created_at, id) < (:created_at, :id)
 		order by created_at desc, id desc
 		limit 0 + :limit`
-	// Addresses are ASCII, so the last character of Unicode is behind all of theirs.
-	const byEmail = filtered + ` and email >= :prefix and email < :prefix || char(0x10ffff)
-			and (email > :after_email or email = :after_email and (created_at, id) < (:created_at, :id))
-		order by email, created_at desc, id desc
-		limit 0 + :limit`
 	after := startOf(q)
-	args := []any{
+	return all[invitations.Record](ctx, tx, query,
 		sql.Named("organization", q.Organization),
 		sql.Named("kind", q.Kind), sql.Named("role", q.Role),
 		sql.Named("email", q.Email), sql.Named("sent_by", q.SentBy),
 		sql.Named("any_state", len(q.States) == 0), sql.Named("states", array(q.States)), sql.Named("at", instant(q.At)),
 		sql.Named("created_at", instant(after.CreatedAt)), sql.Named("id", after.ID),
 		sql.Named("limit", q.Limit),
-	}
-	if q.EmailPrefix == "" {
-		return all[invitations.Record](ctx, tx, newestFirst, args...)
-	}
-	args = append(args, sql.Named("prefix", q.EmailPrefix), sql.Named("after_email", after.Email))
-	return all[invitations.Record](ctx, tx, byEmail, args...)
+	)
 }
 
 // listReceived returns a page of the invitations for an address in all organizations. It sorts all

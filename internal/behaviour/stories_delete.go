@@ -78,7 +78,7 @@ var lasts = []last{
 		return inv.Email, err
 	}, denied, notFound},
 	{"Invitations", func(g *grave, a invitations.Actor, o string) (any, error) {
-		list, err := g.svc.Invitations(g.ctx, a, invitations.InvitationsParams{Organization: o, EmailPrefix: "p"})
+		list, err := g.svc.Invitations(g.ctx, a, invitations.InvitationsParams{Organization: o, EmailContains: "p"})
 		return len(list.Items), err
 	}, denied, nil},
 	{"AllInvitations", func(g *grave, a invitations.Actor, o string) (any, error) {
