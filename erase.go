@@ -14,7 +14,8 @@ type EraseParams struct {
 
 	UserID string
 	// Pseudonym takes the place of the user ID. It must be a valid user ID that belongs to
-	// nobody. It may be the same for all erased users.
+	// nobody, and of the same type if the store keeps user IDs as numbers or UUIDs. It may be the
+	// same for all erased users.
 	Pseudonym string
 
 	Limit int // rows of each kind in one organization at a time: 1 to 1000; 0 means 1000

@@ -17,6 +17,9 @@ func (s *Store) Members(
 	if err := s.checkIDs(q.Organization, q.Viewer); err != nil {
 		return page, err
 	}
+	if err := s.checkCursor("", q.After); err != nil {
+		return page, err
+	}
 	err = s.read(ctx, "listing members", func(b *pgx.Batch) {
 		page = invitations.Page[invitations.Membership]{}
 		s.queueViewer(b, q.Organization, q.Viewer, &page.Viewer)
@@ -218,12 +221,33 @@ func (s *Store) hasRole(role string) string {
 	return s.host.role.text() + " = " + role
 }
 
-// appendMember adds the writes that insert or replace a member.
-func (s *Store) appendMember(writes []write, organization any, m *invitations.Member) []write {
+// existingMembers returns the members in the facts, by user ID.
+func existingMembers(f invitations.Facts) map[string]*invitations.Member {
+	existing := map[string]*invitations.Member{}
+	for _, m := range f.Members {
+		existing[m.UserID] = &m
+	}
+	for i := range f.TracedMembers {
+		existing[f.TracedMembers[i].UserID] = &f.TracedMembers[i]
+	}
+	if f.Sender != nil {
+		existing[f.Sender.UserID] = f.Sender
+	}
+	return existing
+}
+
+// appendMember adds the writes that insert a member or replace the existing one.
+//
+// Of an existing member, the host's row is written only if its values change, and it is never
+// inserted. So a change of other data does not undo what the host does to its row meanwhile.
+func (s *Store) appendMember(writes []write, organization any, m, existing *invitations.Member) []write {
 	row := membersTable.arguments(m, organization)
 	writes = append(writes, func(st *statement) { membersTable.put(st, row) })
-	if s.host == nil {
+	switch {
+	case s.host == nil:
 		return writes
+	case existing != nil:
+		return s.appendHostMemberUpdate(writes, organization, m, existing)
 	}
 	h := s.host
 	return append(writes, func(st *statement) {
@@ -251,6 +275,30 @@ func (s *Store) appendMember(writes []write, organization any, m *invitations.Me
 			}
 			st.text(name, " = excluded.", name)
 		}
+	})
+}
+
+// appendHostMemberUpdate adds the write that updates the host's row of an existing member.
+func (s *Store) appendHostMemberUpdate(writes []write, organization any, m, existing *invitations.Member) []write {
+	h := s.host
+	newRole := m.Role != existing.Role
+	newTime := h.joinedAt.name != "" && !m.JoinedAt.IsZero() && !m.JoinedAt.Equal(existing.JoinedAt)
+	if !newRole && !newTime {
+		return writes
+	}
+	return append(writes, func(st *statement) {
+		st.text("update ", h.name, " h set ")
+		if newRole {
+			st.text(h.role.name, " = ", h.role.value(st.param("text", string(m.Role))))
+		}
+		if newTime {
+			if newRole {
+				st.text(", ")
+			}
+			st.text(h.joinedAt.name, " = ", h.joinedAt.fromInstant(st.param("timestamptz", m.JoinedAt)))
+		}
+		st.text(" where ", s.isOf(st.param("text", organization)),
+			" and ", h.userID.compared(), " = ", h.userID.value(st.param("text", m.UserID)))
 	})
 }
 

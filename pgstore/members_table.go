@@ -28,8 +28,10 @@ import (
 // Organizations with members in the table exist from the start; there is nothing to import. A
 // row that the host inserts is a member at once. The rules apply only to changes that go through
 // the library. A host that deletes the last owner leaves an organization without one. A member
-// that the host deletes can join again by an old invitation. [Store.Check] reports organizations
-// that have lost all members.
+// that the host deletes can join again by an old invitation. The data that the store keeps of such
+// a member remains until Purge deletes the organization: a member whose data must be erased
+// must be removed with [invitations.Service.RemoveMember]. [Store.Check] reports organizations that
+// have lost all members.
 type MembersTable struct {
 	Schema string // empty: "public"
 	Name   string
@@ -187,6 +189,32 @@ func (s *Store) checkIDs(organization string, users ...string) error {
 		if typ := s.host.userID.typ; user != "" && !idTypes[typ](user) {
 			return wrongType("user_id", typ)
 		}
+	}
+	return nil
+}
+
+// checkPseudonym refuses an erasure that would leave an ID of another type: a statement that joins
+// members by it would fail. All other user IDs in changes are those of a query or of the facts.
+func (s *Store) checkPseudonym(changes invitations.Changes) error {
+	for i := range changes.Invitations {
+		r := &changes.Invitations[i]
+		if err := s.checkIDs("", r.CreatedBy, r.SentBy, r.AcceptedBy); err != nil {
+			return err
+		}
+	}
+	for i := range changes.ErasedEvents {
+		e := &changes.ErasedEvents[i]
+		if err := s.checkIDs("", e.Actor, e.Subject, e.InvitedBy); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkCursor refuses the places in a cursor that the columns of the host's table cannot hold.
+func (s *Store) checkCursor(organization, user string) error {
+	if s.checkIDs(organization, user) != nil {
+		return &invitations.InvalidError{Field: "cursor", Reason: "must be the NextCursor of this list", Code: "malformed"}
 	}
 	return nil
 }

@@ -2,6 +2,8 @@ package pgstore_test
 
 import (
 	"context"
+	"encoding/base64"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -233,6 +235,94 @@ func TestMembersTable_ColumnsOfLimitedLength(t *testing.T) {
 	m, err := svc.Member(ctx, acme, ada)
 	require.NoError(t, err)
 	require.Equal(t, invitations.RoleOwner, m.Role)
+}
+
+// What the host does to its row while a change of other data of the member is decided stays done.
+func TestMembersTable_HostChangesARowMeanwhile(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := newPool(t, nil)
+	store := newHostStore(t, pool, numberedMembers, numberedMembersTable)
+	for name, c := range map[string]struct {
+		host, role string // what the host does, and the role to which the change changes the member's
+		want       string
+	}{
+		"metadata, deleted": {"delete from %s where org_id = 42 and user_id = 2", "admin", ""},
+		"metadata, demoted": {"update %s set role = 'viewer' where org_id = 42 and user_id = 2", "admin", "viewer"},
+		"role, deleted":     {"delete from %s where org_id = 42 and user_id = 2", "developer", ""},
+		"role, demoted":     {"update %s set role = 'viewer' where org_id = 42 and user_id = 2", "developer", "developer"},
+	} {
+		_, err := pool.Exec(ctx, "delete from "+store.HostTable())
+		require.NoError(t, err)
+		_, err = pool.Exec(ctx, "insert into "+store.HostTable()+" values (42, 1, 'owner'), (42, 2, 'admin')")
+		require.NoError(t, err)
+		err = store.Update(ctx, invitations.Query{Organization: "42", Members: []string{"2"}}, func(f invitations.Facts) (invitations.Changes, error) {
+			_, err := pool.Exec(ctx, fmt.Sprintf(c.host, store.HostTable()))
+			require.NoError(t, err)
+			m := f.Members["2"]
+			m.Role, m.Metadata = invitations.Role(c.role), map[string]string{"team": "red"}
+			return invitations.Changes{Members: []invitations.Member{m}}, nil
+		})
+		require.NoError(t, err)
+		var role string
+		err = pool.QueryRow(ctx, "select coalesce(max(role), '') from "+store.HostTable()+" where user_id = 2").Scan(&role)
+		require.NoError(t, err)
+		require.Equal(t, c.want, role, name)
+	}
+}
+
+// An ID that the host's columns cannot hold must not reach a statement, wherever it comes from: it
+// would fail there, and again whenever it is read.
+func TestMembersTable_IDsOfAnotherType(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	pool := newPool(t, nil)
+	store := newHostStore(t, pool, numberedMembers, numberedMembersTable)
+	svc, err := invitations.New(store, keyring(t), invitations.Config{})
+	require.NoError(t, err)
+	const owner, joe = "1", "2"
+	_, err = svc.CreateOrganization(ctx, "42", owner)
+	require.NoError(t, err)
+	sent, err := svc.Invite(ctx, invitations.User(owner), invitations.InviteParams{Organization: "42", Email: "joe@example.com", Role: "admin"})
+	require.NoError(t, err)
+	_, err = svc.Accept(ctx, sent.Token.Reveal(), invitations.Identity{UserID: joe, Email: "joe@example.com", EmailVerified: true})
+	require.NoError(t, err)
+	link, err := svc.CreateLink(ctx, invitations.User(joe), invitations.CreateLinkParams{Organization: "42", Role: "viewer"})
+	require.NoError(t, err)
+	_, err = svc.Leave(ctx, "42", joe)
+	require.NoError(t, err)
+	erase := func(p invitations.EraseParams) (rows int) {
+		for {
+			done, err := svc.Erase(ctx, p)
+			require.NoError(t, err)
+			if done.Done {
+				return rows
+			}
+			rows += done.Rows
+		}
+	}
+	var invalid *invitations.InvalidError
+	for _, pseudonym := range []string{"erased", "007", "9223372036854775808"} {
+		_, err = svc.Erase(ctx, invitations.EraseParams{UserID: joe, Pseudonym: pseudonym})
+		require.ErrorAs(t, err, &invalid)
+		require.Equal(t, "wrong_type", invalid.Code)
+	}
+	require.Positive(t, erase(invitations.EraseParams{UserID: joe, Pseudonym: "-1"}))
+	for _, token := range []string{sent.Token.Reveal(), link.Token.Reveal()} {
+		_, err = svc.Lookup(ctx, token)
+		require.ErrorIs(t, err, invitations.ErrNotPending)
+	}
+	require.Positive(t, erase(invitations.EraseParams{Email: "joe@example.com"}))
+
+	for _, id := range []string{"joe", "02", "9223372036854775808"} {
+		cursor := base64.RawURLEncoding.EncodeToString(append([]byte{2, byte(len(id))}, id...)) // of the kind of IDs
+		_, err = svc.Members(ctx, invitations.User(owner), invitations.MembersParams{Organization: "42", Cursor: cursor})
+		require.ErrorAs(t, err, &invalid)
+		require.Equal(t, "cursor", invalid.Field)
+		_, err = svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: owner, Cursor: cursor})
+		require.ErrorAs(t, err, &invalid)
+		require.Equal(t, "cursor", invalid.Field)
+	}
 }
 
 func TestMembersTable_IsChecked(t *testing.T) {

@@ -33,6 +33,9 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 		if err != nil || changes.Empty() {
 			return err
 		}
+		if err := s.checkPseudonym(changes); err != nil {
+			return err
+		}
 		s.queueChanges(b, facts, changes, to)
 		return nil
 	})
@@ -68,7 +71,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 	version := f.Version + 1
 	var writes []write
 	var invitation, event []any // the arguments of the last ones
-	existing := existingInvitations(f)
+	existing, members := existingInvitations(f), existingMembers(f)
 	for i := range changes.Invitations {
 		r := &changes.Invitations[i]
 		row := invitationsTable.arguments(r, organization)
@@ -80,7 +83,8 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 		invitation = row
 	}
 	for i := range changes.Members {
-		writes = s.appendMember(writes, organization, &changes.Members[i])
+		m := &changes.Members[i]
+		writes = s.appendMember(writes, organization, m, members[m.UserID])
 	}
 	for _, user := range changes.RemovedMembers {
 		writes = s.appendMemberDeletion(writes, organization, user, changes.Events)

@@ -15,6 +15,9 @@ func (s *Store) Workspaces(
 	if err := s.checkIDs("", q.UserID); err != nil {
 		return nil, nil, err
 	}
+	if err := s.checkCursor(q.After, ""); err != nil {
+		return nil, nil, err
+	}
 	err = s.read(ctx, "listing workspaces", func(b *pgx.Batch) {
 		personal, memberships = nil, nil
 		s.queuePersonalQuota(b, q.UserID, &personal)

@@ -112,9 +112,10 @@ with w0 as (
 		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
 ),
 w1 as (
-	insert into "public"."team members" ("Team", "account", "role")
-	values ($8::text, $9::text, $10::text)
-	on conflict ("Team", "account") do update set "role" = excluded."role"
+	update "public"."team members" h
+	set "role" = $8::text
+	where h."Team" = $9::text
+		and h."account" = $10::text
 )
 insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
