@@ -247,7 +247,6 @@ func (s *Store) queuePendingByEmail(b *pgx.Batch, q invitations.Query, f *invita
 func (s *Store) queueTotals(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
 	st := s.statement()
 	organization := st.param("text", q.Organization)
-	seatless := s.seatless(&st, q)
 	t := &f.Totals
 	st.text("select ")
 	for _, c := range []struct {

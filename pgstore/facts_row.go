@@ -107,14 +107,13 @@ func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
 		count(&f.PendingCount, limit, "select", r.fromPending)
 	}
 	if r.q.CountReserved || r.q.CountSeats {
-		seatless := r.s.seatless(st, r.q)
 		limit := inForce("o.member_limit", st.param("bigint", int64(r.q.Limits.Members)))
 		if r.q.CountReserved {
 			count(&f.ReservedCount, limit, "select", r.fromPending,
 				" and i.kind = 'email' and ", seatless("i.role"), " is not true")
 		}
 		if r.q.CountSeats {
-			count(&f.SeatCount, limit, r.s.selectSeats(r.organization, seatless, limit))
+			count(&f.SeatCount, limit, r.s.selectSeats(r.organization, limit))
 		}
 	}
 	if r.q.OwnersUpTo > 0 {
@@ -133,19 +132,9 @@ func inForce(column, fallback string) string {
 	return "greatest(case when " + column + " <> 0 then " + column + " else " + fallback + " end, 0)"
 }
 
-// seatless returns a function that returns the condition, given the expression of a role, that it
-// takes no seat. It is true, false or null.
-func (s *Store) seatless(st *statement, q invitations.Query) func(role string) string {
-	fallback := q.Limits.SeatlessRoles
-	if len(fallback) == 0 {
-		return func(role string) string { return "(" + role + " = any (o.seatless_roles))" }
-	}
-	roles := st.param("jsonb", list(fallback))
-	return func(role string) string {
-		return "(case when pg_catalog.cardinality(o.seatless_roles) > 0 then " + role + " = any (o.seatless_roles)" +
-			" else " + roles + " ? " + role + " end)"
-	}
-}
+// seatless returns the condition, given the expression of a role, that it takes no seat. It is
+// true, false or null. The columns of o are null if the organization has no row yet.
+func seatless(role string) string { return "(" + role + " = any (o.seatless_roles))" }
 
 func (r *factsRow) selectSendings(st *statement) {
 	if r.q.SendingsUpTo > 0 {

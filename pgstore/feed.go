@@ -58,8 +58,7 @@ func (s *Store) queueFeed(b *pgx.Batch, after int64, limit int, out *[]invitatio
 	var found event
 	st := s.statement()
 	st.text("select ")
-	st.column(&found.Position, "e.position")
-	eventsTable.selectRow(&st, "e", &found)
+	numberedEventsTable.selectRow(&st, "e", &found)
 	st.text(" from ", s.in, "events e where e.position > ", st.param("bigint", after),
 		" order by e.position limit ", st.param("bigint", int64(limit)))
 	st.collect(b, func() { *out = append(*out, found) })

@@ -148,7 +148,7 @@ func (s *Store) countMembers(organization, role string) string {
 // for each role. It finds the roles one after the other in the index of an organization's roles, so
 // that it does not read the members without a seat. The order by role has no other purpose than to
 // make the planner use that index.
-func (s *Store) selectSeats(organization string, seatless func(role string) string, limit string) string {
+func (s *Store) selectSeats(organization, limit string) string {
 	members := " from " + s.membersName() + " h where " + s.isOf(organization)
 	column := s.roleColumn()
 	role := column.compared()
