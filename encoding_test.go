@@ -203,7 +203,7 @@ func TestJSON_NextStep(t *testing.T) {
 	for want, next := range map[string]invitations.NextStep{
 		`{"step":"stop","problem":{"type":"` + types + `expired","title":"This invitation has expired; ask for a new one",
 			"status":410,"code":"expired"}}`: {Step: invitations.StepStop, Reason: invitations.ErrExpired},
-		`{"step":"open","organization":"acme","problem":{"type":"` + types + `already_member","title":"You are already a member",
+		`{"step":"open","organization":"acme","problem":{"type":"` + types + `already_member","title":"Already a member",
 			"status":409,"code":"already_member"}}`: {Step: invitations.StepOpen, Organization: "acme", Reason: invitations.ErrAlreadyMember},
 		`{"step":"open","organization":"acme"}`: {Step: invitations.StepOpen, Organization: "acme"},
 		`{"step":"accept","offer":{"id":"019531f0-0000-7000-8000-000000000001","organization":"acme","kind":"email","email":"nina@example.com",

@@ -49,8 +49,8 @@ var (
 	// by a later one. The error does not tell which.
 	ErrInvalidToken = &Error{code: "invalid_token", status: 404, text: "invalid token", message: noLongerValid}
 
-	// ErrNotPending: the invitation can no longer be answered. One of the next six errors says
-	// why, and matches this one too.
+	// ErrNotPending: the invitation can no longer be answered. One of the errors below that
+	// match it says why.
 	ErrNotPending = &Error{code: "not_pending", status: 410, text: "invitation is not pending", message: noLongerValid}
 
 	// ErrExpired: the invitation was pending until it expired. It can be resent.
@@ -78,7 +78,7 @@ var (
 	ErrSenderNotEntitled = &Error{code: "sender_not_entitled", status: 410, text: "sender is no longer entitled to this invitation", message: noLongerValid, coarse: ErrNotPending}
 )
 
-// Refusals of the person answering.
+// Refusals about a person.
 var (
 	// ErrRecipientMismatch: the invitation was sent to another address.
 	ErrRecipientMismatch = &Error{code: "recipient_mismatch", status: 403, text: "invitation was sent to another address", message: "This invitation was sent to another address"}
@@ -88,10 +88,10 @@ var (
 
 	// ErrDomainNotAllowed: the address has a domain that the link, or the [Limits] of the
 	// organization, do not allow.
-	ErrDomainNotAllowed = &Error{code: "domain_not_allowed", status: 403, text: "email domain is not allowed", message: "This invitation is for addresses of other domains"}
+	ErrDomainNotAllowed = &Error{code: "domain_not_allowed", status: 403, text: "email domain is not allowed", message: "Addresses of this domain are not allowed"}
 
 	// ErrAlreadyMember: the person is already a member in another way.
-	ErrAlreadyMember = &Error{code: "already_member", status: 409, text: "already a member", message: "You are already a member"}
+	ErrAlreadyMember = &Error{code: "already_member", status: 409, text: "already a member", message: "Already a member"}
 )
 
 // Refusals of an actor.
@@ -162,8 +162,9 @@ var (
 //     [ErrNotFound] or, for a user, [ErrPermissionDenied].
 //   - Repeating an edit, a role change, SetQuota, SetLimits or SetMetadata has the same result.
 //     Purge and Erase can be repeated: they continue.
-//   - A link without an ID may exist twice. [Service.Consume] takes the amount again,
-//     and [Service.Refund] gives it back again. [Service.Sweep] does not return the same reminders again.
+//   - A link without an ID may exist twice. [Service.Consume] takes the amount again, and
+//     [Service.Refund] gives it back again. [Service.Sweep] does not return the same reminders
+//     again.
 var ErrOutcomeUnknown = &Error{code: "outcome_unknown", status: 503, text: "outcome unknown: the answer to the commit was lost", message: "Something went wrong; try again"}
 
 // Errors returns all error variables of this package, in the order of their declaration. An
