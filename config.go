@@ -48,7 +48,8 @@ type Config struct {
 	// RemindBefore is how long before its expiry [Service.Sweep] returns an email invitation
 	// for a reminder; 0 means never. It must be less than MaxExpiry. Invitations that live no
 	// longer than that get no reminder. The value at the time of sending, or of an edit of the
-	// expiry, counts. A sending has at most one reminder.
+	// expiry, counts. A sending has at most one reminder. An edit gives none to an invitation
+	// that had none or has none left.
 	RemindBefore time.Duration
 }
 

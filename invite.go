@@ -167,7 +167,7 @@ func (c creation) decide(r rules, f Facts) (made, Changes, error) {
 	inv := c.draft
 	lifetime := c.lifetime
 	if lifetime == 0 {
-		lifetime = min(max(r.limits.Expiry, r.minExpiry), r.maxExpiry)
+		lifetime = r.limits.Expiry
 	}
 	inv.CreatedAt, inv.SentAt, inv.ExpiresAt = r.now, r.now, r.now.Add(lifetime)
 	inv.SentVersion = f.Version + 1

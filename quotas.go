@@ -71,8 +71,11 @@ func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
 	if err := checkAmount(p.Amount); err != nil {
 		return Balance{}, err
 	}
-	if !storable(p.At.UTC()) || p.At.IsZero() {
-		return Balance{}, invalid("at", "required", "must be the instant of a consumption")
+	switch {
+	case p.At.IsZero():
+		return Balance{}, required("at")
+	case !storable(p.At.UTC()):
+		return Balance{}, outOfYears("at")
 	}
 	now, periods := s.now(), periodStarts(p.At)
 	for period, start := range periodStarts(now) {

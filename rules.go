@@ -42,6 +42,7 @@ type act[T any] interface {
 // in returns the rules in the organization of the facts, with its limits.
 func (r rules) in(f Facts) rules {
 	r.limits = f.Limits.Or(r.limits)
+	r.limits.Expiry = min(max(r.limits.Expiry, r.minExpiry), r.maxExpiry)
 	return r
 }
 
