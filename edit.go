@@ -85,7 +85,7 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitati
 		e.metadata = &metadata
 	}
 	record, err := run(ctx, s, editing{actor, p.Organization, p.ID, e})
-	return record.clone(), err
+	return record.Invitation.clone(), err
 }
 
 type editing struct {

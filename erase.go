@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 )
 
 // EraseParams are the parameters of [Service.Erase]: either an Email, or a UserID with its
@@ -41,15 +40,18 @@ type Erasure struct {
 // keeps its metadata if Purge has deleted its invitation: see [Service.SetMetadata].
 //
 // Given a user ID, Erase writes the pseudonym in place of it as the creator, the sender, the
-// person who accepted, the inviter, the actor and the subject. The mark of a removal,
-// quotas and amounts used remain under the user ID, which must never be given to another user, and
-// so do memberships of deleted organizations until Purge. The
-// user must not be a member of any organization: otherwise Erase is refused with a
-// [MembershipError], which names one. List the organizations with [Service.Workspaces] and call
-// [Service.Leave], [Service.TransferOwnership] or [Service.DeleteOrganization] first.
+// person who accepted, the inviter, the actor and the subject. The mark of a removal, quotas and
+// amounts used remain under the user ID, which must never be given to another user. So do
+// memberships of deleted organizations until Purge. The user must not be a member of any
+// organization: otherwise Erase is refused with a [MembershipError], which names one. List the
+// organizations with [Service.Workspaces] and call [Service.Leave], [Service.TransferOwnership] or
+// [Service.DeleteOrganization] first.
 //
-// The feed has an [EventPersonErased] for each organization and for each erased invitation,
-// without personal data. Erase has no actor: it is for the host itself.
+// An erased sending no longer counts for the limits of sendings to its address.
+//
+// The feed has an [EventPersonErased] for each erased invitation of an address, and otherwise
+// for each organization in each call, without personal data. Erase has no actor: it is for the
+// host itself.
 //
 // Refusals: [ErrInvalid], [ErrConflict] (as a [MembershipError]).
 func (s *Service) Erase(ctx context.Context, p EraseParams) (Erasure, error) {
@@ -169,7 +171,7 @@ func (e erasure) eraseAddress(r rules, f Facts) (int, Changes, error) {
 		event.Email = ""
 		changes.ErasedEvents = append(changes.ErasedEvents, event)
 	}
-	return e.rows(r, f, changes)
+	return e.finish(r, f, changes)
 }
 
 func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
@@ -194,8 +196,8 @@ func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
 		changes.Invitations = append(changes.Invitations, inv)
 	}
 	for _, m := range f.TracedMembers {
+		m = m.Clone()
 		replace(&m.InvitedBy)
-		m.Metadata = maps.Clone(m.Metadata)
 		changes.Members = append(changes.Members, m)
 	}
 	for _, event := range f.TracedEvents {
@@ -203,11 +205,12 @@ func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
 		replace(&event.Actor, &event.Subject, &event.InvitedBy)
 		changes.ErasedEvents = append(changes.ErasedEvents, event)
 	}
-	return e.rows(r, f, changes)
+	return e.finish(r, f, changes)
 }
 
-// rows counts the rows that changes erase. The event of an erasure comes with the last of them.
-func (e erasure) rows(r rules, f Facts, changes Changes) (int, Changes, error) {
+// finish counts the rows that changes erase. It adds an event, unless each erased invitation has
+// one.
+func (e erasure) finish(r rules, f Facts, changes Changes) (int, Changes, error) {
 	rows := len(changes.Invitations) + len(changes.Members) + len(changes.ErasedEvents)
 	if rows == 0 {
 		return 0, Changes{}, nil

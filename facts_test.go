@@ -374,12 +374,12 @@ func cloneFacts(f Facts) Facts {
 		f.Invitation = &record
 	}
 	if f.Sender != nil {
-		sender := f.Sender.clone()
+		sender := f.Sender.Clone()
 		f.Sender = &sender
 	}
 	f.Members = maps.Clone(f.Members)
 	for user, m := range f.Members {
-		f.Members[user] = m.clone()
+		f.Members[user] = m.Clone()
 	}
 	f.Removals = maps.Clone(f.Removals)
 	f.PendingByEmail = maps.Clone(f.PendingByEmail)
@@ -400,7 +400,7 @@ func cloneFacts(f Facts) Facts {
 	}
 	f.TracedMembers = slices.Clone(f.TracedMembers)
 	for i, m := range f.TracedMembers {
-		f.TracedMembers[i] = m.clone()
+		f.TracedMembers[i] = m.Clone()
 	}
 	f.TracedEvents = slices.Clone(f.TracedEvents)
 	for i, e := range f.TracedEvents {

@@ -116,7 +116,7 @@ func (w *world) addTraces(f *Facts, q Query) {
 		m := w.members[id]
 		isOf := email != "" && loaded[m.InvitationID] || user != "" && m.InvitedBy == user
 		if isOf && len(f.TracedMembers) < q.TracesUpTo {
-			f.TracedMembers = append(f.TracedMembers, m.clone())
+			f.TracedMembers = append(f.TracedMembers, m.Clone())
 		}
 	}
 	for i, e := range w.events {

@@ -37,7 +37,8 @@ type TeamMember struct {
 	Balance *Balance `json:"balance,omitempty"`
 }
 
-func (m Member) clone() Member {
+// Clone returns a copy that shares no memory with m.
+func (m Member) Clone() Member {
 	m.Metadata = maps.Clone(m.Metadata)
 	return m
 }

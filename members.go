@@ -134,8 +134,9 @@ type ChangeRoleParams struct {
 // that the policy does not know counts as that of an owner.
 //
 // A role that takes a seat needs a free one if the old role takes none. The pending invitations
-// that the member could no longer send with the new role are revoked in the same step. A demoted member cannot regain permissions by leaving and following an
-// older link: for that purpose they count as removed.
+// that the member could no longer send with the new role are revoked in the same step. A demoted
+// member cannot regain permissions by leaving and following an older link: for that purpose they
+// count as removed.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable] (the new role),
 // [ErrNotFound], [ErrLastOwner], [ErrMemberLimit].
@@ -202,7 +203,7 @@ func (s *Service) SetMetadata(ctx context.Context, actor Actor, p SetMetadataPar
 	}
 	p.Metadata = maps.Clone(p.Metadata)
 	m, err := run(ctx, s, metadataChange{actor, p})
-	return m.clone(), err
+	return m.Clone(), err
 }
 
 type metadataChange struct {

@@ -22,10 +22,11 @@ type ResendParams struct {
 // [PermissionInvitationResend], every permission of the role and, if the invitation grants a
 // quota, [PermissionQuotaUpdate].
 //
-// An expired invitation takes a place among the pending ones again, and is refused like a
-// new one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. The organization's [Limits]
-// can refuse it with [ErrDomainNotAllowed] or [ErrLinksNotAllowed]. Other refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
-// [ErrNotPending], and for an email invitation [ErrTooSoon] and [ErrRateLimited].
+// An expired invitation takes a place among the pending ones again, and is refused like a new
+// one: [ErrPendingLimit], [ErrAlreadyInvited], [ErrMemberLimit]. The organization's [Limits] can
+// refuse it with [ErrDomainNotAllowed] or [ErrLinksNotAllowed]. Other refusals: [ErrInvalid],
+// [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound], [ErrNotPending], and for an email
+// invitation [ErrTooSoon] and [ErrRateLimited].
 func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (SentInvitation, error) {
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
 		return SentInvitation{}, err
@@ -93,8 +94,7 @@ func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
 // nothing. A job in a mail queue needs to carry the organization and the ID only: the
 // worker, which acts as [System], asks for the token when it sends. A worker that is refused
 // with [ErrNotPending], [ErrNotFound], [ErrDomainNotAllowed] or [ErrLinksNotAllowed] has nothing to
-// send. The actor needs the permissions
-// of [Service.Resend].
+// send. The actor needs the permissions of [Service.Resend].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending], [ErrDomainNotAllowed], [ErrLinksNotAllowed].
@@ -111,7 +111,7 @@ func (s *Service) PendingToken(ctx context.Context, actor Actor, organization st
 		return SentInvitation{}, err
 	}
 	// It was pending when it was read, so it has a token whatever the clock says now.
-	return SentInvitation{Invitation: record.clone(), Token: s.keys.sign(record.claim())}, nil
+	return SentInvitation{Invitation: record.Invitation.clone(), Token: s.keys.sign(record.claim())}, nil
 }
 
 // reveal returns the invitation whose token the actor may have. The token is worth the role,

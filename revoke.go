@@ -14,7 +14,7 @@ func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, 
 		return Invitation{}, err
 	}
 	record, err := run(ctx, s, revocation{actor, organization, id})
-	return record.clone(), err
+	return record.Invitation.clone(), err
 }
 
 type revocation struct {

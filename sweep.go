@@ -60,10 +60,10 @@ func (r rules) sweep(f Facts) (Swept, Changes) {
 			continue
 		case !r.now.Before(inv.ExpiresAt):
 			event, inv.SweepAt = EventInvitationExpired, time.Time{}
-			swept.Expired = append(swept.Expired, inv.clone().at(r.now))
+			swept.Expired = append(swept.Expired, inv.Invitation.clone().at(r.now))
 		default:
 			inv.SweepAt = inv.ExpiresAt
-			swept.Reminders = append(swept.Reminders, inv.clone())
+			swept.Reminders = append(swept.Reminders, inv.Invitation.clone())
 		}
 		changes = changes.plus(r.change(inv, event, ""))
 	}

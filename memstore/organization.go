@@ -2,7 +2,6 @@ package memstore
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -56,7 +55,7 @@ func (o *organization) member(user string) *invitations.Member {
 	if !ok {
 		return nil
 	}
-	m.Metadata = maps.Clone(m.Metadata)
+	m = m.Clone()
 	return &m
 }
 
@@ -76,8 +75,7 @@ func (o *organization) apply(c invitations.Changes) []*invitations.Event {
 		delete(o.members, user)
 	}
 	for _, m := range c.Members {
-		m.Metadata = maps.Clone(m.Metadata)
-		o.members[m.UserID] = m
+		o.members[m.UserID] = m.Clone()
 	}
 	for _, user := range c.Removals {
 		o.removals[user] = o.version
