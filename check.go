@@ -1,7 +1,6 @@
 package invitations
 
 import (
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -106,23 +105,6 @@ func checkMetadata(metadata map[string]string) error {
 	return nil
 }
 
-// canonicalDomains returns the domains in canonical form, sorted, without repetitions.
-func canonicalDomains(domains []string) ([]string, error) {
-	if len(domains) > maxAllowedDomains {
-		return nil, tooMany("allowed_domains", maxAllowedDomains, "domains")
-	}
-	var canonical []string
-	for _, domain := range domains {
-		c, err := canonicalDomain("allowed_domains", domain)
-		if err != nil {
-			return nil, err
-		}
-		canonical = append(canonical, c)
-	}
-	slices.Sort(canonical)
-	return slices.Compact(canonical), nil
-}
-
 // checkActing checks an actor and the organization in which they act.
 func checkActing(actor Actor, organization string) error {
 	if err := actor.check(); err != nil {
@@ -154,32 +136,22 @@ func checkMemberAct(actor Actor, organization, user string) error {
 	return checkUser("user_id", user)
 }
 
-// checkLimits returns limits in canonical form.
-func (s *Service) checkLimits(l Limits) (Limits, error) {
-	l = l.Clone()
+// period checks the bounds of a period. A zero time is no bound.
+func period(from, to time.Time) (time.Time, time.Time, error) {
+	from, to = from.UTC().Truncate(time.Microsecond), to.UTC().Truncate(time.Microsecond)
 	switch {
-	case l.Members != NoLimit && (l.Members < 0 || l.Members > maxLimit):
-		return l, outOfRange("members", 0, maxLimit)
-	case l.Pending < 0 || l.Pending > maxLimit:
-		return l, outOfRange("pending", 0, maxLimit)
+	case !storable(from):
+		return from, to, outOfYears("from")
+	case !storable(to):
+		return from, to, outOfYears("to")
+	case !to.IsZero() && !from.Before(to):
+		return from, to, invalid("to", "not_after", "must be after from", "field", "from")
 	}
-	for _, role := range l.SeatlessRoles {
-		if !s.config.Policy.Has(role) {
-			return l, invalid("seatless_roles", "unknown_role", "must be roles of the policy")
-		}
-	}
-	slices.Sort(l.SeatlessRoles)
-	l.SeatlessRoles = slices.Compact(l.SeatlessRoles)
-	var err error
-	if l.AllowedDomains, err = canonicalDomains(l.AllowedDomains); err != nil {
-		return l, err
-	}
-	if l.Expiry == 0 {
-		return l, nil
-	}
-	l.Expiry = l.Expiry.Truncate(time.Microsecond)
-	if l.Expiry < s.config.MinExpiry || l.Expiry > s.config.MaxExpiry {
-		return l, outOfRange("expiry", s.config.MinExpiry, s.config.MaxExpiry)
-	}
-	return l, nil
+	return from, to, nil
 }
+
+// lastInstant is the last instant that all stores can keep.
+var lastInstant = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
+
+// storable reports whether all stores can keep a time.
+func storable(at time.Time) bool { return at.Year() >= 1 && at.Year() <= 9999 }

@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -126,4 +127,21 @@ func canonicalDomain(field, domain string) (string, error) {
 		return "", invalidDomain(field) // an IPv4 address, or no top-level domain of the DNS
 	}
 	return ascii, nil
+}
+
+// canonicalDomains returns the domains in canonical form, sorted, without repetitions.
+func canonicalDomains(domains []string) ([]string, error) {
+	if len(domains) > maxAllowedDomains {
+		return nil, tooMany("allowed_domains", maxAllowedDomains, "domains")
+	}
+	var canonical []string
+	for _, domain := range domains {
+		c, err := canonicalDomain("allowed_domains", domain)
+		if err != nil {
+			return nil, err
+		}
+		canonical = append(canonical, c)
+	}
+	slices.Sort(canonical)
+	return slices.Compact(canonical), nil
 }

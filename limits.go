@@ -103,58 +103,32 @@ func (a limitsChange) decide(r rules, f Facts) (Limits, Changes, error) {
 	return a.limits, Changes{Limits: &limits, Events: []Event{event}}, nil
 }
 
-// An Overview has the numbers of an organization.
-type Overview struct {
-	Members int `json:"members"`
-	// SeatsTaken are the members whose role takes a seat. SeatsReserved are the pending email
-	// invitations that hold one, with [Config].ReserveSeats.
-	SeatsTaken    int `json:"seats_taken"`
-	SeatsReserved int `json:"seats_reserved"`
-	// SeatsFree is the number of seats that nobody has taken or reserved; [NoLimit] without a
-	// member limit.
-	SeatsFree int `json:"seats_free"`
-
-	PendingEmails int `json:"pending_emails"`
-	PendingLinks  int `json:"pending_links"`
-
-	// Limits are those in force: of the organization, and of [Config] where it has none.
-	// Members is [NoLimit] without a member limit.
-	Limits Limits `json:"limits"`
-	// OwnLimits are those that [Service.SetLimits] has set. To change one of them, change it
-	// here and set them all.
-	OwnLimits Limits `json:"own_limits,omitzero"`
-}
-
-// Overview returns the numbers of an organization, all of one instant. Its cost grows with the
-// number of members.
-// The actor needs [PermissionMemberList].
-//
-// Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (for System: no such
-// organization).
-func (s *Service) Overview(ctx context.Context, actor Actor, organization string) (Overview, error) {
-	if err := checkActing(actor, organization); err != nil {
-		return Overview{}, err
+// checkLimits returns limits in canonical form.
+func (s *Service) checkLimits(l Limits) (Limits, error) {
+	l = l.Clone()
+	switch {
+	case l.Members != NoLimit && (l.Members < 0 || l.Members > maxLimit):
+		return l, outOfRange("members", 0, maxLimit)
+	case l.Pending < 0 || l.Pending > maxLimit:
+		return l, outOfRange("pending", 0, maxLimit)
 	}
-	now := s.now()
-	r, f, err := s.view(ctx, Query{Organization: organization, Members: actor.members(), Totals: true, PendingAt: now})
-	if err != nil {
-		return Overview{}, err
+	for _, role := range l.SeatlessRoles {
+		if !s.config.Policy.Has(role) {
+			return l, invalid("seatless_roles", "unknown_role", "must be roles of the policy")
+		}
 	}
-	if err := r.may(f, actor, PermissionMemberList); err != nil {
-		return Overview{}, err
+	slices.Sort(l.SeatlessRoles)
+	l.SeatlessRoles = slices.Compact(l.SeatlessRoles)
+	var err error
+	if l.AllowedDomains, err = canonicalDomains(l.AllowedDomains); err != nil {
+		return l, err
 	}
-	o := Overview{
-		Members: f.Totals.Members, SeatsTaken: f.Totals.Seats, SeatsFree: NoLimit,
-		PendingEmails: f.Totals.PendingEmails, PendingLinks: f.Totals.PendingLinks,
-		Limits: r.limits.Clone(), OwnLimits: f.Limits.Clone(),
+	if l.Expiry == 0 {
+		return l, nil
 	}
-	if r.reserveSeats && r.limits.Members > 0 {
-		o.SeatsReserved = f.Totals.Reserved
+	l.Expiry = l.Expiry.Truncate(time.Microsecond)
+	if l.Expiry < s.config.MinExpiry || l.Expiry > s.config.MaxExpiry {
+		return l, outOfRange("expiry", s.config.MinExpiry, s.config.MaxExpiry)
 	}
-	if r.limits.Members > 0 {
-		o.SeatsFree = max(0, r.limits.Members-o.SeatsTaken-o.SeatsReserved)
-	} else {
-		o.Limits.Members = NoLimit
-	}
-	return o, nil
+	return l, nil
 }

@@ -5,14 +5,16 @@ import (
 	"time"
 )
 
-// Purge deletes old rows, up to limit of them (1 to 1000), and returns how many. Call it now
-// and then, from any number of processes, and again at once while it returns more than 0. It
+// Purge deletes old rows, up to limit of them (1 to 1000), and returns how many. Call it
+// regularly, such as once a day, from any number of processes, and again at once while it
+// returns more than 0. Beside an error it returns 0, although rows may have been deleted. It
 // skips organizations that are being changed; a later call finds them. It deletes:
 //
 //   - invitations that ended or expired before the instant before, which must be at least 24
 //     hours ago. Their tokens are then unknown: accepting again does not return the membership,
-//     an expired invitation cannot be resent, and repeating an Invite with its ID invites anew. [Service.Statistics] no longer count them. One
-//     that Sweep has not seen is deleted without an event of its expiry;
+//     an expired invitation cannot be resent, and repeating an Invite with its ID invites anew.
+//     [Service.Statistics] no longer count them. One that Sweep has not seen is deleted without
+//     an event of its expiry;
 //   - events from before that instant, if they have a position in the feed. [Service.Feed] gives
 //     positions, also to a host that does not follow it: such a host must call it before Purge.
 //     A follower that is further behind misses these events. Times to accept are gone from the
@@ -40,3 +42,28 @@ func (s *Service) Purge(ctx context.Context, before time.Time, limit int) (delet
 	}
 	return deleted, nil
 }
+
+// A PurgeQuery names the rows that [Store].Purge deletes:
+//
+//   - the invitations and events for which the methods of the query return true. An event goes
+//     only after it got its position in the feed;
+//   - all invitations, members, removals, quotas and amounts used of deleted organizations. The
+//     organization itself remains, with its version, so that its ID stays taken.
+//
+// The marks of removals remain in organizations that are not deleted.
+type PurgeQuery struct {
+	Before time.Time
+	Limit  int // the largest number of rows, at least 1
+}
+
+// Invitation reports whether a row goes because of its age. A pending invitation goes if it
+// expired before.
+func (q PurgeQuery) Invitation(r Record) bool {
+	if r.State == StatePending {
+		return r.ExpiresAt.Before(q.Before)
+	}
+	return r.EndedAt.Before(q.Before)
+}
+
+// Event reports whether a row with a position goes because of its age.
+func (q PurgeQuery) Event(e Event) bool { return e.At.Before(q.Before) }

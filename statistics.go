@@ -101,26 +101,6 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 	return found, nil
 }
 
-// period checks the bounds of a period. A zero time is no bound.
-func period(from, to time.Time) (time.Time, time.Time, error) {
-	from, to = from.UTC().Truncate(time.Microsecond), to.UTC().Truncate(time.Microsecond)
-	switch {
-	case !storable(from):
-		return from, to, outOfYears("from")
-	case !storable(to):
-		return from, to, outOfYears("to")
-	case !to.IsZero() && !from.Before(to):
-		return from, to, invalid("to", "not_after", "must be after from", "field", "from")
-	}
-	return from, to, nil
-}
-
-// lastInstant is the last instant that all stores can keep.
-var lastInstant = time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)
-
-// storable reports whether all stores can keep a time.
-func storable(at time.Time) bool { return at.Year() >= 1 && at.Year() <= 9999 }
-
 // A StatisticsQuery asks for the statistics of the invitations created at or after From and
 // before To, in their states at the instant At.
 type StatisticsQuery struct {

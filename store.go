@@ -137,8 +137,8 @@ type Store interface {
 	Purge(ctx context.Context, q PurgeQuery) (deleted int, err error)
 
 	// Traces returns the IDs of up to limit organizations (at least 1), deleted ones included,
-	// that have an invitation, a member or an event in which the [Facts] have a trace of p. The
-	// order is free.
+	// that have an invitation, a member or an event in which the [Facts] have a trace of p, in
+	// any order.
 	Traces(ctx context.Context, p Person, limit int) ([]string, error)
 }
 

@@ -108,28 +108,3 @@ type UsageQuery struct {
 	After        *MemberUsage // the page starts after this place, which need not exist; nil: with the first
 	Limit        int          // at least 1
 }
-
-// A PurgeQuery names the rows that [Store].Purge deletes:
-//
-//   - the invitations and events for which the methods of the query return true. An event goes
-//     only after it got its position in the feed;
-//   - all invitations, members, removals, quotas and amounts used of deleted organizations. The
-//     organization itself remains, with its version, so that its ID stays taken.
-//
-// The marks of removals remain in organizations that are not deleted.
-type PurgeQuery struct {
-	Before time.Time
-	Limit  int // the largest number of rows, at least 1
-}
-
-// Invitation reports whether a row goes because of its age. A pending invitation goes if it
-// expired before.
-func (q PurgeQuery) Invitation(r Record) bool {
-	if r.State == StatePending {
-		return r.ExpiresAt.Before(q.Before)
-	}
-	return r.EndedAt.Before(q.Before)
-}
-
-// Event reports whether a row with a position goes because of its age.
-func (q PurgeQuery) Event(e Event) bool { return e.At.Before(q.Before) }
