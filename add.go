@@ -31,9 +31,9 @@ type AddMemberParams struct {
 // user, never from another user. An organization without an owner can get one by AddMember, and
 // nobody else.
 //
-// The actor needs [PermissionMemberAdd], every permission of the role, [PermissionQuotaUpdate] for
-// a quota, and [PermissionInvitationRevoke] for an Email. If the user is a member with this role already, AddMember changes
-// nothing and returns the membership as Repeated.
+// The actor needs [PermissionMemberAdd], every permission of the role, [PermissionQuotaUpdate]
+// for a quota, and [PermissionInvitationRevoke] for an Email. If the user is a member with this
+// role already, AddMember changes nothing and returns the membership as Repeated.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound] (for
 // System: no such organization), [ErrAlreadyMember] (with another role), [ErrMemberLimit].

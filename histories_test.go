@@ -203,7 +203,8 @@ func (w *world) limitSending(t *rapid.T) {
 	w.config.RemindBefore = rapid.SampledFrom([]time.Duration{0, time.Hour, day, 2 * day}).Draw(t, "remind before")
 }
 
-// deploy changes the policy and the limits of the configuration, as a new version of the program can.
+// deploy changes the policy and the limits of the configuration, as a new version of the program
+// can.
 func (w *world) deploy(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "rarely") > 0 {
 		t.Skip("not now")

@@ -8,7 +8,8 @@ import (
 
 // CreateOrganization creates an organization with owner as its first member. The host decides
 // whether a user may create one. The same call again returns the same membership while the
-// founder is an owner. An owner whom System has added counts as one. The ID of a deleted organization stays taken.
+// founder is an owner. An owner whom System has added counts as one. The ID of a deleted
+// organization stays taken.
 //
 // Refusals: [ErrInvalid], [ErrConflict] (the ID is taken).
 func (s *Service) CreateOrganization(ctx context.Context, organization, owner string) (Member, error) {

@@ -25,11 +25,11 @@ type TimelineParams struct {
 	Cursor      string // NextCursor of the page before, with the same other fields; empty: start with the first
 }
 
-// Timeline returns one page of the events of an invitation or of an organization. The actor
-// needs [PermissionInvitationList] and, for the whole organization, [PermissionMemberList].
-// An invitation that the organization does not have has no events. For System, the timeline of
-// an organization that does not exist is empty. The filters apply together. A page of a period reads the
-// events between its end and the place where the page starts, too.
+// Timeline returns one page of the events of an invitation or of an organization. The actor needs
+// [PermissionInvitationList] and, for the whole organization, [PermissionMemberList]. An
+// invitation that the organization does not have has no events. For System, the timeline of an
+// organization that does not exist is empty. The filters apply together. A page of a period reads
+// the events between its end and the place where the page starts, too.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
 func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (List[Event], error) {

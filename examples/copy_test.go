@@ -16,9 +16,9 @@ import (
 
 const library = "github.com/go-invitations/invitations"
 
-// Each example is copied to a module in a temporary directory, without its tests, which may use internal
-// packages. It must compile there with nothing changed but the module's path and the replace directive
-// of the library.
+// Each example is copied to a module in a temporary directory, without its tests, which may use
+// internal packages. It must compile there with nothing changed but the module's path and the
+// replace directive of the library.
 func TestCopiedExamples(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("..")

@@ -109,9 +109,9 @@ type Config struct {
 	// instead of https, such as "teamy://invite".
 	BaseURL string
 	// AppScheme is the scheme of the host's app, such as "teamy". It allows BaseURL to have this
-	// scheme. It must be a lower-case letter and then lower-case ASCII letters, digits, "." and "-",
-	// at most 64 bytes. It must not be a scheme that browsers, mail programs or operating systems
-	// act on, such as javascript, data or file. The default allows no scheme of an app.
+	// scheme. It must be a lower-case letter and then lower-case ASCII letters, digits, "." and
+	// "-", at most 64 bytes. It must not be a scheme that browsers, mail programs or operating
+	// systems act on, such as javascript, data or file. The default allows no scheme of an app.
 	AppScheme string
 	// Product is the name of the host's product. It must be one line of 1 to 80 visible
 	// characters; single spaces and needed joiners between them are allowed.
@@ -139,8 +139,8 @@ type Renderer struct {
 // found now and not when somebody is invited.
 //
 // New refuses an invalid config with an [invitations.InvalidError] for the field app_scheme,
-// base_url, product, language or templates. If a template does not parse or execute, the error also wraps
-// the error of the template package.
+// base_url, product, language or templates. If a template does not parse or execute, the error
+// also wraps the error of the template package.
 func New(config Config) (*Renderer, error) {
 	if err := checkAppScheme(config.AppScheme); err != nil {
 		return nil, err
@@ -183,7 +183,8 @@ func checkProduct(product string) error {
 	return nil
 }
 
-// Data is the content of one message. Location, Inviter, Message, Reminder and Language are optional.
+// Data is the content of one message. Location, Inviter, Message, Reminder and Language are
+// optional.
 type Data struct {
 	// Email is the invited address in canonical form, as in the invitation.
 	Email string

@@ -11,8 +11,8 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// openService brings the tables up to date and returns a service on them. Every process can call it at
-// its start.
+// openService brings the tables up to date and returns a service on them. Every process can call
+// it at its start.
 func openService(ctx context.Context, pool *pgxpool.Pool, secret []byte) (*invitations.Service, error) {
 	keys, err := invitations.NewKeyring(secret)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/go-invitations/invitations/pgstore"
 )
 
-// acceptWithProfile accepts an invitation and creates the profile of the new member: both or neither.
+// acceptWithProfile accepts an invitation and creates the profile of the new member: both or
+// neither.
 func acceptWithProfile(
 	ctx context.Context, pool *pgxpool.Pool, store *pgstore.Store, svc *invitations.Service,
 	token string, identity invitations.Identity,

@@ -189,7 +189,8 @@ func TestMembersTable_JoinedAt(t *testing.T) {
 			require.Equal(s, strings.Replace(before, "viewer", "admin", 1), s.row(user))
 		}
 
-		// The date of an acceptance is written, and read in full, although the column may have less.
+		// The date of an acceptance is written, and read in full, although the column may have
+		// less.
 		token := s.link()
 		joined := s.now
 		first, err := s.svc.Accept(s.ctx, token, person("ann"))

@@ -32,8 +32,8 @@
 // # Poolers
 //
 // The store keeps no state in the session and works in every query exec mode of pgx. It therefore
-// works behind a pooler in transaction mode. The exec mode must be one that the pooler supports. The
-// default mode prepares statements: PgBouncer supports it from version 1.21, with
+// works behind a pooler in transaction mode. The exec mode must be one that the pooler supports.
+// The default mode prepares statements: PgBouncer supports it from version 1.21, with
 // max_prepared_statements above 0. For other poolers, use pgx.QueryExecModeExec or
 // pgx.QueryExecModeCacheDescribe.
 //

@@ -121,7 +121,8 @@ func suites(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 	behaviour.Run(t, newStore)
 }
 
-// Each operation runs in a transaction of the host, which must be able to commit even after a refusal.
+// Each operation runs in a transaction of the host, which must be able to commit even after a
+// refusal.
 func TestStoreInHostTransaction(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, func(c *pgxpool.Config) { c.MaxConnLifetime = suiteLifetime })

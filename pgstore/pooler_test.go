@@ -61,8 +61,8 @@ func TestPooler_EveryExecMode(t *testing.T) {
 	}
 }
 
-// sessionsShareServers checks that the sessions of the clients share sessions of the server. This is
-// the danger of a pooler.
+// sessionsShareServers checks that the sessions of the clients share sessions of the server. This
+// is the danger of a pooler.
 func sessionsShareServers(s *scene) {
 	s.Helper()
 	servers := map[uint32]bool{}
@@ -168,8 +168,8 @@ func storyBehindPooler(s *scene, store *pgstore.Store) {
 	require.Equal(s, map[uuid.UUID]int{sent.ID: 1, link.ID: 5, uuid.Nil: 1}, joined)
 }
 
-// crowd starts n calls of f at the same instant and returns how many succeed. The others must return
-// want; if want is nil, all must succeed.
+// crowd starts n calls of f at the same instant and returns how many succeed. The others must
+// return want; if want is nil, all must succeed.
 func crowd(s *scene, n int, want error, f func(i int) error) (successes int) {
 	s.Helper()
 	errs := make([]error, n)

@@ -177,7 +177,8 @@ func (s *Store) byKey(t purgedTable, organization string) branch {
 	return keyset{columns: t.columns("t")}.branch(s.in+t.name+" t", "true", pin{"t.organization", organization})
 }
 
-// purgeOrganization deletes rows of one organization that are still old, unless it is being changed.
+// purgeOrganization deletes rows of one organization that are still old, unless it is being
+// changed.
 func (s *Store) purgeOrganization(ctx context.Context, q invitations.PurgeQuery, o *oldRows) (deleted int, err error) {
 	err = s.write(ctx, "purging", func(b *pgx.Batch) {
 		deleted = 0
@@ -262,9 +263,9 @@ func (s *Store) purgeHostMembers(st *statement, organization, before, keys strin
 		" returning ", s.host.userID.text(), " as user_id")
 }
 
-// queuePurged queues the statement that marks a deleted organization that has no rows left, so that
-// no purge looks at it again. If the organization has changed since the statement began, it may have
-// got rows that the statement does not see.
+// queuePurged queues the statement that marks a deleted organization that has no rows left, so
+// that no purge looks at it again. If the organization has changed since the statement began, it
+// may have got rows that the statement does not see.
 func (s *Store) queuePurged(b *pgx.Batch, id string) {
 	st := s.statement()
 	organization := st.param("text", id)

@@ -344,7 +344,8 @@ func TestPurge_MembersTable(t *testing.T) {
 				}
 				total += n
 			}
-			// Two invitations, ada, bob in the store's table only, and five in the host's table only.
+			// Two invitations, ada, bob in the store's table only, and five in the host's table
+			// only.
 			require.Equal(t, 9, total)
 			require.Zero(t, s.rows("members", acme))
 			require.EqualValues(t, 1, s.wire.count(func() { require.Zero(t, s.purge(s.svc, 1000)) }))

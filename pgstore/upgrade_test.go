@@ -159,7 +159,8 @@ func columnsOf(t *testing.T, schema string) map[string]string {
 	return columns
 }
 
-// rowsAsSQL returns statements that insert all rows of a schema, with {schema} in place of its name.
+// rowsAsSQL returns statements that insert all rows of a schema, with {schema} in place of its
+// name.
 func rowsAsSQL(t *testing.T, schema string) string {
 	t.Helper()
 	ctx := context.Background()
@@ -260,9 +261,9 @@ func (i *installation) checkFeedAfter(last int64) {
 	}
 }
 
-// A nextMigration is of the kind that a later version may have, because the present one can work next
-// to it: new columns and an index of one table. The locks of several tables could deadlock with a
-// program that is running.
+// A nextMigration is of the kind that a later version may have, because the present one can work
+// next to it: new columns and an index of one table. The locks of several tables could deadlock
+// with a program that is running.
 type nextMigration struct {
 	version int
 	sql     string

@@ -10,9 +10,9 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A value is a field of a row, converted to one of the types below. The driver scans into it,
-// and argument returns the argument that the driver writes. NULL, which an outer join leaves, is scanned as
-// the zero value.
+// A value is a field of a row, converted to one of the types below. The driver scans into it, and
+// argument returns the argument that the driver writes. NULL, which an outer join leaves, is
+// scanned as the zero value.
 //
 // The driver reads and writes these types directly. For types of the library, such as
 // invitations.Kind, it would take a longer way.

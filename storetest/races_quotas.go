@@ -134,8 +134,8 @@ func racePersonal(r *round) error {
 	return want("used", int(left.Own.Used), int(taken))
 }
 
-// raceRemovalConsume removes a member during consumptions, and begins a new period of the shared quota
-// in the same step. If anything is used in the new period, the removed member used it.
+// raceRemovalConsume removes a member during consumptions, and begins a new period of the shared
+// quota in the same step. If anything is used in the new period, the removed member used it.
 func raceRemovalConsume(r *round) error {
 	const consumers = 8
 	if err := r.update(invitations.Changes{

@@ -164,8 +164,9 @@ func (b inviteBody) params(org string) invitations.InviteParams {
 	return invitations.InviteParams{Organization: org, ID: b.ID, Email: b.Email, Role: b.Role, Message: b.Message}
 }
 
-// A sentBody is an invitation in the form that its sender may see. It has the URL of a shareable link.
-// It must not have the token of an email invitation: that token proves the ownership of the address.
+// A sentBody is an invitation in the form that its sender may see. It has the URL of a shareable
+// link. It must not have the token of an email invitation: that token proves the ownership of the
+// address.
 type sentBody struct {
 	invitations.Invitation
 	URL string `json:"url,omitempty"`

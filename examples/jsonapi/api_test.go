@@ -200,8 +200,8 @@ func TestAPI_InvalidRequests(t *testing.T) {
 	}
 }
 
-// The largest valid invitation fits into a request, and so do a hundred of them in bulk. A body over
-// the limit gets 413.
+// The largest valid invitation fits into a request, and so do a hundred of them in bulk. A body
+// over the limit gets 413.
 func TestClass41_LargeRequests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -310,8 +310,8 @@ func TestConsume(t *testing.T) {
 	w.want(grace.do("PUT", api+"/members/user-2/quota", `{"limit":99,"period":"day"}`), 403, "permission_denied")
 }
 
-// An email invitation can be resent after a minute, and ten times a day to one address. Retry-After is
-// rounded up to seconds.
+// An email invitation can be resent after a minute, and ten times a day to one address.
+// Retry-After is rounded up to seconds.
 func TestResend_RetryAfter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

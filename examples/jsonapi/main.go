@@ -1,5 +1,5 @@
-// Command jsonapi serves a JSON API for teams with net/http: invitations, links, members and quotas.
-// It also serves the pages on which the recipients answer.
+// Command jsonapi serves a JSON API for teams with net/http: invitations, links, members and
+// quotas. It also serves the pages on which the recipients answer.
 //
 //	go run ./examples/jsonapi             # then open http://127.0.0.1:8080
 //	go run ./examples/jsonapi -selftest   # sends the requests of selftest.txt to itself
@@ -69,8 +69,8 @@ func run(ctx context.Context, args []string, out, errOut io.Writer) int {
 	return 0
 }
 
-// serve serves until ctx ends. It calls ready with its URL. It refuses addresses that other machines
-// can reach.
+// serve serves until ctx ends. It calls ready with its URL. It refuses addresses that other
+// machines can reach.
 func serve(ctx context.Context, addr string, now func() time.Time, log *slog.Logger, ready func(base string)) error {
 	name, _, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(name); err != nil || name != "localhost" && (ip == nil || !ip.IsLoopback()) {

@@ -38,12 +38,12 @@ func selftest(ctx context.Context, out io.Writer) error {
 	return <-played
 }
 
-// play sends the requests of story and prints its lines, up to the first unexpected answer. A line
-// has the user, the method, the path, an optional body and, after an arrow, the expected status and a
-// part of the expected answer.
+// play sends the requests of story and prints its lines, up to the first unexpected answer. A
+// line has the user, the method, the path, an optional body and, after an arrow, the expected
+// status and a part of the expected answer.
 //
-// FORGE is a POST from a page of another site. $mail1 is the path of the link in the first mail. $id
-// and $url are the last ones in an answer. A WAIT line moves the clock.
+// FORGE is a POST from a page of another site. $mail1 is the path of the link in the first mail.
+// $id and $url are the last ones in an answer. A WAIT line moves the clock.
 func play(out io.Writer, base, story string, pass func(time.Duration)) error {
 	browsers, known := map[string]*browser{}, map[string]string{}
 	for line := range strings.Lines(story) {

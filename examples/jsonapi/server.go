@@ -77,8 +77,9 @@ func showInvoices(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, "application/json", map[string][]string{"invoices": {}})
 }
 
-// onlyBaseHost refuses requests with a Host header other than that of the base URL. Otherwise another
-// site could resolve its name to this machine (DNS rebinding), and read these pages as its own.
+// onlyBaseHost refuses requests with a Host header other than that of the base URL. Otherwise
+// another site could resolve its name to this machine (DNS rebinding), and read these pages as
+// its own.
 func (a *app) onlyBaseHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked := url.URL{Host: r.Host}
@@ -116,8 +117,8 @@ func (a *app) link(token invitations.Token) string {
 	return a.base.JoinPath("invite", token.Reveal()).String()
 }
 
-// problem returns the answer to an error. Errors of the library have one. Unexpected errors are logged,
-// and clients see none of their text.
+// problem returns the answer to an error. Errors of the library have one. Unexpected errors are
+// logged, and clients see none of their text.
 func (a *app) problem(r *http.Request, err error) invitations.Problem {
 	problem, known := invitations.ProblemOf(err)
 	var own *refusal

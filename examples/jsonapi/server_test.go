@@ -80,8 +80,8 @@ func (b *browser) mailedTo(email string) string {
 	return "/none"
 }
 
-// outcome returns a word for the result of a request: the step of the page, the code of the API error,
-// or the state or role in the API answer.
+// outcome returns a word for the result of a request: the step of the page, the code of the API
+// error, or the state or role in the API answer.
 func (a answer) outcome() string {
 	if step := regexp.MustCompile(`<main data-step="(\w+)">`).FindStringSubmatch(a.body); step != nil {
 		return step[1]

@@ -10,8 +10,8 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// A host stands for the accounts, sessions and mails of your application. Replace it. It asks for no
-// password, and treats every address as verified.
+// A host stands for the accounts, sessions and mails of your application. Replace it. It asks for
+// no password, and treats every address as verified.
 type host struct {
 	mailbox  io.Writer // of all recipients
 	sessions sync.Map  // from the value of the cookie to an Identity
@@ -25,7 +25,8 @@ func (h *host) signIn(w http.ResponseWriter, email string) error {
 	}
 	// In production, use an ID that never changes. An address can change.
 	user := invitations.Identity{UserID: email, Email: email, EmailVerified: true}
-	// With SameSite=Strict, the link in a mail would open signed out. Set Secure when you serve HTTPS.
+	// With SameSite=Strict, the link in a mail would open signed out. Set Secure when you serve
+	// HTTPS.
 	cookie := &http.Cookie{ //nolint:gosec // loopback has no HTTPS
 		Name: "session", Value: rand.Text(), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}

@@ -43,7 +43,8 @@ func (s *server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /style.css", http.FileServerFS(files))
 
-	// For the recipient. GET changes nothing, because mail scanners and link previews follow links too.
+	// For the recipient. GET changes nothing, because mail scanners and link previews follow
+	// links too.
 	mux.Handle("GET /invite/{token}", s.public(s.showInvitation))
 	mux.Handle("POST /invite/{token}/accept", s.signedIn(form(s.accept)))
 	mux.Handle("POST /invite/{token}/decline", s.public(form(s.decline))) // the recipient may have no account
@@ -201,7 +202,8 @@ func (s *server) mail(sent invitations.SentInvitation, err error) error {
 	return err
 }
 
-// pathID returns the ID in the path. The library refuses the zero UUID, which stands for a malformed ID.
+// pathID returns the ID in the path. The library refuses the zero UUID, which stands for a
+// malformed ID.
 func pathID(r *http.Request) uuid.UUID {
 	id, _ := uuid.Parse(r.PathValue("id"))
 	return id

@@ -172,8 +172,8 @@ func (b *browser) post(path string, form ...string) answer {
 	return b.do("POST", path, values.Encode())
 }
 
-// do sends a request with the headers of a browser on a page of the server. The variadic headers are
-// further names and values.
+// do sends a request with the headers of a browser on a page of the server. The variadic headers
+// are further names and values.
 func (b *browser) do(method, path, body string, headers ...string) answer {
 	b.w.t.Helper()
 	req, err := http.NewRequestWithContext(b.w.t.Context(), method, b.w.baseURL+path, strings.NewReader(body))

@@ -1,10 +1,10 @@
-// Command postgres accepts an invitation and writes a row of the application in one transaction. Both
-// changes commit, or neither does.
+// Command postgres accepts an invitation and writes a row of the application in one transaction.
+// Both changes commit, or neither does.
 //
 //	DATABASE_URL=postgres://localhost/postgres go run ./examples/postgres
 //
-// The transaction is in accept.go. The program creates two schemas with random names in that database,
-// and drops them at the end.
+// The transaction is in accept.go. The program creates two schemas with random names in that
+// database, and drops them at the end.
 package main
 
 import (
@@ -41,7 +41,8 @@ func start(url string, out, errOut io.Writer) int {
 	return 0
 }
 
-// run uses schema for the tables of the library, and schema+"_host" for the table of the application.
+// run uses schema for the tables of the library, and schema+"_host" for the table of the
+// application.
 func run(ctx context.Context, out io.Writer, url, schema string) (err error) {
 	pool, err := pgxpool.New(ctx, url)
 	if err != nil {

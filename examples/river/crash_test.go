@@ -49,8 +49,8 @@ func (p *process) requireStopped(t *testing.T) {
 	require.Equal(t, stopped+"\n", line)
 }
 
-// letTimePass moves the times in the tables of River an hour back. River then takes the jobs of killed
-// workers, and elects a new leader if the killed one was it.
+// letTimePass moves the times in the tables of River an hour back. River then takes the jobs of
+// killed workers, and elects a new leader if the killed one was it.
 func (h *host) letTimePass(t *testing.T) {
 	t.Helper()
 	schema := pgx.Identifier{h.JobSchema}.Sanitize()
@@ -63,8 +63,8 @@ func (h *host) letTimePass(t *testing.T) {
 	}
 }
 
-// Three workers are killed: before sending, before the server's answer, and before completing the job.
-// All three mails are sent again, and each of the invitations is accepted once.
+// Three workers are killed: before sending, before the server's answer, and before completing the
+// job. All three mails are sent again, and each of the invitations is accepted once.
 func TestWorker_Killed(t *testing.T) {
 	t.Parallel()
 	h := newHost(t)

@@ -21,8 +21,9 @@ import (
 // A mailJob asks a worker to mail an invitation. It has IDs only, so the tables, copies and logs of
 // the queue contain no secret.
 //
-// Do not make the jobs unique. A resend during a running job would count as its duplicate, and the new
-// link would never be mailed. If two jobs send the same link, both mails have the same Message-ID.
+// Do not make the jobs unique. A resend during a running job would count as its duplicate, and
+// the new link would never be mailed. If two jobs send the same link, both mails have the same
+// Message-ID.
 type mailJob struct {
 	Organization string    `json:"organization"`
 	InvitationID uuid.UUID `json:"invitation_id"`
@@ -82,8 +83,8 @@ func open(ctx context.Context, s settings, adjust ...func(*river.Config)) (_ *de
 		Schema:  s.JobSchema,
 		Queues:  map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 10}},
 		Workers: workers,
-		// River gives the job of a dead worker to another one. The timeout is shorter, so that River
-		// does not take the job of a slow worker.
+		// River gives the job of a dead worker to another one. The timeout is shorter, so that
+		// River does not take the job of a slow worker.
 		JobTimeout:           time.Minute,
 		RescueStuckJobsAfter: 5 * time.Minute,
 		Logger:               slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
@@ -127,8 +128,9 @@ func (d *delivery) migrate(ctx context.Context) error {
 	return err
 }
 
-// invite invites a person and inserts the job to mail the invitation, both in tx. If the answer to the
-// commit is lost, repeat the transaction with the same p.ID. It then inserts no second job.
+// invite invites a person and inserts the job to mail the invitation, both in tx. If the answer
+// to the commit is lost, repeat the transaction with the same p.ID. It then inserts no second
+// job.
 func (d *delivery) invite(
 	ctx context.Context, tx pgx.Tx, actor invitations.Actor, p invitations.InviteParams,
 ) (invitations.Invitation, error) {

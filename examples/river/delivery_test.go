@@ -79,7 +79,8 @@ func TestInvite_RolledBack(t *testing.T) {
 	h.requireState(t, state{invitations: 1, members: 1, done: 1})
 }
 
-// If the connection dies before the commit, there is no invitation and no job. The call can be repeated.
+// If the connection dies before the commit, there is no invitation and no job. The call can be
+// repeated.
 func TestInvite_ConnectionDies(t *testing.T) {
 	t.Parallel()
 	for name, enqueued := range map[string]bool{"before the job": false, "after the job": true} {
@@ -202,7 +203,8 @@ func TestResend_WhileSending(t *testing.T) {
 	require.NoError(t, h.accept(t, l, "bob"))
 }
 
-// The Message-ID depends on the sending, and not on the worker's time zone. A resend has another one.
+// The Message-ID depends on the sending, and not on the worker's time zone. A resend has another
+// one.
 func TestMessageID(t *testing.T) {
 	t.Parallel()
 	inv := invitations.Invitation{ID: uuid.Must(uuid.NewV7()), SentAt: time.UnixMicro(1).UTC()}

@@ -23,8 +23,8 @@ import (
 
 const personal = "Come and see."
 
-// A host is the delivery of one test, with its own schemas, its mail server and the organization acme,
-// whose owner is ada.
+// A host is the delivery of one test, with its own schemas, its mail server and the organization
+// acme, whose owner is ada.
 type host struct {
 	*delivery
 	server    *mailServer
@@ -74,7 +74,8 @@ func newServer(t *testing.T, issuer *authority, host string, expiry time.Time, w
 	return server
 }
 
-// configure makes River write all its logs to the host, and start its services without random delays.
+// configure makes River write all its logs to the host, and start its services without random
+// delays.
 func (h *host) configure(c *river.Config) {
 	c.Logger = slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c.TestOnly = true
@@ -169,8 +170,8 @@ func (h *host) invited(t *testing.T, p invitations.InviteParams) (inv invitation
 	return inv
 }
 
-// resent resends inv as ada, and commits. It first moves the last sending an hour back, because of the
-// cooldown.
+// resent resends inv as ada, and commits. It first moves the last sending an hour back, because
+// of the cooldown.
 func (h *host) resent(t *testing.T, inv invitations.Invitation) {
 	t.Helper()
 	table := pgx.Identifier{h.Schema, "invitations"}.Sanitize()
@@ -206,8 +207,8 @@ func (h *host) rows(t *testing.T) []string {
 	return found
 }
 
-// requireNoSecrets checks that the tables and logs of River contain no link and no personal message.
-// Each test ends with it.
+// requireNoSecrets checks that the tables and logs of River contain no link and no personal
+// message. Each test ends with it.
 func (h *host) requireNoSecrets(t *testing.T) {
 	t.Helper()
 	text := strings.Join(h.rows(t), "\n") + h.logs.String()

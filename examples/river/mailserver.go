@@ -1,7 +1,7 @@
 package main
 
-// This file stands for your mail server, and for the authority that issues its certificate. Do not copy
-// it into your application.
+// This file stands for your mail server, and for the authority that issues its certificate. Do
+// not copy it into your application.
 
 import (
 	"context"
@@ -44,8 +44,8 @@ type receivedMail struct {
 // accept answers that the server has the mail.
 func (m *receivedMail) accept() { m.answer <- nil }
 
-// listen starts a server on a free port of localhost. With a nil certificate it does not offer TLS. If
-// wire is not nil, it receives the whole conversation, decrypted.
+// listen starts a server on a free port of localhost. With a nil certificate it does not offer
+// TLS. If wire is not nil, it receives the whole conversation, decrypted.
 func listen(certificate *tls.Certificate, wire io.Writer) (*mailServer, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

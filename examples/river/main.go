@@ -1,5 +1,6 @@
-// Command river sends the mails of invitations through the job queue River. An invitation and the job
-// to mail it are committed in one transaction. A worker asks for the link when it sends the mail.
+// Command river sends the mails of invitations through the job queue River. An invitation and the
+// job to mail it are committed in one transaction. A worker asks for the link when it sends the
+// mail.
 //
 //	go run . -database postgres://localhost/postgres
 //

@@ -11,8 +11,8 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// workerVariable makes the test binary a worker process, if it is not empty. Its value says where the
-// worker stops.
+// workerVariable makes the test binary a worker process, if it is not empty. Its value says where
+// the worker stops.
 const workerVariable = "INVITATIONS_EXAMPLE_WORKER"
 
 // A process is a worker in another process, which can be killed.
@@ -21,8 +21,9 @@ type process struct {
 	out io.Reader // its standard output
 }
 
-// spawn starts the test binary again as a worker that stops at point. It sends the settings through a
-// pipe, because other users can see arguments and environments. The worker ends with the pipe.
+// spawn starts the test binary again as a worker that stops at point. It sends the settings
+// through a pipe, because other users can see arguments and environments. The worker ends with
+// the pipe.
 func spawn(ctx context.Context, s settings, point string) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {

@@ -13,11 +13,12 @@ import (
 	gomail "github.com/wneessen/go-mail"
 )
 
-// smtpTimeout limits connecting, and also sending. Together they are shorter than the job's timeout.
+// smtpTimeout limits connecting, and also sending. Together they are shorter than the job's
+// timeout.
 const smtpTimeout = 15 * time.Second
 
-// An smtpServer is a mail server that sends mails for the application. If yours needs credentials, set
-// them with options of go-mail. It sends them over TLS only.
+// An smtpServer is a mail server that sends mails for the application. If yours needs
+// credentials, set them with options of go-mail. It sends them over TLS only.
 type smtpServer struct {
 	Host  string // must be a name in the server's certificate
 	Port  int
@@ -26,8 +27,8 @@ type smtpServer struct {
 
 // send sends message. Its errors contain nothing of the message.
 //
-// The link is a secret, so send uses TLS and verifies the server's certificate. Otherwise an attacker
-// on the network could read the link.
+// The link is a secret, so send uses TLS and verifies the server's certificate. Otherwise an
+// attacker on the network could read the link.
 func (s smtpServer) send(ctx context.Context, message *gomail.Msg) error {
 	roots, err := s.roots()
 	if err != nil {
@@ -40,8 +41,8 @@ func (s smtpServer) send(ctx context.Context, message *gomail.Msg) error {
 		gomail.WithTLSPolicy(gomail.TLSMandatory), // also if the server does not offer TLS
 		gomail.WithTLSConfig(&tls.Config{ServerName: s.Host, RootCAs: roots, MinVersion: tls.VersionTLS12}),
 		gomail.WithTimeout(smtpTimeout),
-		// Close the connection when ctx or this call ends. The package uses ctx only to connect, and
-		// leaves a connection open if its TLS handshake failed.
+		// Close the connection when ctx or this call ends. The package uses ctx only to connect,
+		// and leaves a connection open if its TLS handshake failed.
 		gomail.WithDialContextFunc(func(dial context.Context, network, address string) (net.Conn, error) {
 			conn, err := new(net.Dialer).DialContext(dial, network, address)
 			if err == nil {

@@ -19,8 +19,8 @@ const (
 	senderDomain  = "example.com"
 )
 
-// A worker sends the mails of invitations. River stores and logs the errors that it returns, so they
-// must not contain a link, a personal message or a text of the mail server.
+// A worker sends the mails of invitations. River stores and logs the errors that it returns, so
+// they must not contain a link, a personal message or a text of the mail server.
 type worker struct {
 	river.WorkerDefaults[mailJob]
 	svc      *invitations.Service
@@ -28,9 +28,9 @@ type worker struct {
 	smtp     smtpServer
 }
 
-// Work implements [river.Worker]. If the process dies after the mail was sent and before the job is
-// completed, another worker sends the mail again. Both mails have the same link, which can be accepted
-// once.
+// Work implements [river.Worker]. If the process dies after the mail was sent and before the job
+// is completed, another worker sends the mail again. Both mails have the same link, which can be
+// accepted once.
 func (w *worker) Work(ctx context.Context, job *river.Job[mailJob]) error {
 	// After a resend, this is the new link. The old one is no longer valid.
 	sent, err := w.svc.PendingToken(ctx, invitations.System(), job.Args.Organization, job.Args.InvitationID)
@@ -73,8 +73,9 @@ func (w *worker) compose(sent invitations.SentInvitation) (*gomail.Msg, error) {
 	return message, nil
 }
 
-// messageID returns the Message-ID of the invitation's present sending. It is the same if the mail is
-// sent twice, so that the recipient's mail server can detect the duplicate. A resend has another one.
+// messageID returns the Message-ID of the invitation's present sending. It is the same if the
+// mail is sent twice, so that the recipient's mail server can detect the duplicate. A resend has
+// another one.
 func messageID(inv invitations.Invitation) string {
 	sending := uuid.NewSHA1(inv.ID, []byte(inv.SentAt.UTC().Format(time.RFC3339Nano)))
 	return sending.String() + "@" + senderDomain

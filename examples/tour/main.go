@@ -3,8 +3,8 @@
 //
 //	go run ./examples/tour
 //
-// Read joining.go first, then members.go, tracking.go and life.go. The program exits with a non-zero status
-// if a step has an unexpected result.
+// Read joining.go first, then members.go, tracking.go and life.go. The program exits with a
+// non-zero status if a step has an unexpected result.
 package main
 
 import (

@@ -122,8 +122,8 @@ func binaries() (string, error) {
 	return "", ErrNoServer
 }
 
-// Program returns the path of a program of PostgreSQL, such as psql. It is in PATH or in the folder of
-// the server's programs.
+// Program returns the path of a program of PostgreSQL, such as psql. It is in PATH or in the
+// folder of the server's programs.
 func Program(name string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// RequireVariable is the environment variable that makes a missing PostgreSQL a failure if it is not
-// empty.
+// RequireVariable is the environment variable that makes a missing PostgreSQL a failure if it is
+// not empty.
 const RequireVariable = "INVITATIONS_REQUIRE_POSTGRES"
 
 var database string // its URL; empty: there is none
@@ -38,8 +38,8 @@ func Main(m *testing.M) int {
 	return m.Run()
 }
 
-// warn also writes to the terminal, if there is one: when go test runs several packages, it hides the
-// output of those that pass.
+// warn also writes to the terminal, if there is one: when go test runs several packages, it hides
+// the output of those that pass.
 func warn(a ...any) {
 	fmt.Fprintln(os.Stderr, a...)
 	if terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {

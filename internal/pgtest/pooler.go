@@ -30,9 +30,9 @@ var warnOfNoPooler sync.Once
 // URL of the database through it. The pooler stops when the test ends. If the machine has no
 // PgBouncer, Pooler skips the test.
 //
-// The pooler keeps up to maxPreparedStatements prepared statements of its clients on each connection
-// to the server. With 0, clients cannot use any. This needs PgBouncer 1.21: if it is older and
-// maxPreparedStatements is above 0, the URL is empty.
+// The pooler keeps up to maxPreparedStatements prepared statements of its clients on each
+// connection to the server. With 0, clients cannot use any. This needs PgBouncer 1.21: if it is
+// older and maxPreparedStatements is above 0, the URL is empty.
 func Pooler(t testing.TB, maxPreparedStatements int) string {
 	t.Helper()
 	server, err := pgx.ParseConfig(URL(t))
