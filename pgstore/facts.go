@@ -39,6 +39,9 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create
 		s.queueInvitation(b, q, f)
 	}
 	row := q
+	if to == toView {
+		row.OwnersUpTo = 0 // counted with the organization
+	}
 	row.Members = slices.Compact(slices.Sorted(slices.Values(q.Members)))
 	if len(row.Members) > 0 && row.Members[0] == "" {
 		row.Members = row.Members[1:] // nobody's ID, and not a value of every type of IDs
@@ -101,6 +104,9 @@ func (s *Store) queueOrganization(
 		st.column((*bigintValue)(&f.Version), version)
 		st.column((*booleanValue)(&f.Deleted), "o.deleted")
 		limitsTable.selectRow(&st, "o", &f.Limits)
+		if to == toView {
+			s.countOwners(&st, q, id, f)
+		}
 	}
 	switch {
 	case to == toChange:

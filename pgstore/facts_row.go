@@ -97,11 +97,7 @@ func (r *factsRow) selectPending(st *statement) {
 // selectCounts adds the counts. Each stops at its bound, so that it costs no more with a million
 // rows.
 func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
-	count := func(target *int, limit string, rows ...string) {
-		st.column((*integerValue)(target), "(select pg_catalog.count(*) from (")
-		st.text(rows...)
-		st.text(" limit ", limit, ") as counted)")
-	}
+	count := func(target *int, limit string, rows ...string) { selectCount(st, target, limit, rows...) }
 	if r.q.CountPending {
 		limit := inForce("o.pending_limit", st.param("bigint", int64(r.q.Limits.Pending)))
 		count(&f.PendingCount, limit, "select", r.fromPending)
@@ -116,10 +112,22 @@ func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
 			count(&f.SeatCount, limit, r.s.selectSeats(r.organization, limit))
 		}
 	}
-	if r.q.OwnersUpTo > 0 {
+	r.s.countOwners(st, r.q, r.organization, f)
+}
+
+// countOwners adds the number of owners, if it is wanted.
+func (s *Store) countOwners(st *statement, q invitations.Query, organization string, f *invitations.Facts) {
+	if q.OwnersUpTo > 0 {
 		owner := "'" + string(invitations.RoleOwner) + "'::text"
-		count(&f.OwnerCount, st.param("bigint", int64(r.q.OwnersUpTo)), r.s.countMembers(r.organization, owner))
+		selectCount(st, &f.OwnerCount, st.param("bigint", int64(q.OwnersUpTo)), s.countMembers(organization, owner))
 	}
+}
+
+// selectCount adds the number of rows, which are a select, up to the limit.
+func selectCount(st *statement, target *int, limit string, rows ...string) {
+	st.column((*integerValue)(target), "(select pg_catalog.count(*) from (")
+	st.text(rows...)
+	st.text(" limit ", limit, ") as counted)")
 }
 
 func (r *factsRow) countsWithLimits() bool {

@@ -2,7 +2,17 @@
 
 begin isolation level repeatable read read only;
 
-select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry, (
+		select pg_catalog.count(*)
+		from (
+			select from "invitations".members h
+			where h.organization = $1::text
+				and h.role = 'owner'::text
+			order by h.user_id::text collate "C"
+			limit $2::bigint
+		) as counted
+	)
 from "invitations".organizations o
 where o.id = $1::text
 	and not o.deleted;
@@ -15,17 +25,5 @@ from "invitations".invitations i
 left join "invitations".members m on m.organization = i.organization and m.user_id = nullif(i.sent_by, '')
 where i.organization = $1::text
 	and i.id = $2::uuid;
-
-select (
-	select pg_catalog.count(*)
-	from (
-		select from "invitations".members h
-		where h.organization = $1::text
-			and h.role = 'owner'::text
-		order by h.user_id::text collate "C"
-		limit $2::bigint
-	) as counted
-)
-from (select) as one;
 
 commit work;

@@ -2,7 +2,17 @@
 
 begin isolation level repeatable read read only;
 
-select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
+	o.expiry, (
+		select pg_catalog.count(*)
+		from (
+			select from "invitations".members h
+			where h.organization = $1::text
+				and h.role = 'owner'::text
+			order by h.user_id::text collate "C"
+			limit $2::bigint
+		) as counted
+	)
 from "invitations".organizations o
 where o.id = $1::text
 	and not o.deleted;
@@ -53,21 +63,12 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 			) as m
 			limit greatest(case when o.member_limit <> 0 then o.member_limit else $2::bigint end, 0)
 		) as counted
-	), (
-		select pg_catalog.count(*)
-		from (
-			select from "invitations".members h
-			where h.organization = $1::text
-				and h.role = 'owner'::text
-			order by h.user_id::text collate "C"
-			limit $3::bigint
-		) as counted
 	)
 from (select) as one
 left join "invitations".organizations o on o.id = $1::text
 left join "invitations".quotas q0 on q0.organization = $1::text and q0.user_id = ''
-left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $4::text
-left join "invitations".removals r0 on r0.organization = $1::text and r0.user_id = $4::text
-left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id = $4::text;
+left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $3::text
+left join "invitations".removals r0 on r0.organization = $1::text and r0.user_id = $3::text
+left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id = $3::text;
 
 commit work;
