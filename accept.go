@@ -16,7 +16,9 @@ import (
 // they have another one. A refusal leaves everything as it was: [ErrInvalid],
 // [ErrInvalidToken], [ErrNotPending], [ErrLinksNotAllowed], [ErrRecipientMismatch],
 // [ErrEmailUnverified], [ErrDomainNotAllowed], [ErrAlreadyMember], [ErrMemberLimit].
-func (s *Service) Accept(ctx context.Context, token string, identity Identity) (Joined, error) {
+func (s *Service) Accept(ctx context.Context, token string, identity Identity) (_ Joined, err error) {
+	ctx, op := s.observe(ctx, "Accept")
+	defer op.end(&err)
 	c, err := s.keys.verify(token)
 	if err != nil {
 		return Joined{}, err
@@ -33,7 +35,9 @@ func (s *Service) Accept(ctx context.Context, token string, identity Identity) (
 //
 // It has the refusals of Accept except [ErrInvalidToken] and [ErrRecipientMismatch], and
 // [ErrNotFound] for every invitation that is not for this address.
-func (s *Service) AcceptReceived(ctx context.Context, organization string, id uuid.UUID, identity Identity) (Joined, error) {
+func (s *Service) AcceptReceived(ctx context.Context, organization string, id uuid.UUID, identity Identity) (_ Joined, err error) {
+	ctx, op := s.observe(ctx, "AcceptReceived")
+	defer op.end(&err)
 	if err := checkReceived(organization, id, identity); err != nil {
 		return Joined{}, err
 	}

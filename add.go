@@ -37,7 +37,9 @@ type AddMemberParams struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound] (for
 // System: no such organization), [ErrAlreadyMember] (with another role), [ErrMemberLimit].
-func (s *Service) AddMember(ctx context.Context, actor Actor, p AddMemberParams) (Joined, error) {
+func (s *Service) AddMember(ctx context.Context, actor Actor, p AddMemberParams) (_ Joined, err error) {
+	ctx, op := s.observe(ctx, "AddMember")
+	defer op.end(&err)
 	if err := checkMemberAct(actor, p.Organization, p.UserID); err != nil {
 		return Joined{}, err
 	}

@@ -33,7 +33,9 @@ func (o Outcome) MarshalJSON() ([]byte, error) {
 // A refusal that concerns all rows is the error of the call, and changes nothing:
 // [ErrInvalid] (the actor, the organization, the number of rows), [ErrPermissionDenied],
 // [ErrNotFound] (for System: no such organization).
-func (s *Service) InviteAll(ctx context.Context, actor Actor, organization string, rows []InviteParams) ([]Outcome, error) {
+func (s *Service) InviteAll(ctx context.Context, actor Actor, organization string, rows []InviteParams) (_ []Outcome, err error) {
+	ctx, op := s.observe(ctx, "InviteAll")
+	defer op.end(&err)
 	if err := checkActing(actor, organization); err != nil {
 		return nil, err
 	}

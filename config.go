@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"context"
 	"time"
 )
 
@@ -13,6 +14,16 @@ type Config struct {
 	// to microseconds. The clocks of all processes should agree: an invitation that is pending
 	// for one and expired for another counts differently toward the limits.
 	Clock func() time.Time
+	// Observe, if it is not nil, is called when an operation begins, for tracing, metrics and
+	// logs. The operation is the name of a method of [Service], such as "Accept". An iterator
+	// is observed as one operation for each page. Observe returns the context in which the
+	// operation goes on, and a function that is called with its error, or nil, when it ends.
+	//
+	// Most errors are refusals, which are no faults of the program: [ProblemOf] tells them
+	// apart. No refusal has a token or an address in its text.
+	//
+	// Observe must be safe for concurrent use, and must return a function.
+	Observe func(ctx context.Context, operation string) (context.Context, func(error))
 
 	// Expiry is the lifetime of an invitation that does not set its own; 0 means 7 days, or
 	// the nearest bound. MinExpiry and MaxExpiry bound the lifetime; 0 means 1 day and 30 days.

@@ -10,7 +10,9 @@ import (
 // may not have an account. Call it for POST. A link cannot be declined.
 //
 // Refusals: [ErrInvalid] (a link), [ErrInvalidToken], [ErrNotPending].
-func (s *Service) Decline(ctx context.Context, token string) error {
+func (s *Service) Decline(ctx context.Context, token string) (err error) {
+	ctx, op := s.observe(ctx, "Decline")
+	defer op.end(&err)
 	c, err := s.keys.verify(token)
 	if err != nil {
 		return err
@@ -23,11 +25,13 @@ func (s *Service) Decline(ctx context.Context, token string) error {
 // token.
 //
 // Refusals: [ErrInvalid], [ErrEmailUnverified], [ErrNotFound], [ErrNotPending].
-func (s *Service) DeclineReceived(ctx context.Context, organization string, id uuid.UUID, identity Identity) error {
+func (s *Service) DeclineReceived(ctx context.Context, organization string, id uuid.UUID, identity Identity) (err error) {
+	ctx, op := s.observe(ctx, "DeclineReceived")
+	defer op.end(&err)
 	if err := checkReceived(organization, id, identity); err != nil {
 		return err
 	}
-	_, err := run(ctx, s, receivedDeclining{received{organization, id}, identity})
+	_, err = run(ctx, s, receivedDeclining{received{organization, id}, identity})
 	return err
 }
 

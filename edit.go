@@ -40,7 +40,9 @@ type EditParams struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending], [ErrMemberLimit] (with reserved seats, if the new role takes a seat).
-func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitation, error) {
+func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (_ Invitation, err error) {
+	ctx, op := s.observe(ctx, "Edit")
+	defer op.end(&err)
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
 		return Invitation{}, err
 	}
@@ -55,7 +57,6 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (Invitati
 			return Invitation{}, err
 		}
 	}
-	var err error
 	if e.lifetime, err = s.config.lifetime(p.ExpiresIn); err != nil {
 		return Invitation{}, err
 	}

@@ -54,7 +54,9 @@ type Erasure struct {
 // host itself.
 //
 // Refusals: [ErrInvalid], [ErrConflict] (as a [MembershipError]).
-func (s *Service) Erase(ctx context.Context, p EraseParams) (Erasure, error) {
+func (s *Service) Erase(ctx context.Context, p EraseParams) (_ Erasure, err error) {
+	ctx, op := s.observe(ctx, "Erase")
+	defer op.end(&err)
 	e, err := p.check()
 	if err != nil {
 		return Erasure{}, err

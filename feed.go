@@ -18,8 +18,10 @@ import (
 // If a failover or a restore loses commits, their positions are given to other events.
 //
 // Refusals: [ErrInvalid].
-func (s *Service) Feed(ctx context.Context, after int64, limit int) ([]Event, error) {
-	limit, err := pageLimit(limit)
+func (s *Service) Feed(ctx context.Context, after int64, limit int) (_ []Event, err error) {
+	ctx, op := s.observe(ctx, "Feed")
+	defer op.end(&err)
+	limit, err = pageLimit(limit)
 	if err != nil {
 		return nil, err
 	}

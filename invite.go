@@ -42,7 +42,9 @@ type InviteParams struct {
 // System: no such organization), [ErrAlreadyInvited], [ErrPendingLimit], [ErrMemberLimit]
 // (with reserved seats), [ErrDomainNotAllowed] (by the organization's [Limits]),
 // [ErrRateLimited], [ErrConflict] (the ID belongs to an invitation with other content).
-func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (SentInvitation, error) {
+func (s *Service) Invite(ctx context.Context, actor Actor, p InviteParams) (_ SentInvitation, err error) {
+	ctx, op := s.observe(ctx, "Invite")
+	defer op.end(&err)
 	if err := checkActing(actor, p.Organization); err != nil {
 		return SentInvitation{}, err
 	}

@@ -68,11 +68,13 @@ func (l Limits) equal(other Limits) bool {
 // in as long as there are fewer members than seats.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such organization).
-func (s *Service) SetLimits(ctx context.Context, actor Actor, organization string, limits Limits) error {
+func (s *Service) SetLimits(ctx context.Context, actor Actor, organization string, limits Limits) (err error) {
+	ctx, op := s.observe(ctx, "SetLimits")
+	defer op.end(&err)
 	if err := checkActing(actor, organization); err != nil {
 		return err
 	}
-	limits, err := s.checkLimits(limits)
+	limits, err = s.checkLimits(limits)
 	if err != nil {
 		return err
 	}

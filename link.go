@@ -34,7 +34,9 @@ type CreateLinkParams struct {
 // System: no such organization), [ErrPendingLimit], [ErrLinksNotAllowed] (by the
 // organization's [Limits]), [ErrConflict] (the ID belongs to an invitation with other
 // content).
-func (s *Service) CreateLink(ctx context.Context, actor Actor, p CreateLinkParams) (SentInvitation, error) {
+func (s *Service) CreateLink(ctx context.Context, actor Actor, p CreateLinkParams) (_ SentInvitation, err error) {
+	ctx, op := s.observe(ctx, "CreateLink")
+	defer op.end(&err)
 	if err := checkActing(actor, p.Organization); err != nil {
 		return SentInvitation{}, err
 	}

@@ -35,7 +35,9 @@ type InvitationsParams struct {
 // organizations by an Email without an Organization. States are then the only other filter.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsParams) (List[Invitation], error) {
+func (s *Service) Invitations(ctx context.Context, actor Actor, p InvitationsParams) (_ List[Invitation], err error) {
+	ctx, op := s.observe(ctx, "Invitations")
+	defer op.end(&err)
 	r := s.rules()
 	q, err := p.query(actor, r.now)
 	if err != nil {
@@ -80,7 +82,9 @@ func (s *Service) AllInvitations(ctx context.Context, actor Actor, p Invitations
 // Invitation returns one invitation. The actor needs [PermissionInvitationList].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound].
-func (s *Service) Invitation(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Invitation, error) {
+func (s *Service) Invitation(ctx context.Context, actor Actor, organization string, id uuid.UUID) (_ Invitation, err error) {
+	ctx, op := s.observe(ctx, "Invitation")
+	defer op.end(&err)
 	if err := checkNamed(actor, organization, id); err != nil {
 		return Invitation{}, err
 	}

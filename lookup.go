@@ -11,7 +11,9 @@ import (
 //
 // Refusals: [ErrInvalidToken], [ErrNotPending], and by the organization's [Limits]
 // [ErrDomainNotAllowed] and [ErrLinksNotAllowed].
-func (s *Service) Lookup(ctx context.Context, token string) (Offer, error) {
+func (s *Service) Lookup(ctx context.Context, token string) (_ Offer, err error) {
+	ctx, op := s.observe(ctx, "Lookup")
+	defer op.end(&err)
 	c, err := s.keys.verify(token)
 	if err != nil {
 		return Offer{}, err

@@ -9,7 +9,9 @@ import (
 // Member returns the membership of a user. It has no actor: it is for the host itself.
 //
 // Refusals: [ErrInvalid], [ErrNotFound].
-func (s *Service) Member(ctx context.Context, organization, user string) (Member, error) {
+func (s *Service) Member(ctx context.Context, organization, user string) (_ Member, err error) {
+	ctx, op := s.observe(ctx, "Member")
+	defer op.end(&err)
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
 	}
@@ -32,7 +34,9 @@ func (s *Service) Member(ctx context.Context, organization, user string) (Member
 // Refusals: [ErrPermissionDenied], also if the user is not a member or the organization does
 // not exist; [ErrInvalid], also for an empty user and for a permission that no role of the
 // policy holds. Check first that somebody is signed in.
-func (s *Service) Authorize(ctx context.Context, organization, user string, permission Permission) (Member, error) {
+func (s *Service) Authorize(ctx context.Context, organization, user string, permission Permission) (_ Member, err error) {
+	ctx, op := s.observe(ctx, "Authorize")
+	defer op.end(&err)
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
 	}
@@ -66,7 +70,9 @@ type MembersParams struct {
 // System, an organization that does not exist has no members.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (List[TeamMember], error) {
+func (s *Service) Members(ctx context.Context, actor Actor, p MembersParams) (_ List[TeamMember], err error) {
+	ctx, op := s.observe(ctx, "Members")
+	defer op.end(&err)
 	if err := checkActing(actor, p.Organization); err != nil {
 		return List[TeamMember]{}, err
 	}
@@ -140,7 +146,9 @@ type ChangeRoleParams struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable] (the new role),
 // [ErrNotFound], [ErrLastOwner], [ErrMemberLimit].
-func (s *Service) ChangeRole(ctx context.Context, actor Actor, p ChangeRoleParams) (Member, error) {
+func (s *Service) ChangeRole(ctx context.Context, actor Actor, p ChangeRoleParams) (_ Member, err error) {
+	ctx, op := s.observe(ctx, "ChangeRole")
+	defer op.end(&err)
 	if err := checkMemberAct(actor, p.Organization, p.UserID); err != nil {
 		return Member{}, err
 	}
@@ -194,7 +202,9 @@ type SetMetadataParams struct {
 // every permission of the member's role.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound].
-func (s *Service) SetMetadata(ctx context.Context, actor Actor, p SetMetadataParams) (Member, error) {
+func (s *Service) SetMetadata(ctx context.Context, actor Actor, p SetMetadataParams) (_ Member, err error) {
+	ctx, op := s.observe(ctx, "SetMetadata")
+	defer op.end(&err)
 	if err := checkMemberAct(actor, p.Organization, p.UserID); err != nil {
 		return Member{}, err
 	}
@@ -238,7 +248,9 @@ func (a metadataChange) decide(r rules, f Facts) (Member, Changes, error) {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member),
 // [ErrLastOwner].
-func (s *Service) RemoveMember(ctx context.Context, actor Actor, organization, user string) (Member, error) {
+func (s *Service) RemoveMember(ctx context.Context, actor Actor, organization, user string) (_ Member, err error) {
+	ctx, op := s.observe(ctx, "RemoveMember")
+	defer op.end(&err)
 	if err := checkMemberAct(actor, organization, user); err != nil {
 		return Member{}, err
 	}
@@ -273,7 +285,9 @@ func (a memberRemoval) decide(r rules, f Facts) (Member, Changes, error) {
 // pending invitations that the member sent are revoked in the same step.
 //
 // Refusals: [ErrInvalid], [ErrNotFound] (no such member), [ErrLastOwner].
-func (s *Service) Leave(ctx context.Context, organization, user string) (Member, error) {
+func (s *Service) Leave(ctx context.Context, organization, user string) (_ Member, err error) {
+	ctx, op := s.observe(ctx, "Leave")
+	defer op.end(&err)
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
 	}
@@ -316,7 +330,9 @@ type TransferOwnershipParams struct {
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (From or To is not a member),
 // [ErrConflict] (From is not an owner), [ErrMemberLimit] (it takes one seat more, and none is
 // free).
-func (s *Service) TransferOwnership(ctx context.Context, actor Actor, p TransferOwnershipParams) (Member, error) {
+func (s *Service) TransferOwnership(ctx context.Context, actor Actor, p TransferOwnershipParams) (_ Member, err error) {
+	ctx, op := s.observe(ctx, "TransferOwnership")
+	defer op.end(&err)
 	if err := checkActing(actor, p.Organization); err != nil {
 		return Member{}, err
 	}

@@ -69,7 +69,9 @@ func (n NextStep) MarshalJSON() ([]byte, error) {
 //
 // Refusals: [ErrInvalid] (an Identity that is neither zero nor has a valid user ID). An error
 // of HasAccount is returned as it is.
-func (s *Service) NextStep(ctx context.Context, token string, v Visitor) (NextStep, error) {
+func (s *Service) NextStep(ctx context.Context, token string, v Visitor) (_ NextStep, err error) {
+	ctx, op := s.observe(ctx, "NextStep")
+	defer op.end(&err)
 	c, err := s.keys.verify(token)
 	if err != nil {
 		return NextStep{Step: StepStop, Reason: err}, nil

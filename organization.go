@@ -12,7 +12,9 @@ import (
 // organization stays taken.
 //
 // Refusals: [ErrInvalid], [ErrConflict] (the ID is taken).
-func (s *Service) CreateOrganization(ctx context.Context, organization, owner string) (Member, error) {
+func (s *Service) CreateOrganization(ctx context.Context, organization, owner string) (_ Member, err error) {
+	ctx, op := s.observe(ctx, "CreateOrganization")
+	defer op.end(&err)
 	if err := checkOrganization(organization); err != nil {
 		return Member{}, err
 	}
@@ -51,11 +53,13 @@ func (a founding) decide(r rules, f Facts) (Member, Changes, error) {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (for System: no such
 // organization).
-func (s *Service) DeleteOrganization(ctx context.Context, actor Actor, organization string) error {
+func (s *Service) DeleteOrganization(ctx context.Context, actor Actor, organization string) (err error) {
+	ctx, op := s.observe(ctx, "DeleteOrganization")
+	defer op.end(&err)
 	if err := checkActing(actor, organization); err != nil {
 		return err
 	}
-	_, err := run(ctx, s, deletion{actor, organization})
+	_, err = run(ctx, s, deletion{actor, organization})
 	return err
 }
 

@@ -29,7 +29,9 @@ type Overview struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (for System: no such
 // organization).
-func (s *Service) Overview(ctx context.Context, actor Actor, organization string) (Overview, error) {
+func (s *Service) Overview(ctx context.Context, actor Actor, organization string) (_ Overview, err error) {
+	ctx, op := s.observe(ctx, "Overview")
+	defer op.end(&err)
 	if err := checkActing(actor, organization); err != nil {
 		return Overview{}, err
 	}

@@ -26,6 +26,8 @@ import (
 //
 // Refusals: [ErrInvalid].
 func (s *Service) Purge(ctx context.Context, before time.Time, limit int) (deleted int, err error) {
+	ctx, op := s.observe(ctx, "Purge")
+	defer op.end(&err)
 	before = before.UTC().Truncate(time.Microsecond)
 	switch {
 	case limit < 1 || limit > maxSweep:

@@ -22,7 +22,9 @@ import (
 // Refusals: [ErrInvalid], [ErrPermissionDenied], and [ErrQuotaExceeded] as a
 // [QuotaExceededError]. After [ErrOutcomeUnknown] the amount may have been taken; repeating
 // the call takes it again.
-func (s *Service) Consume(ctx context.Context, w Workspace, user string, amount int64) (Balance, error) {
+func (s *Service) Consume(ctx context.Context, w Workspace, user string, amount int64) (_ Balance, err error) {
+	ctx, op := s.observe(ctx, "Consume")
+	defer op.end(&err)
 	if err := checkUse(w, user); err != nil {
 		return Balance{}, err
 	}
@@ -64,7 +66,9 @@ type RefundParams struct {
 // Repeating the call gives the amount back again.
 //
 // Refusals: [ErrInvalid].
-func (s *Service) Refund(ctx context.Context, p RefundParams) (Balance, error) {
+func (s *Service) Refund(ctx context.Context, p RefundParams) (_ Balance, err error) {
+	ctx, op := s.observe(ctx, "Refund")
+	defer op.end(&err)
 	if err := checkUse(p.Workspace, p.UserID); err != nil {
 		return Balance{}, err
 	}
@@ -103,7 +107,9 @@ func checkAmount(amount int64) error {
 // members: others are refused with [ErrPermissionDenied].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Remaining(ctx context.Context, w Workspace, user string) (Balance, error) {
+func (s *Service) Remaining(ctx context.Context, w Workspace, user string) (_ Balance, err error) {
+	ctx, op := s.observe(ctx, "Remaining")
+	defer op.end(&err)
 	if err := checkUse(w, user); err != nil {
 		return Balance{}, err
 	}
@@ -149,7 +155,9 @@ type SetQuotaParams struct {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member or, for
 // System, no such organization).
-func (s *Service) SetQuota(ctx context.Context, actor Actor, p SetQuotaParams) error {
+func (s *Service) SetQuota(ctx context.Context, actor Actor, p SetQuotaParams) (err error) {
+	ctx, op := s.observe(ctx, "SetQuota")
+	defer op.end(&err)
 	if err := actor.check(); err != nil {
 		return err
 	}
@@ -170,7 +178,7 @@ func (s *Service) SetQuota(ctx context.Context, actor Actor, p SetQuotaParams) e
 		}
 		return s.store.SetPersonalQuota(ctx, p.UserID, p.Quota)
 	}
-	_, err := run(ctx, s, quotaChange{actor, p.Workspace.organization, p.UserID, p.Quota})
+	_, err = run(ctx, s, quotaChange{actor, p.Workspace.organization, p.UserID, p.Quota})
 	return err
 }
 
@@ -209,7 +217,9 @@ func needQuotas(actor Actor, organization, user string) Query {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound] (no such member or, for
 // System, no such organization).
-func (s *Service) Quota(ctx context.Context, actor Actor, organization, user string) (Balance, error) {
+func (s *Service) Quota(ctx context.Context, actor Actor, organization, user string) (_ Balance, err error) {
+	ctx, op := s.observe(ctx, "Quota")
+	defer op.end(&err)
 	if err := checkActing(actor, organization); err != nil {
 		return Balance{}, err
 	}

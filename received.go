@@ -21,7 +21,9 @@ type ReceivedParams struct {
 // owned it once. Where addresses can change hands, verify them again from time to time.
 //
 // Refusals: [ErrInvalid], [ErrEmailUnverified].
-func (s *Service) Received(ctx context.Context, identity Identity, p ReceivedParams) (List[Offer], error) {
+func (s *Service) Received(ctx context.Context, identity Identity, p ReceivedParams) (_ List[Offer], err error) {
+	ctx, op := s.observe(ctx, "Received")
+	defer op.end(&err)
 	email, err := checkRecipient(identity)
 	if err != nil {
 		return List[Offer]{}, err

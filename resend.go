@@ -27,7 +27,9 @@ type ResendParams struct {
 // refuse it with [ErrDomainNotAllowed] or [ErrLinksNotAllowed]. Other refusals: [ErrInvalid],
 // [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound], [ErrNotPending], and for an email
 // invitation [ErrTooSoon] and [ErrRateLimited].
-func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (SentInvitation, error) {
+func (s *Service) Resend(ctx context.Context, actor Actor, p ResendParams) (_ SentInvitation, err error) {
+	ctx, op := s.observe(ctx, "Resend")
+	defer op.end(&err)
 	if err := checkNamed(actor, p.Organization, p.ID); err != nil {
 		return SentInvitation{}, err
 	}
@@ -98,7 +100,9 @@ func (a resending) decide(r rules, f Facts) (Record, Changes, error) {
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrRoleNotAssignable], [ErrNotFound],
 // [ErrNotPending], [ErrDomainNotAllowed], [ErrLinksNotAllowed].
-func (s *Service) PendingToken(ctx context.Context, actor Actor, organization string, id uuid.UUID) (SentInvitation, error) {
+func (s *Service) PendingToken(ctx context.Context, actor Actor, organization string, id uuid.UUID) (_ SentInvitation, err error) {
+	ctx, op := s.observe(ctx, "PendingToken")
+	defer op.end(&err)
 	if err := checkNamed(actor, organization, id); err != nil {
 		return SentInvitation{}, err
 	}

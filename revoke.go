@@ -9,7 +9,9 @@ import (
 // Revoke ends a pending invitation for good. The actor needs [PermissionInvitationRevoke].
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied], [ErrNotFound], [ErrNotPending].
-func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, id uuid.UUID) (Invitation, error) {
+func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, id uuid.UUID) (_ Invitation, err error) {
+	ctx, op := s.observe(ctx, "Revoke")
+	defer op.end(&err)
 	if err := checkNamed(actor, organization, id); err != nil {
 		return Invitation{}, err
 	}

@@ -73,7 +73,9 @@ type StatisticsParams struct {
 // invitations.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParams) (Statistics, error) {
+func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParams) (_ Statistics, err error) {
+	ctx, op := s.observe(ctx, "Statistics")
+	defer op.end(&err)
 	if err := checkActing(actor, p.Organization); err != nil {
 		return Statistics{}, err
 	}
@@ -82,7 +84,6 @@ func (s *Service) Statistics(ctx context.Context, actor Actor, p StatisticsParam
 		Organization: p.Organization, Viewer: actor.user, Roles: r.policy.rolesWith(PermissionInvitationList),
 		At: r.now, MaxGroups: maxGroups,
 	}
-	var err error
 	if q.From, q.To, err = period(p.From, p.To); err != nil {
 		return Statistics{}, err
 	}

@@ -25,12 +25,14 @@ type Swept struct {
 // [Service.PendingToken] for the link, and is refused if the invitation has ended meanwhile.
 //
 // Refusals: [ErrInvalid].
-func (s *Service) Sweep(ctx context.Context, limit int) (Swept, error) {
+func (s *Service) Sweep(ctx context.Context, limit int) (_ Swept, err error) {
+	ctx, op := s.observe(ctx, "Sweep")
+	defer op.end(&err)
 	if limit < 1 || limit > maxSweep {
 		return Swept{}, outOfRange("limit", 1, maxSweep)
 	}
 	var swept Swept
-	err := s.store.Sweep(ctx, s.now(), limit, func(organizations []Facts) []Changes {
+	err = s.store.Sweep(ctx, s.now(), limit, func(organizations []Facts) []Changes {
 		r := s.rules()
 		swept = Swept{} // the last call counts
 		changes := make([]Changes, len(organizations))

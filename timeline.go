@@ -32,7 +32,9 @@ type TimelineParams struct {
 // the events between its end and the place where the page starts, too.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (List[Event], error) {
+func (s *Service) Timeline(ctx context.Context, actor Actor, p TimelineParams) (_ List[Event], err error) {
+	ctx, op := s.observe(ctx, "Timeline")
+	defer op.end(&err)
 	if err := checkActing(actor, p.Organization); err != nil {
 		return List[Event]{}, err
 	}

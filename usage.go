@@ -39,7 +39,9 @@ type MemberUsage struct {
 // [PermissionQuotaUpdate]. For System, an organization that does not exist has no usage.
 //
 // Refusals: [ErrInvalid], [ErrPermissionDenied].
-func (s *Service) Usage(ctx context.Context, actor Actor, p UsageParams) (PeriodUsage, error) {
+func (s *Service) Usage(ctx context.Context, actor Actor, p UsageParams) (_ PeriodUsage, err error) {
+	ctx, op := s.observe(ctx, "Usage")
+	defer op.end(&err)
 	if err := checkActing(actor, p.Organization); err != nil {
 		return PeriodUsage{}, err
 	}

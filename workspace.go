@@ -51,7 +51,9 @@ type OrganizationWorkspace struct {
 // of their IDs. It has no actor: it is for the host itself.
 //
 // Refusals: [ErrInvalid].
-func (s *Service) Workspaces(ctx context.Context, p WorkspacesParams) (WorkspaceList, error) {
+func (s *Service) Workspaces(ctx context.Context, p WorkspacesParams) (_ WorkspaceList, err error) {
+	ctx, op := s.observe(ctx, "Workspaces")
+	defer op.end(&err)
 	if err := checkUser("user_id", p.UserID); err != nil {
 		return WorkspaceList{}, err
 	}

@@ -1,0 +1,33 @@
+package invitations
+
+import (
+	"context"
+	"errors"
+)
+
+// observe tells the host that an operation begins. Every operation calls it first, and defers
+// end.
+func (s *Service) observe(ctx context.Context, operation string) (context.Context, observation) {
+	if s.config.Observe == nil {
+		return ctx, observation{}
+	}
+	ctx, ended := s.config.Observe(ctx, operation)
+	return ctx, observation{ended}
+}
+
+// An observation is an operation that the host observes.
+type observation struct{ ended func(error) }
+
+// end tells the host how the operation ended.
+func (o observation) end(err *error) {
+	if o.ended == nil {
+		return
+	}
+	if p := recover(); p != nil {
+		o.ended(errPanic)
+		panic(p)
+	}
+	o.ended(*err)
+}
+
+var errPanic = errors.New("invitations: the operation panicked")
