@@ -55,6 +55,7 @@ examples: postgres
 	go run ./examples/jsonapi -selftest
 	go run ./internal/withpg go run ./examples/postgres
 	go run ./internal/withpg go run -C examples/river .
+	go run -C examples/otel . > /dev/null
 	go test -count=1 -tags copied ./examples
 
 postgres:
