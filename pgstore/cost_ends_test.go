@@ -83,7 +83,7 @@ func TestCost_OfPurge(t *testing.T) {
 	}
 	grow(1, 1000)
 	small := measure()
-	grow(1001, 100_000)
+	grow(1001, 50_000)
 	compareCosts(t, small, measure())
 }
 

@@ -11,8 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/internal/behaviour"
 	"github.com/go-invitations/invitations/internal/pgtest"
 	"github.com/go-invitations/invitations/pgstore"
+	"github.com/go-invitations/invitations/storetest"
 )
 
 // newHostStore returns a store on a members table, which create makes in a new schema of the host.
@@ -46,26 +48,34 @@ var teamMembersTable = pgstore.MembersTable{
 	Organization: pgstore.Column{Name: "Team"}, UserID: pgstore.Column{Name: "account"}, Role: pgstore.Column{Name: "role"},
 }
 
-// The table has names that must be quoted, and columns that the store does not know.
+// The table has names that must be quoted, and columns that the store does not know. Here run all
+// of storetest and of package behaviour, as in TestStore on the store's own table: the rules of
+// members meet other statements.
 func TestMembersTable_Store(t *testing.T) {
 	t.Parallel()
-	pool := newPool(t, nil)
+	pool := newPool(t, func(c *pgxpool.Config) { c.MaxConnLifetime = suiteLifetime })
 	lend := lending(t, pool, func(t *testing.T) *pgstore.Store {
 		return newHostStore(t, pool, teamMembers, teamMembersTable)
 	})
-	suites(t, func(t *testing.T) invitations.Store { return lend(t) })
+	borrow := func(t *testing.T) invitations.Store { return lend(t) }
+	storetest.Run(t, borrow)
+	behaviour.Run(t, borrow)
 }
 
-// The IDs in the table are numbers, and the suites' names stand for them.
+// The IDs in the table are numbers, and the suites' names stand for them. Numbers concern the
+// values in statements: here run storetest without races and, of package behaviour, the group
+// Storms, with calls of all kinds. The other rules and the races run in TestMembersTable_Store.
 func TestMembersTable_StoreOfNumbers(t *testing.T) {
 	t.Parallel()
-	pool := newPool(t, nil)
+	pool := newPool(t, func(c *pgxpool.Config) { c.MaxConnLifetime = suiteLifetime })
 	lend := lending(t, pool, func(t *testing.T) *pgstore.Store {
 		return newHostStore(t, pool, numberedMembers, numberedMembersTable)
 	})
-	suites(t, func(t *testing.T) invitations.Store {
+	borrow := func(t *testing.T) invitations.Store {
 		return &numbered{Store: lend(t), numbers: map[string]string{}, names: map[string]string{}}
-	})
+	}
+	storetest.Run(t, withoutRaces(borrow, "TestMembersTable_Store"))
+	behaviour.Run(t, borrow, "Storms")
 }
 
 const numberedMembers = `create table {schema}.memberships (

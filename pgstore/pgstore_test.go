@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -96,6 +97,11 @@ var execModes = []pgx.QueryExecMode{
 	pgx.QueryExecModeSimpleProtocol,
 }
 
+// An exec mode can break any statement, so storetest runs in each mode. Races depend on the
+// protocol only: those of storetest run in the default mode, which has the extended protocol like
+// the three after it, and in the simple protocol. The rules of package behaviour do not depend on
+// the mode. They run in the default one, and the other modes have its group Storms only, with calls
+// of all kinds.
 func TestStore(t *testing.T) {
 	t.Parallel()
 	for _, mode := range execModes {
@@ -106,28 +112,46 @@ func TestStore(t *testing.T) {
 				c.MaxConnLifetime = suiteLifetime
 			})
 			lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
-			suites(t, func(t *testing.T) invitations.Store { return lend(t) })
+			borrow := func(t *testing.T) invitations.Store { return lend(t) }
+			switch mode {
+			case pgx.QueryExecModeCacheStatement:
+				storetest.Run(t, borrow)
+				behaviour.Run(t, borrow)
+			case pgx.QueryExecModeSimpleProtocol:
+				storetest.Run(t, borrow)
+				behaviour.Run(t, borrow, "Storms")
+			default:
+				storetest.Run(t, withoutRaces(borrow, "TestStore/cache_statement"))
+				behaviour.Run(t, borrow, "Storms")
+			}
 		})
+	}
+}
+
+// withoutRaces returns a newStore for storetest that skips the group Races, and says where the
+// races run instead.
+func withoutRaces(newStore func(*testing.T) invitations.Store, instead string) func(*testing.T) invitations.Store {
+	return func(t *testing.T) invitations.Store {
+		if strings.Contains(t.Name(), "/Races/") {
+			t.Skip("the races run in " + instead)
+		}
+		return newStore(t)
 	}
 }
 
 // suiteLifetime is for pools of suites. A suite works in one schema, so its sessions stay small.
 const suiteLifetime = time.Hour
 
-// suites checks the stores that newStore returns, and the rules on them.
-func suites(t *testing.T, newStore func(t *testing.T) invitations.Store) {
-	t.Helper()
-	storetest.Run(t, newStore)
-	behaviour.Run(t, newStore)
-}
-
 // Each operation runs in a transaction of the host, which must be able to commit even after a
-// refusal.
+// refusal. This concerns the whole of storetest and, of package behaviour, the simultaneous calls
+// of the group Storms. The other rules do not depend on the transaction, and run in TestStore.
 func TestStoreInHostTransaction(t *testing.T) {
 	t.Parallel()
 	pool := newPool(t, func(c *pgxpool.Config) { c.MaxConnLifetime = suiteLifetime })
 	lend := lending(t, pool, func(t *testing.T) *pgstore.Store { return newStore(t, pool) })
-	suites(t, func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} })
+	borrow := func(t *testing.T) invitations.Store { return hostTx{t, pool, lend(t)} }
+	storetest.Run(t, borrow)
+	behaviour.Run(t, borrow, "Storms")
 }
 
 // hostTx is a store that works in transactions of a host's.

@@ -13,8 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/internal/behaviour"
 	"github.com/go-invitations/invitations/internal/pgtest"
 	"github.com/go-invitations/invitations/pgstore"
+	"github.com/go-invitations/invitations/storetest"
 )
 
 // newPooler starts a pooler and returns a function that makes a pool use it. The pool has several
@@ -34,12 +36,15 @@ func newPooler(t *testing.T, mode pgx.QueryExecMode, maxPreparedStatements int) 
 	}
 }
 
+// All modes have the story, which has what differs behind a pooler. One mode also has the whole of
+// storetest and, of package behaviour, the simultaneous calls of the group Storms. The other rules
+// do not depend on the connection, and run in TestStore.
 func TestPooler_EveryExecMode(t *testing.T) {
 	t.Parallel()
 	for _, setup := range []struct {
 		mode                  pgx.QueryExecMode
 		maxPreparedStatements int
-		suites                bool // they take long, and the story has what differs between the modes
+		suites                bool
 	}{
 		{pgx.QueryExecModeExec, 0, true},
 		{pgx.QueryExecModeSimpleProtocol, 0, false},
@@ -55,7 +60,9 @@ func TestPooler_EveryExecMode(t *testing.T) {
 			storyBehindPooler(s, store)
 			if setup.suites {
 				lend := lending(t, s.pool, func(t *testing.T) *pgstore.Store { return newStore(t, s.pool) })
-				suites(t, func(t *testing.T) invitations.Store { return lend(t) })
+				borrow := func(t *testing.T) invitations.Store { return lend(t) }
+				storetest.Run(t, borrow)
+				behaviour.Run(t, borrow, "Storms")
 			}
 		})
 	}

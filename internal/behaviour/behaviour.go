@@ -13,10 +13,19 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// Run runs all checks, one after the other. newStore must return an empty store that is safe for
-// concurrent use. Run calls it once for each check.
-func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
+// Run runs the checks of the named groups, or all checks if there are no names. The checks run one
+// after the other. newStore must return an empty store that is safe for concurrent use. Run calls
+// it once for each check.
+func Run(t *testing.T, newStore func(t *testing.T) invitations.Store, only ...string) {
+	for _, name := range only {
+		if !slices.ContainsFunc(groups, func(g group) bool { return g.name == name }) {
+			t.Fatalf("there is no group %q", name)
+		}
+	}
 	for _, g := range groups {
+		if len(only) > 0 && !slices.Contains(only, g.name) {
+			continue
+		}
 		t.Run(g.name, func(t *testing.T) {
 			for _, c := range g.checks {
 				t.Run(c.name, func(t *testing.T) {
@@ -27,11 +36,14 @@ func Run(t *testing.T, newStore func(t *testing.T) invitations.Store) {
 	}
 }
 
-// groups are all checks.
-var groups = []struct {
+// A group is a part of the checks.
+type group struct {
 	name   string
 	checks []check
-}{
+}
+
+// groups are all checks.
+var groups = []group{
 	{"Stories", slices.Concat(
 		stories, memberStories, quotaStories, seatStories, editStories, limitStories, bulkStories, receivedStories, timelineStories, sweepStories,
 		faultStories, nextStories, deleteStories, purgeStories, eraseStories, addStories, planStories, usageStories, listStories,
