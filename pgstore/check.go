@@ -78,7 +78,7 @@ func (s *Store) checkMembers(ctx context.Context) error {
 		" limit ", st.param("bigint", int64(maxMemberless)), ") as counted")
 	st.targets = []any{&found.Organizations}
 	st.collect(&b, func() {})
-	err := s.db.SendBatch(ctx, &b).Close()
+	err := s.db.send(ctx, &b)
 	if pgErr := pgError(err); pgErr != nil && strings.HasPrefix(pgErr.Code, dataException) {
 		return hostTableError{"the store has organizations whose IDs are not of type " + s.host.organization.typ}
 	}
@@ -182,6 +182,6 @@ func (s *Store) describeHostTable(ctx context.Context) (columns map[string]colum
 					`, st.param("text", s.host.UserID.Name), `)) = 2)`)
 	st.targets = []any{&unique}
 	st.collect(&b, func() {})
-	err = s.db.SendBatch(ctx, &b).Close()
+	err = s.db.send(ctx, &b)
 	return columns, unique, err
 }

@@ -2,6 +2,8 @@ package pgstore
 
 import (
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"io"
@@ -92,7 +94,7 @@ func reason(err error) error {
 	if errors.As(err, &connect) {
 		return errors.New(connect.Error())
 	}
-	for _, own := range []error{errCommitRolledBack, errNoTx, errInTx, errDecisionsDiffer, errNotMigrated} {
+	for _, own := range []error{errCommitRolledBack, errNoTx, errInTx, errDecisionsDiffer, errNotMigrated, sql.ErrTxDone} {
 		if errors.Is(err, own) {
 			return own
 		}
@@ -118,7 +120,9 @@ const (
 
 func pgError(err error) *pgconn.PgError {
 	var pgErr *pgconn.PgError
-	errors.As(err, &pgErr)
+	if !errors.As(err, &pgErr) {
+		return sqlError(err)
+	}
 	return pgErr
 }
 
@@ -141,7 +145,7 @@ func isConnectionLost(err error) bool {
 		return isFatal(pgErr)
 	}
 	var netErr net.Error
-	return errors.As(err, &netErr) ||
+	return errors.As(err, &netErr) || errors.Is(err, driver.ErrBadConn) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
@@ -218,6 +222,6 @@ func (s *Store) isRepeatable(err error) bool {
 		return false
 	}
 	// A pool can give another connection. A single connection stays closed.
-	_, single := s.db.(*pgx.Conn)
-	return !single && isConnectionLost(err)
+	db, ok := s.db.(database)
+	return ok && !db.isSingle() && isConnectionLost(err)
 }

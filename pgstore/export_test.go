@@ -29,7 +29,7 @@ func (s *Store) MigrateAlso(ctx context.Context, version int, sql string) error 
 // On returns a copy of s that works on db.
 func (s *Store) On(db DB) *Store {
 	t := *s
-	t.db = db
+	t.db = carrierOf(db)
 	return &t
 }
 

@@ -93,37 +93,24 @@ func (s *Store) migrate(ctx context.Context, all []migration) error {
 	if version, err := s.appliedVersion(ctx, s.db); err != nil || version >= all[len(all)-1].version {
 		return err
 	}
-	if tx, ok := s.db.(pgx.Tx); ok {
-		return s.apply(ctx, tx, all)
+	db, ok := s.db.(database)
+	if !ok {
+		return s.apply(ctx, s.db.(hostTx), all)
 	}
 	// It may lose a deadlock against a program that is running.
-	return s.repeat(ctx, func() error { return s.migrateInOwnTx(ctx, all) })
-}
-
-func (s *Store) migrateInOwnTx(ctx context.Context, all []migration) error {
-	var b pgx.Batch
-	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-	tx, results, err := s.begin(ctx, &b)
-	if err != nil {
-		return err
-	}
-	defer rollback(ctx, tx)
-	if err := results.Close(); err != nil {
-		return err
-	}
-	if err := s.apply(ctx, tx, all); err != nil {
-		return err
-	}
-	return tx.Commit(ctx)
+	return s.repeat(ctx, func() error {
+		return db.transact(ctx, func(tx hostTx) error { return s.apply(ctx, tx, all) })
+	})
 }
 
 // apply applies the migrations that are missing.
-func (s *Store) apply(ctx context.Context, tx pgx.Tx, all []migration) error {
+func (s *Store) apply(ctx context.Context, tx hostTx, all []migration) error {
 	// The lock is the transaction's, because a session may be shared behind a pooler. It covers
 	// everything, because two transactions that create the same schema fail in spite of
 	// "if not exists".
-	const lock = "select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))"
-	if _, err := tx.Exec(ctx, lock, "invitations migrations "+s.schema); err != nil {
+	var b pgx.Batch
+	b.Queue("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))", "invitations migrations "+s.schema)
+	if err := tx.send(ctx, &b); err != nil {
 		return err
 	}
 	version, err := s.appliedVersion(ctx, tx)
@@ -134,8 +121,7 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, all []migration) error {
 		if m.version <= version {
 			continue
 		}
-		// Only the simple protocol takes many statements at once. The last one records the version.
-		if _, err := tx.Conn().PgConn().Exec(ctx, m.sql).ReadAll(); err != nil {
+		if err := tx.script(ctx, m.sql); err != nil { // its last statement records the version
 			return err
 		}
 	}
@@ -143,22 +129,24 @@ func (s *Store) apply(ctx context.Context, tx pgx.Tx, all []migration) error {
 }
 
 // appliedVersion returns the version of the last migration that was applied, 0 for none.
-func (s *Store) appliedVersion(ctx context.Context, db DB) (version int, err error) {
+func (s *Store) appliedVersion(ctx context.Context, db carrier) (version int, err error) {
 	exists := false
 	var b pgx.Batch
+	st := s.statement()
 	// to_regclass would be shorter, but in a transaction it may answer from a cache that is
 	// older than the lock.
-	b.Queue(`select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-		where n.nspname = $1::text and c.relname = 'migrations')`, s.schema).QueryRow(func(row pgx.Row) error {
-		return row.Scan(&exists)
-	})
-	if err := db.SendBatch(ctx, &b).Close(); err != nil || !exists {
+	st.text(`select exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = `, st.param("text", s.schema), ` and c.relname = 'migrations')`)
+	st.targets = []any{&exists}
+	st.collect(&b, func() {})
+	if err := db.send(ctx, &b); err != nil || !exists {
 		return 0, err
 	}
 	b = pgx.Batch{}
-	b.Queue("select coalesce(pg_catalog.max(version), 0) from " + s.in + "migrations").QueryRow(func(row pgx.Row) error {
-		return row.Scan(&version)
-	})
-	err = db.SendBatch(ctx, &b).Close()
+	st = s.statement()
+	st.text("select coalesce(pg_catalog.max(version), 0) from ", s.in, "migrations")
+	st.targets = []any{&version}
+	st.collect(&b, func() {})
+	err = db.send(ctx, &b)
 	return version, err
 }

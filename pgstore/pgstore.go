@@ -68,7 +68,7 @@ type DB interface {
 // Store is an [invitations.Store] in PostgreSQL. It is safe for concurrent use if its [DB] is, as
 // a pool is.
 type Store struct {
-	db            DB
+	db            carrier
 	schema        string
 	in            string     // the schema's quoted name and a dot, for the name of a table
 	host          *hostTable // nil: members are in the store's table
@@ -114,14 +114,14 @@ func NewWithConfig(db DB, config Config) (*Store, error) {
 	}
 	in := pgx.Identifier{schema}.Sanitize() + "."
 	return &Store{
-		db: db, schema: schema, in: in, host: host, selectMembers: membersSelect(in, host), cache: newTextCache(),
+		db: carrierOf(db), schema: schema, in: in, host: host, selectMembers: membersSelect(in, host), cache: newTextCache(),
 	}, nil
 }
 
 // WithTx returns a copy of s that works in the host's transaction tx.
 func (s *Store) WithTx(tx pgx.Tx) *Store {
 	t := *s
-	t.db = tx
+	t.db = pgxTx{tx}
 	return &t
 }
 

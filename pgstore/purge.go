@@ -34,9 +34,9 @@ func (s *Store) Purge(ctx context.Context, q invitations.PurgeQuery) (deleted in
 		}
 		for _, o := range found {
 			n, err := s.purgeOrganization(ctx, q, o)
-			switch _, inHostTx := s.db.(pgx.Tx); {
+			switch {
 			case err == nil:
-			case errors.As(err, new(*ConstraintError)) && !inHostTx:
+			case errors.As(err, new(*ConstraintError)) && !s.inHostTx():
 				refused = err
 			default:
 				return deleted, err
