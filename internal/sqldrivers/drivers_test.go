@@ -1,0 +1,145 @@
+package sqldrivers
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/internal/behaviour"
+	"github.com/go-invitations/invitations/internal/pgtest"
+	"github.com/go-invitations/invitations/pgstore"
+	"github.com/go-invitations/invitations/storetest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// drivers open a database with each driver. No statement may depend on the search path.
+var drivers = map[string]func(t *testing.T, url string) *sql.DB{
+	"pgx": func(t *testing.T, url string) *sql.DB {
+		config, err := pgx.ParseConfig(url)
+		require.NoError(t, err)
+		config.RuntimeParams["search_path"] = "nowhere"
+		return stdlib.OpenDB(*config)
+	},
+	"pq": func(t *testing.T, url string) *sql.DB {
+		connector, err := pq.NewConnector(url + "&search_path=nowhere")
+		require.NoError(t, err)
+		return sql.OpenDB(connector)
+	},
+}
+
+func eachDriver(t *testing.T, f func(t *testing.T, db *sql.DB)) {
+	t.Parallel()
+	for name, open := range drivers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := open(t, pgtest.URL(t))
+			db.SetMaxOpenConns(8)
+			db.SetMaxIdleConns(8)
+			t.Cleanup(func() { _ = db.Close() })
+			f(t, db)
+		})
+	}
+}
+
+// newStore returns a store in a new schema. Its members are in a table of the host's if create is
+// not empty. The other result empties it.
+func newStore(t *testing.T, db *sql.DB, create string, members *pgstore.MembersTable) (store *pgstore.Store, emptying string) {
+	t.Helper()
+	schema := pgtest.Schema(t)
+	if create != "" {
+		host := pgx.Identifier{pgtest.Schema(t)}.Sanitize()
+		_, err := db.Exec("create schema " + host + "; " + strings.ReplaceAll(create, "{schema}", host))
+		require.NoError(t, err)
+		table := *members
+		table.Schema = strings.Trim(host, `"`)
+		members = &table
+		emptying = "delete from " + pgx.Identifier{table.Schema, table.Name}.Sanitize() + ";"
+	}
+	store, err := pgstore.NewSQL(db, pgstore.Config{Schema: schema, Members: members})
+	require.NoError(t, err)
+	require.NoError(t, store.Migrate(context.Background()))
+	require.NoError(t, store.Check(context.Background()))
+	for _, table := range []string{
+		"organizations", "invitations", "members", "removals", "events", "quotas", "closed_usage", "personal_quotas",
+	} {
+		emptying += "delete from " + pgx.Identifier{schema, table}.Sanitize() + ";"
+	}
+	return store, emptying + "update " + pgx.Identifier{schema, "feed"}.Sanitize() + " set last = 0"
+}
+
+// A lender lends stores to checks. Making a store takes longer than most checks.
+type lender struct {
+	db   *sql.DB
+	make func() (store *pgstore.Store, emptying string)
+
+	mu   sync.Mutex
+	free []lent
+}
+
+type lent struct {
+	store    *pgstore.Store
+	emptying string
+}
+
+// lend returns an empty store for the duration of a check.
+func (l *lender) lend(check *testing.T) *pgstore.Store {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var one lent
+	if last := len(l.free) - 1; last >= 0 {
+		one, l.free = l.free[last], l.free[:last]
+	} else {
+		one.store, one.emptying = l.make()
+	}
+	check.Cleanup(func() {
+		if check.Failed() {
+			return // its rows may explain the failure
+		}
+		_, err := l.db.Exec(one.emptying)
+		require.NoError(check, err)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.free = append(l.free, one)
+	})
+	return one.store
+}
+
+// The rules of package behaviour do not depend on the driver: its simultaneous calls run on each,
+// and its stories, which call everything, on the driver that pgstore does not use otherwise.
+func suites(t *testing.T, newStore func(*testing.T) invitations.Store) {
+	storetest.Run(t, newStore)
+	behaviour.Run(t, newStore, "Stories", "Storms")
+}
+
+func TestStore(t *testing.T) {
+	eachDriver(t, func(t *testing.T, db *sql.DB) {
+		l := &lender{db: db, make: func() (*pgstore.Store, string) { return newStore(t, db, "", nil) }}
+		suites(t, func(check *testing.T) invitations.Store { return l.lend(check) })
+	})
+}
+
+func TestStore_MembersTable(t *testing.T) {
+	eachDriver(t, func(t *testing.T, db *sql.DB) {
+		const create = `create table {schema}."team members" (
+			id bigint generated always as identity primary key, team text not null, account text not null,
+			role text not null, joined timestamp, gone timestamptz, unique (account, team))`
+		l := &lender{db: db, make: func() (*pgstore.Store, string) {
+			return newStore(t, db, create, &pgstore.MembersTable{
+				Name: "team members", Organization: pgstore.Column{Name: "team"},
+				UserID: pgstore.Column{Name: "account"}, Role: pgstore.Column{Name: "role"},
+				JoinedAt: pgstore.Column{Name: "joined", Type: "timestamp"}, DeletedAt: pgstore.Column{Name: "gone"},
+			})
+		}}
+		suites(t, func(check *testing.T) invitations.Store { return l.lend(check) })
+	})
+}
