@@ -12,6 +12,7 @@ type actorTest func(t require.TestingT, f Facts, actor Actor) error
 
 func TestAuthority(t *testing.T) {
 	t.Parallel()
+	elsewhere := changed(emailRecord(), func(r *Record) { r.Organization = "other" })
 	for operation, perform := range map[string]actorTest{
 		"resend": func(t require.TestingT, f Facts, actor Actor) error {
 			return refusal(t, atNoon(), f, resendBy(actor))
@@ -50,6 +51,8 @@ func TestAuthority(t *testing.T) {
 			"invited person, now viewer":  {withRole(factsOf(emailRecord()), nina, RoleViewer), User(nina), ErrPermissionDenied},
 			"owner, no invitation":        {noInvitation(), User(olga), ErrNotFound},
 			"System, no invitation":       {noInvitation(), System(), ErrNotFound},
+			"owner, another organization": {factsOf(elsewhere), User(olga), ErrNotFound},
+			"System, other organization":  {factsOf(elsewhere), System(), ErrNotFound},
 			"viewer, no invitation":       {noInvitation(), User(vera), ErrPermissionDenied},
 			"stranger, no invitation":     {noInvitation(), User(nina), ErrPermissionDenied},
 			"stranger, no organization":   {Facts{}, User(nina), ErrPermissionDenied},
