@@ -1,7 +1,6 @@
 package invitations
 
 import (
-	"cmp"
 	"context"
 	"errors"
 )
@@ -80,7 +79,7 @@ func (s *Service) Erase(ctx context.Context, p EraseParams) (_ Erasure, err erro
 		rows, err := run(ctx, s, e)
 		switch {
 		case errors.Is(err, ErrConflict) && !errors.Is(err, ErrConcurrentChange):
-			refusal = cmp.Or(refusal, err) // a membership in one must not protect the others
+			refusal = err // a membership in one must not protect the others
 		case err != nil:
 			return done, err
 		}
