@@ -168,7 +168,6 @@ func (e erasure) eraseAddress(r rules, f Facts) (int, Changes, error) {
 		}
 	}
 	for _, event := range f.TracedEvents {
-		event = event.Clone()
 		event.Email = ""
 		changes.ErasedEvents = append(changes.ErasedEvents, event)
 	}
@@ -202,7 +201,6 @@ func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
 		changes.Members = append(changes.Members, m)
 	}
 	for _, event := range f.TracedEvents {
-		event = event.Clone()
 		replace(&event.Actor, &event.Subject, &event.InvitedBy)
 		changes.ErasedEvents = append(changes.ErasedEvents, event)
 	}
