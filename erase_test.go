@@ -159,7 +159,9 @@ func TestErase_SenderIsNeverSystem(t *testing.T) {
 		f.TracedInvitations = []Record{changed(recordOf(kind), func(r *Record) { r.CreatedBy, r.SentBy = nina, nina })}
 		_, changes, err := decide(t, atNoon(), f, eraseNina())
 		require.NoError(t, err)
+		require.Len(t, changes.Events, 2)
 		require.Equal(t, "sender_not_entitled", changes.Events[0].Reason)
+		require.Equal(t, erasedNina(uuid.Nil, "erased-1"), changes.Events[1])
 		erased := withRole(factsOf(changes.Invitations[0]), "erased-1", RoleOwner)
 		require.Equal(t, "erased-1", erased.Invitation.SentBy)
 		require.Equal(t, "erased-1", erased.Invitation.CreatedBy)
