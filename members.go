@@ -211,9 +211,7 @@ func (s *Service) SetMetadata(ctx context.Context, actor Actor, p SetMetadataPar
 	if err := checkMetadata(p.Metadata); err != nil {
 		return Member{}, err
 	}
-	p.Metadata = maps.Clone(p.Metadata)
-	m, err := run(ctx, s, metadataChange{actor, p})
-	return m.Clone(), err
+	return run(ctx, s, metadataChange{actor, p})
 }
 
 type metadataChange struct {
@@ -424,7 +422,7 @@ func (r rules) mayLoseOwner(f Facts, m Member) error {
 // demoted returns the removals of a role change: the member, if they lose a permission.
 // Otherwise they could leave and regain it through an older link.
 func (r rules) demoted(m Member, role Role) []string {
-	if r.policy.Has(m.Role) && r.policy.CanGrant(role, m.Role) {
+	if r.policy.CanGrant(role, m.Role) {
 		return nil
 	}
 	return []string{m.UserID}
