@@ -264,6 +264,8 @@ func TestClass29_EditNeedsASeat(t *testing.T) {
 			require.Equal(t, c.want, refusal(t, c.rules, f, editBy(User(adam), c.edit)))
 		})
 	}
+	require.True(t, editBy(User(adam), edit{role: RoleViewer}).needs(reserved).CountSeats)
+	require.False(t, editBy(User(adam), edit{message: new("")}).needs(reserved).CountSeats, "only a role needs a seat")
 }
 
 // The token grants the new offer, with the permissions of the editor.
@@ -324,6 +326,9 @@ func TestEdit_CopiesItsValues(t *testing.T) {
 func TestClass29_EditOfMaxUses(t *testing.T) {
 	t.Parallel()
 	link := changed(linkRecord(), func(r *Record) { r.Uses, r.MaxUses = 2, 0 })
+	var invalid *InvalidError
+	require.ErrorAs(t, refusal(t, atNoon(), factsOf(link), editBy(User(adam), edit{maxUses: new(2)})), &invalid)
+	require.Equal(t, map[string]string{"min": "3"}, invalid.Values)
 	edited, _, err := decide(t, atNoon(), factsOf(link), editBy(User(adam), edit{maxUses: new(3)}))
 	require.NoError(t, err)
 	_, changes, err := accept(t, factsOf(edited), verifiedNina)
