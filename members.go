@@ -40,9 +40,6 @@ func (s *Service) Authorize(ctx context.Context, organization, user string, perm
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
 	}
-	if err := checkName("permission", string(permission), maxNameBytes); err != nil {
-		return Member{}, err
-	}
 	if len(s.config.Policy.rolesWith(permission)) == 0 {
 		return Member{}, invalid("permission", "unknown_permission", "must be a permission of a role of the policy")
 	}
