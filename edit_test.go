@@ -186,20 +186,6 @@ func TestEdit_Refused(t *testing.T) {
 }
 
 // The permission to resend is not a permission to edit.
-func TestEdit_NeedsPermissionToCreate(t *testing.T) {
-	t.Parallel()
-	policy, err := NewPolicy(map[Role][]Permission{
-		RoleOwner: allPermissions, RoleViewer: nil,
-		"creator": {PermissionInvitationCreate}, "resender": {PermissionInvitationResend, PermissionInvitationRevoke, PermissionInvitationList},
-	})
-	require.NoError(t, err)
-	for role, want := range map[Role]error{"creator": nil, "resender": ErrPermissionDenied} {
-		f := withRole(factsOf(changed(emailRecord(), func(r *Record) { r.Role = RoleViewer })), adam, role)
-		_, _, err := decide(t, rulesOf(policy), f, editBy(User(adam), edit{message: new("")}))
-		require.Equal(t, want, err)
-	}
-}
-
 // A policy that loses a role strands no invitation: the role counts as the owner's until an
 // owner or System edits the invitation to a known one.
 func TestUnknownRole_StrandsNoInvitation(t *testing.T) {
