@@ -188,7 +188,7 @@ func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
 	}
 	for _, inv := range f.TracedInvitations {
 		// Nobody may inherit the authority of the sender, not even a member with the pseudonym.
-		if ended := r.end(Changes{}, inv, "", ErrSenderNotEntitled); inv.SentBy == e.person.UserID && !ended.Empty() {
+		if ended := r.end(Changes{}, inv, "", ErrSenderNotEntitled); inv.SentBy == e.person.UserID && !f.Deleted && !ended.Empty() {
 			inv = ended.Invitations[0]
 			changes.Events = append(changes.Events, ended.Events...)
 		}

@@ -212,6 +212,31 @@ func TestErase_NothingFound(t *testing.T) {
 	require.Zero(t, changes)
 }
 
+// In a deleted organization nothing is pending any more, so the erasure of a sender ends nothing.
+func TestErase_SenderInADeletedOrganization(t *testing.T) {
+	t.Parallel()
+	for _, deleted := range []bool{false, true} {
+		pending := emailRecord()
+		pending.CreatedBy, pending.SentBy = nina, nina
+		_, changes, err := decide(t, atNoon(), Facts{
+			Organization: acme, Version: 5, Deleted: deleted, TracedInvitations: []Record{pending},
+		}, eraseNina())
+		require.NoError(t, err)
+		want, types := pending, []EventType{EventPersonErased}
+		if !deleted {
+			want = ended(pending, StateRevoked)
+			types = []EventType{EventInvitationRevoked, EventPersonErased}
+		}
+		want.CreatedBy, want.SentBy = "erased-1", "erased-1"
+		require.Equal(t, []Record{want}, changes.Invitations)
+		var got []EventType
+		for _, e := range changes.Events {
+			got = append(got, e.Type)
+		}
+		require.Equal(t, types, got)
+	}
+}
+
 // An erasure reaches deleted organizations, and asks for members only of a user.
 func TestErase_Needs(t *testing.T) {
 	t.Parallel()
