@@ -97,7 +97,7 @@ func (r rules) join(f Facts, inv Record, identity Identity) (Joined, Changes, er
 	if err := r.isFor(inv.Invitation, identity, isMember); err != nil {
 		return Joined{}, Changes{}, err
 	}
-	if version, ok := f.Removals[identity.UserID]; ok && version >= inv.SentVersion {
+	if f.Removals[identity.UserID] >= inv.SentVersion {
 		return Joined{}, Changes{}, ErrRevoked
 	}
 	if err := r.hasSeat(f, inv.Role, r.holdsSeat(f)); err != nil {
@@ -137,18 +137,17 @@ func (r rules) holdsSeat(f Facts) bool {
 
 // isFor refuses a person whom the invitation is not for.
 func (r rules) isFor(inv Invitation, identity Identity, isMember bool) error {
-	email, err := CanonicalEmail(identity.Email)
-	isCanonical := err == nil // an address without a canonical form equals no other
+	email, err := CanonicalEmail(identity.Email) // empty without a canonical form
 	switch {
-	case inv.Kind == KindEmail && (!isCanonical || email != inv.Email):
+	case inv.Kind == KindEmail && (err != nil || email != inv.Email):
 		return ErrRecipientMismatch
 	case inv.Kind == KindEmail && !identity.EmailVerified:
 		return ErrEmailUnverified
 	case isMember:
 		return ErrAlreadyMember
-	case len(r.limits.AllowedDomains) > 0 && (!isCanonical || !r.admits(email)):
+	case !r.admits(email):
 		return ErrDomainNotAllowed
-	case len(inv.AllowedDomains) > 0 && (!isCanonical || !slices.Contains(inv.AllowedDomains, domainOf(email))):
+	case len(inv.AllowedDomains) > 0 && !slices.Contains(inv.AllowedDomains, domainOf(email)):
 		return ErrDomainNotAllowed
 	case len(inv.AllowedDomains)+len(r.limits.AllowedDomains) > 0 && !identity.EmailVerified:
 		return ErrEmailUnverified

@@ -120,6 +120,11 @@ func TestClass01_OnlyTheRecipientAccepts(t *testing.T) {
 			require.Equal(t, want, acceptErr(t, factsOf(emailRecord()), Identity{nina, email, true}))
 		})
 	}
+
+	nobodys := changed(emailRecord(), func(r *Record) { r.Email = "" })
+	for _, email := range []string{"", "nina@example"} {
+		require.Equal(t, ErrRecipientMismatch, acceptErr(t, factsOf(nobodys), Identity{nina, email, true}), email)
+	}
 }
 
 func TestClass02_UnverifiedEmailIsRefused(t *testing.T) {

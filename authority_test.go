@@ -12,6 +12,7 @@ type actorTest func(t require.TestingT, f Facts, actor Actor) error
 
 func TestAuthority(t *testing.T) {
 	t.Parallel()
+	elsewhere := changed(emailRecord(), func(r *Record) { r.Organization = "other" })
 	for operation, perform := range map[string]actorTest{
 		"resend": func(t require.TestingT, f Facts, actor Actor) error {
 			return refusal(t, atNoon(), f, resendBy(actor))
@@ -50,6 +51,8 @@ func TestAuthority(t *testing.T) {
 			"invited person, now viewer":  {withRole(factsOf(emailRecord()), nina, RoleViewer), User(nina), ErrPermissionDenied},
 			"owner, no invitation":        {noInvitation(), User(olga), ErrNotFound},
 			"System, no invitation":       {noInvitation(), System(), ErrNotFound},
+			"owner, another organization": {factsOf(elsewhere), User(olga), ErrNotFound},
+			"System, other organization":  {factsOf(elsewhere), System(), ErrNotFound},
 			"viewer, no invitation":       {noInvitation(), User(vera), ErrPermissionDenied},
 			"stranger, no invitation":     {noInvitation(), User(nina), ErrPermissionDenied},
 			"stranger, no organization":   {Facts{}, User(nina), ErrPermissionDenied},
@@ -478,6 +481,42 @@ func TestClass12_EachActNeedsItsPermission(t *testing.T) {
 				require.NoError(t, err, "%s with %s", act.name, held)
 			} else {
 				require.Equal(t, ErrPermissionDenied, err, "%s with %s", act.name, held)
+			}
+		}
+	}
+}
+
+// The same holds for acts on an invitation, although the default policy never parts their
+// permissions.
+func TestClass12_EachActOnAnInvitationNeedsItsPermission(t *testing.T) {
+	t.Parallel()
+	ofViewer := changed(emailRecord(), func(r *Record) { r.Role, r.SentBy = RoleViewer, olga })
+	for needed, acts := range map[Permission]map[string]func(t require.TestingT, r rules, f Facts) error{
+		PermissionInvitationCreate: {
+			"edit": func(t require.TestingT, r rules, f Facts) error {
+				return refusal(t, r, f, editBy(User(adam), edit{message: new("")}))
+			},
+		},
+		PermissionInvitationResend: {
+			"resend": func(t require.TestingT, r rules, f Facts) error { return refusal(t, r, f, resendBy(User(adam))) },
+			"pending token": func(t require.TestingT, r rules, f Facts) error {
+				return refusal(t, r, f, pendingTokenAct{User(adam)})
+			},
+		},
+		PermissionInvitationRevoke: {
+			"revoke": func(t require.TestingT, r rules, f Facts) error { return refusal(t, r, f, revokeBy(User(adam))) },
+		},
+	} {
+		for _, held := range allPermissions {
+			policy, err := NewPolicy(map[Role][]Permission{RoleOwner: allPermissions, "one": {held}, RoleViewer: nil})
+			require.NoError(t, err)
+			for name, act := range acts {
+				err := act(t, rulesOf(policy), withRole(factsOf(ofViewer), adam, "one"))
+				if held == needed {
+					require.NoError(t, err, "%s with %s", name, held)
+				} else {
+					require.Equal(t, ErrPermissionDenied, err, "%s with %s", name, held)
+				}
 			}
 		}
 	}

@@ -82,8 +82,7 @@ func (s *Service) Edit(ctx context.Context, actor Actor, p EditParams) (_ Invita
 		if err := checkMetadata(*p.Metadata); err != nil {
 			return Invitation{}, err
 		}
-		metadata := maps.Clone(*p.Metadata)
-		e.metadata = &metadata
+		e.metadata = p.Metadata
 	}
 	record, err := run(ctx, s, editing{actor, p.Organization, p.ID, e})
 	return record.Invitation.clone(), err
@@ -130,7 +129,7 @@ func (a editing) decide(r rules, f Facts) (Record, Changes, error) {
 	if err := r.pending(inv.Invitation); err != nil {
 		return Record{}, Changes{}, err
 	}
-	old := inv.Clone()
+	old := inv
 	if err := a.apply(r, &inv); err != nil {
 		return Record{}, Changes{}, err
 	}

@@ -1,7 +1,6 @@
 package invitations
 
 import (
-	"cmp"
 	"context"
 	"errors"
 )
@@ -80,7 +79,7 @@ func (s *Service) Erase(ctx context.Context, p EraseParams) (_ Erasure, err erro
 		rows, err := run(ctx, s, e)
 		switch {
 		case errors.Is(err, ErrConflict) && !errors.Is(err, ErrConcurrentChange):
-			refusal = cmp.Or(refusal, err) // a membership in one must not protect the others
+			refusal = err // a membership in one must not protect the others
 		case err != nil:
 			return done, err
 		}
@@ -169,7 +168,6 @@ func (e erasure) eraseAddress(r rules, f Facts) (int, Changes, error) {
 		}
 	}
 	for _, event := range f.TracedEvents {
-		event = event.Clone()
 		event.Email = ""
 		changes.ErasedEvents = append(changes.ErasedEvents, event)
 	}
@@ -190,7 +188,7 @@ func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
 	}
 	for _, inv := range f.TracedInvitations {
 		// Nobody may inherit the authority of the sender, not even a member with the pseudonym.
-		if ended := r.end(Changes{}, inv, "", ErrSenderNotEntitled); inv.SentBy == e.person.UserID && !ended.Empty() {
+		if ended := r.end(Changes{}, inv, "", ErrSenderNotEntitled); inv.SentBy == e.person.UserID && !f.Deleted && !ended.Empty() {
 			inv = ended.Invitations[0]
 			changes.Events = append(changes.Events, ended.Events...)
 		}
@@ -203,7 +201,6 @@ func (e erasure) eraseUser(r rules, f Facts) (int, Changes, error) {
 		changes.Members = append(changes.Members, m)
 	}
 	for _, event := range f.TracedEvents {
-		event = event.Clone()
 		replace(&event.Actor, &event.Subject, &event.InvitedBy)
 		changes.ErasedEvents = append(changes.ErasedEvents, event)
 	}

@@ -40,9 +40,6 @@ func (s *Service) Authorize(ctx context.Context, organization, user string, perm
 	if err := checkMember(organization, user); err != nil {
 		return Member{}, err
 	}
-	if err := checkName("permission", string(permission), maxNameBytes); err != nil {
-		return Member{}, err
-	}
 	if len(s.config.Policy.rolesWith(permission)) == 0 {
 		return Member{}, invalid("permission", "unknown_permission", "must be a permission of a role of the policy")
 	}
@@ -211,9 +208,7 @@ func (s *Service) SetMetadata(ctx context.Context, actor Actor, p SetMetadataPar
 	if err := checkMetadata(p.Metadata); err != nil {
 		return Member{}, err
 	}
-	p.Metadata = maps.Clone(p.Metadata)
-	m, err := run(ctx, s, metadataChange{actor, p})
-	return m.Clone(), err
+	return run(ctx, s, metadataChange{actor, p})
 }
 
 type metadataChange struct {
@@ -424,7 +419,7 @@ func (r rules) mayLoseOwner(f Facts, m Member) error {
 // demoted returns the removals of a role change: the member, if they lose a permission.
 // Otherwise they could leave and regain it through an older link.
 func (r rules) demoted(m Member, role Role) []string {
-	if r.policy.Has(m.Role) && r.policy.CanGrant(role, m.Role) {
+	if r.policy.CanGrant(role, m.Role) {
 		return nil
 	}
 	return []string{m.UserID}

@@ -11,6 +11,8 @@ func TestCreateOrganization(t *testing.T) {
 	founder := memberOf(olga, RoleOwner)
 	invited := founder
 	invited.InvitationID = invitedID
+	added := founder
+	added.InvitedBy = adam
 	demoted := memberOf(olga, RoleAdmin)
 	existing := func(members ...Member) Facts {
 		f := Facts{Organization: acme, Version: 3, Members: map[string]Member{}}
@@ -27,6 +29,7 @@ func TestCreateOrganization(t *testing.T) {
 		"repeated":                {existing(founder), founder},
 		"of another founder":      {existing(), ErrConflict},
 		"by an invited owner":     {existing(invited), ErrConflict},
+		"by an added owner":       {existing(added), ErrConflict},
 		"by a founder, now admin": {existing(demoted), ErrConflict},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package invitations_test
 
 import (
 	"context"
+	"io"
 	"testing"
 	"time"
 
@@ -136,18 +137,20 @@ func TestErase_Member(t *testing.T) {
 func TestErase_ErrorInTheMiddle(t *testing.T) {
 	t.Parallel()
 	f := invitations.Facts{Organization: "acme", Version: 2, TracedEvents: []invitations.Event{{Organization: "acme", Version: 1, Subject: "dora"}}}
-	store := erasing(f, "acme", "bcme", "zeta")
-	store.UpdateFunc = func(_ context.Context, q invitations.Query, decide invitations.Decision) error {
-		if q.Organization == "bcme" {
-			return invitations.ErrConcurrentChange
+	for _, failure := range []error{invitations.ErrConcurrentChange, io.ErrUnexpectedEOF} {
+		store := erasing(f, "acme", "bcme", "zeta")
+		store.UpdateFunc = func(_ context.Context, q invitations.Query, decide invitations.Decision) error {
+			if q.Organization == "bcme" {
+				return failure
+			}
+			_, err := decide(f)
+			return err
 		}
-		_, err := decide(f)
-		return err
+		done, err := serviceOn(t, store, atNoon()).Erase(t.Context(), goodErasure())
+		require.Equal(t, failure, err)
+		require.Equal(t, invitations.Erasure{Rows: 1}, done)
+		require.Len(t, store.UpdateCalls(), 2)
 	}
-	done, err := serviceOn(t, store, atNoon()).Erase(t.Context(), goodErasure())
-	require.Equal(t, invitations.ErrConcurrentChange, err)
-	require.Equal(t, invitations.Erasure{Rows: 1}, done)
-	require.Len(t, store.UpdateCalls(), 2)
 }
 
 // A membership in one organization must not protect the traces in the others.

@@ -144,12 +144,10 @@ func (p Period) end(start time.Time) time.Time {
 
 // balance returns the balance of a user, from the quotas by user ID.
 func balance(quotas map[string]QuotaRecord, user string, now time.Time) Balance {
-	b := Balance{At: now}
-	if own, ok := quotas[user]; ok && user != "" {
+	own, shared := quotas[user], quotas[""]
+	b := Balance{Shared: shared.usage(now), At: now}
+	if user != "" {
 		b.Own = own.usage(now)
-	}
-	if shared, ok := quotas[""]; ok {
-		b.Shared = shared.usage(now)
 	}
 	return b
 }
@@ -179,9 +177,9 @@ func (c Consumption) Decide(role Role, quotas map[string]QuotaRecord) (put []Quo
 		return nil, false
 	}
 	for _, user := range []string{"", c.UserID} {
-		q, counted := quotas[user]
+		q := quotas[user]
 		switch {
-		case !counted || q.Quota == (Quota{}):
+		case q.Quota == (Quota{}):
 		case !refund:
 			q = q.in(c.Periods)
 			switch q.Used += c.Amount; {

@@ -115,7 +115,7 @@ func (s *Service) PendingToken(ctx context.Context, actor Actor, organization st
 		return SentInvitation{}, err
 	}
 	// It was pending when it was read, so it has a token whatever the clock says now.
-	return SentInvitation{Invitation: record.Invitation.clone(), Token: s.keys.sign(record.claim())}, nil
+	return SentInvitation{Invitation: record.Invitation, Token: s.keys.sign(record.claim())}, nil
 }
 
 // reveal returns the invitation whose token the actor may have. The token is worth the role,

@@ -16,7 +16,7 @@ func (s *Service) Revoke(ctx context.Context, actor Actor, organization string, 
 		return Invitation{}, err
 	}
 	record, err := run(ctx, s, revocation{actor, organization, id})
-	return record.Invitation.clone(), err
+	return record.Invitation, err
 }
 
 type revocation struct {

@@ -55,8 +55,7 @@ func (r rules) may(f Facts, actor Actor, permission Permission) error {
 		}
 		return nil
 	}
-	m, ok := f.Members[actor.user]
-	if !ok || !r.policy.Allows(m.Role, permission) {
+	if !r.policy.Allows(f.Members[actor.user].Role, permission) { // a non-member has the empty role
 		return ErrPermissionDenied
 	}
 	return nil
@@ -76,7 +75,7 @@ func (r rules) mayGrant(f Facts, actor Actor, role Role) error {
 	if actor.system && r.policy.Has(role) {
 		return nil
 	}
-	if m, ok := f.Members[actor.user]; ok && r.policy.CanGrant(m.Role, role) {
+	if r.policy.CanGrant(f.Members[actor.user].Role, role) { // no policy has the empty role
 		return nil
 	}
 	return ErrRoleNotAssignable
@@ -283,11 +282,8 @@ func (r rules) maySend(f Facts, actor Actor, email string) error {
 }
 
 // freeAt returns the instant at which fewer than limit sendings count again, or the zero
-// time if that is now. Sendings are in order, the newest first.
+// time if that is now. Sendings are in order, the newest first. A limit of 0 is never reached.
 func (r rules) freeAt(sendings []Sending, limit int, counts func(Sending) bool) time.Time {
-	if limit == 0 {
-		return time.Time{}
-	}
 	n := 0
 	for _, s := range sendings {
 		end := s.At.Add(sendingWindow)
@@ -306,7 +302,7 @@ func (r rules) freeAt(sendings []Sending, limit int, counts func(Sending) bool) 
 // nextSweep returns the instant of the next sweep of an invitation whose expiry is set now:
 // its reminder if it gets one, and its expiry otherwise.
 func (r rules) nextSweep(inv Invitation) time.Time {
-	if at := inv.ExpiresAt.Add(-r.remindBefore); r.remindBefore > 0 && inv.Kind == KindEmail && at.After(r.now) {
+	if at := inv.ExpiresAt.Add(-r.remindBefore); inv.Kind == KindEmail && at.After(r.now) {
 		return at
 	}
 	return inv.ExpiresAt

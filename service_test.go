@@ -257,6 +257,7 @@ func TestClass26_ResendMakesANewToken(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, signedID, c.ID)
 		require.Equal(t, "acme", c.Organization)
+		require.False(t, sent.Repeated)
 		require.False(t, tokens[sent.Token.Reveal()])
 		tokens[sent.Token.Reveal()] = true
 	}
