@@ -13,7 +13,7 @@ export GOWORK = off
 # out SQLite, which is translated from C: most of its memory is not Go's, and it takes most of the time.
 RACE = -race -gcflags=modernc.org/...=-race=false
 
-.PHONY: test lint vuln fuzz examples postgres
+.PHONY: test test-matrix lint vuln fuzz examples postgres
 
 test: postgres
 	@set -e; for module in $(MODULES); do \
@@ -23,6 +23,10 @@ test: postgres
 	@echo "== allocations, which the race detector would blur"
 	@go test -run Alloc -v .
 	@cd bench && INVITATIONS_REQUIRE_POSTGRES=1 go test -run Alloc -v .
+
+# The store on each PostgreSQL release that is maintained. It downloads their binaries with npm.
+test-matrix:
+	sh scripts/matrix.sh
 
 # golangci-lint contains vet and staticcheck. A cold cache compiles it first, which takes minutes.
 lint:
@@ -56,6 +60,8 @@ examples: postgres
 	go run ./internal/withpg go run ./examples/postgres
 	go run ./internal/withpg go run -C examples/river .
 	go run -C examples/otel . > /dev/null
+	go run ./internal/withpg go run -C examples/gorm .
+	go run ./internal/withpg go run -C examples/bun .
 	go test -count=1 -tags copied ./examples
 
 postgres:

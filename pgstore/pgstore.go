@@ -1,4 +1,4 @@
-// Package pgstore keeps invitations in PostgreSQL 14 or later, through pgx.
+// Package pgstore keeps invitations in PostgreSQL 14 or later, through pgx or database/sql.
 //
 // A [Store] works on a pool, on a connection or in a transaction of the host. A change takes two
 // round trips: the first begins a transaction, locks the organization's row and reads the facts,
@@ -12,7 +12,8 @@
 // # Transactions of the host
 //
 // [Store.WithTx] returns a store that works in a transaction of the host. Its changes are
-// committed together with the host's own. The store does not begin, commit, roll back or repeat
+// committed together with the host's own. [Store.WithSQLTx] does the same for a transaction of
+// database/sql. The store does not begin, commit, roll back or repeat
 // such a transaction:
 //
 //   - The organization stays locked until the host ends the transaction, which should be soon.

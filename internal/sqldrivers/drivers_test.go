@@ -3,12 +3,15 @@ package sqldrivers
 import (
 	"context"
 	"database/sql"
+	"net"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/lib/pq"
 	"github.com/stretchr/testify/require"
@@ -23,39 +26,60 @@ import (
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // drivers open a database with each driver. No statement may depend on the search path.
-var drivers = map[string]func(t *testing.T, url string) *sql.DB{
-	"pgx": func(t *testing.T, url string) *sql.DB {
+var drivers = map[string]func(t *testing.T, url string, dial dialer) *sql.DB{
+	"pgx": func(t *testing.T, url string, dial dialer) *sql.DB {
 		config, err := pgx.ParseConfig(url)
 		require.NoError(t, err)
 		config.RuntimeParams["search_path"] = "nowhere"
+		config.DialFunc = pgconn.DialFunc(dial)
 		return stdlib.OpenDB(*config)
 	},
-	"pq": func(t *testing.T, url string) *sql.DB {
+	"pq": func(t *testing.T, url string, dial dialer) *sql.DB {
 		connector, err := pq.NewConnector(url + "&search_path=nowhere")
 		require.NoError(t, err)
+		connector.Dialer(dial)
 		return sql.OpenDB(connector)
 	},
 }
 
-func eachDriver(t *testing.T, f func(t *testing.T, db *sql.DB)) {
+// A dialer opens the network connections of a driver.
+type dialer func(ctx context.Context, network, address string) (net.Conn, error)
+
+func (d dialer) Dial(network, address string) (net.Conn, error) {
+	return d(context.Background(), network, address)
+}
+
+func (d dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return d(ctx, network, address)
+}
+
+func (d dialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return d(ctx, network, address)
+}
+
+// eachDriver calls f with a database of each driver, whose connections the wire watches.
+func eachDriver(t *testing.T, f func(t *testing.T, db *sql.DB, w *wire)) {
 	t.Parallel()
 	for name, open := range drivers {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db := open(t, pgtest.URL(t))
+			w := &wire{}
+			db := open(t, pgtest.URL(t), w.dial)
 			db.SetMaxOpenConns(8)
 			db.SetMaxIdleConns(8)
 			t.Cleanup(func() { _ = db.Close() })
-			f(t, db)
+			f(t, db, w)
 		})
 	}
 }
 
 // newStore returns a store in a new schema. Its members are in a table of the host's if create is
-// not empty. The other result empties it.
-func newStore(t *testing.T, db *sql.DB, create string, members *pgstore.MembersTable) (store *pgstore.Store, emptying string) {
+// not empty. The last result empties it.
+func newStore(t *testing.T, db *sql.DB, create string, members *pgstore.MembersTable) (store *pgstore.Store, schema, emptying string) {
 	t.Helper()
-	schema := pgtest.Schema(t)
+	schema = pgtest.Schema(t)
 	if create != "" {
 		host := pgx.Identifier{pgtest.Schema(t)}.Sanitize()
 		_, err := db.Exec("create schema " + host + "; " + strings.ReplaceAll(create, "{schema}", host))
@@ -74,13 +98,13 @@ func newStore(t *testing.T, db *sql.DB, create string, members *pgstore.MembersT
 	} {
 		emptying += "delete from " + pgx.Identifier{schema, table}.Sanitize() + ";"
 	}
-	return store, emptying + "update " + pgx.Identifier{schema, "feed"}.Sanitize() + " set last = 0"
+	return store, schema, emptying + "update " + pgx.Identifier{schema, "feed"}.Sanitize() + " set last = 0"
 }
 
 // A lender lends stores to checks. Making a store takes longer than most checks.
 type lender struct {
 	db   *sql.DB
-	make func() (store *pgstore.Store, emptying string)
+	make func() (store *pgstore.Store, schema, emptying string)
 
 	mu   sync.Mutex
 	free []lent
@@ -99,7 +123,7 @@ func (l *lender) lend(check *testing.T) *pgstore.Store {
 	if last := len(l.free) - 1; last >= 0 {
 		one, l.free = l.free[last], l.free[:last]
 	} else {
-		one.store, one.emptying = l.make()
+		one.store, _, one.emptying = l.make()
 	}
 	check.Cleanup(func() {
 		if check.Failed() {
@@ -122,18 +146,18 @@ func suites(t *testing.T, newStore func(*testing.T) invitations.Store) {
 }
 
 func TestStore(t *testing.T) {
-	eachDriver(t, func(t *testing.T, db *sql.DB) {
-		l := &lender{db: db, make: func() (*pgstore.Store, string) { return newStore(t, db, "", nil) }}
+	eachDriver(t, func(t *testing.T, db *sql.DB, _ *wire) {
+		l := &lender{db: db, make: func() (*pgstore.Store, string, string) { return newStore(t, db, "", nil) }}
 		suites(t, func(check *testing.T) invitations.Store { return l.lend(check) })
 	})
 }
 
 func TestStore_MembersTable(t *testing.T) {
-	eachDriver(t, func(t *testing.T, db *sql.DB) {
+	eachDriver(t, func(t *testing.T, db *sql.DB, _ *wire) {
 		const create = `create table {schema}."team members" (
 			id bigint generated always as identity primary key, team text not null, account text not null,
 			role text not null, joined timestamp, gone timestamptz, unique (account, team))`
-		l := &lender{db: db, make: func() (*pgstore.Store, string) {
+		l := &lender{db: db, make: func() (*pgstore.Store, string, string) {
 			return newStore(t, db, create, &pgstore.MembersTable{
 				Name: "team members", Organization: pgstore.Column{Name: "team"},
 				UserID: pgstore.Column{Name: "account"}, Role: pgstore.Column{Name: "role"},

@@ -1,0 +1,271 @@
+package sqldrivers
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/lib/pq"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/internal/pgtest"
+	"github.com/go-invitations/invitations/pgstore"
+)
+
+// A scene is a service with the organization acme, which ada owns.
+type scene struct {
+	*testing.T
+	db     *sql.DB
+	wire   *wire
+	store  *pgstore.Store
+	schema string
+	svc    *invitations.Service
+}
+
+func eachScene(t *testing.T, f func(*scene)) {
+	eachDriver(t, func(t *testing.T, db *sql.DB, w *wire) {
+		store, schema, _ := newStore(t, db, "", nil)
+		keys, err := invitations.NewKeyring(bytes.Repeat([]byte{1}, 32))
+		require.NoError(t, err)
+		svc, err := invitations.New(store, keys, invitations.Config{})
+		require.NoError(t, err)
+		_, err = svc.CreateOrganization(t.Context(), "acme", "ada")
+		require.NoError(t, err)
+		f(&scene{t, db, w, store, schema, svc})
+	})
+}
+
+func (s *scene) invite(email string) invitations.SentInvitation {
+	s.Helper()
+	sent, err := s.svc.Invite(s.Context(), invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: email, Role: "viewer",
+	})
+	require.NoError(s, err)
+	return sent
+}
+
+func person(name string) invitations.Identity {
+	return invitations.Identity{UserID: name, Email: name + "@example.com", EmailVerified: true}
+}
+
+// noDriver fails the test if err wraps an error of a driver.
+func noDriver(t *testing.T, err error) {
+	t.Helper()
+	require.False(t, errors.As(err, new(*pgconn.PgError)), err)
+	require.False(t, errors.As(err, new(*pq.Error)), err)
+}
+
+// If the answer to a commit is lost, the caller learns it, and repeating the call has the answer.
+func TestChange_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
+	eachScene(t, func(s *scene) {
+		sent := s.invite("ann@example.com")
+		s.wire.loseAnswer.Store(true)
+		_, err := s.svc.Accept(s.Context(), sent.Token.Reveal(), person("ann"))
+		require.ErrorIs(s, err, invitations.ErrOutcomeUnknown)
+		noDriver(s.T, err)
+		require.False(s, s.wire.loseAnswer.Load())
+		joined, err := s.svc.Accept(s.Context(), sent.Token.Reveal(), person("ann"))
+		require.NoError(s, err)
+		require.True(s, joined.Repeated)
+	})
+}
+
+// A connection that is lost before the commit is replaced, and nothing happens twice.
+func TestChange_LostConnectionIsReplaced(t *testing.T) {
+	eachScene(t, func(s *scene) {
+		for _, statement := range []string{"update ", "insert into "} {
+			sent := s.invite(strings.TrimSpace(statement) + "@example.com")
+			s.wire.cut.Store(&statement)
+			joined, err := s.svc.Accept(s.Context(), sent.Token.Reveal(), invitations.Identity{
+				UserID: statement, Email: sent.Email, EmailVerified: true,
+			})
+			require.NoError(s, err)
+			require.False(s, joined.Repeated)
+			require.Nil(s, s.wire.cut.Load(), "the connection was not cut")
+		}
+	})
+}
+
+func TestChange_ContextEndsWhileWaitingForTheLock(t *testing.T) {
+	eachScene(t, func(s *scene) {
+		sent := s.invite("ann@example.com")
+		holder, err := s.db.Begin()
+		require.NoError(s, err)
+		defer func() { _ = holder.Rollback() }()
+		hold, err := s.svc.WithStore(s.store.WithSQLTx(holder)).Revoke(s.Context(), invitations.User("ada"), "acme", sent.ID)
+		require.NoError(s, err)
+		require.Equal(s, invitations.StateRevoked, hold.State)
+
+		ctx, cancel := context.WithCancel(s.Context())
+		var done sync.WaitGroup
+		done.Go(func() {
+			defer cancel()
+			waitForALock(s.T, s.schema)
+		})
+		_, err = s.svc.Accept(ctx, sent.Token.Reveal(), person("ann"))
+		require.ErrorIs(s, err, context.Canceled)
+		require.NotErrorIs(s, err, invitations.ErrOutcomeUnknown)
+		done.Wait()
+		require.NoError(s, holder.Rollback())
+		_, err = s.svc.Accept(s.Context(), sent.Token.Reveal(), person("ann"))
+		require.NoError(s, err)
+	})
+}
+
+// waitForALock polls until a change in the schema waits for a lock.
+func waitForALock(t *testing.T, schema string) {
+	t.Helper()
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, pgtest.URL(t))
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	for waits := false; !waits; {
+		if err := conn.QueryRow(ctx, `select exists (select from pg_stat_activity
+			where wait_event_type = 'Lock' and query like '%' || $1 || '%')`, schema).Scan(&waits); err != nil {
+			t.Error(err)
+			return
+		}
+	}
+}
+
+// A refusal leaves the host's transaction usable. What it commits is committed together.
+func TestWithSQLTx_CommitsOrRollsBackBoth(t *testing.T) {
+	eachScene(t, func(s *scene) {
+		sent := s.invite("ann@example.com")
+		accept := func(end func(*sql.Tx) error) {
+			tx, err := s.db.Begin()
+			require.NoError(s, err)
+			inside := s.svc.WithStore(s.store.WithSQLTx(tx))
+			_, err = inside.Accept(s.Context(), sent.Token.Reveal(), person("eve"))
+			require.ErrorIs(s, err, invitations.ErrRecipientMismatch)
+			_, err = inside.Accept(s.Context(), sent.Token.Reveal(), person("ann"))
+			require.NoError(s, err)
+			require.NoError(s, end(tx))
+		}
+		accept((*sql.Tx).Rollback)
+		_, err := s.svc.Member(s.Context(), "acme", "ann")
+		require.ErrorIs(s, err, invitations.ErrNotFound)
+		accept((*sql.Tx).Commit)
+		_, err = s.svc.Member(s.Context(), "acme", "ann")
+		require.NoError(s, err)
+	})
+}
+
+func TestWithSQLTx_HigherIsolationLevel_ErrConcurrentChange(t *testing.T) {
+	eachScene(t, func(s *scene) {
+		for _, level := range []sql.IsolationLevel{sql.LevelRepeatableRead, sql.LevelSerializable} {
+			sent := s.invite(strings.ReplaceAll(level.String(), " ", "") + "@example.com")
+			who := invitations.Identity{UserID: level.String(), Email: sent.Email, EmailVerified: true}
+			tx, err := s.db.BeginTx(s.Context(), &sql.TxOptions{Isolation: level})
+			require.NoError(s, err)
+			inside := s.svc.WithStore(s.store.WithSQLTx(tx))
+			_, err = inside.Lookup(s.Context(), sent.Token.Reveal()) // takes the snapshot
+			require.NoError(s, err)
+			_, err = s.svc.Accept(s.Context(), sent.Token.Reveal(), who)
+			require.NoError(s, err)
+			_, err = inside.Accept(s.Context(), sent.Token.Reveal(), who)
+			require.ErrorIs(s, err, invitations.ErrConcurrentChange)
+			noDriver(s.T, err)
+			require.NoError(s, tx.Rollback())
+		}
+	})
+}
+
+// A transaction that has ended is refused, and the error says so.
+func TestWithSQLTx_Ended(t *testing.T) {
+	eachScene(t, func(s *scene) {
+		tx, err := s.db.Begin()
+		require.NoError(s, err)
+		require.NoError(s, tx.Rollback())
+		_, err = s.svc.WithStore(s.store.WithSQLTx(tx)).Member(s.Context(), "acme", "ada")
+		require.ErrorIs(s, err, sql.ErrTxDone)
+	})
+}
+
+func TestConstraintError(t *testing.T) {
+	eachDriver(t, func(t *testing.T, db *sql.DB, _ *wire) {
+		const create = `create table {schema}.people (id text primary key);
+			insert into {schema}.people values ('ada');
+			create table {schema}.members (org text, person text constraint known references {schema}.people, role text not null,
+				primary key (org, person))`
+		store, _, _ := newStore(t, db, create, &pgstore.MembersTable{
+			Name: "members", Organization: pgstore.Column{Name: "org"}, UserID: pgstore.Column{Name: "person"}, Role: pgstore.Column{Name: "role"},
+		})
+		keys, err := invitations.NewKeyring(bytes.Repeat([]byte{1}, 32))
+		require.NoError(t, err)
+		svc, err := invitations.New(store, keys, invitations.Config{})
+		require.NoError(t, err)
+		_, err = svc.CreateOrganization(t.Context(), "acme", "ada")
+		require.NoError(t, err)
+		_, err = svc.AddMember(t.Context(), invitations.User("ada"), invitations.AddMemberParams{Organization: "acme", UserID: "secret", Role: "viewer"})
+		var constraint *pgstore.ConstraintError
+		require.ErrorAs(t, err, &constraint)
+		require.Equal(t, "23503 known members", constraint.Code+" "+constraint.Constraint+" "+constraint.Table)
+		require.NotContains(t, err.Error(), "secret")
+		noDriver(t, err)
+	})
+}
+
+// A store that is not migrated says so, and an unreachable database is an error of the connection.
+func TestErrors_WrongSetup(t *testing.T) {
+	eachDriver(t, func(t *testing.T, db *sql.DB, _ *wire) {
+		store, err := pgstore.NewSQL(db, pgstore.Config{Schema: pgtest.Schema(t)})
+		require.NoError(t, err)
+		require.ErrorContains(t, store.Check(t.Context()), "migrate first")
+		_, err = store.View(t.Context(), invitations.Query{Organization: "acme"})
+		require.ErrorContains(t, err, "SQLSTATE 42P01")
+		noDriver(t, err)
+	})
+}
+
+// The number of round trips of an operation is in the documentation of [pgstore.NewSQL].
+func TestRoundTrips(t *testing.T) {
+	eachScene(t, func(s *scene) {
+		s.db.SetMaxOpenConns(1)
+		got := map[string]int64{}
+		for range 3 { // the first calls prepare statements
+			var sent invitations.SentInvitation
+			count := func(name string, f func() error) {
+				var err error
+				got[name] = s.wire.count(func() { err = f() })
+				require.NoError(s, err, name)
+			}
+			count("invite", func() (err error) {
+				sent, err = s.svc.Invite(s.Context(), invitations.User("ada"), invitations.InviteParams{
+					Organization: "acme", Email: "ann@example.com", Role: "viewer",
+				})
+				return err
+			})
+			count("lookup", func() error { _, err := s.svc.Lookup(s.Context(), sent.Token.Reveal()); return err })
+			count("accept", func() error { _, err := s.svc.Accept(s.Context(), sent.Token.Reveal(), person("ann")); return err })
+			count("authorize", func() error {
+				_, err := s.svc.Authorize(s.Context(), "acme", "ann", invitations.PermissionOrganizationUse)
+				return err
+			})
+			count("list", func() error {
+				_, err := s.svc.Invitations(s.Context(), invitations.User("ada"), invitations.InvitationsParams{Organization: "acme"})
+				return err
+			})
+			count("consume personally", func() error {
+				_, err := s.svc.Consume(s.Context(), invitations.Personal(), "ann", 1)
+				return err
+			})
+			count("leave", func() error { _, err := s.svc.Leave(s.Context(), "acme", "ann"); return err })
+		}
+		want := map[string]map[string]int64{
+			"pgx": {},
+			"pq":  {},
+		}
+		require.Equal(s, want[s.Name()[strings.LastIndex(s.Name(), "/")+1:]], got)
+	})
+}
