@@ -13,12 +13,12 @@ import (
 )
 
 // NewSQL returns a Store on a handle of database/sql, with the driver of pgx (package stdlib) or
-// with lib/pq. It gives the same guarantees as a Store of [NewWithConfig], from the same
+// with lib/pq. It gives the same guarantees as a Store of [NewWithConfig], with the same
 // statements. But database/sql cannot send a batch: each statement is a round trip of its own, and
 // so are the beginning and the end of a transaction. With lib/pq, a statement with parameters
 // takes two.
 //
-// The error is as in [NewWithConfig].
+// If config has an invalid name or type, the error is an [invitations.InvalidError].
 func NewSQL(db *sql.DB, config Config) (*Store, error) {
 	s, err := NewWithConfig(nil, config)
 	if err != nil {

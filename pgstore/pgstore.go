@@ -4,7 +4,7 @@
 // round trips: the first begins a transaction, locks the organization's row and reads the facts,
 // the second writes and commits. A read or a consumption takes one. A purge takes one to find old
 // rows and one for each of their organizations. [Store.Migrate] creates the tables, in a schema of
-// their own.
+// their own. Through database/sql, each statement is a round trip: see [NewSQL].
 //
 // Outside a transaction of the host, the store repeats a call up to four times after a deadlock,
 // a serialization failure or a lost connection, if it is certain that nothing was committed.
@@ -13,8 +13,7 @@
 //
 // [Store.WithTx] returns a store that works in a transaction of the host. Its changes are
 // committed together with the host's own. [Store.WithSQLTx] does the same for a transaction of
-// database/sql. The store does not begin, commit, roll back or repeat
-// such a transaction:
+// database/sql. The store does not begin, commit, roll back or repeat such a transaction:
 //
 //   - The organization stays locked until the host ends the transaction, which should be soon.
 //   - A refusal leaves the transaction usable.

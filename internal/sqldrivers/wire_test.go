@@ -12,8 +12,8 @@ type wire struct {
 	trips atomic.Int64
 	// loseAnswer closes a connection instead of delivering the answer to a commit, once.
 	loseAnswer atomic.Bool
-	// cut closes a connection instead of sending a statement with this text, once.
-	cut atomic.Pointer[string]
+	// cutIn closes a connection instead of writing to it, once: 1 means at the next write.
+	cutIn atomic.Int64
 }
 
 func (w *wire) dial(ctx context.Context, network, address string) (net.Conn, error) {
@@ -36,7 +36,7 @@ type watchedConn struct {
 }
 
 func (c *watchedConn) Write(b []byte) (int, error) {
-	if text := c.wire.cut.Load(); text != nil && bytes.Contains(b, []byte(*text)) && c.wire.cut.CompareAndSwap(text, nil) {
+	if c.wire.cutIn.Add(-1) == 0 {
 		_ = c.Conn.Close()
 		return 0, net.ErrClosed
 	}
