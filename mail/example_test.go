@@ -251,7 +251,7 @@ func ExampleRenderer_Render_joiners() {
 			fmt.Println(err)
 			return
 		}
-		_, shown, _ := strings.Cut(message.Subject(), "invited to ")
+		_, shown, _ := strings.Cut(message.Subject(), "invited to join ")
 		fmt.Printf("%+q\n", shown)
 	}
 	// Output:
