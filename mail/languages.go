@@ -85,7 +85,7 @@ func germanTime(t time.Time) string {
 }
 
 func frenchTime(t time.Time) string {
-	return fmt.Sprintf("%s %s %s %d à %s (%s)", frenchDays[t.Weekday()], dayOfMonth(t, "1er"),
+	return fmt.Sprintf("%s %s\u00a0%s %d à %s (%s)", frenchDays[t.Weekday()], dayOfMonth(t, "1er"),
 		frenchMonths[t.Month()-1], t.Year(), t.Format("15:04"), zoneOffset(t))
 }
 

@@ -156,8 +156,8 @@ func TestBuiltIn_WordsExpiry(t *testing.T) {
 			at(11, 1, 1): "domingo 1 de noviembre de 2026 a la 01:05 (UTC)",
 		},
 		"fr": {
-			at(3, 9, 12): "lundi 9 mars 2026 à 12:05 (UTC)",
-			at(11, 1, 1): "dimanche 1er novembre 2026 à 01:05 (UTC)",
+			at(3, 9, 12): "lundi 9\u00a0mars 2026 à 12:05 (UTC)",
+			at(11, 1, 1): "dimanche 1er\u00a0novembre 2026 à 01:05 (UTC)",
 		},
 		"pt": {
 			at(3, 9, 12): "segunda-feira, 9 de março de 2026, às 12:05 (UTC)",
