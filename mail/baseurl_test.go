@@ -233,7 +233,7 @@ func TestNew_Class34_RefusesUnsafeAppScheme(t *testing.T) {
 // html/template knows no scheme of an app, and replaces links that it does not trust.
 func TestNew_RefusesTemplatesThatLoseAppLink(t *testing.T) {
 	t.Parallel()
-	templates := mail.English()
+	templates := mail.BuiltIn()["en"]
 	templates.HTML = `<a href="{{printf "%s" .Link}}">{{.Link}}</a>`
 	config := mail.Config{
 		BaseURL: "teamy://invite", AppScheme: "teamy", Product: "Example", Templates: map[string]mail.Templates{"de": templates},

@@ -60,42 +60,40 @@ func Example() {
 	fmt.Println("logged:", message)
 	// Output:
 	// To: bob@example.com
-	// Subject: Example: you are invited to join “Acme”
+	// Subject: “Ada Lovelace” invited you to “Acme” on Example
 	//
-	// You are invited to join an organization on Example.
-	//
-	//   Organization: “Acme”
+	//   “Ada Lovelace” invited you to “Acme” on Example.
 	//   Your role: “Developer”
-	//   Invited by: “Ada Lovelace”
 	//
-	// See the invitation, and accept or decline it, at:
-	//
-	// <https://app.example.com/invite/inv_...>
-	//
-	// It is valid until Monday, 9 March 2026, 12:00 UTC, for bob@example.com
-	// alone.
-	//
-	// A personal message, in the words of who invited you:
+	// Personal message:
 	//
 	// > Hello Bob,
 	// > here we are.
 	//
-	// If you did not expect this, ignore it: nobody joins without accepting.
-	// The link is for you; do not pass it on.
+	// View the invitation to accept or decline it:
+	//
+	// <https://app.example.com/invite/inv_...>
+	//
+	// The invitation is for bob@example.com and expires on Monday, 9 March
+	// 2026 at 12:00 UTC.
+	//
+	// If you were not expecting this invitation, you can ignore this email.
+	// Please do not forward it: the link is only for you.
 	//
 	// logged: [redacted]
 }
 
+// A host can change the built-in templates, and add languages.
 func ExampleConfig_templates() {
-	english := mail.English()
+	english := mail.BuiltIn()["en"]
 	english.Subject = `Join {{.Organization}}`
 	renderer, err := mail.New(mail.Config{
 		BaseURL: "https://app.example.com/invite", Product: "Example",
 		Templates: map[string]mail.Templates{
 			"en": english,
-			"de": {
-				Subject: `Einladung zu {{.Organization}}`,
-				Text: `Gültig bis {{.ExpiresAt.Format "02.01.2006, 15:04 MST"}}:
+			"nl": {
+				Subject: `Uitnodiging voor {{.Organization}}`,
+				Text: `Geldig tot {{.ExpiresAt.Format "02-01-2006, 15:04 MST"}}:
 
 <{{.Link}}>
 {{range .Message}}
@@ -103,7 +101,7 @@ func ExampleConfig_templates() {
 {{- end}}`,
 				HTML: `<!doctype html>
 <html lang="{{.Language}}">
-<p><a href="{{.Link}}">Zur Einladung</a></p>
+<p><a href="{{.Link}}">Bekijk de uitnodiging</a></p>
 {{with .Message}}<blockquote>{{range .}}{{.}}<br>{{end}}</blockquote>{{end}}
 </html>`,
 			},
@@ -120,7 +118,7 @@ func ExampleConfig_templates() {
 		fmt.Println(err)
 		return
 	}
-	for _, language := range []string{"de-CH", "fr"} {
+	for _, language := range []string{"nl-BE", "da"} {
 		message, err := renderer.Render(mail.Data{
 			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Message: sent.Message,
 			Organization: "evil.example", Role: "Viewer", Language: language,
@@ -132,25 +130,59 @@ func ExampleConfig_templates() {
 		fmt.Println(message.Subject())
 	}
 	// Output:
-	// Einladung zu evil·example
+	// Uitnodiging voor evil·example
 	// Join evil·example
+}
+
+// The recipient's language chooses the templates. For a language without any, they are English.
+func ExampleData_language() {
+	renderer, err := mail.New(mail.Config{BaseURL: "https://app.example.com/invite", Product: "Example"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	sent, err := newService().Invite(context.Background(), invitations.User("ada"), invitations.InviteParams{
+		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, language := range []string{"de-CH", "fr", "es-MX", "pt-BR", "ar-EG", "da"} {
+		message, err := renderer.Render(mail.Data{
+			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt,
+			Organization: "Acme", Role: "Viewer", Inviter: "Ada Lovelace", Language: language,
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(message.Subject())
+	}
+	// Output:
+	// „Ada Lovelace“ hat Sie zu „Acme“ auf Example eingeladen
+	// « Ada Lovelace » vous invite à rejoindre « Acme » sur Example
+	// «Ada Lovelace» te ha invitado a unirte a «Acme» en Example
+	// “Ada Lovelace” convidou você para participar de “Acme” no Example
+	// دعوة من «Ada Lovelace» للانضمام إلى «Acme» على Example
+	// “Ada Lovelace” invited you to “Acme” on Example
 }
 
 // The expiry is shown in the recipient's time zone, and in the language of the templates.
 func ExampleTemplates_formatTime() {
-	months := [...]string{"janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre",
-		"octobre", "novembre", "décembre"}
-	french := mail.Templates{
-		Subject: `Invitation à rejoindre « {{.Organization}} »`,
-		Text:    "Valable jusqu’au {{.Expiry}} :\n\n<{{.Link}}>",
-		HTML:    `<p lang="{{.Language}}">Valable jusqu’au {{.Expiry}} : <a href="{{.Link}}">voir l’invitation</a></p>`,
+	months := [...]string{"januari", "februari", "maart", "april", "mei", "juni", "juli", "augustus", "september",
+		"oktober", "november", "december"}
+	dutch := mail.Templates{
+		Subject: "Uitnodiging voor “{{.Organization}}”",
+		Text:    "Geldig tot {{.Expiry}}:\n\n<{{.Link}}>",
+		HTML:    `<p lang="{{.Language}}">Geldig tot {{.Expiry}}: <a href="{{.Link}}">bekijk de uitnodiging</a></p>`,
 		FormatTime: func(t time.Time) string {
-			return fmt.Sprintf("%d %s %s", t.Day(), months[t.Month()-1], t.Format("2006 à 15:04 (MST)"))
+			return fmt.Sprintf("%d %s %s", t.Day(), months[t.Month()-1], t.Format("2006 om 15:04 uur (MST)"))
 		},
 	}
 	renderer, err := mail.New(mail.Config{
 		BaseURL: "https://app.example.com/invite", Product: "Example",
-		Templates: map[string]mail.Templates{"fr": french},
+		Templates: map[string]mail.Templates{"nl": dutch},
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -163,15 +195,15 @@ func ExampleTemplates_formatTime() {
 		fmt.Println(err)
 		return
 	}
-	paris, err := time.LoadLocation("Europe/Paris")
+	amsterdam, err := time.LoadLocation("Europe/Amsterdam")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	for _, location := range []*time.Location{paris, nil} {
+	for _, location := range []*time.Location{amsterdam, nil} {
 		message, err := renderer.Render(mail.Data{
-			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Organization: "Acme", Role: "Lecteur",
-			Language: "fr", Location: location,
+			Email: sent.Email, Token: sent.Token, ExpiresAt: sent.ExpiresAt, Organization: "Acme", Role: "Lezer",
+			Language: "nl", Location: location,
 		})
 		if err != nil {
 			fmt.Println(err)
@@ -181,12 +213,12 @@ func ExampleTemplates_formatTime() {
 		fmt.Println(expiry)
 	}
 	// Output:
-	// Valable jusqu’au 9 mars 2026 à 13:00 (CET) :
-	// Valable jusqu’au 9 mars 2026 à 12:00 (UTC) :
+	// Geldig tot 9 maart 2026 om 13:00 uur (CET):
+	// Geldig tot 9 maart 2026 om 12:00 uur (UTC):
 }
 
 func ExampleNew_brokenTemplate() {
-	broken := mail.English()
+	broken := mail.BuiltIn()["en"]
 	broken.Text = "Open {{.URL}}"
 	_, err := mail.New(mail.Config{
 		BaseURL: "https://app.example.com/invite", Product: "Example",
@@ -219,12 +251,12 @@ func ExampleRenderer_Render_joiners() {
 			fmt.Println(err)
 			return
 		}
-		_, shown, _ := strings.Cut(message.Subject(), "to join ")
+		_, shown, _ := strings.Cut(message.Subject(), "invited to join ")
 		fmt.Printf("%+q\n", shown)
 	}
 	// Output:
-	// "\u201c\u0634\u0631\u06a9\u062a\u200c\u0647\u0627\u201d"
-	// "\u201cAcme\u201d"
+	// "\u201c\u0634\u0631\u06a9\u062a\u200c\u0647\u0627\u201d on Example"
+	// "\u201cAcme\u201d on Example"
 }
 
 // The link of a product that routes after "#", and the link of a product that opens an app.

@@ -23,11 +23,6 @@ func inLocation(t time.Time, location *time.Location) time.Time {
 	return t
 }
 
-// englishTime is the FormatTime of the built-in templates.
-func englishTime(t time.Time) string {
-	return t.Format("Monday, 2 January 2006, 15:04 ") + zoneOffset(t)
-}
-
 // numericTime is the FormatTime of templates that have none. Its form belongs to no language.
 func numericTime(t time.Time) string { return t.Format("2006-01-02 15:04 ") + zoneOffset(t) }
 

@@ -21,24 +21,24 @@ func TestRender_ShowsExpiryInLocation(t *testing.T) {
 		location *time.Location
 		want     string
 	}{
-		"none":                   {nil, "Monday, 9 March 2026, 12:00 UTC"},
-		"UTC":                    {time.UTC, "Monday, 9 March 2026, 12:00 UTC"},
-		"at the time of UTC":     {zone("GMT", 0), "Monday, 9 March 2026, 12:00 UTC"},
-		"east":                   {zone("CET", 1), "Monday, 9 March 2026, 13:00 UTC +1"},
-		"west":                   {zone("EDT", -4), "Monday, 9 March 2026, 08:00 UTC -4"},
-		"half an hour":           {zone("IST", 5.5), "Monday, 9 March 2026, 17:30 UTC +5:30"},
-		"half an hour west":      {zone("", -9.5), "Monday, 9 March 2026, 02:30 UTC -9:30"},
-		"less than an hour":      {zone("", -0.75), "Monday, 9 March 2026, 11:15 UTC -0:45"},
-		"the next day":           {zone("", 14), "Tuesday, 10 March 2026, 02:00 UTC +14"},
-		"the day before":         {zone("", -12), "Monday, 9 March 2026, 00:00 UTC -12"},
-		"an offset with seconds": {zone("LMT", 1.01), "Monday, 9 March 2026, 13:00 UTC +1"},
+		"none":                   {nil, "Monday, 9 March 2026 at 12:00 UTC"},
+		"UTC":                    {time.UTC, "Monday, 9 March 2026 at 12:00 UTC"},
+		"at the time of UTC":     {zone("GMT", 0), "Monday, 9 March 2026 at 12:00 UTC"},
+		"east":                   {zone("CET", 1), "Monday, 9 March 2026 at 13:00 UTC +1"},
+		"west":                   {zone("EDT", -4), "Monday, 9 March 2026 at 08:00 UTC -4"},
+		"half an hour":           {zone("IST", 5.5), "Monday, 9 March 2026 at 17:30 UTC +5:30"},
+		"half an hour west":      {zone("", -9.5), "Monday, 9 March 2026 at 02:30 UTC -9:30"},
+		"less than an hour":      {zone("", -0.75), "Monday, 9 March 2026 at 11:15 UTC -0:45"},
+		"the next day":           {zone("", 14), "Tuesday, 10 March 2026 at 02:00 UTC +14"},
+		"the day before":         {zone("", -12), "Monday, 9 March 2026 at 00:00 UTC -12"},
+		"an offset with seconds": {zone("LMT", 1.01), "Monday, 9 March 2026 at 13:00 UTC +1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			d := fullData()
 			d.Location = test.location
 			m := render(t, r, d)
-			want := "It is valid until " + test.want + ", for bob@example.com alone."
+			want := "is for bob@example.com and expires on " + test.want + "."
 			require.Contains(t, strings.ReplaceAll(m.Text(), "\n", " "), want)
 			require.Contains(t, parseHTML(t, m.HTML()).text, want)
 			requireNoLinks(t, m)
@@ -55,9 +55,9 @@ func TestRender_ShowsSummerTime(t *testing.T) {
 	d := fullData()
 	d.Location = berlin
 	d.ExpiresAt = time.Date(2026, 3, 29, 0, 59, 0, 0, time.UTC)
-	require.Contains(t, render(t, r, d).Text(), "Sunday, 29 March 2026, 01:59 UTC +1,")
+	require.Contains(t, strings.ReplaceAll(render(t, r, d).Text(), "\n", " "), "Sunday, 29 March 2026 at 01:59 UTC +1.")
 	d.ExpiresAt = d.ExpiresAt.Add(time.Minute)
-	require.Contains(t, render(t, r, d).Text(), "Sunday, 29 March 2026, 03:00 UTC +2,")
+	require.Contains(t, strings.ReplaceAll(render(t, r, d).Text(), "\n", " "), "Sunday, 29 March 2026 at 03:00 UTC +2.")
 }
 
 func spanishTime(t time.Time) string {
@@ -90,7 +90,7 @@ func TestRender_ShowsExpiryInLanguage(t *testing.T) {
 	require.Equal(t, "Hasta el 9 de marzo de 2026, 06:00 CST", m.Subject())
 	require.Contains(t, m.HTML(), "<p title='9 de marzo de 2026, 06:00 CST'>9 de marzo de 2026, 06:00 CST (06:00) ")
 	d.Language = "en"
-	require.Contains(t, strings.ReplaceAll(render(t, r, d).Text(), "\n", " "), "until Monday, 9 March 2026, 06:00 UTC -6,")
+	require.Contains(t, strings.ReplaceAll(render(t, r, d).Text(), "\n", " "), "on Monday, 9 March 2026 at 06:00 UTC -6.")
 }
 
 // Without a function, the form of the expiry belongs to no language.

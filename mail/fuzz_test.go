@@ -29,8 +29,10 @@ func FuzzRender(f *testing.F) {
 		"a"+strings.Repeat("\u0301\u200d", 99), "=?x?q?a?=@example.com", "EN", false)
 	f.Add("\u0645\u06cc\u200c\u062e", "\u094d\u200d\u0915\u094d\u200d.\u200cx", "\u0628\u200c\u200d\u200c\u0651\u0628",
 		"\U0001e900\u200c\U0001e923\u200c\n\u200d"+strings.Repeat("\u0915\u094d\u200d\u200c", 99), "bob@example.com", "de", false)
+	f.Add("2026 Acme!", "\u0622\u062f\u0627", "\u2068x", "\u2069\u0645\u0631\u062d\u0628\u0627", "1bob@example.com", "ar-EG", true)
+	f.Add("«Acme»", "O’Neill", "x\u00a0»", "", "bob@example.com", "fr", false)
 
-	r := newRendererWith(f, "de", germanTemplates(f))
+	r := newRenderer(f, nil)
 	known := knownShapes(f, r)
 	f.Fuzz(func(t *testing.T, organization, inviter, role, message, email, language string, reminder bool) {
 		m, d := renderValid(t, r, mail.Data{
@@ -140,7 +142,7 @@ func shape(d document) string {
 func knownShapes(t testing.TB, r *mail.Renderer) (shapes []string) {
 	t.Helper()
 	d := fullData()
-	for _, d.Language = range []string{"en", "de"} {
+	for _, d.Language = range builtInLanguages() {
 		for _, d.Reminder = range []bool{false, true} {
 			for _, d.Inviter = range []string{"", "x"} {
 				for _, d.Message = range []string{"", "x"} {

@@ -60,7 +60,7 @@ func TestRender_KeepsJoinersOfWords(t *testing.T) {
 func TestNew_KeepsJoinersOfProductAndSubject(t *testing.T) {
 	t.Parallel()
 	const word = "\u0634\u0631\u06a9\u062a\u200c\u0647\u0627"
-	templates := mail.English()
+	templates := mail.BuiltIn()["en"]
 	templates.Subject = word + " {{.Product}}"
 	r := newRenderer(t, func(c *mail.Config) {
 		c.Product, c.Templates = word, map[string]mail.Templates{"en": templates}
@@ -119,7 +119,7 @@ func TestRender_Class37_DropsOtherJoiners(t *testing.T) {
 	} {
 		d := fullData()
 		d.Organization = given
-		require.True(t, strings.HasSuffix(render(t, r, d).Subject(), "“"+want+"”"), given)
+		require.True(t, strings.HasSuffix(render(t, r, d).Subject(), "“"+want+"” on Example"), given)
 	}
 }
 

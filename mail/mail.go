@@ -44,8 +44,14 @@
 // # Dates
 //
 // The expiry is shown in the Location of [Data], or in UTC, and in the language of the templates.
-// The built-in templates name UTC or the offset from it. Templates of another language should have
-// a FormatTime.
+// The built-in templates name UTC or the offset from it. Other templates should have a FormatTime.
+//
+// # Languages
+//
+// Templates for English, German, French, Spanish, Portuguese (Brazil) and Arabic are built in.
+// The Language of [Data] chooses them: "de-CH" uses those for "de" unless the host has some for
+// "de-CH". A host that writes to everybody in one language must leave it empty. In every language
+// a name stands between quotation marks, also in the subject.
 //
 // # Text from users
 //
@@ -69,9 +75,9 @@
 //   - Message keeps its other characters, except for controls of the text direction and tag
 //     characters. Of invisible or combining characters in a row, the first four stay. Of empty
 //     lines in a row, one stays. Line separators become line breaks.
-//   - The built-in text template begins every line of the message with "> ". This package makes
+//   - The built-in text templates begin every line of the message with "> ". This package makes
 //     no links in the message, but a mail program may.
-//   - The subject is one line of at most 200 characters, even if the template has more. No field
+//   - The subject is one line of at most 240 characters, even if the template has more. No field
 //     can bring a line break or an encoded word (RFC 2047) into it.
 //   - Text from users is never parsed as a template. The HTML part escapes it. The text part
 //     neither escapes nor unescapes it.
@@ -117,11 +123,12 @@ type Config struct {
 	// characters; single spaces and needed joiners between them are allowed.
 	Product string
 	// Language is the tag of the templates for recipients without templates in their own
-	// language. It must be "en" or a tag in Templates. The default is "en".
+	// language. It must be a tag of [BuiltIn] or of Templates. The default is "en".
 	Language string
-	// Templates holds templates by language tag, such as "de" or "de-CH". Those for "en" replace
-	// the ones that [English] returns. A tag must have at most 35 bytes: 2 to 8 letters, then
-	// groups of 1 to 8 letters or digits, each after a hyphen. Tags must not differ only in case.
+	// Templates holds templates by language tag, such as "nl" or "de-CH". They are added to those
+	// of [BuiltIn] and replace those with the same tag. A tag must have at most 35 bytes: 2 to 8
+	// letters, then groups of 1 to 8 letters or digits, each after a hyphen. Tags must not differ
+	// only in case.
 	Templates map[string]Templates
 }
 
@@ -158,10 +165,16 @@ func New(config Config) (*Renderer, error) {
 		fallback: canonicalTag(cmp.Or(config.Language, defaultLanguage)),
 		sets:     map[string]*set{},
 	}
-	templates := map[string]Templates{defaultLanguage: English()}
-	maps.Copy(templates, config.Templates)
-	for _, tag := range slices.Sorted(maps.Keys(templates)) { // sorted, so that errors do not vary
-		if err := r.add(tag, templates[tag]); err != nil {
+	for _, tag := range slices.Sorted(maps.Keys(config.Templates)) { // sorted, so that errors do not vary
+		if err := r.add(tag, config.Templates[tag]); err != nil {
+			return nil, err
+		}
+	}
+	for tag, templates := range BuiltIn() {
+		if r.sets[tag] != nil {
+			continue // the host has replaced them
+		}
+		if err := r.add(tag, templates); err != nil {
 			return nil, err
 		}
 	}

@@ -33,7 +33,7 @@ var (
 // To returns the recipient's address in canonical form. The host must send to no other address.
 func (m Message) To() string { return m.content().to }
 
-// Subject returns the subject: one line of UTF-8, at most 200 characters, not encoded for a
+// Subject returns the subject: one line of UTF-8, at most 240 characters, not encoded for a
 // header. It contains no secret.
 func (m Message) Subject() string { return m.content().subject }
 

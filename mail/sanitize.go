@@ -8,7 +8,7 @@ import (
 
 // Bounds in characters, unless the name says bytes.
 const (
-	maxSubject   = 200
+	maxSubject   = 240
 	maxName      = 80
 	maxNameBytes = 4096 // limits the work on a name of any length
 	maxMessage   = 500  // the bound of an invitation's message

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	_ "embed" // for the English templates
 	"errors"
 	"fmt"
 	htmltemplate "html/template"
@@ -38,6 +37,9 @@ import (
 // Lines of Text are wrapped between words at 72 characters. A line that begins with "> " continues
 // with "> ", and an indented line continues with a deeper indentation.
 //
+// The Subject loses controls of the text direction. HTML can isolate a name of another direction in
+// <bdi>, and Text between U+2068 and U+2069.
+//
 // Text from users should not begin a line of Text. Names should therefore stand in indented
 // lines, between quotation marks other than ', and each line of the message should follow "> ".
 type Templates struct {
@@ -47,21 +49,6 @@ type Templates struct {
 	// function must be safe for concurrent use. If FormatTime is nil, the text is the same in all
 	// languages, such as "2026-03-09 12:00 UTC".
 	FormatTime func(time.Time) string
-}
-
-var (
-	//go:embed en/subject.txt
-	englishSubject string
-	//go:embed en/text.txt
-	englishText string
-	//go:embed en/page.html
-	englishHTML string
-)
-
-// English returns the built-in templates for "en". A host can change a part of them and set the
-// result in [Config].
-func English() Templates {
-	return Templates{Subject: englishSubject, Text: englishText, HTML: englishHTML, FormatTime: englishTime}
 }
 
 // fields is the data that a template sees. [Templates] documents it.

@@ -48,11 +48,12 @@ func TestRender_Class37_IndentsWrappedNames(t *testing.T) {
 	t.Parallel()
 	d := dataWithNames(strings.Repeat("x", 54) + " Your account is locked")
 	m := render(t, newRenderer(t, nil), d)
-	require.Equal(t, 3, strings.Count(m.Text(), " Your account is locked”\n"), m.Text())
+	require.Equal(t, 3, strings.Count(unwrap(m.Text()), " Your account is locked”"), m.Text())
+	require.Contains(t, m.Text(), "x Your account\n      is locked” invited you to\n")
 	require.NotContains(t, m.Text(), "\nYour account")
 	require.NotContains(t, m.Text(), "\n  Your account")
 
-	templates := mail.English()
+	templates := mail.BuiltIn()["en"]
 	templates.Text = "\n  “{{.Organization}}”\n\t“{{.Role}}”\n<{{.Link}}>"
 	m = render(t, newRendererWith(t, "en", templates), d)
 	require.True(t, strings.HasPrefix(m.Text(), "  “xxx"), m.Text())

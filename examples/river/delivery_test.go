@@ -29,7 +29,7 @@ func TestInvite(t *testing.T) {
 	require.Equal(t, []string{"bob@example.com"}, mail.to)
 	require.Equal(t, "<bob@example.com>", l.to)
 	require.Equal(t, `"Example" <invitations@example.com>`, l.from)
-	require.Equal(t, "Example: you are invited to join “acme”", l.subject)
+	require.Equal(t, "“ada” invited you to “acme” on Example", l.subject)
 	require.Contains(t, l.text, personal)
 	require.Contains(t, l.html, personal)
 	require.Contains(t, l.html, `href="`+l.link()+`"`)
