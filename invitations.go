@@ -75,8 +75,8 @@
 // [Person] and [Totals].
 //
 // A store keeps rows and makes steps atomic. It knows no rule, so no two stores can differ
-// in one. [Store] documents the contract, package storetest checks it, and the example
-// customstore is a store on SQLite.
+// in one. [Store] documents the contract, package storetest checks it, and package
+// sqlitestore, on SQLite, is the model to read.
 //
 // # Compatibility
 //

@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -20,11 +20,11 @@ func storeError(ctx context.Context, err error) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:
-		return fmt.Errorf("invitations: customstore: %w", ctx.Err())
+		return fmt.Errorf("invitations: sqlitestore: %w", ctx.Err())
 	case isBusy(err):
-		return fmt.Errorf("invitations: customstore: %w: %v", invitations.ErrConcurrentChange, err)
+		return fmt.Errorf("invitations: sqlitestore: %w: %v", invitations.ErrConcurrentChange, err)
 	default:
-		return fmt.Errorf("invitations: customstore: %v", err)
+		return fmt.Errorf("invitations: sqlitestore: %v", err)
 	}
 }
 
@@ -36,7 +36,7 @@ func commitError(ctx context.Context, err error) error {
 	case errors.Is(err, sql.ErrTxDone), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), isBusy(err):
 		return storeError(ctx, err) // rolled back, because the context ended or the database is locked
 	default:
-		return fmt.Errorf("invitations: customstore: %w: %v", invitations.ErrOutcomeUnknown, err)
+		return fmt.Errorf("invitations: sqlitestore: %w: %v", invitations.ErrOutcomeUnknown, err)
 	}
 }
 

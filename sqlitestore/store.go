@@ -1,10 +1,10 @@
-// Package customstore keeps invitations in a SQLite database file. It is the example of a store
+// Package sqlitestore keeps invitations in a SQLite database file. It is the example of a store
 // of your own: copy it as it is, or as the start of a store on another SQL database. It passes
 // the suite of package storetest.
 //
 // SQLite has one writer at a time, so changes wait for each other, even those of different
 // organizations. Reads wait for no change. Several processes may use the same file.
-package customstore
+package sqlitestore
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"testing"
