@@ -14,7 +14,8 @@ import (
 
 // storeError turns an error of the database into one of the contract. The driver's error becomes
 // text and is not wrapped, because callers must not depend on it. That text quotes no
-// argument: arguments are parameters of the statements, which SQLite does not repeat.
+// argument: arguments are parameters of the statements, which SQLite does not repeat. Only a
+// trigger of the host can put one into the text, so that text is left out.
 func storeError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
@@ -23,6 +24,8 @@ func storeError(ctx context.Context, err error) error {
 		return fmt.Errorf("invitations: sqlitestore: %w", ctx.Err())
 	case isBusy(err):
 		return fmt.Errorf("invitations: sqlitestore: %w: %v", invitations.ErrConcurrentChange, err)
+	case code(err)&0xff == sqlite3.SQLITE_CONSTRAINT:
+		return fmt.Errorf("invitations: sqlitestore: SQLite error %d: a constraint of the database", code(err))
 	default:
 		return fmt.Errorf("invitations: sqlitestore: %v", err)
 	}
@@ -41,8 +44,14 @@ func commitError(ctx context.Context, err error) error {
 }
 
 // isBusy reports whether another connection has the lock that was needed.
-func isBusy(err error) bool {
+func isBusy(err error) bool { return code(err)&0xff == sqlite3.SQLITE_BUSY }
+
+// code returns SQLite's code of an error, or 0. The upper bits of a code only say more about the
+// reason.
+func code(err error) int {
 	var sqliteErr *sqlite.Error
-	// The upper bits of a code only say more about the reason.
-	return errors.As(err, &sqliteErr) && sqliteErr.Code()&0xff == sqlite3.SQLITE_BUSY
+	if !errors.As(err, &sqliteErr) {
+		return 0
+	}
+	return sqliteErr.Code()
 }

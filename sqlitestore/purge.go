@@ -10,26 +10,29 @@ import (
 // These statements have the conditions of [invitations.PurgeQuery]. Events have positions from the
 // start.
 const (
-	purgeInvitations = `delete from invitations where rowid in (
-			select rowid from invitations where over_at < :before limit 0 + :limit
+	purgeInvitations = `delete from invitations_invitations where rowid in (
+			select rowid from invitations_invitations where over_at < :before limit 0 + :limit
 		)`
-	purgeEvents = `delete from events where position in (
-			select position from events where at < :before limit 0 + :limit
+	purgeEvents = `delete from invitations_events where position in (
+			select position from invitations_events where at < :before limit 0 + :limit
 		)`
 )
 
 // purgeDeleted are the statements for the other rows of deleted organizations.
 var purgeDeleted = []string{
-	`delete from invitations where rowid in (select rowid from invitations` + ofDeleted,
-	`delete from members where (organization, user_id) in (select organization, user_id from members` + ofDeleted,
-	`delete from removals where (organization, user_id) in (select organization, user_id from removals` + ofDeleted,
-	`delete from quotas where (organization, user_id) in (select organization, user_id from quotas` + ofDeleted,
-	`delete from closed_periods where (organization, period, period_start, user_id) in (
-			select organization, period, period_start, user_id from closed_periods` + ofDeleted,
+	`delete from invitations_invitations where rowid in (select rowid from invitations_invitations` + ofDeleted,
+	`delete from invitations_members where (organization, user_id) in (
+			select organization, user_id from invitations_members` + ofDeleted,
+	`delete from invitations_removals where (organization, user_id) in (
+			select organization, user_id from invitations_removals` + ofDeleted,
+	`delete from invitations_quotas where (organization, user_id) in (
+			select organization, user_id from invitations_quotas` + ofDeleted,
+	`delete from invitations_closed_periods where (organization, period, period_start, user_id) in (
+			select organization, period, period_start, user_id from invitations_closed_periods` + ofDeleted,
 }
 
 const ofDeleted = `
-			where organization in (select id from organizations where deleted)
+			where organization in (select id from invitations_organizations where deleted)
 			limit 0 + :limit
 		)`
 

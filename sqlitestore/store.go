@@ -1,81 +1,68 @@
-// Package sqlitestore keeps invitations in a SQLite database file. It is the example of a store
-// of your own: copy it as it is, or as the start of a store on another SQL database. It passes
-// the suite of package storetest.
+// Package sqlitestore keeps invitations in a SQLite database file, for programs without a
+// database server. It is also the model for a store of your own.
+//
+//	db, err := sqlitestore.Open("app.db")
+//	store := sqlitestore.New(db)
+//	err = store.Migrate(ctx)
 //
 // SQLite has one writer at a time, so changes wait for each other, even those of different
-// organizations. Reads wait for no change. Several processes may use the same file.
+// organizations. Reads do not wait. Several processes on one machine can use the same file. The
+// file must not be on a network file system.
+//
+// # Durability
+//
+// A change that has returned survives a crash of the program and a loss of power: [Open] sets
+// synchronous to FULL, so each commit waits for the disk. A crash leaves no change half done.
+//
+// # Transactions of the host
+//
+// [Store.WithTx] returns a store that works in a transaction of the host. Its changes are
+// committed together with the host's own. The store does not begin, commit or roll back such a
+// transaction:
+//
+//   - The transaction must be begun immediate, as DB.BeginTx of a database of [Open] does unless
+//     it is told ReadOnly. It then has the write lock before it reads anything. In a deferred one
+//     that has read already, a concurrent change causes an [invitations.ErrConcurrentChange].
+//   - All other changes wait until the host ends the transaction, which should be soon. The host
+//     must not call a store outside of the transaction before that.
+//   - A refusal leaves the transaction usable. After any other error the host must roll back.
+//   - Feed shows events of the transaction that are not committed yet. Their positions count only
+//     after the commit.
+//
+// # Waiting
+//
+// A change waits for those of the same database handle in the order of their calls, as long as
+// its context lasts, so contexts should have a deadline. It waits up to 5 seconds for another
+// process, and then returns an [invitations.ErrConcurrentChange]. The store starts no goroutines.
 package sqlitestore
 
 import (
 	"context"
 	"database/sql"
-	_ "embed"
-	"errors"
-	"net/url"
-	"runtime"
-	"strings"
 
 	"github.com/go-invitations/invitations"
 )
 
-//go:embed schema.sql
-var schema string
-
 // Store is an [invitations.Store] in a SQLite database file. It is safe for concurrent use.
 type Store struct {
-	write    *sql.DB // a single connection, for changes
-	unlocked *sql.DB // for Sweep and Purge, which do not wait for the write lock
-	read     *sql.DB // for all that changes nothing
+	db *sql.DB
+	tx *sql.Tx // a transaction of the host, or nil
 }
 
 var _ invitations.Store = (*Store)(nil)
 
-// Open opens the store in the file at path. It creates the file if there is none. A change
-// that has returned survives a loss of power.
-func Open(ctx context.Context, path string) (*Store, error) {
-	return open(ctx, path, "full")
-}
+// New returns a Store on db, which should come from [Open]. Another database of the driver
+// modernc.org/sqlite must use the write-ahead log, which [Store.Check] checks, and should have a
+// busy timeout and immediate transactions. On such a one, Sweep and Purge wait for the write lock.
+func New(db *sql.DB) *Store { return &Store{db: db} }
 
-// open is Open with a value for SQLite's setting synchronous. The tests turn it off, because
-// their files need not survive a loss of power.
-func open(ctx context.Context, path, synchronous string) (*Store, error) {
-	s := &Store{
-		// An immediate transaction takes the write lock before it reads. Otherwise two changes
-		// could load the same facts, and the later one would have to fail.
-		write: openPool(path,
-			"_journal_mode=wal", "_synchronous="+synchronous, "_txlock=immediate", "_busy_timeout=5000"),
-		unlocked: openPool(path, "_synchronous="+synchronous, "_txlock=immediate", "_busy_timeout=0"),
-		read:     openPool(path, "_query_only=on", "_busy_timeout=5000"),
-	}
-	// Changes of this process queue in database/sql for the one connection. Only Sweep, Purge and
-	// other processes make them wait for the lock itself, where the busy timeout is the bound.
-	s.write.SetMaxOpenConns(1)
-	// Reading is work for a processor, and opening a connection costs more than most reads.
-	readers := runtime.GOMAXPROCS(0)
-	s.read.SetMaxOpenConns(readers)
-	s.read.SetMaxIdleConns(readers)
-
-	err := change(ctx, s.write, func(tx *sql.Tx) error { return exec(ctx, tx, schema) })
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
-}
-
-// openPool returns a pool of connections to the file at path. It opens none of them yet.
-func openPool(path string, settings ...string) *sql.DB {
-	file := url.URL{Path: path}
-	return sql.OpenDB(connector{dsn: "file:" + file.EscapedPath() + "?" + strings.Join(settings, "&")})
-}
-
-// Close closes the database. It must not be called while another call is in progress.
-func (s *Store) Close() error {
-	return errors.Join(s.read.Close(), s.unlocked.Close(), s.write.Close())
-}
+// WithTx returns a copy of s that works in the host's transaction tx, which must be begun
+// immediate. The documentation of the package says how to begin it.
+func (s *Store) WithTx(tx *sql.Tx) *Store { return &Store{db: s.db, tx: tx} }
 
 // Update implements [invitations.Store].
 func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	return change(ctx, s.write, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
 		facts, err := loadFacts(ctx, tx, q)
 		if err != nil {
 			return err
@@ -87,7 +74,7 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 // Create implements [invitations.Store]. The write lock serializes Creates, because it covers
 // all organizations, also one that does not exist yet.
 func (s *Store) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
-	return change(ctx, s.write, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
 		org, err := loadOrganization(ctx, tx, q.Organization)
 		if err != nil {
 			return err
@@ -113,61 +100,10 @@ func decideAndApply(
 }
 
 // View implements [invitations.Store].
-func (s *Store) View(ctx context.Context, q invitations.Query) (invitations.Facts, error) {
-	var facts invitations.Facts
-	err := snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
+func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitations.Facts, err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) (err error) {
 		facts, err = loadFacts(ctx, tx, q)
 		return err
 	})
 	return facts, err
-}
-
-// change runs f in a transaction and commits it. If f returns an error or panics, the
-// transaction is rolled back.
-func change(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return storeError(ctx, err)
-	}
-	defer tx.Rollback() // does nothing after a commit
-	if err := f(tx); err != nil {
-		return err
-	}
-	return commitError(ctx, tx.Commit())
-}
-
-// changeUnlocked is change for work that must not wait. There is a single lock, so if another
-// change has it, changeUnlocked leaves out all organizations and does nothing.
-func (s *Store) changeUnlocked(ctx context.Context, f func(tx *sql.Tx) error) error {
-	locked := false
-	err := change(ctx, s.unlocked, func(tx *sql.Tx) error {
-		locked = true
-		return f(tx)
-	})
-	if !locked && errors.Is(err, invitations.ErrConcurrentChange) {
-		return nil
-	}
-	return err
-}
-
-// snapshot runs f in a transaction that only reads, so that f sees a single instant.
-func snapshot(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
-	tx, err := db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return storeError(ctx, err)
-	}
-	defer tx.Rollback() // there is nothing to commit
-	return f(tx)
-}
-
-// snapshotOf is snapshot for one organization. It does not run f if the organization does not
-// exist.
-func (s *Store) snapshotOf(ctx context.Context, organization string, f func(tx *sql.Tx) error) error {
-	return snapshot(ctx, s.read, func(tx *sql.Tx) error {
-		org, err := loadOrganization(ctx, tx, organization)
-		if err != nil || !org.exists() {
-			return err
-		}
-		return f(tx)
-	})
 }

@@ -1,7 +1,7 @@
 package sqlitestore
 
 import (
-	"errors"
+	"database/sql"
 	"path/filepath"
 	"testing"
 
@@ -9,24 +9,43 @@ import (
 	"github.com/go-invitations/invitations/storetest"
 )
 
-// newStore opens an empty store for one test.
-func newStore(t *testing.T) invitations.Store {
+// fast are settings for files that need not survive a loss of power.
+var fast = settings{synchronous: "off", attempts: durable.attempts, busyTimeout: durable.busyTimeout}
+
+// newFile returns the path of a file that does not exist.
+func newFile(t *testing.T) string {
 	t.Helper()
-	return openFile(t, filepath.Join(t.TempDir(), "invitations.db"))
+	return filepath.Join(t.TempDir(), "invitations.db")
 }
 
-func openFile(t *testing.T, path string) *Store {
+func openDB(t *testing.T, path string, s settings) *sql.DB {
 	t.Helper()
-	store, err := open(t.Context(), path, "off")
+	db, err := open(path, s)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
+		if err := db.Close(); err != nil {
 			t.Error(err)
 		}
 	})
+	return db
+}
+
+// openStore returns a store on the file at path.
+func openStore(t *testing.T, path string, s settings) *Store {
+	t.Helper()
+	store := New(openDB(t, path, s))
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	return store
+}
+
+// newStore opens an empty store for one test.
+func newStore(t *testing.T) invitations.Store {
+	t.Helper()
+	return openStore(t, newFile(t), fast)
 }
 
 func TestStore(t *testing.T) {
@@ -35,7 +54,7 @@ func TestStore(t *testing.T) {
 }
 
 // join adds a member to an organization, and calls meanwhile while it has the write lock.
-func join(t *testing.T, store *Store, user string, meanwhile func()) error {
+func join(t *testing.T, store invitations.Store, user string, meanwhile func()) error {
 	q := invitations.Query{Organization: "acme"}
 	return store.Create(t.Context(), q, func(invitations.Facts) (invitations.Changes, error) {
 		meanwhile()
@@ -43,58 +62,14 @@ func join(t *testing.T, store *Store, user string, meanwhile func()) error {
 	})
 }
 
-// Another process holds the write lock. An Update that does not get it in time gives up before
-// it reads anything.
-func TestUpdate_LockedByAnotherProcess(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "invitations.db")
-	ours, theirs := openFile(t, path), openFile(t, path)
-	if _, err := theirs.write.ExecContext(t.Context(), `pragma busy_timeout = 1`); err != nil {
-		t.Fatal(err)
-	}
-	err := join(t, ours, "ada", func() {
-		err := join(t, theirs, "bob", func() { t.Error("two Updates at once") })
-		if !errors.Is(err, invitations.ErrConcurrentChange) {
-			t.Errorf("got error %v, want ErrConcurrentChange", err)
-		}
-	})
+// versionOf returns the number of changes of the organization.
+func versionOf(t *testing.T, store invitations.Store) int64 {
+	t.Helper()
+	facts, err := store.View(t.Context(), invitations.Query{Organization: "acme"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := join(t, theirs, "bob", func() {}); err != nil {
-		t.Fatal(err)
-	}
+	return facts.Version
 }
 
-// Open makes changes durable: they are in the file when it is opened again, and SQLite waits
-// for the disk at each commit.
-func TestOpen_Durable(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "a file?#%.db")
-	for version := range int64(2) {
-		store, err := Open(t.Context(), path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var synchronous int
-		if err := store.write.QueryRowContext(t.Context(), `pragma synchronous`).Scan(&synchronous); err != nil {
-			t.Fatal(err)
-		}
-		if synchronous != 2 {
-			t.Errorf("synchronous is %d, want 2 (full)", synchronous)
-		}
-		facts, err := store.View(t.Context(), invitations.Query{Organization: "acme"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if facts.Version != version {
-			t.Errorf("got version %d, want %d", facts.Version, version)
-		}
-		if err := join(t, store, "ada", func() {}); err != nil {
-			t.Fatal(err)
-		}
-		if err := store.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+func nothing() {}
