@@ -36,8 +36,9 @@ func commitError(ctx context.Context, err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, sql.ErrTxDone), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), isBusy(err):
-		return storeError(ctx, err) // rolled back, because the context ended or the database is locked
+	case errors.Is(err, sql.ErrTxDone), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
+		isBusy(err), code(err)&0xff == sqlite3.SQLITE_CONSTRAINT:
+		return storeError(ctx, err) // rolled back for certain
 	default:
 		return fmt.Errorf("invitations: sqlitestore: %w: %v", invitations.ErrOutcomeUnknown, err)
 	}

@@ -2,7 +2,9 @@ package sqlitestore
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -72,35 +74,35 @@ func TestUpdate_WaitsNoLongerThanItsContext(t *testing.T) {
 	}
 }
 
-// All changes of one database get their turn, however many wait: none gives up because of others
-// of the same process. With SQLite's poll instead of turns, one attempt would not be enough.
+// Changes of one database wait for their turn, however many there are, and none gives up because of
+// others of the same process. A change through another database, like one of another process, gives
+// up after its one attempt meanwhile.
 func TestUpdate_TakesTurns(t *testing.T) {
 	t.Parallel()
-	const changes = 200
-	run := func(stores ...*Store) (failed int) {
-		var wg sync.WaitGroup
-		var mu sync.Mutex
-		for i := range changes {
-			wg.Go(func() {
-				if err := join(t, stores[i%len(stores)], "ada", nothing); err != nil {
-					mu.Lock()
-					failed++
-					mu.Unlock()
-				}
-			})
-		}
-		wg.Wait()
-		return failed
-	}
+	const changes = 100
 	impatient := fast
 	impatient.attempts = 1
 	path := newFile(t)
-	store := openStore(t, path, impatient)
-	if failed := run(store); failed > 0 {
-		t.Errorf("%d of %d changes gave up", failed, changes)
+	ours, theirs := openStore(t, path, impatient), openStore(t, path, impatient)
+	var wg sync.WaitGroup
+	errs := make([]error, changes)
+	err := join(t, ours, "ada", func() {
+		for i := range errs {
+			wg.Go(func() { errs[i] = join(t, ours, "ada", nothing) })
+		}
+		if err := join(t, theirs, "bob", nothing); !errors.Is(err, invitations.ErrConcurrentChange) {
+			t.Errorf("the other database: got error %v, want ErrConcurrentChange", err)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := versionOf(t, store); got != changes {
-		t.Errorf("got version %d, want %d", got, changes)
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
+	if got := versionOf(t, ours); got != changes+1 {
+		t.Errorf("got version %d, want %d", got, changes+1)
 	}
 }
 
@@ -137,5 +139,54 @@ func TestTransaction_RolledBackBySQLite(t *testing.T) {
 	}
 	if err := join(t, store, "ada", nothing); err != nil {
 		t.Errorf("the next transaction: %v", err)
+	}
+
+	plain, err := sql.Open("sqlite", filepath.Join(t.TempDir(), "plain.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer plain.Close()
+	mustExec(t, plain, `create table profiles (id text primary key)`)
+	tx = begin(t, plain, nil)
+	mustExec(t, tx, `insert into profiles values ('ada')`)
+	if _, err := tx.ExecContext(t.Context(), `insert or rollback into profiles values ('ada')`); err == nil {
+		t.Fatal("a duplicate was inserted")
+	}
+	mustExec(t, tx, `insert into profiles values ('bob')`)
+	_ = tx.Rollback()
+	if got := count1(t, plain, `select count(*) from profiles`); got != 1 {
+		t.Errorf("with the plain driver, got %d rows in spite of the rollback, want the one of bob", got)
+	}
+}
+
+// A constraint that fails at the commit, such as a deferred foreign key of the host, has changed
+// nothing for certain. After an error of the disk that is not certain.
+func TestCommitError(t *testing.T) {
+	t.Parallel()
+	store := openStore(t, newFile(t), fast)
+	mustExec(t, store.db, `create table profiles (organization text, user_id text,
+		foreign key (organization, user_id) references invitations_members deferrable initially deferred)`)
+	if err := join(t, store, "ada", nothing); err != nil {
+		t.Fatal(err)
+	}
+	mustExec(t, store.db, `insert into profiles values ('acme', 'ada')`)
+	remove := func() error {
+		q := invitations.Query{Organization: "acme"}
+		return store.Update(t.Context(), q, func(invitations.Facts) (invitations.Changes, error) {
+			return invitations.Changes{RemovedMembers: []string{"ada"}}, nil
+		})
+	}
+	if err := remove(); err == nil || errors.Is(err, invitations.ErrOutcomeUnknown) || strings.Contains(err.Error(), "ada") {
+		t.Errorf("got error %v", err)
+	}
+	if got := versionOf(t, store); got != 1 {
+		t.Errorf("got version %d, want 1", got)
+	}
+	mustExec(t, store.db, `delete from profiles`)
+	if err := remove(); err != nil {
+		t.Errorf("without the row of the host: %v", err)
+	}
+	if err := commitError(t.Context(), errors.New("disk I/O error")); !errors.Is(err, invitations.ErrOutcomeUnknown) {
+		t.Errorf("got error %v, want ErrOutcomeUnknown", err)
 	}
 }
