@@ -1,6 +1,7 @@
 package sqlitestore
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -149,5 +150,33 @@ func TestUpdate_NotMigrated(t *testing.T) {
 	err := join(t, store, "ada", nothing)
 	if err == nil || errors.Is(err, invitations.ErrConcurrentChange) || !strings.Contains(err.Error(), "no such table") {
 		t.Errorf("got error %v", err)
+	}
+}
+
+// A new file gets its write-ahead log while another connection holds its lock. SQLite does not wait
+// for that, so one attempt fails, and the next ones get it.
+func TestOpen_NewFileIsLocked(t *testing.T) {
+	t.Parallel()
+	path := newFile(t)
+	other, err := sql.Open("sqlite", path+"?_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	tx := begin(t, other, nil)
+	impatient := fast
+	impatient.attempts = 1
+	ours, theirs := New(openDB(t, path, fast)), New(openDB(t, path, impatient))
+	var wg sync.WaitGroup
+	wg.Go(func() { err = ours.Migrate(t.Context()) })
+	if err := theirs.Migrate(t.Context()); !errors.Is(err, invitations.ErrConcurrentChange) {
+		t.Errorf("one attempt: got error %v, want ErrConcurrentChange", err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Error(err)
+	}
+	wg.Wait()
+	if err != nil {
+		t.Errorf("many attempts: %v", err)
 	}
 }
