@@ -68,20 +68,20 @@
 //
 // # Writing a store
 //
-// Programs that use memstore or pgstore can skip these types: [Store], [Decision], [Query],
-// [Facts], [Changes], [Record], [Sending], [Page], [InvitationQuery], [InvitationPosition],
-// [MemberQuery], [WorkspaceQuery], [Membership], [EventQuery], [EventPosition],
-// [StatisticsQuery], [QuotaRecord], [Consumption], [Consumed], [UsageQuery], [PurgeQuery],
-// [Person] and [Totals].
+// Programs that use memstore, pgstore or sqlitestore can skip these types: [Store], [Decision],
+// [Query], [Facts], [Changes], [Record], [Sending], [Page], [InvitationQuery],
+// [InvitationPosition], [MemberQuery], [WorkspaceQuery], [Membership], [EventQuery],
+// [EventPosition], [StatisticsQuery], [QuotaRecord], [Consumption], [Consumed], [UsageQuery],
+// [PurgeQuery], [Person] and [Totals].
 //
 // A store keeps rows and makes steps atomic. It knows no rule, so no two stores can differ
-// in one. [Store] documents the contract, package storetest checks it, and the example
-// customstore is a store on SQLite.
+// in one. [Store] documents the contract, package storetest checks it, and package
+// sqlitestore, on SQLite, is the model to read.
 //
 // # Compatibility
 //
 // The last two releases of Go are supported. Error codes, the format of tokens and the
-// tables of pgstore change only in ways that let the old and the new version run side by
+// tables of pgstore and sqlitestore change only in ways that let the old and the new version run side by
 // side. Before version 1, names in Go may still change; the changelog lists them.
 package invitations
 

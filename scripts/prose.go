@@ -28,7 +28,7 @@ var (
 func main() {
 	failed := false
 	fmt.Printf("%-10s %6s  %s  %s\n", "prose of", "words", strings.Join(vague, "/"), strings.Join(binding, "/"))
-	for _, name := range []string{".", "pgstore", "memstore", "mail", "storetest", "README.md"} {
+	for _, name := range []string{".", "pgstore", "memstore", "sqlitestore", "mail", "storetest", "README.md"} {
 		read := comments
 		if name == "README.md" {
 			read = markdown

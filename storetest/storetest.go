@@ -7,7 +7,7 @@
 //		})
 //	}
 //
-// Package memstore and the example customstore pass the suite. The page docs/custom-store.md says
+// Packages memstore, pgstore and sqlitestore pass the suite. The page docs/custom-store.md says
 // in which order to write a store.
 //
 // The package imports the standard library and package invitations only, so it adds no

@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -23,8 +23,8 @@ func (o organization) exists() bool { return o.version > 0 && !o.deleted }
 
 // loadOrganization loads the row of an organization. It returns the zero value if there is none.
 func loadOrganization(ctx context.Context, tx *sql.Tx, id string) (org organization, err error) {
-	const query = `select version, deleted, limits from organizations where id = ?`
-	err = tx.QueryRowContext(ctx, query, id).Scan(&org.version, &org.deleted, document{&org.limits})
+	const query = `select version, deleted, limits from invitations_organizations where id = ?`
+	err = row(ctx, tx, query, id).Scan(&org.version, &org.deleted, document{&org.limits})
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return organization{}, storeError(ctx, err)
 	}
@@ -55,7 +55,7 @@ func loadFacts(ctx context.Context, tx *sql.Tx, q invitations.Query) (invitation
 
 // loadInvitations loads the invitations that q names by ID, and the sender.
 func loadInvitations(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
-	const byID = `select value from invitations where organization = ? and id = ?`
+	const byID = `select value from invitations_invitations where organization = ? and id = ?`
 	if q.Invitation != uuid.Nil {
 		facts.Invitation, err = first[invitations.Record](ctx, tx, byID, q.Organization, q.Invitation)
 		if err != nil {
@@ -83,7 +83,7 @@ func loadInvitations(ctx context.Context, tx *sql.Tx, q invitations.Query, facts
 
 // loadMembers loads the members that q names, with their removals and quotas.
 func loadMembers(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
-	const removal = `select version from removals where organization = ? and user_id = ?`
+	const removal = `select version from invitations_removals where organization = ? and user_id = ?`
 	facts.Members = map[string]invitations.Member{}
 	for _, user := range q.Members {
 		member, err := loadMember(ctx, tx, q.Organization, user)
@@ -114,18 +114,20 @@ func loadMembers(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *in
 
 // loadMember loads one member, or nil if the user is not one.
 func loadMember(ctx context.Context, tx *sql.Tx, organization, user string) (*invitations.Member, error) {
-	const query = `select value from members where organization = ? and user_id = ?`
+	const query = `select value from invitations_members where organization = ? and user_id = ?`
 	return first[invitations.Member](ctx, tx, query, organization, user)
 }
 
 // countMembers counts members up to the limits of q.
 func countMembers(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
 	const seats = `select count(*) from (
-			select 1 from members
+			select 1 from invitations_members
 			where organization = ? and role not in (select value from json_each(?))
 			limit 0 + ?
 		)`
-	const owners = `select count(*) from (select 1 from members where organization = ? and role = 'owner' limit 0 + ?)`
+	const owners = `select count(*) from (
+			select 1 from invitations_members where organization = ? and role = 'owner' limit 0 + ?
+		)`
 	if limit := facts.Limits.Or(q.Limits).Members; q.CountSeats && limit > 0 {
 		facts.SeatCount, err = count(ctx, tx, seats, q.Organization, array(facts.Limits.SeatlessRoles), limit)
 		if err != nil {
@@ -141,10 +143,10 @@ func countMembers(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *i
 // loadPending loads the pending invitations for the addresses of q, and those of PendingSentBy
 // and PendingFor.
 func loadPending(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
-	const newestFor = `select value from invitations
+	const newestFor = `select value from invitations_invitations
 		where organization = ? and email = ? and state = 'pending' and expires_at > ?
 		order by created_at desc, id desc limit 1`
-	const sentByOrFor = `select value from invitations
+	const sentByOrFor = `select value from invitations_invitations
 		where organization = ? and (sent_by = ? or email = ?) and state = 'pending' and expires_at > ?
 		order by created_at desc, id desc`
 	at := instant(q.PendingAt)
@@ -173,12 +175,12 @@ func loadPending(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *in
 // countPending counts pending invitations up to the limits in force.
 func countPending(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
 	const pending = `select count(*) from (
-			select 1 from invitations
+			select 1 from invitations_invitations
 			where organization = ? and state = 'pending' and expires_at > ?
 			limit 0 + ?
 		)`
 	const reserved = `select count(*) from (
-			select 1 from invitations
+			select 1 from invitations_invitations
 			where organization = ? and state = 'pending' and expires_at > ?
 				and kind = 'email' and role not in (select value from json_each(?))
 			limit 0 + ?
@@ -201,27 +203,27 @@ func countPending(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *i
 // loadTotals counts all members and all pending invitations.
 func loadTotals(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) error {
 	const members = `select count(*), count(*) filter (where role not in (select value from json_each(?)))
-		from members where organization = ?`
+		from invitations_members where organization = ?`
 	const pending = `select count(*) filter (where kind = 'email'), count(*) filter (where kind = 'link'),
 			count(*) filter (where kind = 'email' and role not in (select value from json_each(?)))
-		from invitations where organization = ? and state = 'pending' and expires_at > ?`
+		from invitations_invitations where organization = ? and state = 'pending' and expires_at > ?`
 	if !q.Totals {
 		return nil
 	}
 	seatless := array(facts.Limits.SeatlessRoles)
 	t := &facts.Totals
-	err := tx.QueryRowContext(ctx, members, seatless, q.Organization).Scan(&t.Members, &t.Seats)
+	err := row(ctx, tx, members, seatless, q.Organization).Scan(&t.Members, &t.Seats)
 	if err != nil {
 		return storeError(ctx, err)
 	}
-	err = tx.QueryRowContext(ctx, pending, seatless, q.Organization, instant(q.PendingAt)).
+	err = row(ctx, tx, pending, seatless, q.Organization, instant(q.PendingAt)).
 		Scan(&t.PendingEmails, &t.PendingLinks, &t.Reserved)
 	return storeError(ctx, err)
 }
 
 // loadSendings loads the newest sendings. They are events, which have the fields of a Sending.
 func loadSendings(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
-	const newest = `select value from events
+	const newest = `select value from invitations_events
 		where organization = ? and sent_to is not null and at > ?
 		order by at desc, version desc, place desc limit 0 + ?`
 	if q.SendingsUpTo > 0 {

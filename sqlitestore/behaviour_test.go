@@ -1,8 +1,9 @@
-package customstore
+package sqlitestore
 
 import (
 	"testing"
 
+	"github.com/go-invitations/invitations"
 	"github.com/go-invitations/invitations/internal/behaviour"
 )
 
@@ -11,4 +12,9 @@ import (
 func TestBehaviour(t *testing.T) {
 	t.Parallel()
 	behaviour.Run(t, newStore)
+}
+
+func TestBehaviourInHostTransaction(t *testing.T) {
+	t.Parallel()
+	behaviour.Run(t, func(t *testing.T) invitations.Store { return newHostTx(t) })
 }

@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -66,46 +66,49 @@ func apply(ctx context.Context, tx *sql.Tx, organization string, version int64, 
 }
 
 func putVersion(ctx context.Context, tx *sql.Tx, organization string, version int64) error {
-	return exec(ctx, tx, `insert into organizations (id, version) values (?, ?)
+	return exec(ctx, tx, `insert into invitations_organizations (id, version) values (?, ?)
 		on conflict (id) do update set version = excluded.version`, organization, version)
 }
 
 func putLimits(ctx context.Context, tx *sql.Tx, organization string, limits invitations.Limits) error {
-	return exec(ctx, tx, `update organizations set limits = ? where id = ?`, document{limits}, organization)
+	return exec(ctx, tx, `update invitations_organizations set limits = ? where id = ?`, document{limits}, organization)
 }
 
 // markDeleted ends the existence of an organization. Its rows remain for Purge.
 func markDeleted(ctx context.Context, tx *sql.Tx, organization string) error {
-	return exec(ctx, tx, `update organizations set deleted = 1 where id = ?`, organization)
+	return exec(ctx, tx, `update invitations_organizations set deleted = 1 where id = ?`, organization)
 }
 
 func deleteMember(ctx context.Context, tx *sql.Tx, organization, user string) error {
-	return exec(ctx, tx, `delete from members where organization = ? and user_id = ?`, organization, user)
+	return exec(ctx, tx, `delete from invitations_members where organization = ? and user_id = ?`, organization, user)
 }
 
 func putMember(ctx context.Context, tx *sql.Tx, organization string, m invitations.Member) error {
-	return exec(ctx, tx, `insert or replace into members (organization, user_id, value) values (?, ?, ?)`,
+	return exec(ctx, tx, `insert into invitations_members (organization, user_id, value) values (?, ?, ?)
+		on conflict (organization, user_id) do update set value = excluded.value`,
 		organization, m.UserID, document{m})
 }
 
 func putRemoval(ctx context.Context, tx *sql.Tx, organization, user string, version int64) error {
-	return exec(ctx, tx, `insert or replace into removals (organization, user_id, version) values (?, ?, ?)`,
+	return exec(ctx, tx, `insert into invitations_removals (organization, user_id, version) values (?, ?, ?)
+		on conflict (organization, user_id) do update set version = excluded.version`,
 		organization, user, version)
 }
 
 func putInvitation(ctx context.Context, tx *sql.Tx, organization string, r invitations.Record) error {
-	return exec(ctx, tx, `insert or replace into invitations (organization, id, value) values (?, ?, ?)`,
+	return exec(ctx, tx, `insert into invitations_invitations (organization, id, value) values (?, ?, ?)
+		on conflict (organization, id) do update set value = excluded.value`,
 		organization, r.ID, document{r})
 }
 
 func addEvent(ctx context.Context, tx *sql.Tx, organization string, e invitations.Event) error {
-	return exec(ctx, tx, `insert into events (organization, version, place, value) values (?, ?, ?, ?)`,
+	return exec(ctx, tx, `insert into invitations_events (organization, version, place, value) values (?, ?, ?, ?)`,
 		organization, e.Version, e.Index, document{e})
 }
 
 // replaceEvent replaces an event, whose position is a column of its own.
 func replaceEvent(ctx context.Context, tx *sql.Tx, organization string, e invitations.Event) error {
 	e.Position = 0
-	return exec(ctx, tx, `update events set value = ? where organization = ? and version = ? and place = ?`,
+	return exec(ctx, tx, `update invitations_events set value = ? where organization = ? and version = ? and place = ?`,
 		document{e}, organization, e.Version, e.Index)
 }

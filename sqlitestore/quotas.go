@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 // Consume implements [invitations.Store].
 func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitations.Consumed, error) {
 	var consumed invitations.Consumed
-	err := change(ctx, s.write, func(tx *sql.Tx) (err error) {
+	err := s.change(ctx, func(tx *sql.Tx) (err error) {
 		consumed, err = loadConsumed(ctx, tx, c)
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func loadConsumed(
 
 // SetPersonalQuota implements [invitations.Store].
 func (s *Store) SetPersonalQuota(ctx context.Context, user string, q invitations.Quota) error {
-	return change(ctx, s.write, func(tx *sql.Tx) error {
+	return s.change(ctx, func(tx *sql.Tx) error {
 		return setQuota(ctx, tx, invitations.QuotaRecord{UserID: user, Quota: q})
 	})
 }
@@ -83,13 +83,14 @@ func putQuota(ctx context.Context, tx *sql.Tx, old, q invitations.QuotaRecord) e
 			return err
 		}
 	}
-	return exec(ctx, tx, `insert or replace into quotas (organization, user_id, value) values (?, ?, ?)`,
+	return exec(ctx, tx, `insert into invitations_quotas (organization, user_id, value) values (?, ?, ?)
+		on conflict (organization, user_id) do update set value = excluded.value`,
 		q.Organization, q.UserID, document{q})
 }
 
 // loadQuota loads one quota, or nil if it was never set.
 func loadQuota(ctx context.Context, tx *sql.Tx, organization, user string) (*invitations.QuotaRecord, error) {
-	const query = `select value from quotas where organization = ? and user_id = ?`
+	const query = `select value from invitations_quotas where organization = ? and user_id = ?`
 	return first[invitations.QuotaRecord](ctx, tx, query, organization, user)
 }
 

@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -12,8 +12,9 @@ import (
 func (s *Store) Statistics(
 	ctx context.Context, q invitations.StatisticsQuery,
 ) (viewer *invitations.Member, statistics invitations.Statistics, err error) {
-	const created = `select value from invitations where organization = ? and created_at >= ? and created_at < ?`
-	const accepted = `select value from events where organization = ? and type = ?`
+	const created = `select value from invitations_invitations
+		where organization = ? and created_at >= ? and created_at < ?`
+	const accepted = `select value from invitations_events where organization = ? and type = ?`
 	err = s.snapshotOf(ctx, q.Organization, func(tx *sql.Tx) (err error) {
 		viewer, err = loadMember(ctx, tx, q.Organization, q.Viewer)
 		if err != nil {

@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -13,17 +13,17 @@ import (
 // Traces implements [invitations.Store].
 func (s *Store) Traces(ctx context.Context, p invitations.Person, limit int) (organizations []string, err error) {
 	const query = `select json_quote(organization) from (
-			select organization from invitations
+			select organization from invitations_invitations
 			where email = :email or created_by = :user or sent_by = :user or accepted_by = :user
 			union
-			select organization from members
+			select organization from invitations_members
 			where invited_by = :user
 			union
-			select organization from events
+			select organization from invitations_events
 			where email = :email or actor = :user or subject = :user or invited_by = :user
 		)
 		limit 0 + :limit`
-	err = snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) (err error) {
 		organizations, err = all[string](ctx, tx, query,
 			sql.Named("email", p.Email), sql.Named("user", p.UserID), sql.Named("limit", limit))
 		return err
@@ -35,23 +35,23 @@ func (s *Store) Traces(ctx context.Context, p invitations.Person, limit int) (or
 // an erasure asks for it. The invitations are in order, so that the members of an address are
 // those of the loaded invitations.
 func loadTraces(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *invitations.Facts) (err error) {
-	const ofInvitations = `select value from invitations
+	const ofInvitations = `select value from invitations_invitations
 		where organization = :organization
 			and (email = :email or created_by = :user or sent_by = :user or accepted_by = :user)
 		order by id
 		limit 0 + :limit`
-	const ofMembers = `select value from members
+	const ofMembers = `select value from invitations_members
 		where organization = :organization and (
 			invited_by = :user
 			or (invitation, user_id) in (
-				select id, accepted_by from invitations
+				select id, accepted_by from invitations_invitations
 				where organization = :organization and email = :email
 				order by id
 				limit 0 + :limit
 			)
 		)
 		limit 0 + :limit`
-	const ofEvents = `select json_set(value, '$.position', position) from events
+	const ofEvents = `select json_set(value, '$.position', position) from invitations_events
 		where organization = :organization
 			and (email = :email or actor = :user or subject = :user or invited_by = :user)
 		limit 0 + :limit`

@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -15,10 +15,10 @@ func (s *Store) Usage(
 	const amounts = `with amounts as (
 			select user_id, sum(used) as used
 			from (
-				select user_id, used from quotas
+				select user_id, used from invitations_quotas
 				where organization = :organization and period = :period and period_start = :period_start
 				union all
-				select user_id, used from closed_periods
+				select user_id, used from invitations_closed_periods
 				where organization = :organization and period = :period and period_start = :period_start
 			)
 			group by user_id
@@ -55,7 +55,7 @@ func (s *Store) Usage(
 // closePeriod keeps the amount of a quota whose period is over.
 func closePeriod(ctx context.Context, tx *sql.Tx, q invitations.QuotaRecord) error {
 	// A quota that was set anew can close the same period again.
-	return exec(ctx, tx, `insert into closed_periods (organization, user_id, period, period_start, used)
+	return exec(ctx, tx, `insert into invitations_closed_periods (organization, user_id, period, period_start, used)
 		values (?, ?, ?, ?, ?)
 		on conflict do update set used = used + excluded.used`,
 		q.Organization, q.UserID, q.Period, instant(q.PeriodStart), q.Used)

@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 
 // all returns the values of a query that has one column of JSON.
 func all[T any](ctx context.Context, tx *sql.Tx, query string, args ...any) ([]T, error) {
-	rows, err := tx.QueryContext(ctx, query, args...)
+	rows, err := tx.QueryContext(keepPrepared(ctx), query, args...)
 	if err != nil {
 		return nil, storeError(ctx, err)
 	}
@@ -39,10 +39,15 @@ func first[T any](ctx context.Context, tx *sql.Tx, query string, args ...any) (*
 	return &values[0], nil
 }
 
+// row returns the row of a query with at most one row.
+func row(ctx context.Context, tx *sql.Tx, query string, args ...any) *sql.Row {
+	return tx.QueryRowContext(keepPrepared(ctx), query, args...)
+}
+
 // number returns the integer of a query with at most one row. It returns 0 if there is none.
 func number(ctx context.Context, tx *sql.Tx, query string, args ...any) (int64, error) {
 	var n int64
-	err := tx.QueryRowContext(ctx, query, args...).Scan(&n)
+	err := row(ctx, tx, query, args...).Scan(&n)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, storeError(ctx, err)
 	}
@@ -57,7 +62,7 @@ func exec(ctx context.Context, tx *sql.Tx, statement string, args ...any) error 
 
 // execCount is exec, and returns how many rows the statement changed.
 func execCount(ctx context.Context, tx *sql.Tx, statement string, args ...any) (int, error) {
-	result, err := tx.ExecContext(ctx, statement, args...)
+	result, err := tx.ExecContext(keepPrepared(ctx), statement, args...)
 	if err != nil {
 		return 0, storeError(ctx, err)
 	}

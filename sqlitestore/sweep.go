@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -28,9 +28,9 @@ func (s *Store) Sweep(
 
 // loadDue loads the due invitations as the facts of their organizations.
 func loadDue(ctx context.Context, tx *sql.Tx, at time.Time, limit int) ([]invitations.Facts, error) {
-	const query = `select value from invitations
+	const query = `select value from invitations_invitations
 		where state = 'pending' and sweep_at <= ?
-			and not exists (select 1 from organizations where organizations.id = organization and deleted)
+			and not exists (select 1 from invitations_organizations o where o.id = organization and deleted)
 		order by sweep_at
 		limit 0 + ?`
 	due, err := all[invitations.Record](ctx, tx, query, instant(at), limit)

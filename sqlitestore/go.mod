@@ -1,8 +1,8 @@
-module github.com/go-invitations/invitations/examples/customstore
+module github.com/go-invitations/invitations/sqlitestore
 
 go 1.26.0
 
-replace github.com/go-invitations/invitations => ../../
+replace github.com/go-invitations/invitations => ../
 
 require (
 	github.com/go-invitations/invitations v0.0.0-00010101000000-000000000000

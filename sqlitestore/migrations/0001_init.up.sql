@@ -1,3 +1,8 @@
+-- +goose Up
+
+-- The tables stand beside those of the host, hence the prefix in their names and in those of their
+-- indexes. A file that is applied twice changes nothing.
+--
 -- A column named value holds a whole value of package invitations as JSON, so a field that a later
 -- version of the library adds needs no migration. The columns before it are its key. The columns
 -- after it are generated from the JSON, for filters and orders, so nothing is stored twice.
@@ -5,17 +10,20 @@
 -- As texts, UUIDs compare like their bytes. Times compare like instants only without the final Z:
 -- "00.5Z" is before "00Z", but "00.5" is after "00".
 
+-- The versions that were applied. Every migration ends by adding its own, whichever tool applies it.
+create table if not exists invitations_migrations (version integer primary key) strict;
+
 -- The row of a deleted organization remains, so that its ID stays taken.
-create table if not exists organizations (
+create table if not exists invitations_organizations (
 	id      text primary key,
 	version integer not null,
 	deleted integer not null default 0, -- or 1
 	limits  text not null default '{}'  -- Limits
 ) strict, without rowid;
 
-create index if not exists organizations_deleted on organizations (id) where deleted;
+create index if not exists invitations_organizations_deleted on invitations_organizations (id) where deleted;
 
-create table if not exists members (
+create table if not exists invitations_members (
 	organization text not null,
 	user_id      text not null,
 	value        text not null, -- Member
@@ -25,18 +33,18 @@ create table if not exists members (
 	primary key (organization, user_id)
 ) strict, without rowid;
 
-create index if not exists members_by_user on members (user_id, organization);
-create index if not exists members_by_role on members (organization, role);
-create index if not exists members_by_inviter on members (invited_by, organization);
+create index if not exists invitations_members_by_user on invitations_members (user_id, organization);
+create index if not exists invitations_members_by_role on invitations_members (organization, role);
+create index if not exists invitations_members_by_inviter on invitations_members (invited_by, organization);
 
-create table if not exists removals (
+create table if not exists invitations_removals (
 	organization text not null,
 	user_id      text not null,
 	version      integer not null,
 	primary key (organization, user_id)
 ) strict, without rowid;
 
-create table if not exists quotas (
+create table if not exists invitations_quotas (
 	organization text not null, -- empty for a personal quota
 	user_id      text not null, -- empty for the organization's own quota
 	value        text not null, -- QuotaRecord
@@ -47,7 +55,7 @@ create table if not exists quotas (
 ) strict, without rowid;
 
 -- The amounts used in periods that are over.
-create table if not exists closed_periods (
+create table if not exists invitations_closed_periods (
 	organization text not null,
 	user_id      text not null, -- empty for the organization's own quota
 	period       text not null,
@@ -56,7 +64,7 @@ create table if not exists closed_periods (
 	primary key (organization, period, period_start, user_id)
 ) strict, without rowid;
 
-create table if not exists invitations (
+create table if not exists invitations_invitations (
 	organization text not null,
 	id           text not null,
 	value        text not null, -- Record
@@ -74,20 +82,20 @@ create table if not exists invitations (
 	primary key (organization, id)
 ) strict;
 
-create index if not exists invitations_by_age on invitations (organization, created_at, id);
-create index if not exists invitations_pending on invitations (organization, expires_at, kind)
+create index if not exists invitations_invitations_by_age on invitations_invitations (organization, created_at, id);
+create index if not exists invitations_invitations_pending on invitations_invitations (organization, expires_at, kind)
 	where state = 'pending';
-create index if not exists invitations_due on invitations (sweep_at) where state = 'pending';
-create index if not exists invitations_over on invitations (over_at);
+create index if not exists invitations_invitations_due on invitations_invitations (sweep_at) where state = 'pending';
+create index if not exists invitations_invitations_over on invitations_invitations (over_at);
 -- For searches by address, in one organization and in all.
-create index if not exists invitations_by_email on invitations (organization, email, created_at desc, id desc);
-create index if not exists invitations_received on invitations (email, organization, expires_at);
+create index if not exists invitations_invitations_by_email on invitations_invitations (organization, email, created_at desc, id desc);
+create index if not exists invitations_invitations_received on invitations_invitations (email, organization, expires_at);
 -- For the traces of a user.
-create index if not exists invitations_by_creator on invitations (created_by, organization);
-create index if not exists invitations_by_sender on invitations (sent_by, organization);
-create index if not exists invitations_by_joiner on invitations (accepted_by, organization);
+create index if not exists invitations_invitations_by_creator on invitations_invitations (created_by, organization);
+create index if not exists invitations_invitations_by_sender on invitations_invitations (sent_by, organization);
+create index if not exists invitations_invitations_by_joiner on invitations_invitations (accepted_by, organization);
 
-create table if not exists events (
+create table if not exists invitations_events (
 	position      integer primary key autoincrement, -- in the feed
 	organization  text not null,
 	version       integer not null,
@@ -104,10 +112,12 @@ create table if not exists events (
 	unique (organization, version, place)
 ) strict;
 
-create index if not exists events_sendings on events (organization, at, version, place) where sent_to is not null;
-create index if not exists events_by_age on events (at);
+create index if not exists invitations_events_sendings on invitations_events (organization, at, version, place) where sent_to is not null;
+create index if not exists invitations_events_by_age on invitations_events (at);
 -- For the traces of a person.
-create index if not exists events_by_email on events (email, organization);
-create index if not exists events_by_actor on events (actor, organization);
-create index if not exists events_by_subject on events (subject, organization);
-create index if not exists events_by_inviter on events (invited_by, organization);
+create index if not exists invitations_events_by_email on invitations_events (email, organization);
+create index if not exists invitations_events_by_actor on invitations_events (actor, organization);
+create index if not exists invitations_events_by_subject on invitations_events (subject, organization);
+create index if not exists invitations_events_by_inviter on invitations_events (invited_by, organization);
+
+insert into invitations_migrations (version) values (1) on conflict do nothing;

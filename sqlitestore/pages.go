@@ -1,4 +1,4 @@
-package customstore
+package sqlitestore
 
 import (
 	"context"
@@ -16,7 +16,7 @@ func (s *Store) Invitations(
 	ctx context.Context, q invitations.InvitationQuery,
 ) (page invitations.Page[invitations.Record], err error) {
 	if q.Organization == "" {
-		err = snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
+		err = s.snapshot(ctx, func(tx *sql.Tx) (err error) {
 			page.Items, err = listReceived(ctx, tx, q)
 			return err
 		})
@@ -42,7 +42,7 @@ const hasState = `(:any_state or case
 // listInvitations returns a page of an organization's invitations. The order comes from an
 // index; a filter costs reading the rows that it skips.
 func listInvitations(ctx context.Context, tx *sql.Tx, q invitations.InvitationQuery) ([]invitations.Record, error) {
-	const query = `select value from invitations
+	const query = `select value from invitations_invitations
 		where organization = :organization
 			and (:kind = '' or :kind = kind)
 			and (:role = '' or :role = role)
@@ -65,10 +65,10 @@ func listInvitations(ctx context.Context, tx *sql.Tx, q invitations.InvitationQu
 // listReceived returns a page of the invitations for an address in all organizations. It sorts all
 // of them for every page. There are few: some for each organization that invited the address.
 func listReceived(ctx context.Context, tx *sql.Tx, q invitations.InvitationQuery) ([]invitations.Record, error) {
-	const query = `select value from invitations
+	const query = `select value from invitations_invitations
 		where email = :email and ` + hasState + `
 			and (created_at, id, organization) < (:created_at, :id, :organization)
-			and not exists (select 1 from organizations where organizations.id = organization and deleted)
+			and not exists (select 1 from invitations_organizations o where o.id = organization and deleted)
 		order by created_at desc, id desc, organization desc
 		limit 0 + :limit`
 	after := startOf(q)
@@ -94,7 +94,7 @@ func startOf(q invitations.InvitationQuery) invitations.InvitationPosition {
 func (s *Store) Members(
 	ctx context.Context, q invitations.MemberQuery,
 ) (page invitations.Page[invitations.Membership], err error) {
-	const query = `select value from members
+	const query = `select value from invitations_members
 		where organization = :organization and user_id > :after and (:role = '' or :role = role)
 		order by user_id
 		limit 0 + :limit`
@@ -140,12 +140,12 @@ func loadMembership(ctx context.Context, tx *sql.Tx, m invitations.Member) (invi
 func (s *Store) Workspaces(
 	ctx context.Context, q invitations.WorkspaceQuery,
 ) (personal *invitations.QuotaRecord, memberships []invitations.Membership, err error) {
-	const query = `select value from members
+	const query = `select value from invitations_members
 		where user_id = ? and organization > ?
-			and not exists (select 1 from organizations where id = organization and deleted)
+			and not exists (select 1 from invitations_organizations where id = organization and deleted)
 		order by organization
 		limit 0 + ?`
-	err = snapshot(ctx, s.read, func(tx *sql.Tx) (err error) {
+	err = s.snapshot(ctx, func(tx *sql.Tx) (err error) {
 		personal, err = loadQuota(ctx, tx, "", q.UserID)
 		if err != nil {
 			return err
@@ -170,7 +170,7 @@ func (s *Store) Workspaces(
 func (s *Store) Events(
 	ctx context.Context, q invitations.EventQuery,
 ) (page invitations.Page[invitations.Event], err error) {
-	const filtered = `select value from events
+	const filtered = `select value from invitations_events
 		where organization = :organization
 			and (:any_invitation or :invitation = invitation_id)
 			and (:actor = '' or :actor = actor)

@@ -1,0 +1,58 @@
+package sqlitestore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/go-invitations/invitations"
+)
+
+// storeError turns an error of the database into one of the contract. The driver's error becomes
+// text and is not wrapped, because callers must not depend on it. That text quotes no
+// argument: arguments are parameters of the statements, which SQLite does not repeat. Only a
+// trigger of the host can put one into the text, so that text is left out.
+func storeError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("invitations: sqlitestore: %w", ctx.Err())
+	case isBusy(err):
+		return fmt.Errorf("invitations: sqlitestore: %w: %v", invitations.ErrConcurrentChange, err)
+	case code(err)&0xff == sqlite3.SQLITE_CONSTRAINT:
+		return fmt.Errorf("invitations: sqlitestore: SQLite error %d: a constraint of the database", code(err))
+	default:
+		return fmt.Errorf("invitations: sqlitestore: %v", err)
+	}
+}
+
+// commitError turns the error of a commit into one of the contract.
+func commitError(ctx context.Context, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrTxDone), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
+		isBusy(err), code(err)&0xff == sqlite3.SQLITE_CONSTRAINT:
+		return storeError(ctx, err) // rolled back for certain
+	default:
+		return fmt.Errorf("invitations: sqlitestore: %w: %v", invitations.ErrOutcomeUnknown, err)
+	}
+}
+
+// isBusy reports whether another connection has the lock that was needed.
+func isBusy(err error) bool { return code(err)&0xff == sqlite3.SQLITE_BUSY }
+
+// code returns SQLite's code of an error, or 0. The upper bits of a code only say more about the
+// reason.
+func code(err error) int {
+	var sqliteErr *sqlite.Error
+	if !errors.As(err, &sqliteErr) {
+		return 0
+	}
+	return sqliteErr.Code()
+}
