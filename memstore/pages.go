@@ -51,12 +51,11 @@ func (o *organization) list(q invitations.InvitationQuery) []invitations.Record 
 	var found []invitations.Record
 	for _, position := range o.newestFirst {
 		if r := o.invitations[position.ID]; matches(r, q) && isAfter(r, q) {
-			found = append(found, r)
+			found = append(found, r.Clone())
+			if len(found) == q.Limit {
+				break
+			}
 		}
-	}
-	found = found[:min(len(found), q.Limit)]
-	for i := range found {
-		found[i] = found[i].Clone()
 	}
 	return found
 }
