@@ -81,8 +81,8 @@
 // # Compatibility
 //
 // The last two releases of Go are supported. Error codes, the format of tokens and the
-// tables of pgstore and sqlitestore change only in ways that let the old and the new version run side by
-// side. Before version 1, names in Go may still change; the changelog lists them.
+// tables of pgstore and sqlitestore change only in ways that let the old and the new version
+// run side by side. Before version 1, names in Go may still change; the changelog lists them.
 package invitations
 
 import (

@@ -26,6 +26,7 @@
 //   - All other changes wait until the host ends the transaction, which should be soon. The host
 //     must not call a store outside of the transaction before that.
 //   - A refusal leaves the transaction usable. After any other error the host must roll back.
+//   - Sweep and Purge should have no transaction of the host: its beginning waits for the lock.
 //   - Feed shows events of the transaction that are not committed yet. Their positions count only
 //     after the commit.
 //
