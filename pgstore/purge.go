@@ -66,7 +66,7 @@ type purgedTable struct {
 
 var (
 	purgedInvitations = purgedTable{"invitations", []Column{{"id", "uuid"}}}
-	purgedEvents      = purgedTable{"events", []Column{{"version", "bigint"}, {"index", "integer"}}}
+	purgedEvents      = purgedTable{"events", []Column{{"version", "bigint"}, {"ordinal", "integer"}}}
 	purgedMembers     = purgedTable{"members", []Column{{"user_id", "text"}}}
 	// purgedWithOrganization are the tables whose rows go with a deleted organization. The rows of
 	// the host's table go with those of members.
