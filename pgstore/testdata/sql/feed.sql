@@ -17,11 +17,14 @@ with locked as materialized (
 found as materialized (
 	select e.organization, e.version, e.ordinal, l.last + pg_catalog.row_number() over
 		(order by e.organization, e.version, e.ordinal) as position
-	from "invitations".events e
+	from (
+		select e.organization, e.version, e.ordinal
+		from "invitations".events e
+		where e.position is null
+		order by e.organization, e.version, e.ordinal
+		limit $1::bigint
+	) as e
 	cross join locked l
-	where e.position is null
-	order by e.organization, e.version, e.ordinal
-	limit $1::bigint
 ),
 numbered as (
 	update "invitations".events e
