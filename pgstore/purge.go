@@ -274,7 +274,9 @@ func (s *Store) queuePurged(b *pgx.Batch, id string) {
 		" where o.id = ", organization, " and o.id = l.id and o.version = l.version")
 	for _, t := range purgedWithOrganization {
 		first := s.byKey(t, organization)
-		st.text(" and (select t.organization from ", first.from, " where ", first.where, " order by ", first.order, " limit 1) is null")
+		// The equation lets a distributed PostgreSQL find the shard.
+		st.text(" and (select t.organization from ", first.from, " where ", first.where, " and t.organization = ", organization,
+			" order by ", first.order, " limit 1) is null")
 	}
 	if s.host != nil {
 		st.text(" and not exists (", s.countMembers(organization, ""), ")")

@@ -317,6 +317,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.id
 		limit 1
 	) is null
@@ -326,6 +327,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -335,6 +337,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -344,6 +347,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -353,6 +357,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.period, t.period_start, t.user_id
 		limit 1
 	) is null;

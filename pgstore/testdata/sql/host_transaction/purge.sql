@@ -303,6 +303,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.id
 		limit 1
 	) is null
@@ -312,6 +313,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -321,6 +323,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -330,6 +333,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -339,6 +343,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.period, t.period_start, t.user_id
 		limit 1
 	) is null;

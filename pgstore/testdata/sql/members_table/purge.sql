@@ -342,6 +342,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.id
 		limit 1
 	) is null
@@ -351,6 +352,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -360,6 +362,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -369,6 +372,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -378,6 +382,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.period, t.period_start, t.user_id
 		limit 1
 	) is null

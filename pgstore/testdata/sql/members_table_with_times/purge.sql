@@ -354,6 +354,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.id
 		limit 1
 	) is null
@@ -363,6 +364,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -372,6 +374,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -381,6 +384,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -390,6 +394,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.period, t.period_start, t.user_id
 		limit 1
 	) is null
