@@ -8,9 +8,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/internal/pgtest"
 )
 
 // A distributed PostgreSQL finds the shard of a statement by the organization. So a statement of an
@@ -121,4 +123,57 @@ func (s sentStatement) withoutOrganization(schema, organization string) (tables 
 		}
 	}
 	return tables, free
+}
+
+// placeTables are the commands of the documentation for Citus.
+const placeTables = `
+	select create_distributed_table('invitations.organizations', 'id');
+	select create_distributed_table('invitations.invitations', 'organization', colocate_with => 'invitations.organizations');
+	select create_distributed_table('invitations.members', 'organization', colocate_with => 'invitations.organizations');
+	select create_distributed_table('invitations.removals', 'organization', colocate_with => 'invitations.organizations');
+	select create_distributed_table('invitations.events', 'organization', colocate_with => 'invitations.organizations');
+	select create_distributed_table('invitations.quotas', 'organization', colocate_with => 'invitations.organizations');
+	select create_distributed_table('invitations.closed_usage', 'organization', colocate_with => 'invitations.organizations');
+	select create_reference_table('invitations.feed');
+	select create_reference_table('invitations.personal_quotas');
+`
+
+// PostgreSQL has no such functions. Those of this test only record their arguments.
+func TestDocumentation_PlacesEveryTable(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	conn := connect(t)
+	store := storeOn(t, conn, pgtest.Schema(t))
+	require.NoError(t, store.Migrate(ctx))
+	rows, err := conn.Query(ctx, `select c.relname, case when c.relname = 'organizations' then 'id'
+			when exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'organization') then 'organization'
+			else 'reference' end
+		from pg_class c where c.relkind = 'r' and c.relname <> 'migrations' and c.relnamespace = $1::regnamespace`, store.Schema())
+	require.NoError(t, err)
+	placed := func(rows pgx.Rows) map[string]string {
+		t.Helper()
+		found := map[string]string{}
+		var table, by string
+		_, err := pgx.ForEachRow(rows, []any{&table, &by}, func() error { found[table] = by; return nil })
+		require.NoError(t, err)
+		return found
+	}
+	want := placed(rows)
+
+	inSchema := strings.NewReplacer("{schema}", `"`+store.Schema()+`"`, "'invitations.", `'"`+store.Schema()+`".`)
+	_, err = conn.Exec(ctx, inSchema.Replace(`set search_path = {schema};
+		create table placed (name text primary key, by text not null);
+		create function create_distributed_table(regclass, text, colocate_with regclass default null) returns void language sql as $$
+			insert into placed select relname, $2 from pg_class where oid = $1
+				and (relname = 'organizations' or colocate_with = '{schema}.organizations'::regclass)
+		$$;
+		create function create_reference_table(regclass) returns void language sql as $$
+			insert into placed select relname, 'reference' from pg_class where oid = $1
+		$$`))
+	require.NoError(t, err)
+	_, err = conn.Exec(ctx, inSchema.Replace(placeTables))
+	require.NoError(t, err)
+	rows, err = conn.Query(ctx, "select name, by from placed")
+	require.NoError(t, err)
+	require.Equal(t, want, placed(rows))
 }
