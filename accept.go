@@ -34,7 +34,8 @@ func (s *Service) Accept(ctx context.Context, token string, identity Identity) (
 // very invitation: the host must not accept invitations on a person's behalf.
 //
 // It has the refusals of Accept except [ErrInvalidToken] and [ErrRecipientMismatch], and
-// [ErrNotFound] for every invitation that is not for this address.
+// [ErrNotFound] for every invitation that is not for this address. None is for an address
+// without a canonical form.
 func (s *Service) AcceptReceived(ctx context.Context, organization string, id uuid.UUID, identity Identity) (_ Joined, err error) {
 	ctx, op := s.observe(ctx, "AcceptReceived")
 	defer op.end(&err)

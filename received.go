@@ -55,7 +55,8 @@ func (s *Service) Received(ctx context.Context, identity Identity, p ReceivedPar
 	return offers, nil
 }
 
-// checkReceived checks the arguments of an answer by a verified address.
+// checkReceived checks the arguments of an answer by a verified address. No invitation is for an
+// address without a canonical form.
 func checkReceived(organization string, id uuid.UUID, identity Identity) error {
 	if err := checkOrganization(organization); err != nil {
 		return err
@@ -63,8 +64,16 @@ func checkReceived(organization string, id uuid.UUID, identity Identity) error {
 	if err := checkID(id); err != nil {
 		return err
 	}
-	_, err := checkRecipient(identity)
-	return err
+	if err := checkUser("user_id", identity.UserID); err != nil {
+		return err
+	}
+	if _, err := CanonicalEmail(identity.Email); err != nil {
+		return ErrNotFound
+	}
+	if !identity.EmailVerified {
+		return ErrEmailUnverified
+	}
+	return nil
 }
 
 // checkRecipient returns the canonical verified address of an identity.

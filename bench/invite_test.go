@@ -79,7 +79,7 @@ func newByHand(db *pgxpool.Pool, schema string, limit int) *byHand {
 				1, 0, $2::text, $2::text, '', $7::timestamptz, $7::timestamptz, $8::timestamptz, null, $6::bytea, touched.version, 0, '', $8::timestamptz
 			from touched
 		)
-		insert into ` + in + `.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at,
+		insert into ` + in + `.events (organization, version, ordinal, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at,
 			former_role, invited_by, allowed_domains, changed)
 		select $1::text, touched.version, 0, 'invitation.created', $7::timestamptz, $2::text, '', $5::uuid, $4::text, '', 0, '', $3::text, 1, $8::timestamptz,
 			'', '', '{}', '{}'
@@ -199,7 +199,7 @@ func (w *world) fill(t testing.TB) {
 		select 'other-' || o, gen_random_uuid(), 'email', 'accepted', 'user-' || n || '@example.com', 'viewer', '', '{}', '{}',
 			1, 1, 'ada', 'ada', 'user-' || n, now(), now(), now(), now(), '\x00010203040506070809101112131415', n, 0, '', null
 		from generate_series(1, 2000) o, generate_series(1, 10) n`)
-	w.exec(t, `insert into `+w.in+`.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at,
+	w.exec(t, `insert into `+w.in+`.events (organization, version, ordinal, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at,
 			former_role, invited_by, allowed_domains, changed)
 		select 'other-' || o, n, 0, 'invitation.created', now(), 'ada', '', gen_random_uuid(), 'viewer', '', 0, '', 'user-' || n || '@example.com', 1, now(),
 			'', '', '{}', '{}'
@@ -402,7 +402,7 @@ func TestInvite_ByHandDoesTheSame(t *testing.T) {
 		require.NoError(t, w.pool.QueryRow(ctx, `select jsonb_pretty(jsonb_build_object(
 			'invitations', (select jsonb_agg(to_jsonb(i) - 'organization' - 'nonce' order by i.id) from `+w.in+`.invitations i where i.organization = $1),
 			'nonces', (select count(distinct i.nonce) from `+w.in+`.invitations i where i.organization = $1 and length(i.nonce) = 16),
-			'events', (select jsonb_agg(to_jsonb(e) - 'organization' order by e.version, e.index) from `+w.in+`.events e where e.organization = $1),
+			'events', (select jsonb_agg(to_jsonb(e) - 'organization' order by e.version, e.ordinal) from `+w.in+`.events e where e.organization = $1),
 			'version', (select o.version from `+w.in+`.organizations o where o.id = $1)))::text`, organization).Scan(&all))
 		return all
 	}

@@ -16,7 +16,7 @@ const (
 	invitationColumns = `(organization, id, kind, state, email, role, message, metadata, allowed_domains, max_uses, uses,
 		created_by, sent_by, accepted_by, created_at, sent_at, expires_at, ended_at, nonce, sent_version, quota_limit,
 		quota_period, sweep_at)`
-	eventColumns = `(organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit,
+	eventColumns = `(organization, version, ordinal, type, at, actor, subject, invitation_id, role, reason, quota_limit,
 		quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed, position)`
 )
 

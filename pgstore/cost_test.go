@@ -53,7 +53,7 @@ func TestCost_StaysFlat(t *testing.T) {
 				$1::timestamptz - n * interval '1 minute', $1::timestamptz - n * interval '1 minute',
 				$1::timestamptz - interval '1 hour', '\x00112233445566778899aabbccddeeff', 1, 0, ''
 			from generate_series($2::int, $3::int) n`, now.Add(-24*time.Hour), from, to)
-		m.exec(`insert into {schema}.events (organization, version, index, type, at, actor, subject, invitation_id, role,
+		m.exec(`insert into {schema}.events (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 				reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 				changed, position)
 			select 'acme', 1000000 + n, 0, (array['invitation.created', 'invitation.accepted', 'member.joined'])[n % 3 + 1],

@@ -25,13 +25,14 @@ type refusal struct{ error }
 // SQL and no value of an argument.
 func (s *Store) describe(doing string, err error) error {
 	var refused refusal
+	var unknown outcomeUnknown
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
 		return refused.error
-	case errors.As(err, new(outcomeUnknown)):
-		return fmt.Errorf("invitations: pgstore: %s: %w: %w", doing, invitations.ErrOutcomeUnknown, reason(err))
+	case errors.As(err, &unknown):
+		return fmt.Errorf("invitations: pgstore: %s: %w: %w", doing, invitations.ErrOutcomeUnknown, reason(unknown.error))
 	}
 	return fmt.Errorf("invitations: pgstore: %s: %w", doing, reason(err))
 }
@@ -136,7 +137,9 @@ func isFatal(err *pgconn.PgError) bool {
 	return severity == "FATAL" || severity == "PANIC"
 }
 
-// isConnectionLost reports whether err is the end of a connection that was established.
+// isConnectionLost reports whether err is the end of a connection that was established. In some exec
+// modes the driver keeps the first error of a lost connection to itself, and says that the connection
+// is closed.
 func isConnectionLost(err error) bool {
 	if errors.As(err, new(*pgconn.ConnectError)) {
 		return false
@@ -145,7 +148,7 @@ func isConnectionLost(err error) bool {
 		return isFatal(pgErr)
 	}
 	var netErr net.Error
-	return errors.As(err, &netErr) || errors.Is(err, driver.ErrBadConn) ||
+	return errors.As(err, &netErr) || errors.Is(err, driver.ErrBadConn) || errors.Is(err, pgconn.ErrConnClosed) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 

@@ -26,6 +26,7 @@ func TestChange_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 			w.loseAnswer.Store(true)
 			_, err := s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
 			require.ErrorIs(t, err, invitations.ErrOutcomeUnknown)
+			require.ErrorContains(t, err, ": connection lost")
 			noDriver(t, err)
 			require.False(t, w.loseAnswer.Load(), "the answer was not lost")
 			member, err := s.svc.Member(s.ctx, acme, "ann")
@@ -47,6 +48,51 @@ func TestChange_LostCommitAnswer_OutcomeUnknown(t *testing.T) {
 			})
 			require.NoError(t, err)
 			require.Equal(t, []invitations.Invitation{link.Invitation}, page.Items)
+		})
+	}
+}
+
+// A connection that is lost in the first trip of a change, or in a read, is replaced in every exec mode.
+func TestChange_LostFirstTripIsRepeated(t *testing.T) {
+	t.Parallel()
+	for _, mode := range execModes {
+		t.Run(mode.String(), func(t *testing.T) {
+			t.Parallel()
+			s, store, w := newScene(t, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = mode })
+			sent := s.invite("ann@example.com")
+			lose := func() { w.loseBegin.Store(true) }
+			lost := func() { require.False(t, w.loseBegin.Load(), "no connection was lost") }
+
+			lose()
+			_, err := s.svc.Lookup(s.ctx, sent.Token.Reveal())
+			require.NoError(t, err)
+			lost()
+			lose()
+			_, err = s.svc.Accept(s.ctx, sent.Token.Reveal(), person("ann"))
+			require.NoError(t, err)
+			lost()
+
+			// A single connection cannot be replaced. A consumption commits in its only trip.
+			config, err := pgx.ParseConfig(pgtest.URL(t))
+			require.NoError(t, err)
+			config.DefaultQueryExecMode, config.DialFunc = mode, s.pool.Config().ConnConfig.DialFunc
+			for want, call := range map[string]func(*invitations.Service) error{
+				"reading: connection lost":  func(svc *invitations.Service) error { _, err := svc.Lookup(s.ctx, sent.Token.Reveal()); return err },
+				"updating: connection lost": func(svc *invitations.Service) error { _, err := svc.Leave(s.ctx, acme, "ann"); return err },
+				"consuming: " + invitations.ErrOutcomeUnknown.Error() + ": connection lost": func(svc *invitations.Service) error {
+					_, err := svc.Consume(s.ctx, invitations.InOrganization(acme), "ann", 1)
+					return err
+				},
+			} {
+				conn, err := pgx.ConnectConfig(s.ctx, config)
+				require.NoError(t, err)
+				lose()
+				err = call(s.svc.WithStore(store.On(conn)))
+				require.ErrorContains(t, err, want)
+				noDriver(t, err)
+				lost()
+				_ = conn.Close(s.ctx)
+			}
 		})
 	}
 }

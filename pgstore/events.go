@@ -31,7 +31,7 @@ func (s *Store) queueEvents(b *pgx.Batch, q invitations.EventQuery, out *[]invit
 	st := s.statement()
 	organization := st.param("text", q.Organization)
 	from, where := s.in+"events e", "e.organization = "+organization+" and "+s.alive(organization)
-	k := keyset{columns: []string{"e.version", "e.index"}, descending: q.NewestFirst}
+	k := keyset{columns: []string{"e.version", "e.ordinal"}, descending: q.NewestFirst}
 	if q.After != nil {
 		k.after = []string{st.param("bigint", q.After.Version), st.param("integer", int32(q.After.Index))}
 	}

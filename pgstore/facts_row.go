@@ -161,7 +161,7 @@ func (r *factsRow) from(st *statement) {
 			" where e.organization = ", r.organization, " and e.email <> ''",
 			" and e.type in ('invitation.created', 'invitation.resent')",
 			" and e.at > ", st.param("timestamptz", r.q.SendingsAfter),
-			" order by e.at desc, e.version desc, e.index desc",
+			" order by e.at desc, e.version desc, e.ordinal desc",
 			" limit ", st.param("bigint", int64(r.q.SendingsUpTo)), ") as s) as sent")
 	} else {
 		st.text(" from (select) as one")

@@ -29,7 +29,8 @@ const positionsAtOnce = 1000
 // queuePositions queues the statement that gives positions to events without one.
 //
 // If there are no such events, it locks and writes nothing. The subquery of "locked" looks for
-// one in the order of the index, so that the planner uses the index in any case.
+// one in the order of the index, so that the planner uses the index in any case. The limit of
+// "found" is where each shard of a distributed PostgreSQL can apply it.
 //
 // The statement may have begun before it got the lock, and then sees events without a position
 // that another reader has given one. The update leaves these as they are, and the positions that
@@ -39,16 +40,17 @@ func (s *Store) queuePositions(b *pgx.Batch, limit int) {
 	st.text(`with locked as materialized (
 			select f.last from `, s.in, `feed f where (
 				select e.version from `, s.in, `events e where e.position is null
-				order by e.organization, e.version, e.index limit 1) is not null
+				order by e.organization, e.version, e.ordinal limit 1) is not null
 			for no key update),
 		found as materialized (
-			select e.organization, e.version, e.index,
-				l.last + pg_catalog.row_number() over (order by e.organization, e.version, e.index) as position
-			from `, s.in, `events e cross join locked l where e.position is null
-			order by e.organization, e.version, e.index limit `, st.param("bigint", int64(limit)), `),
+			select e.organization, e.version, e.ordinal,
+				l.last + pg_catalog.row_number() over (order by e.organization, e.version, e.ordinal) as position
+			from (select e.organization, e.version, e.ordinal from `, s.in, `events e where e.position is null
+				order by e.organization, e.version, e.ordinal limit `, st.param("bigint", int64(limit)), `) as e
+			cross join locked l),
 		numbered as (
 			update `, s.in, `events e set position = n.position from found n
-			where e.organization = n.organization and e.version = n.version and e.index = n.index and e.position is null)
+			where e.organization = n.organization and e.version = n.version and e.ordinal = n.ordinal and e.position is null)
 		update `, s.in, `feed set last = n.last
 			from (select pg_catalog.max(position) as last from found) n where n.last is not null`)
 	st.queue(b)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -244,4 +245,38 @@ func TestMigrations_CanBeSharded(t *testing.T) {
 		"feed":            "last",    // written only by its readers
 		"migrations":      "version",
 	}, first)
+
+	// Each shard would have to ask all others about a unique key without the organization.
+	rows, err = conn.Query(ctx, `select i.indexrelid::regclass::text from pg_index i
+		join pg_class c on c.oid = i.indrelid
+		where c.relnamespace = $1::regnamespace and i.indisunique
+			and c.relname not in ('personal_quotas', 'feed', 'migrations')
+			and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum = any (i.indkey)
+				and a.attname = case c.relname when 'organizations' then 'id' else 'organization' end)`, schema)
+	require.NoError(t, err)
+	unique, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.Empty(t, unique, "unique indexes without the organization")
+}
+
+// Some engines hash the first column of an index unless its order is spelt out. Then the index has no
+// order across organizations.
+func TestMigrations_SpellOutTheOrderOfIndexes(t *testing.T) {
+	t.Parallel()
+	files, err := pgstore.Migrations("invitations")
+	require.NoError(t, err)
+	paths, err := fs.Glob(files, "*.sql")
+	require.NoError(t, err)
+	indexes := 0
+	for _, path := range paths {
+		text, err := fs.ReadFile(files, path)
+		require.NoError(t, err)
+		for _, m := range regexp.MustCompile(`(?s)create [^;]*?index if not exists (\w+) on [^;(]*\(([^;]*);`).FindAllStringSubmatch(string(text), -1) {
+			indexes++
+			organizationFirst := strings.HasPrefix(m[2], "organization,") && m[1] != "events_unnumbered" // read in its order by the feed
+			first := regexp.MustCompile(`^(\w+|\(.*\)) (asc|desc)\b`).MatchString(m[2])
+			require.True(t, organizationFirst || first, "%s: the order of the first column must be spelt out", m[1])
+		}
+	}
+	require.Greater(t, indexes, 25)
 }

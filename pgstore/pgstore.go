@@ -2,9 +2,10 @@
 //
 // A [Store] works on a pool, on a connection or in a transaction of the host. A change takes two
 // round trips: the first begins a transaction, locks the organization's row and reads the facts,
-// the second writes and commits. A read or a consumption takes one. A purge takes one to find old
-// rows and one for each of their organizations. [Store.Migrate] creates the tables, in a schema of
-// their own. Through database/sql, each statement is a round trip: see [NewSQL].
+// the second writes and commits. A read or a consumption takes one. A sweep takes one to find due
+// invitations, and two for their change. A purge takes one to find old rows and one for each of
+// their organizations. Through database/sql, each statement is a round trip: see [NewSQL].
+// [Store.Migrate] creates the tables, in a schema of their own.
 //
 // Outside a transaction of the host, the store repeats a call up to four times after a deadlock,
 // a serialization failure or a lost connection, if it is certain that nothing was committed.

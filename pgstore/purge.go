@@ -66,7 +66,7 @@ type purgedTable struct {
 
 var (
 	purgedInvitations = purgedTable{"invitations", []Column{{"id", "uuid"}}}
-	purgedEvents      = purgedTable{"events", []Column{{"version", "bigint"}, {"index", "integer"}}}
+	purgedEvents      = purgedTable{"events", []Column{{"version", "bigint"}, {"ordinal", "integer"}}}
 	purgedMembers     = purgedTable{"members", []Column{{"user_id", "text"}}}
 	// purgedWithOrganization are the tables whose rows go with a deleted organization. The rows of
 	// the host's table go with those of members.
@@ -274,7 +274,9 @@ func (s *Store) queuePurged(b *pgx.Batch, id string) {
 		" where o.id = ", organization, " and o.id = l.id and o.version = l.version")
 	for _, t := range purgedWithOrganization {
 		first := s.byKey(t, organization)
-		st.text(" and (select t.organization from ", first.from, " where ", first.where, " order by ", first.order, " limit 1) is null")
+		// The equation lets a distributed PostgreSQL find the shard.
+		st.text(" and (select t.organization from ", first.from, " where ", first.where, " and t.organization = ", organization,
+			" order by ", first.order, " limit 1) is null")
 	}
 	if s.host != nil {
 		st.text(" and not exists (", s.countMembers(organization, ""), ")")

@@ -130,8 +130,9 @@ type wire struct {
 	trips atomic.Int64
 
 	// loseAnswer closes a connection instead of delivering the answer to a commit, once.
+	// loseBegin does so with the answer to a begin, which is the first in a transaction.
 	// loseCommit closes it instead of sending a commit that is sent as text.
-	loseAnswer, loseCommit atomic.Bool
+	loseAnswer, loseBegin, loseCommit atomic.Bool
 }
 
 // watch makes w watch the connections of a pool.
@@ -172,7 +173,8 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 	if n > 0 {
 		c.heard.Store(true)
 	}
-	if bytes.Contains(b[:n], []byte("COMMIT\x00")) && c.wire.loseAnswer.CompareAndSwap(true, false) {
+	if bytes.Contains(b[:n], []byte("COMMIT\x00")) && c.wire.loseAnswer.CompareAndSwap(true, false) ||
+		bytes.Contains(b[:n], []byte("BEGIN\x00")) && c.wire.loseBegin.CompareAndSwap(true, false) {
 		_ = c.Conn.Close()
 		return 0, net.ErrClosed
 	}

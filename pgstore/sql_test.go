@@ -514,7 +514,12 @@ func (s *sqlScript) compare(t *testing.T, folder string, sent *sentBatches, stor
 
 // sentBatches records the statements of the batches that a pool sends. Each batch is a round
 // trip.
-type sentBatches [][]string
+type sentBatches [][]sentStatement
+
+type sentStatement struct {
+	sql  string
+	args []any
+}
 
 func newTracedPool(t *testing.T) (*pgxpool.Pool, *sentBatches) {
 	t.Helper()
@@ -523,9 +528,9 @@ func newTracedPool(t *testing.T) (*pgxpool.Pool, *sentBatches) {
 }
 
 func (s *sentBatches) TraceBatchStart(ctx context.Context, _ *pgx.Conn, data pgx.TraceBatchStartData) context.Context {
-	var statements []string
+	var statements []sentStatement
 	for _, q := range data.Batch.QueuedQueries {
-		statements = append(statements, q.SQL)
+		statements = append(statements, sentStatement{q.SQL, q.Arguments})
 	}
 	*s = append(*s, statements)
 	return ctx
@@ -541,7 +546,7 @@ func (s *sentBatches) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEn
 
 // describeTrips returns the part of an operation's file that is about one call. If an earlier
 // call of the operation has sent the same statements, it names that call.
-func describeTrips(c sqlCall, trips [][]string, rename *strings.Replacer, same map[string]string) string {
+func describeTrips(c sqlCall, trips [][]sentStatement, rename *strings.Replacer, same map[string]string) string {
 	title := c.operation
 	if c.variant != "" {
 		title += ", " + c.variant
@@ -549,8 +554,8 @@ func describeTrips(c sqlCall, trips [][]string, rename *strings.Replacer, same m
 	var parts []string
 	for i, statements := range trips {
 		text := fmt.Sprintf("trip %d of %d\n", i+1, len(trips))
-		for _, sql := range statements {
-			text += "\n" + formatSQL(rename.Replace(sql)) + ";\n"
+		for _, sent := range statements {
+			text += "\n" + formatSQL(rename.Replace(sent.sql)) + ";\n"
 		}
 		parts = append(parts, text)
 	}

@@ -26,7 +26,7 @@ with found as (
 	select e.version, pg_catalog.count(*) over (order by e.version) as n
 	from "a schema".events e
 	where e.email = '(not a group), select'
-		and e.index in (1, 2)
+		and e.ordinal in (1, 2)
 	limit $1::bigint
 ),
 last as (select 1)
@@ -36,7 +36,7 @@ from found
 where exists (select from last)
 returning n
 for no key update`), formatSQL(`with found as (select e.version, pg_catalog.count(*) over (order by e.version) as n
-		from "a schema".events e where e.email = '(not a group), select' and e.index in (1, 2)
+		from "a schema".events e where e.email = '(not a group), select' and e.ordinal in (1, 2)
 		limit $1::bigint), last as (select 1)
 		update t set n = 1 from found where exists (select from last) returning n for no key update`))
 }

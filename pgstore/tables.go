@@ -55,7 +55,7 @@ var membersTable = newTable("members", 2, []column[member]{
 var eventsTable = newTable("events", 3, []column[event]{
 	{"organization", "text", func(e *event) any { return (*textValue)(&e.Organization) }},
 	{"version", "bigint", func(e *event) any { return (*bigintValue)(&e.Version) }},
-	{"index", "integer", func(e *event) any { return (*integerValue)(&e.Index) }},
+	{"ordinal", "integer", func(e *event) any { return (*integerValue)(&e.Index) }},
 	{"type", "text", func(e *event) any { return (*textValue)(&e.Type) }},
 	{"at", "timestamptz", func(e *event) any { return (*instantValue)(&e.At) }},
 	{"actor", "text", func(e *event) any { return (*textValue)(&e.Actor) }},

@@ -9,8 +9,8 @@ import "github.com/jackc/pgx/v5"
 //
 //  1. The first batch locks the organization's row before it reads the facts. Every other change
 //     of the organization waits for this lock until the transaction ends. A sweep or a purge
-//     skips the organizations that others have locked. Only consumptions do not need this lock: see
-//     [Store.Consume].
+//     skips the organizations that others have locked. So a sweep can lock several, one after the
+//     other, without a deadlock. Only consumptions do not need this lock: see [Store.Consume].
 //  2. At read committed, a statement sees all that was committed before the statement began, not
 //     before the transaction began. The statements after the lock begin when the lock is held.
 //     So they see the facts that all earlier changes left, and no later change can alter these

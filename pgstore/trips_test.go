@@ -272,10 +272,15 @@ func TestRoundTrips(t *testing.T) {
 				_, err := svc.Members(ctx, adaUser, invitations.MembersParams{Organization: name(acme), Balances: true})
 				return err
 			}},
-			{"sweep", 2, func(svc *invitations.Service) error {
+			{"sweep", 3, func(svc *invitations.Service) error {
 				now = now.Add(8 * 24 * time.Hour)
 				swept, err := svc.Sweep(ctx, 1000)
 				require.NotEmpty(t, swept.Expired)
+				return err
+			}},
+			{"sweep with nothing due", 1, func(svc *invitations.Service) error {
+				swept, err := svc.Sweep(ctx, 1000)
+				require.Empty(t, swept.Expired)
 				return err
 			}},
 			{"change a role", 2, func(svc *invitations.Service) error {

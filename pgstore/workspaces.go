@@ -38,7 +38,8 @@ func (s *Store) queuePersonalQuota(b *pgx.Batch, user string, out **invitations.
 }
 
 // queueMemberships queues the statement that loads a page of a user's memberships and their
-// quotas.
+// quotas. The page is limited before it is joined. Otherwise the planner may merge whole indexes of
+// quotas and organizations, in the order of the organizations, up to the page.
 func (s *Store) queueMemberships(b *pgx.Batch, q invitations.WorkspaceQuery, out *[]invitations.Membership) {
 	var found member
 	var own, shared quotaRow

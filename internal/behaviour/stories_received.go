@@ -156,7 +156,10 @@ func storyReceivedRules(w *world) {
 	refused("not verified", by(unverified), invitations.ErrEmailUnverified)
 	refused("not verified", w.svc.DeclineReceived(w.ctx, "acme", sent.ID, unverified), invitations.ErrEmailUnverified)
 	refused("not verified", second(w.svc.Received(w.ctx, unverified, invitations.ReceivedParams{})), invitations.ErrEmailUnverified)
-	refused("no address", by(invitations.Identity{UserID: "ann", EmailVerified: true}), invitations.ErrInvalid)
+	for _, address := range []string{"", "ann", "Ann <ann@example.com>"} {
+		refused("no address: "+address, by(person("ann", address)), invitations.ErrNotFound)
+		refused("no address: "+address, w.svc.DeclineReceived(w.ctx, "acme", sent.ID, person("ann", address)), invitations.ErrNotFound)
+	}
 	refused("no user", by(person("", "ann@example.com")), invitations.ErrInvalid)
 	refused("no id", second(w.svc.AcceptReceived(w.ctx, "acme", uuid.Nil, annID)), invitations.ErrInvalid)
 	refused("a member", by(person("kim", "ann@example.com")), invitations.ErrAlreadyMember)

@@ -1,9 +1,12 @@
 -- +goose Up
 
 -- All rows of an organization are written under the lock of its row in organizations, so there
--- are no foreign keys. The organization leads every primary key and there are no sequences, so a
+-- are no foreign keys. The organization leads every unique key and there are no sequences, so a
 -- distributed PostgreSQL can place each organization as a whole. Only personal_quotas and feed
 -- belong to no organization.
+--
+-- An index that begins with another column is read in its order, which is spelt out: some engines
+-- would hash the column.
 --
 -- Texts have the collation "C": they are compared byte for byte, whatever the collation of the
 -- database is. A text or UUID without a value is empty or zero. Only times and places in the feed
@@ -55,7 +58,7 @@ create table if not exists {schema}.organizations (
 );
 
 -- For Purge: the deleted organizations that have rows left.
-create index if not exists organizations_deleted on {schema}.organizations (id) where deleted and not purged;
+create index if not exists organizations_deleted on {schema}.organizations (id asc) where deleted and not purged;
 
 create table if not exists {schema}.invitations (
 	organization    text collate "C" not null,
@@ -92,20 +95,20 @@ create index if not exists invitations_pending on {schema}.invitations (organiza
 create index if not exists invitations_created on {schema}.invitations (organization, created_at desc, id desc);
 create index if not exists invitations_state on {schema}.invitations (organization, state, created_at, id);
 create index if not exists invitations_role on {schema}.invitations (organization, role, created_at, id);
-create index if not exists invitations_sent_by on {schema}.invitations (sent_by, organization, created_at, id) where sent_by <> '';
+create index if not exists invitations_sent_by on {schema}.invitations (sent_by asc, organization, created_at, id) where sent_by <> '';
 create index if not exists invitations_email on {schema}.invitations (organization, email, created_at desc, id desc) where email <> '';
 create index if not exists invitations_link on {schema}.invitations (organization, created_at desc, id desc) where kind = 'link';
 -- For the invitations that a person has received, and the due ones, of all organizations.
-create index if not exists invitations_received on {schema}.invitations (email, expires_at) where state = 'pending' and email <> '';
-create index if not exists invitations_due on {schema}.invitations (sweep_at) where state = 'pending' and sweep_at is not null;
+create index if not exists invitations_received on {schema}.invitations (email asc, expires_at) where state = 'pending' and email <> '';
+create index if not exists invitations_due on {schema}.invitations (sweep_at asc) where state = 'pending' and sweep_at is not null;
 -- For all invitations of an address, in all organizations.
-create index if not exists invitations_address on {schema}.invitations (email, created_at desc, id desc, organization desc) where email <> '';
+create index if not exists invitations_address on {schema}.invitations (email asc, created_at desc, id desc, organization desc) where email <> '';
 -- For the traces of a user.
-create index if not exists invitations_created_by on {schema}.invitations (created_by, organization) where created_by <> sent_by and created_by <> '';
-create index if not exists invitations_accepted_by on {schema}.invitations (accepted_by, organization) where accepted_by <> '';
+create index if not exists invitations_created_by on {schema}.invitations (created_by asc, organization) where created_by <> sent_by and created_by <> '';
+create index if not exists invitations_accepted_by on {schema}.invitations (accepted_by asc, organization) where accepted_by <> '';
 -- For Purge: the instant since which an invitation is old.
 create index if not exists invitations_old on {schema}.invitations
-	((case when state = 'pending' then expires_at else coalesce(ended_at, '-infinity') end));
+	((case when state = 'pending' then expires_at else coalesce(ended_at, '-infinity') end) asc);
 
 create table if not exists {schema}.members (
 	organization  text collate "C" not null,
@@ -119,11 +122,11 @@ create table if not exists {schema}.members (
 );
 
 -- For the organizations of a user.
-create index if not exists members_user on {schema}.members (user_id, organization);
+create index if not exists members_user on {schema}.members (user_id asc, organization);
 -- For the members of a role, and the owners.
 create index if not exists members_role on {schema}.members (organization, role, user_id);
 -- For the traces of an inviter.
-create index if not exists members_invited_by on {schema}.members (invited_by, organization) where invited_by <> '';
+create index if not exists members_invited_by on {schema}.members (invited_by asc, organization) where invited_by <> '';
 
 -- The version at which a user was last removed or demoted. Invitations sent up to then do not
 -- admit them.
@@ -137,7 +140,7 @@ create table if not exists {schema}.removals (
 create table if not exists {schema}.events (
 	organization  text collate "C" not null,
 	version       bigint not null,
-	index         integer not null,
+	ordinal       integer not null,
 	type          text collate "C" not null,
 	at            timestamptz not null,
 	actor         text collate "C" not null,
@@ -156,23 +159,25 @@ create table if not exists {schema}.events (
 	changed         text[] collate "C" not null,
 	limits          jsonb, -- null if the event is not about limits
 	position      bigint, -- in the feed; given when the feed is read
-	primary key (organization, version, index)
+	primary key (organization, version, ordinal)
 );
 
-create index if not exists events_invitation on {schema}.events (organization, invitation_id, version, index);
+create index if not exists events_invitation on {schema}.events (organization, invitation_id, version, ordinal);
 -- For the sending limits.
-create index if not exists events_sent on {schema}.events (organization, at, version, index) include (actor, email)
+create index if not exists events_sent on {schema}.events (organization, at, version, ordinal) include (actor, email)
 	where email <> '' and type in ('invitation.created', 'invitation.resent');
 -- For the filters of the timeline, and the traces of a person.
-create index if not exists events_type on {schema}.events (organization, type, version, index);
-create index if not exists events_actor on {schema}.events (actor, organization, version, index) where actor <> '';
-create index if not exists events_subject on {schema}.events (subject, organization, version, index) where subject <> '' and subject <> actor;
-create index if not exists events_invited_by on {schema}.events (invited_by, organization, version, index) where invited_by <> '' and invited_by <> actor;
-create index if not exists events_email on {schema}.events (email, organization, version, index) where email <> '';
+create index if not exists events_type on {schema}.events (organization, type, version, ordinal);
+create index if not exists events_actor on {schema}.events (actor asc, organization, version, ordinal) where actor <> '';
+create index if not exists events_subject on {schema}.events (subject asc, organization, version, ordinal) where subject <> '' and subject <> actor;
+create index if not exists events_invited_by on {schema}.events (invited_by asc, organization, version, ordinal) where invited_by <> '' and invited_by <> actor;
+create index if not exists events_email on {schema}.events (email asc, organization, version, ordinal) where email <> '';
 -- For Purge: the events in the feed, by age.
-create index if not exists events_numbered on {schema}.events (at) where position is not null;
-create unique index if not exists events_feed on {schema}.events (position) where position is not null;
-create index if not exists events_unnumbered on {schema}.events (organization, version, index) where position is null;
+create index if not exists events_numbered on {schema}.events (at asc) where position is not null;
+-- For the feed. The index is not unique, because it has no organization: the lock of the row in feed
+-- makes the positions unique.
+create index if not exists events_feed on {schema}.events (position asc) where position is not null;
+create index if not exists events_unnumbered on {schema}.events (organization asc, version, ordinal) where position is null;
 
 -- The last position in the feed, in a single row. Only readers of the feed write it.
 create table if not exists {schema}.feed (last bigint not null);

@@ -96,14 +96,14 @@ w1 as (
 		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
 ),
 w2 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($31::text, $32::bigint, $33::integer, $34::text, $35::timestamptz, $36::text, $37::text, $38::uuid,
 		$39::text, $40::text, $41::bigint, $42::text, $43::text, $44::bigint, $45::timestamptz, $46::text, $47::text,
 		$48::text[], $49::text[], $50::jsonb)
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($51::text, $52::bigint, $53::integer, $54::text, $55::timestamptz, $56::text, $57::text, $58::uuid, $59::text,

@@ -75,7 +75,7 @@ from (
 left join "invitations".members m on m.organization = $1::text and m.user_id = nullif(i.accepted_by, '')
 where m.invitation_id = i.id;
 
-select e.position, e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
+select e.position, e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
 	e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 	e.allowed_domains, e.changed, e.limits::text
 from "invitations".events e
@@ -104,13 +104,13 @@ with w0 as (
 		quota_limit = excluded.quota_limit, quota_period = excluded.quota_period, sweep_at = excluded.sweep_at
 ),
 w1 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($24::text, $25::bigint, $26::integer, $27::text, $28::timestamptz, $29::text, $30::text, $31::uuid,
 		$32::text, $33::text, $34::bigint, $35::text, $36::text, $37::bigint, $38::timestamptz, $39::text, $40::text,
 		$41::text[], $42::text[], $43::jsonb)
-	on conflict (organization, version, index) do update set type = excluded.type, at = excluded.at,
+	on conflict (organization, version, ordinal) do update set type = excluded.type, at = excluded.at,
 		actor = excluded.actor, subject = excluded.subject, invitation_id = excluded.invitation_id,
 		role = excluded.role, reason = excluded.reason, quota_limit = excluded.quota_limit,
 		quota_period = excluded.quota_period, email = excluded.email, max_uses = excluded.max_uses,
@@ -118,20 +118,20 @@ w1 as (
 		allowed_domains = excluded.allowed_domains, changed = excluded.changed, limits = excluded.limits
 ),
 w2 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($44::text, $45::bigint, $46::integer, $47::text, $48::timestamptz, $49::text, $50::text, $51::uuid,
 		$52::text, $53::text, $54::bigint, $55::text, $56::text, $57::bigint, $58::timestamptz, $59::text, $60::text,
 		$61::text[], $62::text[], $63::jsonb)
-	on conflict (organization, version, index) do update set type = excluded.type, at = excluded.at,
+	on conflict (organization, version, ordinal) do update set type = excluded.type, at = excluded.at,
 		actor = excluded.actor, subject = excluded.subject, invitation_id = excluded.invitation_id,
 		role = excluded.role, reason = excluded.reason, quota_limit = excluded.quota_limit,
 		quota_period = excluded.quota_period, email = excluded.email, max_uses = excluded.max_uses,
 		expires_at = excluded.expires_at, former_role = excluded.former_role, invited_by = excluded.invited_by,
 		allowed_domains = excluded.allowed_domains, changed = excluded.changed, limits = excluded.limits
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($64::text, $65::bigint, $66::integer, $67::text, $68::timestamptz, $69::text, $70::text, $71::uuid, $72::text,
@@ -317,11 +317,11 @@ where t.organization = $1::text
 order by t.invited_by, t.organization
 limit $3::bigint;
 
-select e.position, e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
+select e.position, e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
 	e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 	e.allowed_domains, e.changed, e.limits::text
 from ((
-	select e.position, e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
+	select e.position, e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
 		e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 		e.allowed_domains, e.changed, e.limits::text
 	from "invitations".events e
@@ -332,7 +332,7 @@ from ((
 	order by e.actor, e.organization
 	limit $3::bigint
 ) union all (
-	select e.position, e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
+	select e.position, e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
 		e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 		e.allowed_domains, e.changed, e.limits::text
 	from "invitations".events e
@@ -344,7 +344,7 @@ from ((
 	order by e.subject, e.organization
 	limit $3::bigint
 ) union all (
-	select e.position, e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
+	select e.position, e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
 		e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 		e.allowed_domains, e.changed, e.limits::text
 	from "invitations".events e
@@ -362,13 +362,13 @@ limit $3::bigint;
 -- Erase, a user: trip 4 of 4
 
 with w0 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
 		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz, $16::text, $17::text, $18::text[],
 		$19::text[], $20::jsonb)
-	on conflict (organization, version, index) do update set type = excluded.type, at = excluded.at,
+	on conflict (organization, version, ordinal) do update set type = excluded.type, at = excluded.at,
 		actor = excluded.actor, subject = excluded.subject, invitation_id = excluded.invitation_id,
 		role = excluded.role, reason = excluded.reason, quota_limit = excluded.quota_limit,
 		quota_period = excluded.quota_period, email = excluded.email, max_uses = excluded.max_uses,
@@ -376,13 +376,13 @@ with w0 as (
 		allowed_domains = excluded.allowed_domains, changed = excluded.changed, limits = excluded.limits
 ),
 w1 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($21::text, $22::bigint, $23::integer, $24::text, $25::timestamptz, $26::text, $27::text, $28::uuid,
 		$29::text, $30::text, $31::bigint, $32::text, $33::text, $34::bigint, $35::timestamptz, $36::text, $37::text,
 		$38::text[], $39::text[], $40::jsonb)
-	on conflict (organization, version, index) do update set type = excluded.type, at = excluded.at,
+	on conflict (organization, version, ordinal) do update set type = excluded.type, at = excluded.at,
 		actor = excluded.actor, subject = excluded.subject, invitation_id = excluded.invitation_id,
 		role = excluded.role, reason = excluded.reason, quota_limit = excluded.quota_limit,
 		quota_period = excluded.quota_period, email = excluded.email, max_uses = excluded.max_uses,
@@ -390,33 +390,33 @@ w1 as (
 		allowed_domains = excluded.allowed_domains, changed = excluded.changed, limits = excluded.limits
 ),
 w2 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($41::text, $42::bigint, $43::integer, $44::text, $45::timestamptz, $46::text, $47::text, $48::uuid,
 		$49::text, $50::text, $51::bigint, $52::text, $53::text, $54::bigint, $55::timestamptz, $56::text, $57::text,
 		$58::text[], $59::text[], $60::jsonb)
-	on conflict (organization, version, index) do update set type = excluded.type, at = excluded.at,
+	on conflict (organization, version, ordinal) do update set type = excluded.type, at = excluded.at,
 		actor = excluded.actor, subject = excluded.subject, invitation_id = excluded.invitation_id,
 		role = excluded.role, reason = excluded.reason, quota_limit = excluded.quota_limit,
 		quota_period = excluded.quota_period, email = excluded.email, max_uses = excluded.max_uses,
 		expires_at = excluded.expires_at, former_role = excluded.former_role, invited_by = excluded.invited_by,
 		allowed_domains = excluded.allowed_domains, changed = excluded.changed, limits = excluded.limits
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($61::text, $62::bigint, $63::integer, $64::text, $65::timestamptz, $66::text, $67::text, $68::uuid, $69::text,
 	$70::text, $71::bigint, $72::text, $73::text, $74::bigint, $75::timestamptz, $76::text, $77::text, $78::text[],
 	$79::text[], $80::jsonb)
-on conflict (organization, version, index) do update set type = excluded.type, at = excluded.at,
+on conflict (organization, version, ordinal) do update set type = excluded.type, at = excluded.at,
 	actor = excluded.actor, subject = excluded.subject, invitation_id = excluded.invitation_id, role = excluded.role,
 	reason = excluded.reason, quota_limit = excluded.quota_limit, quota_period = excluded.quota_period,
 	email = excluded.email, max_uses = excluded.max_uses, expires_at = excluded.expires_at,
 	former_role = excluded.former_role, invited_by = excluded.invited_by, allowed_domains = excluded.allowed_domains,
 	changed = excluded.changed, limits = excluded.limits;
 
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,

@@ -9,19 +9,22 @@ with locked as materialized (
 		select e.version
 		from "invitations".events e
 		where e.position is null
-		order by e.organization, e.version, e.index
+		order by e.organization, e.version, e.ordinal
 		limit 1
 	) is not null
 	for no key update
 ),
 found as materialized (
-	select e.organization, e.version, e.index, l.last + pg_catalog.row_number() over
-		(order by e.organization, e.version, e.index) as position
-	from "invitations".events e
+	select e.organization, e.version, e.ordinal, l.last + pg_catalog.row_number() over
+		(order by e.organization, e.version, e.ordinal) as position
+	from (
+		select e.organization, e.version, e.ordinal
+		from "invitations".events e
+		where e.position is null
+		order by e.organization, e.version, e.ordinal
+		limit $1::bigint
+	) as e
 	cross join locked l
-	where e.position is null
-	order by e.organization, e.version, e.index
-	limit $1::bigint
 ),
 numbered as (
 	update "invitations".events e
@@ -29,7 +32,7 @@ numbered as (
 	from found n
 	where e.organization = n.organization
 		and e.version = n.version
-		and e.index = n.index
+		and e.ordinal = n.ordinal
 		and e.position is null
 )
 update "invitations".feed
@@ -37,7 +40,7 @@ set last = n.last
 from (select pg_catalog.max(position) as last from found) n
 where n.last is not null;
 
-select e.position, e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
+select e.position, e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,
 	e.reason, e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 	e.allowed_domains, e.changed, e.limits::text
 from "invitations".events e

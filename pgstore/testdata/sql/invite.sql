@@ -40,7 +40,7 @@ from (
 			and e.email <> ''
 			and e.type in ('invitation.created', 'invitation.resent')
 			and e.at > $5::timestamptz
-		order by e.at desc, e.version desc, e.index desc
+		order by e.at desc, e.version desc, e.ordinal desc
 		limit $6::bigint
 	) as s
 ) as sent
@@ -57,7 +57,7 @@ with w0 as (
 		$11::bigint, $12::text, $13::text, $14::text, $15::timestamptz, $16::timestamptz, $17::timestamptz,
 		$18::timestamptz, $19::bytea, $20::bigint, $21::bigint, $22::text, $23::timestamptz)
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($1::text, $20::bigint, $24::integer, $25::text, $16::timestamptz, $13::text, $26::text, $2::uuid, $6::text,
@@ -115,7 +115,7 @@ from (
 			and e.email <> ''
 			and e.type in ('invitation.created', 'invitation.resent')
 			and e.at > $5::timestamptz
-		order by e.at desc, e.version desc, e.index desc
+		order by e.at desc, e.version desc, e.ordinal desc
 		limit $6::bigint
 	) as s
 ) as sent
@@ -132,7 +132,7 @@ with w0 as (
 		$11::bigint, $12::text, $13::text, $14::text, $15::timestamptz, $16::timestamptz, $17::timestamptz,
 		$18::timestamptz, $19::bytea, $20::bigint, $21::bigint, $22::text, $23::timestamptz)
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($1::text, $20::bigint, $24::integer, $25::text, $16::timestamptz, $13::text, $26::text, $2::uuid, $6::text,

@@ -36,7 +36,7 @@ from (
 			and e.email <> ''
 			and e.type in ('invitation.created', 'invitation.resent')
 			and e.at > $4::timestamptz
-		order by e.at desc, e.version desc, e.index desc
+		order by e.at desc, e.version desc, e.ordinal desc
 		limit $5::bigint
 	) as s
 ) as sent
@@ -69,7 +69,7 @@ w2 as (
 		$56::bigint, $57::bigint, $58::text, $59::text, $60::text, $61::timestamptz, $62::timestamptz,
 		$63::timestamptz, $64::timestamptz, $65::bytea, $66::bigint, $67::bigint, $68::text, $69::timestamptz)
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($70::text, $71::bigint, $72::integer, $73::text, $74::timestamptz, $75::text, $76::text, $77::uuid, $78::text,
@@ -77,14 +77,14 @@ values ($70::text, $71::bigint, $72::integer, $73::text, $74::timestamptz, $75::
 	$88::text[], $89::jsonb);
 
 with w0 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
 		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz, $16::text, $17::text, $18::text[],
 		$19::text[], $20::jsonb)
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($21::text, $22::bigint, $23::integer, $24::text, $25::timestamptz, $26::text, $27::text, $28::uuid, $29::text,

@@ -46,7 +46,7 @@ with w0 as (
 	where h.organization = $1::text
 		and h.user_id = $2::text
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($3::text, $4::bigint, $5::integer, $6::text, $7::timestamptz, $8::text, $9::text, $10::uuid, $11::text,

@@ -68,14 +68,14 @@ w2 as (
 	values ($26::text, $27::text, $28::bigint)
 	on conflict (organization, user_id) do update set version = excluded.version
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($29::text, $30::bigint, $31::integer, $32::text, $33::timestamptz, $34::text, $35::text, $36::uuid, $37::text,
 	$38::text, $39::bigint, $40::text, $41::text, $42::bigint, $43::timestamptz, $44::text, $45::text, $46::text[],
 	$47::text[], $48::jsonb);
 
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,

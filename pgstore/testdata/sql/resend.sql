@@ -52,7 +52,7 @@ from (
 			and e.email <> ''
 			and e.type in ('invitation.created', 'invitation.resent')
 			and e.at > $5::timestamptz
-		order by e.at desc, e.version desc, e.index desc
+		order by e.at desc, e.version desc, e.ordinal desc
 		limit $6::bigint
 	) as s
 ) as sent
@@ -76,7 +76,7 @@ with w0 as (
 		ended_at = excluded.ended_at, nonce = excluded.nonce, sent_version = excluded.sent_version,
 		quota_limit = excluded.quota_limit, quota_period = excluded.quota_period, sweep_at = excluded.sweep_at
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($1::text, $20::bigint, $24::integer, $25::text, $16::timestamptz, $13::text, $26::text, $2::uuid, $6::text,

@@ -37,7 +37,7 @@ with w0 as (
 		ended_at = excluded.ended_at, nonce = excluded.nonce, sent_version = excluded.sent_version,
 		quota_limit = excluded.quota_limit, quota_period = excluded.quota_period, sweep_at = excluded.sweep_at
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($24::text, $25::bigint, $26::integer, $27::text, $28::timestamptz, $29::text, $30::text, $31::uuid, $32::text,

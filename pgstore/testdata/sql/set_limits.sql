@@ -16,7 +16,7 @@ set version = $1::bigint, member_limit = $2::bigint, pending_limit = $3::bigint,
 	no_links = $5::boolean, allowed_domains = $6::text[], expiry = $7::bigint
 where id = $8::text;
 
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,

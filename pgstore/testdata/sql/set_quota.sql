@@ -38,7 +38,7 @@ w1 as (
 		period_start = case when t.period = excluded.period then t.period_start else
 		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($9::text, $10::bigint, $11::integer, $12::text, $13::timestamptz, $14::text, $15::text, $16::uuid, $17::text,
@@ -91,7 +91,7 @@ w1 as (
 		period_start = case when t.period = excluded.period then t.period_start else
 		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($9::text, $10::bigint, $11::integer, $12::text, $13::timestamptz, $14::text, $15::text, $16::uuid, $17::text,

@@ -1,21 +1,38 @@
--- Sweep, one invitation is due: trip 1 of 2
+-- Sweep, one invitation is due: trip 1 of 3
 
-begin isolation level read committed;
+begin isolation level repeatable read read only;
 
-select o.version, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry,
-	i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains, i.max_uses,
-	i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at, i.nonce,
-	i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+select i.organization, i.id
 from "invitations".invitations i
 join "invitations".organizations o on o.id = i.organization
 where not o.deleted
 	and i.state = 'pending'
 	and i.sweep_at <= $1::timestamptz
 order by i.sweep_at
-limit $2::bigint
-for no key update of o, i skip locked;
+limit $2::bigint;
 
--- Sweep, one invitation is due: trip 2 of 2
+commit work;
+
+-- Sweep, one invitation is due: trip 2 of 3
+
+begin isolation level read committed;
+
+select o.version, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
+from "invitations".organizations o
+where o.id = $1::text
+	and not o.deleted
+for no key update skip locked;
+
+select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+from pg_catalog.jsonb_array_elements_text($1::jsonb) as wanted (id)
+join "invitations".invitations i on i.organization = $2::text and i.id = wanted.id::uuid
+where i.state = 'pending'
+	and i.sweep_at <= $3::timestamptz
+order by i.sweep_at;
+
+-- Sweep, one invitation is due: trip 3 of 3
 
 update "invitations".organizations
 set version = $1::bigint
@@ -36,7 +53,7 @@ with w0 as (
 		ended_at = excluded.ended_at, nonce = excluded.nonce, sent_version = excluded.sent_version,
 		quota_limit = excluded.quota_limit, quota_period = excluded.quota_period, sweep_at = excluded.sweep_at
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($24::text, $25::bigint, $26::integer, $27::text, $28::timestamptz, $29::text, $30::text, $31::uuid, $32::text,

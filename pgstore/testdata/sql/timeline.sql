@@ -11,7 +11,7 @@ where not exists (
 		and d.deleted
 );
 
-select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 	e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by, e.allowed_domains,
 	e.changed, e.limits::text
 from "invitations".events e
@@ -21,7 +21,7 @@ where e.organization = $1::text
 		where d.id = $1::text
 			and d.deleted
 	)
-order by e.version, e.index
+order by e.version, e.ordinal
 limit $2::bigint;
 
 commit work;
@@ -39,7 +39,7 @@ where not exists (
 		and d.deleted
 );
 
-select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 	e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by, e.allowed_domains,
 	e.changed, e.limits::text
 from "invitations".events e
@@ -49,8 +49,8 @@ where e.organization = $1::text
 		where d.id = $1::text
 			and d.deleted
 	)
-	and (e.version, e.index) > ($2::bigint, $3::integer)
-order by e.version, e.index
+	and (e.version, e.ordinal) > ($2::bigint, $3::integer)
+order by e.version, e.ordinal
 limit $4::bigint;
 
 commit work;
@@ -68,7 +68,7 @@ where not exists (
 		and d.deleted
 );
 
-select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 	e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by, e.allowed_domains,
 	e.changed, e.limits::text
 from "invitations".events e
@@ -79,7 +79,7 @@ where e.organization = $1::text
 			and d.deleted
 	)
 	and e.invitation_id = $2::uuid
-order by e.version desc, e.index desc
+order by e.version desc, e.ordinal desc
 limit $3::bigint;
 
 commit work;
@@ -97,7 +97,7 @@ where not exists (
 		and d.deleted
 );
 
-select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 	e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by, e.allowed_domains,
 	e.changed, e.limits::text
 from "invitations".events e
@@ -110,7 +110,7 @@ where e.organization = $1::text
 	and e.actor <> ''
 	and (e.actor, e.organization) >= ($2::text, $1::text)
 	and (e.actor, e.organization) <= ($2::text, $1::text)
-order by e.actor desc, e.organization desc, e.version desc, e.index desc
+order by e.actor desc, e.organization desc, e.version desc, e.ordinal desc
 limit $3::bigint;
 
 commit work;
@@ -128,7 +128,7 @@ where not exists (
 		and d.deleted
 );
 
-select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 	e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by, e.allowed_domains,
 	e.changed, e.limits::text
 from "invitations".events e
@@ -140,8 +140,8 @@ where e.organization = $1::text
 	)
 	and e.actor <> ''
 	and (e.actor, e.organization) >= ($4::text, $1::text)
-	and (e.actor, e.organization, e.version, e.index) < ($4::text, $1::text, $2::bigint, $3::integer)
-order by e.actor desc, e.organization desc, e.version desc, e.index desc
+	and (e.actor, e.organization, e.version, e.ordinal) < ($4::text, $1::text, $2::bigint, $3::integer)
+order by e.actor desc, e.organization desc, e.version desc, e.ordinal desc
 limit $5::bigint;
 
 commit work;
@@ -159,11 +159,11 @@ where not exists (
 		and d.deleted
 );
 
-select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 	e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by, e.allowed_domains,
 	e.changed, e.limits::text
 from ((
-	select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+	select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 		e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 		e.allowed_domains, e.changed, e.limits::text
 	from "invitations".events e
@@ -177,10 +177,10 @@ from ((
 		and e.at < $3::timestamptz
 		and e.type <= $4::text
 		and e.type >= $4::text
-	order by e.type, e.version, e.index
+	order by e.type, e.version, e.ordinal
 	limit $6::bigint
 ) union all (
-	select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+	select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 		e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 		e.allowed_domains, e.changed, e.limits::text
 	from "invitations".events e
@@ -194,10 +194,10 @@ from ((
 		and e.at < $3::timestamptz
 		and e.type <= $5::text
 		and e.type >= $5::text
-	order by e.type, e.version, e.index
+	order by e.type, e.version, e.ordinal
 	limit $6::bigint
 )) as e
-order by e.version, e.index
+order by e.version, e.ordinal
 limit $6::bigint;
 
 commit work;
@@ -215,11 +215,11 @@ where not exists (
 		and d.deleted
 );
 
-select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 	e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by, e.allowed_domains,
 	e.changed, e.limits::text
 from ((
-	select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+	select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 		e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 		e.allowed_domains, e.changed, e.limits::text
 	from "invitations".events e
@@ -232,11 +232,11 @@ from ((
 		and e.at >= $4::timestamptz
 		and e.at < $5::timestamptz
 		and e.type <= $6::text
-		and (e.type, e.version, e.index) > ($6::text, $2::bigint, $3::integer)
-	order by e.type, e.version, e.index
+		and (e.type, e.version, e.ordinal) > ($6::text, $2::bigint, $3::integer)
+	order by e.type, e.version, e.ordinal
 	limit $8::bigint
 ) union all (
-	select e.organization, e.version, e.index, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
+	select e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role, e.reason,
 		e.quota_limit, e.quota_period, e.email, e.max_uses, e.expires_at, e.former_role, e.invited_by,
 		e.allowed_domains, e.changed, e.limits::text
 	from "invitations".events e
@@ -249,11 +249,11 @@ from ((
 		and e.at >= $4::timestamptz
 		and e.at < $5::timestamptz
 		and e.type <= $7::text
-		and (e.type, e.version, e.index) > ($7::text, $2::bigint, $3::integer)
-	order by e.type, e.version, e.index
+		and (e.type, e.version, e.ordinal) > ($7::text, $2::bigint, $3::integer)
+	order by e.type, e.version, e.ordinal
 	limit $8::bigint
 )) as e
-order by e.version, e.index
+order by e.version, e.ordinal
 limit $8::bigint;
 
 commit work;

@@ -94,7 +94,7 @@ w2 as (
 	values ($15::text, $16::text, $17::bigint)
 	on conflict (organization, user_id) do update set version = excluded.version
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($18::text, $19::bigint, $20::integer, $21::text, $22::timestamptz, $23::text, $24::text, $25::uuid, $26::text,
@@ -102,14 +102,14 @@ values ($18::text, $19::bigint, $20::integer, $21::text, $22::timestamptz, $23::
 	$36::text[], $37::jsonb);
 
 with w0 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
 		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz, $16::text, $17::text, $18::text[],
 		$19::text[], $20::jsonb)
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($21::text, $22::bigint, $23::integer, $24::text, $25::timestamptz, $26::text, $27::text, $28::uuid, $29::text,

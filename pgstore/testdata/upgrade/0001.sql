@@ -5,7 +5,7 @@ insert into {schema}.closed_usage (organization, user_id, period, period_start, 
 	('acme', 'ann', 'day', '2026-03-01 00:00:00+00', '5');
 
 delete from {schema}.events;
-insert into {schema}.events (organization, version, index, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed, limits, "position") values
+insert into {schema}.events (organization, version, ordinal, type, at, actor, subject, invitation_id, role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed, limits, "position") values
 	('019531f0-aaaa-7000-8000-000000000000', '1', '0', 'member.joined', '2026-03-01 09:00:00.123456+00', 'ada', 'ada', '00000000-0000-0000-0000-000000000000', 'owner', '', '0', '', '', '0', '0001-01-01 00:00:00+00', '', '', '{}', '{}', NULL, '1'),
 	('019531f0-aaaa-7000-8000-000000000000', '2', '0', 'limits.changed', '2026-03-05 09:16:00.123456+00', '', '', '00000000-0000-0000-0000-000000000000', '', '', '0', '', '', '0', '0001-01-01 00:00:00+00', '', '', '{}', '{}', '{"members": 20, "expiry_ns": 172800000000000, "seatless_roles": ["billing", "viewer"], "allowed_domains": ["example.com"]}', NULL),
 	('019531f0-aaaa-7000-8000-000000000000', '3', '0', 'invitation.created', '2026-03-05 09:19:00.123456+00', 'ada', '', '019531f0-0000-7000-8000-000000000013', 'admin', '', '0', '', 'bob@example.com', '1', '2026-04-04 09:19:00.123456+00', '', '', '{}', '{}', NULL, NULL),

@@ -97,14 +97,14 @@ w1 as (
 		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
 ),
 w2 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($31::text, $32::bigint, $33::integer, $34::text, $35::timestamptz, $36::text, $37::text, $38::uuid,
 		$39::text, $40::text, $41::bigint, $42::text, $43::text, $44::bigint, $45::timestamptz, $46::text, $47::text,
 		$48::text[], $49::text[], $50::jsonb)
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($51::text, $52::bigint, $53::integer, $54::text, $55::timestamptz, $56::text, $57::text, $58::uuid, $59::text,
@@ -232,22 +232,22 @@ on conflict (organization, user_id) do update set quota_limit = excluded.quota_l
 	end, version = excluded.version;
 
 with w0 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
 		$10::text, $11::bigint, $12::text, $13::text, $14::bigint, $15::timestamptz, $16::text, $17::text, $18::text[],
 		$19::text[], $20::jsonb)
 ),
 w1 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($21::text, $22::bigint, $23::integer, $24::text, $25::timestamptz, $26::text, $27::text, $28::uuid,
 		$29::text, $30::text, $31::bigint, $32::text, $33::text, $34::bigint, $35::timestamptz, $36::text, $37::text,
 		$38::text[], $39::text[], $40::jsonb)
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($41::text, $42::bigint, $43::integer, $44::text, $45::timestamptz, $46::text, $47::text, $48::uuid, $49::text,

@@ -25,7 +25,7 @@ with w0 as (
 	on conflict (organization, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
 		invitation_id = excluded.invitation_id, invited_by = excluded.invited_by, metadata = excluded.metadata
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($8::text, $9::bigint, $10::integer, $11::text, $12::timestamptz, $13::text, $14::text, $15::uuid, $16::text,

@@ -128,14 +128,14 @@ w2 as (
 	values ($31::text, $32::text, $33::text)
 	on conflict ("Team", "account") do update set "role" = excluded."role"
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($34::text, $35::bigint, $36::integer, $37::text, $38::timestamptz, $39::text, $40::text, $41::uuid, $42::text,
 	$43::text, $44::bigint, $45::text, $46::text, $47::bigint, $48::timestamptz, $49::text, $50::text, $51::text[],
 	$52::text[], $53::jsonb);
 
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($1::text, $2::bigint, $3::integer, $4::text, $5::timestamptz, $6::text, $7::text, $8::uuid, $9::text,
@@ -297,22 +297,22 @@ with w0 as (
 		'0001-01-01 00:00:00+00'::timestamptz end, version = excluded.version
 ),
 w1 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($6::text, $7::bigint, $8::integer, $9::text, $10::timestamptz, $11::text, $12::text, $13::uuid, $14::text,
 		$15::text, $16::bigint, $17::text, $18::text, $19::bigint, $20::timestamptz, $21::text, $22::text, $23::text[],
 		$24::text[], $25::jsonb)
 ),
 w2 as (
-	insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
-		reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
+	insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id,
+		role, reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains,
 		changed, limits)
 	values ($26::text, $27::bigint, $28::integer, $29::text, $30::timestamptz, $31::text, $32::text, $33::uuid,
 		$34::text, $35::text, $36::bigint, $37::text, $38::text, $39::bigint, $40::timestamptz, $41::text, $42::text,
 		$43::text[], $44::text[], $45::jsonb)
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($46::text, $47::bigint, $48::integer, $49::text, $50::timestamptz, $51::text, $52::text, $53::uuid, $54::text,

@@ -117,7 +117,7 @@ w1 as (
 	where h."Team" = $9::text
 		and h."account" = $10::text
 )
-insert into "invitations".events as t (organization, version, index, type, at, actor, subject, invitation_id, role,
+insert into "invitations".events as t (organization, version, ordinal, type, at, actor, subject, invitation_id, role,
 	reason, quota_limit, quota_period, email, max_uses, expires_at, former_role, invited_by, allowed_domains, changed,
 	limits)
 values ($11::text, $12::bigint, $13::integer, $14::text, $15::timestamptz, $16::text, $17::text, $18::uuid, $19::text,

@@ -25,7 +25,7 @@ from ((
 	order by case when i.state = 'pending' then i.expires_at else coalesce(i.ended_at, '-infinity') end
 	limit $2::bigint
 ) union all (
-	select 'events' as name, e.organization, pg_catalog.jsonb_build_array(e.version, e.index)::text as key
+	select 'events' as name, e.organization, pg_catalog.jsonb_build_array(e.version, e.ordinal)::text as key
 	from "invitations".events e
 	where e.position is not null
 		and e.at < $1::timestamptz
@@ -123,10 +123,10 @@ q0 as (
 	where exists (select from locked)
 		and e.organization = $1::text
 		and e.version = (k.key->>0)::bigint
-		and e.index = (k.key->>1)::integer
+		and e.ordinal = (k.key->>1)::integer
 		and e.position is not null
 		and e.at < $2::timestamptz
-	returning e.version, e.index
+	returning e.version, e.ordinal
 ),
 q1 as (
 	delete from "invitations".invitations i using pg_catalog.jsonb_array_elements($4::jsonb) as k (key)
@@ -167,7 +167,7 @@ from ((
 	order by case when i.state = 'pending' then i.expires_at else coalesce(i.ended_at, '-infinity') end
 	limit $2::bigint
 ) union all (
-	select 'events' as name, e.organization, pg_catalog.jsonb_build_array(e.version, e.index)::text as key
+	select 'events' as name, e.organization, pg_catalog.jsonb_build_array(e.version, e.ordinal)::text as key
 	from "invitations".events e
 	where e.position is not null
 		and e.at < $1::timestamptz
@@ -265,10 +265,10 @@ q0 as (
 	where exists (select from locked)
 		and e.organization = $1::text
 		and e.version = (k.key->>0)::bigint
-		and e.index = (k.key->>1)::integer
+		and e.ordinal = (k.key->>1)::integer
 		and e.position is not null
 		and e.at < $2::timestamptz
-	returning e.version, e.index
+	returning e.version, e.ordinal
 ),
 q1 as (
 	delete from "invitations".invitations t using pg_catalog.jsonb_array_elements($4::jsonb) as k (key)
@@ -354,6 +354,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.id
 		limit 1
 	) is null
@@ -363,6 +364,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -372,6 +374,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -381,6 +384,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.user_id
 		limit 1
 	) is null
@@ -390,6 +394,7 @@ where o.id = $1::text
 		where true
 			and t.organization <= $1::text
 			and t.organization >= $1::text
+			and t.organization = $1::text
 		order by t.organization, t.period, t.period_start, t.user_id
 		limit 1
 	) is null
