@@ -84,7 +84,7 @@ func TestCost_OfPurge(t *testing.T) {
 	grow(1, 1000)
 	small := measure()
 	grow(1001, 50_000)
-	compareCosts(t, small, measure())
+	compareCosts(t, small, measure)
 }
 
 // A purge of a large organization costs as much as that of a small one.
@@ -117,7 +117,7 @@ func TestCost_OfPurgeOfALargeOrganization(t *testing.T) {
 	m.exec("update {schema}.organizations set purged = true where id = 'large'")
 	small := measure()
 	m.exec("update {schema}.organizations set purged = id <> 'large'")
-	compareCosts(t, small, measure())
+	compareCosts(t, small, measure)
 }
 
 // Traces are found by an index for each kind of trace. The traces in an organization are not read:
@@ -165,7 +165,7 @@ func TestCost_OfTraces(t *testing.T) {
 	grow(1, 1000)
 	small := measure()
 	grow(1001, 50_000)
-	compareCosts(t, small, measure())
+	compareCosts(t, small, measure)
 }
 
 // The usage of a closed period reads a page, and those of its users whose quota is still in it.
@@ -226,5 +226,5 @@ func TestCost_OfUsage(t *testing.T) {
 	grow(1, 1000)
 	small := measure()
 	grow(1001, 50_000)
-	compareCosts(t, small, measure())
+	compareCosts(t, small, measure)
 }

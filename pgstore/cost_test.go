@@ -254,8 +254,7 @@ func TestCost_StaysFlat(t *testing.T) {
 	grow(1, 1000)
 	small := measure()
 	grow(1001, 50_000)
-	large := measure()
-	compareCosts(t, small, large)
+	compareCosts(t, small, measure)
 
 	// A search reads a thousand invitations, and a list of states a thousand of each.
 	for name, c := range map[string]struct {
@@ -357,7 +356,7 @@ func TestCost_OfSeats(t *testing.T) {
 	grow(1, 1000)
 	small := measure()
 	grow(1001, 100_000)
-	compareCosts(t, small, measure())
+	compareCosts(t, small, measure)
 }
 
 func TestCost_OfDeletion(t *testing.T) {
@@ -436,13 +435,26 @@ func (m *meter) touched() (n int64) {
 	return n
 }
 
-// compareCosts checks that no cost grows with the number of rows.
-func compareCosts(t *testing.T, small, large map[string]int64) {
+// compareCosts measures the costs with many rows, and fails if one is much higher than with a few.
+// Tests that run at the same time can hold old snapshots, for which the server keeps old versions
+// of rows that every reader then passes. So a cost that is too high is measured again, up to three
+// times. A cost that grows with the number of rows is too high each time.
+func compareCosts(t *testing.T, small map[string]int64, measure func() map[string]int64) {
 	t.Helper()
+	// Trees grow by a level or two, and the rows of a page lie further apart.
+	tooHigh := func(name string, cost int64) bool { return cost > 2*small[name]+60 }
+	large := measure()
+	for range 3 {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(large)), func(name string) bool { return tooHigh(name, large[name]) }) {
+			break
+		}
+		for name, cost := range measure() {
+			large[name] = min(large[name], cost)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(large)) {
 		t.Logf("%-30s %4d blocks at a thousand, %4d with many more", name, small[name], large[name])
-		// Trees grow by a level or two, and the rows of a page lie further apart.
-		if large[name] > 2*small[name]+60 {
+		if tooHigh(name, large[name]) {
 			t.Errorf("%s: %d blocks at a thousand, %d with many more", name, small[name], large[name])
 		}
 	}
