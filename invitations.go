@@ -6,13 +6,13 @@
 // ask [Service.Authorize] whether a user holds a permission. Quotas limit the use
 // of an organization and its members: see [Service.Consume].
 //
-// A [Service] works on a [Store]: memstore, pgstore, or one of the program's own.
+// A [Service] works on a [Store]: memstore, pgstore, sqlitestore, or one of the program's own.
 //
 //	svc, err := invitations.New(memstore.New(), keys, invitations.Config{})
 //	sent, err := svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
 //		Organization: "acme", Email: "bob@example.com", Role: invitations.RoleDeveloper,
 //	})
-//	member, err := svc.Accept(ctx, token, invitations.Identity{UserID: "bob", ...})
+//	joined, err := svc.Accept(ctx, token, invitations.Identity{UserID: "bob", ...})
 //
 // # Guarantees
 //
