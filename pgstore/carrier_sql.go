@@ -13,7 +13,7 @@ import (
 )
 
 // NewSQL returns a Store on a handle of database/sql, with the driver of pgx (package stdlib) or
-// with lib/pq. It gives the same guarantees as a Store of [NewWithConfig], with the same
+// with lib/pq. It is for programs with GORM, Bun, ent or sqlx. It gives the same guarantees as a Store of [NewWithConfig], with the same
 // statements. But database/sql cannot send a batch: each statement is a round trip of its own, and
 // so are the beginning and the end of a transaction. With lib/pq, a statement with parameters
 // takes two.

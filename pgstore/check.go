@@ -3,6 +3,8 @@ package pgstore
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -132,7 +134,14 @@ func (s *Store) checkHostTable(ctx context.Context) error {
 		check(h.DeletedAt, isTime, isTime)
 	}
 	if !unique {
-		problems = append(problems, "it has no unique key on exactly "+h.Organization.Name+" and "+h.UserID.Name)
+		problems = append(problems, "it has no unique key on exactly "+h.Organization.Name+" and "+h.UserID.Name+
+			" that is neither partial nor deferrable")
+	}
+	mapped := []string{h.Organization.Name, h.UserID.Name, h.Role.Name, h.JoinedAt.Name, h.DeletedAt.Name}
+	for _, name := range slices.Sorted(maps.Keys(columns)) {
+		if c := columns[name]; !c.nullable && !c.hasDefault && !slices.Contains(mapped, name) {
+			problems = append(problems, "column "+name+" must have a default or allow NULL")
+		}
 	}
 	if len(problems) > 0 {
 		return hostTableError{"members table " + h.name + ": " + strings.Join(problems, "; ")}
@@ -148,6 +157,7 @@ var fullTypeNames = map[string]string{
 type columnDescription struct {
 	typ, enum               string // enum is empty for a type that is not an enumeration
 	deterministic, nullable bool
+	hasDefault              bool // or the server makes the value
 }
 
 // describeHostTable returns the columns of the host's table, and whether its organization and
@@ -160,14 +170,15 @@ func (s *Store) describeHostTable(ctx context.Context) (columns map[string]colum
 	st := s.statement()
 	st.text(`select a.attname, pg_catalog.format_type(a.atttypid, null),
 			case when t.typtype = 'e' then n.nspname || '.' || t.typname else '' end,
-			coalesce(c.collisdeterministic, true), not a.attnotnull
+			coalesce(c.collisdeterministic, true), not a.attnotnull,
+			a.atthasdef or a.attidentity <> '' or t.typdefault is not null
 		from pg_catalog.pg_attribute a
 		join pg_catalog.pg_type t on t.oid = a.atttypid
 		join pg_catalog.pg_namespace n on n.oid = t.typnamespace
 		left join pg_catalog.pg_collation c on c.oid = a.attcollation
 		where a.attrelid = pg_catalog.to_regclass(`, st.param("text", s.host.name), `)
 			and a.attnum > 0 and not a.attisdropped`)
-	st.targets = []any{&name, &c.typ, &c.enum, &c.deterministic, &c.nullable}
+	st.targets = []any{&name, &c.typ, &c.enum, &c.deterministic, &c.nullable, &c.hasDefault}
 	st.collect(&b, func() { columns[name] = c })
 
 	st = s.statement()

@@ -25,6 +25,9 @@ func TestCheck_MembersTable(t *testing.T) {
 			create unique index on {schema}.members (org, person) where role = 'owner'`, "has no unique key"},
 		"a role that can be null": {`create table {schema}.members (org text, person text, role text, primary key (org, person))`,
 			"column role can be null"},
+		"a column without a default": {`create table {schema}.members (id uuid not null, org text, person text, role text not null,
+			since timestamptz not null default now(), number bigint generated always as identity, note text, primary key (org, person))`,
+			"members\": column id must have a default or allow NULL"},
 		"another type": {`create table {schema}.members (org bigint, person text, role text, primary key (org, person))`,
 			"column org is of type bigint, not text"},
 		"a loose collation": {`create collation {schema}.loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false);

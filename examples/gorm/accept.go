@@ -69,7 +69,11 @@ func (a *app) accept(ctx context.Context, token string, user invitations.Identit
 // inTx returns the service in a transaction of GORM.
 func (a *app) inTx(tx *gorm.DB) (*invitations.Service, error) {
 	pool := tx.Statement.ConnPool
-	if prepared, ok := pool.(*gorm.PreparedStmtTX); ok { // with gorm.Config.PrepareStmt
+	for { // GORM nests these, if it prepares statements
+		prepared, ok := pool.(*gorm.PreparedStmtTX)
+		if !ok {
+			break
+		}
 		pool = prepared.Tx
 	}
 	sqlTx, ok := pool.(*sql.Tx)

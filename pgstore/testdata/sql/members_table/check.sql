@@ -15,7 +15,8 @@ from "invitations".migrations;
 -- Check: trip 3 of 4
 
 select a.attname, pg_catalog.format_type(a.atttypid, null), case when t.typtype = 'e' then n.nspname || '.' || t.typname
-	else '' end, coalesce(c.collisdeterministic, true), not a.attnotnull
+	else '' end, coalesce(c.collisdeterministic, true), not a.attnotnull,
+	a.atthasdef or a.attidentity <> '' or t.typdefault is not null
 from pg_catalog.pg_attribute a
 join pg_catalog.pg_type t on t.oid = a.atttypid
 join pg_catalog.pg_namespace n on n.oid = t.typnamespace
