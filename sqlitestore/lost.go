@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"io"
 )
 
 var errLost = errors.New("SQLite has rolled the transaction back after an error")
@@ -13,13 +14,38 @@ var errLost = errors.New("SQLite has rolled the transaction back after an error"
 // itself, and a host that goes on would commit the half of its work. So no statement runs until
 // the host ends the transaction.
 //
-// A transaction can begin exactly if none is open.
+// BEGIN succeeds only if no transaction is open.
 func (c *conn) failed(err error) error {
 	if c.inTx && !c.lost {
 		_, failure := c.sqliteConn.ExecContext(context.Background(), "begin", nil)
 		c.lost = failure == nil // the new transaction is for the host to roll back
 	}
 	return err
+}
+
+// sqliteRows is the part of the driver's rows that package database/sql uses.
+type sqliteRows interface {
+	driver.Rows
+	driver.RowsColumnTypeDatabaseTypeName
+	driver.RowsColumnTypeLength
+	driver.RowsColumnTypeNullable
+	driver.RowsColumnTypePrecisionScale
+	driver.RowsColumnTypeScanType
+}
+
+// watchedRows notice a transaction that SQLite rolls back while its rows are read.
+type watchedRows struct {
+	sqliteRows
+	conn *conn
+}
+
+// Next implements [driver.Rows].
+func (r watchedRows) Next(row []driver.Value) error {
+	err := r.sqliteRows.Next(row)
+	if err == nil || err == io.EOF { //nolint:errorlint // the contract of Next: io.EOF itself
+		return err
+	}
+	return r.conn.failed(err)
 }
 
 // PrepareContext implements [driver.ConnPrepareContext], for statements of the host.
@@ -49,7 +75,7 @@ func (s hostStatement) QueryContext(ctx context.Context, args []driver.NamedValu
 	if err != nil {
 		return nil, s.conn.failed(err)
 	}
-	return rows, nil
+	return watchedRows{rows.(sqliteRows), s.conn}, nil
 }
 
 // ExecContext implements [driver.StmtExecContext].

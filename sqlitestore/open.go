@@ -24,6 +24,9 @@ import (
 //     for another process.
 //   - A single statement outside of a transaction waits up to 5 seconds.
 //   - foreign_keys is on, for the host's tables. Those of the store have none.
+//
+// The host should not call SetMaxOpenConns: each waiting change holds a connection, so reads would
+// wait for changes.
 func Open(path string) (*sql.DB, error) {
 	return open(path, durable)
 }

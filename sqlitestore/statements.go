@@ -54,7 +54,7 @@ func (c *conn) QueryContext(ctx context.Context, text string, args []driver.Name
 	if err != nil {
 		return nil, c.failed(err)
 	}
-	return rows, nil
+	return watchedRows{rows.(sqliteRows), c}, nil
 }
 
 // ExecContext implements [driver.ExecerContext].

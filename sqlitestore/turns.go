@@ -54,7 +54,9 @@ func (c *conn) poll(ctx context.Context, opts driver.TxOptions, wait time.Durati
 		return nil, err
 	}
 	for {
-		tx, err := c.sqliteConn.BeginTx(ctx, opts)
+		// The driver must not know the context when it commits: it would report the end of the
+		// context in place of an error of the disk. An attempt takes a tenth of a second at most.
+		tx, err := c.sqliteConn.BeginTx(context.WithoutCancel(ctx), opts)
 		attempts--
 		if err == nil || attempts == 0 || !isBusy(err) || ctx.Err() != nil {
 			_ = c.setBusyTimeout(c.connector.busyTimeout) // if it fails, other statements wait less
