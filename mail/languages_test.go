@@ -26,8 +26,8 @@ func plain(text string) string {
 func TestBuiltIn_Class37_QuotesNames(t *testing.T) {
 	t.Parallel()
 	r := newRenderer(t, nil)
-	const name = `Your account is locked“”"«»‹›„ now`
-	const shown = "Your account is locked'''''''' now"
+	const name = "Your account is locked“”\"«»‹›„ ≪ 《 ❝ ″〃 '' >> now"
+	const shown = "Your account is locked' ' ' ' ' ' > now"
 	require.Len(t, quotes, len(mail.BuiltIn()))
 	for language, marks := range quotes {
 		for _, reminder := range []bool{false, true} {

@@ -25,9 +25,12 @@ func name(s string) string {
 	runes := []rune(strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsMark(r) || isJoiner(r) }))
 	var out strings.Builder
 	for i, r := range runes {
+		if unicode.In(r, unicode.Quotation_Mark, likeQuotes) {
+			r = '\''
+			runes[i] = r
+		}
 		switch {
-		case unicode.Is(unicode.Quotation_Mark, r):
-			out.WriteByte('\'')
+		case i > 0 && r == runes[i-1] && strings.ContainsRune("'<>", r): // two look like a quotation mark
 		case strings.ContainsRune(dots, r) && joinsLabels(runes, i):
 			out.WriteRune('·')
 		case strings.ContainsRune(atSigns, r), r == '\\': // Windows makes a link of \\server
@@ -39,6 +42,16 @@ func name(s string) string {
 		}
 	}
 	return truncate(strings.Join(strings.Fields(out.String()), " "), maxName)
+}
+
+// likeQuotes look like quotation marks. Unicode does not count them as such.
+var likeQuotes = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x02ba, 0x02ba, 1}, {0x02dd, 0x02dd, 1}, {0x02ee, 0x02ee, 1}, {0x2033, 0x2034, 1}, {0x2036, 0x2037, 1},
+		{0x226a, 0x226b, 1}, {0x22d8, 0x22d9, 1}, {0x275b, 0x2760, 1}, {0x276e, 0x276f, 1}, {0x27ea, 0x27eb, 1},
+		{0x3003, 0x3003, 1}, {0x300a, 0x300b, 1},
+	},
+	R32: []unicode.Range32{{0x1f676, 0x1f678, 1}},
 }
 
 // Browsers take each of these for the dot of a domain (RFC 3490, 3.1) or for an at sign.
