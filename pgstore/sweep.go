@@ -19,11 +19,13 @@ import (
 // statement locks rows of several organizations.
 //
 // An organization that somebody else has locked is left out. If that leaves room for others that the
-// limit kept from being found, the sweep rolls back and begins again without that organization.
+// limit kept from being found, the sweep rolls back and begins again without that organization, three
+// times at most. In a transaction of the host, its locks stay until the host ends it.
 func (s *Store) Sweep(
 	ctx context.Context, at time.Time, limit int, decide func([]invitations.Facts) []invitations.Changes,
 ) error {
 	var busy []string // organizations that somebody else has locked
+	restarts := 0
 	for {
 		found, all, err := s.findDue(ctx, at, limit, busy)
 		if err != nil || len(found) == 0 {
@@ -47,7 +49,7 @@ func (s *Store) Sweep(
 				}
 			}
 			switch {
-			case len(due) < len(found) && !all:
+			case len(due) < len(found) && !all && (len(due) == 0 || restarts < maxRestarts):
 				return errOthersAreDue
 			case len(due) == 0:
 				return nil
@@ -63,8 +65,13 @@ func (s *Store) Sweep(
 			return err
 		}
 		busy = append(busy, skipped...)
+		restarts++
 	}
 }
+
+// maxRestarts is how often a sweep begins again because others have locked some of its
+// organizations. Then it returns fewer invitations than its limit.
+const maxRestarts = 3
 
 // errOthersAreDue makes a sweep begin again.
 var errOthersAreDue = errors.New("other organizations may have due invitations")
@@ -73,7 +80,7 @@ var errOthersAreDue = errors.New("other organizations may have due invitations")
 type dueOrganization struct {
 	organization string
 	ids          []uuid.UUID       // of invitations that were due before the lock, the earliest first
-	facts        invitations.Facts // under the lock; Version 0: somebody else has the lock
+	facts        invitations.Facts // under the lock; Version 0: not locked, because another transaction has the lock or it was deleted
 }
 
 // findDue finds the due invitations, up to the limit, except those of busy organizations. all reports
