@@ -11,7 +11,7 @@ type carrier interface {
 	send(ctx context.Context, b *pgx.Batch) error
 }
 
-// A hostTx carries batches in a transaction, which is the host's unless a database has begun it.
+// A hostTx carries batches in a transaction of the host, or in one that a [database] has begun.
 type hostTx interface {
 	carrier
 	// script sends many statements at once, which have no parameters.

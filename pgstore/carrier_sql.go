@@ -3,6 +3,7 @@ package pgstore
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"time"
@@ -28,8 +29,8 @@ func NewSQL(db *sql.DB, config Config) (*Store, error) {
 	return s, nil
 }
 
-// WithSQLTx returns a copy of s that works in the host's transaction tx. All that is said of
-// transactions of the host in the package documentation applies. s need not be a Store of [NewSQL].
+// WithSQLTx returns a copy of s that works in the host's transaction tx. The package
+// documentation describes transactions of the host. s need not be a Store of [NewSQL].
 func (s *Store) WithSQLTx(tx *sql.Tx) *Store {
 	t := *s
 	t.db = sqlTx{tx}
@@ -118,7 +119,17 @@ var errNothingToWrite = errors.New("nothing to write")
 
 // inTx calls f in a transaction and commits it.
 func (d sqlDB) inTx(ctx context.Context, options sql.TxOptions, f func(sqlTx) error) (err error) {
-	tx, err := d.db.BeginTx(ctx, &options)
+	conn, err := d.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { // last, when the transaction has ended
+		if isReadOnly(err) && !options.ReadOnly {
+			discard(conn)
+		}
+		_ = conn.Close() // gives it back to the pool
+	}()
+	tx, err := conn.BeginTx(ctx, &options)
 	if err != nil {
 		return err
 	}
@@ -142,6 +153,18 @@ func (d sqlDB) inTx(ctx context.Context, options sql.TxOptions, f func(sqlTx) er
 		return afterSQLCommit(err)
 	}
 	return nil
+}
+
+// isReadOnly reports whether the server is not a primary any more. lib/pq learns it when it begins a
+// transaction.
+func isReadOnly(err error) bool {
+	pgErr := pgError(err)
+	return pgErr != nil && (pgErr.Code == readOnlyTransaction || pgErr.Code == featureNotSupported)
+}
+
+// discard makes the pool close a connection. Otherwise every write would meet it again.
+func discard(conn *sql.Conn) {
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }
 
 // afterSQLCommit returns the error of a commit. It has failed only if the server said so.

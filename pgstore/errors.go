@@ -110,8 +110,9 @@ func reason(err error) error {
 }
 
 const (
-	dataException        = "22" // a class
-	integrityViolation   = "23" // a class
+	dataException        = "22"  // a class
+	integrityViolation   = "23"  // a class
+	shutdown             = "57P" // begins the codes of a server that ends its sessions
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
 	lockNotAvailable     = "55P03" // by a lock_timeout that the host has set
@@ -134,7 +135,7 @@ func isFatal(err *pgconn.PgError) bool {
 	if severity == "" {
 		severity = err.Severity
 	}
-	return severity == "FATAL" || severity == "PANIC"
+	return severity == "FATAL" || severity == "PANIC" || strings.HasPrefix(err.Code, shutdown) // lib/pq has only the translated severity
 }
 
 // isConnectionLost reports whether err is the end of a connection that was established. In some exec

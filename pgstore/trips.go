@@ -16,8 +16,9 @@ import "github.com/jackc/pgx/v5"
 //     So they see the facts that all earlier changes left, and no later change can alter these
 //     facts before the transaction ends. At a higher level they would see the facts of the time
 //     before the wait for the lock.
-//  3. All writes and the commit are in the second batch. If a write fails, the server skips the
-//     rest of the batch, including the commit.
+//  3. All writes and the commit are in the second batch. If a write fails, nothing is committed:
+//     of a batch of pgx the server skips the rest, including the commit, and through database/sql
+//     the store rolls back.
 //
 // In a transaction of the host, which may have any level, the first two hold at read committed.
 // At a higher level the server refuses the lock if the row has changed since the transaction

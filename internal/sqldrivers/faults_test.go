@@ -206,6 +206,26 @@ func TestWithSQLTx_Ended(t *testing.T) {
 	})
 }
 
+// A connection to a server that is not a primary any more leaves the pool. lib/pq begins writing
+// transactions as such, so no setting can make it meet one.
+func TestChange_ReadOnlyServerLosesItsConnections(t *testing.T) {
+	t.Parallel()
+	var w wire
+	db := drivers["pgx"](t, pgtest.URL(t), w.dial)
+	t.Cleanup(func() { _ = db.Close() })
+	_, schema, _ := newStore(t, db, "", nil)
+	there := drivers["pgx"](t, pgtest.URL(t)+"&default_transaction_read_only=on", w.dial)
+	t.Cleanup(func() { _ = there.Close() })
+	store, err := pgstore.NewSQL(there, pgstore.Config{Schema: schema})
+	require.NoError(t, err)
+	err = store.SetPersonalQuota(t.Context(), "ada", invitations.Quota{Limit: 1, Period: invitations.PeriodDay})
+	require.ErrorContains(t, err, "25006")
+	require.Zero(t, there.Stats().OpenConnections)
+	_, err = store.View(t.Context(), invitations.Query{Organization: "acme"})
+	require.NoError(t, err)
+	require.Equal(t, 1, there.Stats().OpenConnections, "a read keeps its connection")
+}
+
 func TestConstraintError(t *testing.T) {
 	eachDriver(t, func(t *testing.T, db *sql.DB, _ *wire) {
 		const create = `create table {schema}.people (id text primary key);
