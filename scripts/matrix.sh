@@ -36,6 +36,7 @@ for release in "$@"; do
 		}' && chmod -R a+rX . && chmod a+x native/bin/*)
 	PATH="$folder/$release/package/native/bin:$PATH"
 	postgres --version | grep " $release\." # the release that is tested
-	INVITATIONS_REQUIRE_POSTGRES=1 go test -shuffle=on -parallel 6 -timeout 60m ./pgstore || failed="$failed $release"
+	INVITATIONS_REQUIRE_POSTGRES=1 go test -shuffle=on -parallel 6 -timeout 60m ./pgstore &&
+		INVITATIONS_REQUIRE_POSTGRES=1 go test -C internal/sqldrivers -shuffle=on -parallel 6 -timeout 60m . || failed="$failed $release"
 done
 [ -z "$failed" ] || { echo "failed on PostgreSQL$failed" >&2; exit 1; }

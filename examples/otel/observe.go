@@ -52,12 +52,12 @@ func describe(err error) (outcome []attribute.KeyValue, fault bool) {
 	switch problem, known := invitations.ProblemOf(err); {
 	case err == nil:
 		return nil, false
-	case errors.Is(err, context.Canceled):
-		return []attribute.KeyValue{attribute.String("error.type", "canceled")}, false
 	case known && problem.Status < http.StatusInternalServerError:
 		return []attribute.KeyValue{attribute.String("invitations.refusal", problem.Code)}, false
 	case known:
 		return []attribute.KeyValue{attribute.String("error.type", problem.Code)}, true
+	case errors.Is(err, context.Canceled):
+		return []attribute.KeyValue{attribute.String("error.type", "canceled")}, false
 	}
 	return []attribute.KeyValue{attribute.String("error.type", "_OTHER")}, true
 }

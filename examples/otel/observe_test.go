@@ -71,6 +71,7 @@ func TestDescribe(t *testing.T) {
 		{invitations.ErrAccepted, "[{invitations.refusal already_accepted}]", false},
 		{&invitations.InvalidError{Field: "email", Reason: "secret"}, "[{invitations.refusal invalid_argument}]", false},
 		{invitations.ErrOutcomeUnknown, "[{error.type outcome_unknown}]", true},
+		{fmt.Errorf("%w: %w", invitations.ErrOutcomeUnknown, context.Canceled), "[{error.type outcome_unknown}]", true},
 		{context.Canceled, "[{error.type canceled}]", false},
 		{context.DeadlineExceeded, "[{error.type _OTHER}]", true},
 		{errors.New("secret"), "[{error.type _OTHER}]", true},
