@@ -58,7 +58,7 @@ func (t sqlTx) sendOne(ctx context.Context, query *pgx.QueuedQuery) error {
 		_, err := t.tx.ExecContext(ctx, query.SQL, query.Arguments...)
 		return err
 	}
-	rows, err := t.tx.QueryContext(ctx, query.SQL, query.Arguments...)
+	rows, err := t.tx.QueryContext(ctx, query.SQL, query.Arguments...) //nolint:rowserrcheck // the batch reads and checks them
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
@@ -145,23 +144,27 @@ func TestDocumentation_PlacesEveryTable(t *testing.T) {
 	conn := connect(t)
 	store := storeOn(t, conn, pgtest.Schema(t))
 	require.NoError(t, store.Migrate(ctx))
-	rows, err := conn.Query(ctx, `select c.relname, case when c.relname = 'organizations' then 'id'
+	placed := func(query string, args ...any) map[string]string {
+		t.Helper()
+		found := map[string]string{}
+		rows, err := conn.Query(ctx, query, args...)
+		require.NoError(t, err)
+		defer rows.Close()
+		for rows.Next() {
+			var table, by string
+			require.NoError(t, rows.Scan(&table, &by))
+			found[table] = by
+		}
+		require.NoError(t, rows.Err())
+		return found
+	}
+	want := placed(`select c.relname, case when c.relname = 'organizations' then 'id'
 			when exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'organization') then 'organization'
 			else 'reference' end
 		from pg_class c where c.relkind = 'r' and c.relname <> 'migrations' and c.relnamespace = $1::regnamespace`, store.Schema())
-	require.NoError(t, err)
-	placed := func(rows pgx.Rows) map[string]string {
-		t.Helper()
-		found := map[string]string{}
-		var table, by string
-		_, err := pgx.ForEachRow(rows, []any{&table, &by}, func() error { found[table] = by; return nil })
-		require.NoError(t, err)
-		return found
-	}
-	want := placed(rows)
 
 	inSchema := strings.NewReplacer("{schema}", `"`+store.Schema()+`"`, "'invitations.", `'"`+store.Schema()+`".`)
-	_, err = conn.Exec(ctx, inSchema.Replace(`set search_path = {schema};
+	_, err := conn.Exec(ctx, inSchema.Replace(`set search_path = {schema};
 		create table placed (name text primary key, by text not null);
 		create function create_distributed_table(regclass, text, colocate_with regclass default null) returns void language sql as $$
 			insert into placed select relname, $2 from pg_class where oid = $1
@@ -173,7 +176,5 @@ func TestDocumentation_PlacesEveryTable(t *testing.T) {
 	require.NoError(t, err)
 	_, err = conn.Exec(ctx, inSchema.Replace(placeTables))
 	require.NoError(t, err)
-	rows, err = conn.Query(ctx, "select name, by from placed")
-	require.NoError(t, err)
-	require.Equal(t, want, placed(rows))
+	require.Equal(t, want, placed("select name, by from placed"))
 }
