@@ -155,8 +155,8 @@ func (d sqlDB) inTx(ctx context.Context, options sql.TxOptions, f func(sqlTx) er
 	return nil
 }
 
-// isReadOnly reports whether the server is not a primary any more. lib/pq learns it when it begins a
-// transaction.
+// isReadOnly reports whether the server may not be a primary any more. lib/pq learns it when it begins
+// a transaction, with a code that has other reasons too: then one connection is replaced in vain.
 func isReadOnly(err error) bool {
 	pgErr := pgError(err)
 	return pgErr != nil && (pgErr.Code == readOnlyTransaction || pgErr.Code == featureNotSupported)

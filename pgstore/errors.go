@@ -135,7 +135,8 @@ func isFatal(err *pgconn.PgError) bool {
 	if severity == "" {
 		severity = err.Severity
 	}
-	return severity == "FATAL" || severity == "PANIC" || strings.HasPrefix(err.Code, shutdown) // lib/pq has only the translated severity
+	// lib/pq has the severity only in the language of the server.
+	return severity == "FATAL" || severity == "PANIC" || strings.HasPrefix(err.Code, shutdown)
 }
 
 // isConnectionLost reports whether err is the end of a connection that was established. In some exec

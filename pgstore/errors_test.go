@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -306,4 +307,21 @@ func TestConstraintError_DeferredForeignKey(t *testing.T) {
 	require.Equal(t, "seats_person", violated.Constraint)
 	require.NotErrorIs(t, err, invitations.ErrOutcomeUnknown)
 	noDriver(t, err)
+}
+
+// lib/pq leaves the severity in the language of the server.
+func TestIsFatal(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		err  pgconn.PgError
+		want bool
+	}{
+		{pgconn.PgError{Code: "57P01", Severity: "ВАЖНО"}, true},
+		{pgconn.PgError{Code: "57014", Severity: "ОШИБКА"}, false},
+		{pgconn.PgError{Code: "XX000", Severity: "ВАЖНО", SeverityUnlocalized: "FATAL"}, true},
+		{pgconn.PgError{Code: "XX000", Severity: "PANIC"}, true},
+		{pgconn.PgError{Code: "23505", Severity: "ERROR"}, false},
+	} {
+		require.Equal(t, c.want, pgstore.IsFatal(&c.err), c.err.Code)
+	}
 }

@@ -59,3 +59,6 @@ func (s *Store) Emptying() string {
 	}
 	return sql
 }
+
+// IsFatal reports whether the server closed the connection with this error.
+var IsFatal = isFatal

@@ -58,6 +58,51 @@ func TestSweep_SkipsLockedOrganizations(t *testing.T) {
 	require.Empty(t, expired())
 }
 
+// A sweep begins again for the sake of others a few times only. Then it takes what it has locked. It
+// goes on beyond that if it has locked nothing.
+func TestSweep_BeginsAgainAFewTimes(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	pool := newPool(t, nil)
+	store := newStore(t, pool)
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	svc, err := invitations.New(store, keyring(t), invitations.Config{Clock: func() time.Time { return now }})
+	require.NoError(t, err)
+	for _, organization := range strings.Fields("o0 o1 o2 o3 o4 o5 o6 o7 o8 o9") {
+		_, err := svc.CreateOrganization(ctx, organization, ada)
+		require.NoError(t, err)
+		_, err = svc.Invite(ctx, invitations.User(ada), invitations.InviteParams{
+			Organization: organization, Email: "ann@example.com", Role: "viewer",
+		})
+		require.NoError(t, err)
+		now = now.Add(time.Second)
+	}
+	now = now.Add(8 * 24 * time.Hour)
+	expired := func() string {
+		swept, err := svc.Sweep(ctx, 5)
+		require.NoError(t, err)
+		var organizations []string
+		for _, inv := range swept.Expired {
+			organizations = append(organizations, inv.Organization)
+		}
+		return strings.Join(organizations, " ")
+	}
+	tx, err := pool.Begin(ctx)
+	require.NoError(t, err)
+	defer tx.Rollback(context.WithoutCancel(ctx))
+	for _, organization := range strings.Fields("o1 o5 o6 o7 o8") {
+		_, err = svc.WithStore(store.WithTx(tx)).CreateLink(ctx, invitations.User(ada), invitations.CreateLinkParams{
+			Organization: organization, Role: "viewer",
+		})
+		require.NoError(t, err)
+	}
+	require.Equal(t, "o0 o2 o3 o4", expired(), "o9 would take a fourth new beginning")
+	require.Equal(t, "o9", expired(), "all others are locked")
+	require.NoError(t, tx.Commit(ctx))
+	require.Equal(t, "o1 o5 o6 o7 o8", expired())
+}
+
 // An invitation that is answered between the look for due ones and the lock is not swept. Another one
 // that is due takes its place.
 func TestSweep_LooksAgainUnderTheLock(t *testing.T) {
