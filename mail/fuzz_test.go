@@ -31,6 +31,10 @@ func FuzzRender(f *testing.F) {
 		"\U0001e900\u200c\U0001e923\u200c\n\u200d"+strings.Repeat("\u0915\u094d\u200d\u200c", 99), "bob@example.com", "de", false)
 	f.Add("2026 Acme!", "\u0622\u062f\u0627", "\u2068x", "\u2069\u0645\u0631\u062d\u0628\u0627", "1bob@example.com", "ar-EG", true)
 	f.Add("«Acme»", "O’Neill", "x\u00a0»", "", "bob@example.com", "fr", false)
+	for _, language := range builtInLanguages() { // names of which nothing but the border follows or precedes
+		f.Add("@", ".example", "a:", "", "bob@example.com", language, false)
+		f.Add("\uff20", "\uff61example", "\\\\", "@", "bob@example.com", language, true)
+	}
 
 	r := newRenderer(f, nil)
 	known := knownShapes(f, r)

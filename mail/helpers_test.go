@@ -171,15 +171,19 @@ func requireNames(t testing.TB, m mail.Message, name string) {
 }
 
 // linkable matches text that mail programs turn into links. It matches more than any of them does.
-var linkable = regexp.MustCompile(`(?i)` + strings.Join([]string{
-	`\pL[\pL\pN+.-]*:[^\s“”]`,                   // a scheme
-	`[^\s“„][@＠]|[@＠][^\s“”]`,                   // an address
-	`www\.[\pL\pN\pM\pS]{2}`,                    // a host; no top-level domain has a single letter
-	`[^\s“„][.。．｡][\pL\pN\pM]*\pL[\pL\pN\pM_-]`, // a domain
-	`[^\s“„][.。．｡](\pS|\pL[\pN\pM_-])`,          // a domain with symbols, or with a letter and a digit
-	`\d[.。．｡]\d+[.。．｡]\d+[.。．｡]\d`,              // an IP address
+var linkable = regexp.MustCompile(`(?i)` + strings.ReplaceAll(strings.Join([]string{
+	`\pL[\pL\pN+.-]*:[^BORDER]`,                   // a scheme
+	`[^BORDER][@＠]|[@＠][^BORDER]`,                 // an address
+	`www\.[\pL\pN\pM\pS]{2}`,                      // a host; no top-level domain has a single letter
+	`[^BORDER][.。．｡][\pL\pN\pM]*\pL[\pL\pN\pM_-]`, // a domain
+	`[^BORDER][.。．｡](\pS|\pL[\pN\pM_-])`,          // a domain with symbols, or with a letter and a digit
+	`\d[.。．｡]\d+[.。．｡]\d+[.。．｡]\d`,                // an IP address
 	`\\\\`, // a Windows share
-}, "|"))
+}, "|"), "BORDER", border))
+
+// border has the characters between which the templates set a name. No name contains one of the
+// quotation marks or isolates.
+const border = `\s\x{a0}“”„«»\x{2068}\x{2069}`
 
 // requireNoLinks requires that nothing in the subject and the text is clickable, apart from the
 // link, the recipient's address and the personal message.
@@ -189,7 +193,7 @@ func requireNoLinks(t require.TestingT, m mail.Message) {
 		_, after, _ := strings.Cut(rest, "\n\n")
 		text = before + after
 	}
-	text = regexp.MustCompile(`([\s\x{2068}])`+regexp.QuoteMeta(m.To())).ReplaceAllString(text, "$1")
+	text = regexp.MustCompile(`([`+border+`])`+regexp.QuoteMeta(m.To())).ReplaceAllString(text, "$1")
 	require.NotRegexp(t, linkable, text)
 	require.NotRegexp(t, linkable, m.Subject())
 }
