@@ -20,15 +20,12 @@ const (
 // The changes must be visible. A program that skips invisible characters would still make a link
 // of a text that only such characters break up.
 func name(s string) string {
-	s = line(s[:min(len(s), maxNameBytes)])
-	// A mark at the start would change the character before the name. A joiner can follow it.
-	runes := []rune(strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsMark(r) || isJoiner(r) }))
+	s = line(strings.Map(withoutQuote, s[:min(len(s), maxNameBytes)]))
+	// A mark at the start would change the character before the name. A joiner or a space can
+	// follow it.
+	runes := []rune(strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsMark(r) || isJoiner(r) || r == ' ' }))
 	var out strings.Builder
 	for i, r := range runes {
-		if unicode.In(r, unicode.Quotation_Mark, likeQuotes) {
-			r = '\''
-			runes[i] = r
-		}
 		switch {
 		case i > 0 && r == runes[i-1] && strings.ContainsRune("'<>", r): // two look like a quotation mark
 		case strings.ContainsRune(dots, r) && joinsLabels(runes, i):
@@ -42,6 +39,14 @@ func name(s string) string {
 		}
 	}
 	return truncate(strings.Join(strings.Fields(out.String()), " "), maxName)
+}
+
+// withoutQuote returns an apostrophe for a quotation mark, and every other character as it is.
+func withoutQuote(r rune) rune {
+	if unicode.In(r, unicode.Quotation_Mark, likeQuotes) {
+		return '\''
+	}
+	return r
 }
 
 // likeQuotes look like quotation marks. Unicode does not count them as such.
@@ -115,7 +120,8 @@ func truncate(s string, n int) string {
 	if utf8.RuneCountInString(s) <= n {
 		return s
 	}
-	return strings.TrimRight(string([]rune(s)[:n-1]), " .:@\\"+string(zwnj)+string(zwj)) + "…"
+	cut := dropJoiners(string([]rune(s)[:n-1])) // some joiners need the character after them
+	return strings.TrimRight(cut, ` :\`+dots+atSigns+string(zwnj)+string(zwj)) + "…"
 }
 
 // limitMarks keeps at most four marks on each character, the limit of UTS 39 (5.4). A taller stack
