@@ -50,16 +50,31 @@ func isNeeded(joiner rune, before, after []rune) bool {
 		len(after) > 0 && unicode.In(after[0], dualJoining, rightJoining)
 }
 
-// joinsEmoji reports whether a joiner is between two symbols. The first can have a modifier of
-// the skin or a selector of its form.
+// joinsEmoji reports whether a joiner is between two emoji. The first can have a modifier of the
+// skin or a selector of its form.
 func joinsEmoji(before, after []rune) bool {
-	const emojiForm = '\ufe0f' // VARIATION SELECTOR-16
-	for len(before) > 0 && (before[len(before)-1] == emojiForm || unicode.Is(unicode.Sk, before[len(before)-1])) {
+	for len(before) > 0 && unicode.Is(emojiModifiers, before[len(before)-1]) {
 		before = before[:len(before)-1]
 	}
-	return len(before) > 0 && unicode.Is(unicode.So, before[len(before)-1]) &&
-		len(after) > 0 && unicode.Is(unicode.So, after[0])
+	return len(before) > 0 && unicode.Is(emoji, before[len(before)-1]) &&
+		len(after) > 0 && unicode.Is(emoji, after[0])
 }
+
+var (
+	// emoji has the blocks of the pictures that a joiner can combine.
+	emoji = &unicode.RangeTable{
+		R16: []unicode.Range16{
+			{0x2194, 0x2199, 1}, {0x231a, 0x23ff, 1}, {0x2600, 0x2767, 1}, {0x2794, 0x27bf, 1}, {0x2b00, 0x2bff, 1},
+		},
+		R32: []unicode.Range32{{0x1f000, 0x1f3fa, 1}, {0x1f400, 0x1faff, 1}},
+	}
+
+	// emojiModifiers are VARIATION SELECTOR-16 and the colours of the skin.
+	emojiModifiers = &unicode.RangeTable{
+		R16: []unicode.Range16{{0xfe0f, 0xfe0f, 1}},
+		R32: []unicode.Range32{{0x1f3fb, 0x1f3ff, 1}},
+	}
+)
 
 // isTransparent reports whether the characters around r join as if r were not there.
 func isTransparent(r rune) bool {

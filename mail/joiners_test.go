@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/idna"
@@ -37,6 +38,8 @@ var wordsWithJoiners = map[string]string{
 	"Sinhala":                      "\u0dc1\u0dca\u200d\u0dbb\u0dd3 \u0dbd\u0d82\u0d9a\u0dcf",
 	"Khmer":                        "\u1780\u17d2\u200c\u1780",
 	"Grantha":                      "\U00011315\U0001134d\u200d",
+	"emoji, a couple":              "\U0001f468\U0001f3fd\u200d\u2764\u200d\U0001f469",
+	"emoji, shaking and nodding":   "\U0001f642\u200d\u2194 \U0001f642\u200d\u2195",
 }
 
 // Names, subject and message keep the joiners that a word needs.
@@ -97,6 +100,10 @@ func TestRender_Class37_DropsOtherJoiners(t *testing.T) {
 		"a vowel after a virama":  {"\u0915\u094d\u093f\u200d\u0937", "\u0915\u094d\u093f\u0937"},
 		"stack of viramas":        {"\u0915" + strings.Repeat("\u094d\u200d", 9), "\u0915" + strings.Repeat("\u094d\u200d", 4)},
 		"an excess virama":        {"\u0915\u0301\u0302\u0303\u0304\u094d\u200d\u0937", "\u0915\u0301\u0302\u0303\u0304\u0937"},
+		"between signs":           {"\u00a9\u200d\u00ae\u200d\ufffd\u200d\ufffd", "\u00a9\u00ae\ufffd\ufffd"},
+		"one side an emoji":       {"\u2764\u200da\u200d\u2764", "\u2764a\u2764"},
+		"after a sign":            {"\u2764^\u200d\u2764", "\u2764^\u2764"},
+		"two between emoji":       {"\u2764\u200d\u200d\u2764", "\u2764\u200d\u2764"},
 		"before dropped controls": {"\u0628\u202e\u200c\u2066\u0628\u2069", "\u0628\u200c\u0628"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -198,30 +205,58 @@ func idnaAccepts(label string) bool {
 	return err == nil
 }
 
-// withoutNeededJoiners returns s without the joiners that package idna accepts where they stand.
+// withoutNeededJoiners returns s without the joiners that can be needed where they stand.
 func withoutNeededJoiners(s string) string {
 	runes := []rune(s)
 	var out strings.Builder
 	for i, r := range runes {
-		if string(r) != zwnj && string(r) != zwj || !isNeeded(runes, i) {
+		if string(r) != zwnj && string(r) != zwj || !canBeNeeded(runes, i) {
 			out.WriteRune(r)
 		}
 	}
 	return out.String()
 }
 
-// isNeeded reports whether package idna accepts the joiner at runes[i].
-func isNeeded(runes []rune, i int) bool {
+// canBeNeeded reports whether package idna accepts the joiner at runes[i] or cannot judge it, or
+// emoji are around it.
+func canBeNeeded(runes []rune, i int) bool {
 	isMark := func(r rune) bool { return unicode.In(r, unicode.M, unicode.Cf) || r == '\U0001e94b' }
-	neighbour := func(step int) string {
+	neighbour := func(step int) rune {
 		j := i + step
 		for ; j >= 0 && j < len(runes); j += step {
 			if !isMark(runes[j]) {
-				return strings.ToLower(string(runes[j])) // idna maps capitals
+				return unicode.ToLower(runes[j]) // idna maps capitals
 			}
 		}
-		return " "
+		return ' '
 	}
-	return i > 0 && idnaAccepts("a"+string(runes[i-1:i+1])+"a") && isMark(runes[i-1]) ||
-		string(runes[i]) == zwnj && idnaAccepts("a"+neighbour(-1)+zwnj+neighbour(1))
+	before, after := neighbour(-1), neighbour(1)
+	switch {
+	case i > 0 && idnaAccepts("a"+string(runes[i-1:i+1])+"a") && isMark(runes[i-1]):
+		return true
+	case string(runes[i]) == zwnj && idnaAccepts("a"+string(before)+zwnj+string(after)):
+		return true
+	case i > 0 && !idnaKnows(runes[i-1]) || !idnaKnows(before) || !idnaKnows(after):
+		return true
+	}
+	return string(runes[i]) == zwj && joinsEmoji(runes, i)
+}
+
+// idnaKnows reports whether package idna has the class and the joining type of c. It has none of
+// characters that it maps to others, and of those that are newer than its tables.
+func idnaKnows(c rune) bool {
+	if !unicode.IsGraphic(c) && !unicode.Is(unicode.Cf, c) {
+		return false
+	}
+	mapped, err := idna.New(idna.MapForLookup()).ToUnicode("a" + string(c))
+	return err != nil || mapped == "a"+string(c)
+}
+
+// joinsEmoji reports whether runes[i] is between characters of blocks that have emoji. The first
+// can have a variation selector or a colour of the skin.
+func joinsEmoji(runes []rune, i int) bool {
+	inBlock := func(r rune) bool { return 0x2190 <= r && r < 0x2c00 || 0x1f000 <= r && r < 0x1fb00 }
+	before := strings.TrimRight(string(runes[:i]), "\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")
+	last, _ := utf8.DecodeLastRuneInString(before)
+	return inBlock(last) && i+1 < len(runes) && inBlock(runes[i+1])
 }
