@@ -55,6 +55,7 @@ func FuzzRender(f *testing.F) {
 		page := parseHTML(t, m.HTML())
 		require.NotRegexp(t, `[\x{200c}\x{200d}]`, withoutNeededJoiners(m.Text()+page.text))
 		require.Contains(t, known, shape(page))
+		require.LessOrEqual(t, len(page.skeleton)-len(withoutBreaks(page)), 11+1) // in the message and before the link
 		require.NotEmpty(t, page.links)
 		for _, l := range page.links {
 			require.Equal(t, link, l)
@@ -138,8 +139,12 @@ func validMessage(message string) string {
 // shape returns the elements and attributes of d. It leaves out line breaks, because their number
 // depends on the message.
 func shape(d document) string {
-	isBreak := func(element string) bool { return element == "br" }
-	return strings.Join(slices.DeleteFunc(d.skeleton, isBreak), "\n")
+	return strings.Join(withoutBreaks(d), "\n")
+}
+
+// withoutBreaks returns the elements and attributes of d apart from line breaks.
+func withoutBreaks(d document) []string {
+	return slices.DeleteFunc(slices.Clone(d.skeleton), func(element string) bool { return element == "br" })
 }
 
 // knownShapes returns the shapes of all mails with harmless text or without it.

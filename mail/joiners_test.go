@@ -185,7 +185,7 @@ const (
 func requireJoiners(t *testing.T, want map[string]bool) {
 	t.Helper()
 	r := newRenderer(t, nil)
-	for texts := range slices.Chunk(slices.Sorted(maps.Keys(want)), 80) { // a message can have 500 characters
+	for texts := range slices.Chunk(slices.Sorted(maps.Keys(want)), 12) { // a mail shows 12 lines
 		d := fullData()
 		d.Message = strings.Join(texts, "\n")
 		quoted, _ := cutMessage(t, render(t, r, d).Text())

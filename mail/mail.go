@@ -74,7 +74,8 @@
 //     stay too.
 //   - Message keeps its other characters, except for controls of the text direction and tag
 //     characters. Of invisible or combining characters in a row, the first four stay. Of empty
-//     lines in a row, one stays. Line separators become line breaks.
+//     lines in a row, one stays. Line separators become line breaks. A message has at most 12
+//     lines, so that the button stays in sight: the words of further lines follow on the twelfth.
 //   - The built-in text templates begin every line of the message with "> ". This package makes
 //     no links in the message, but a mail program may.
 //   - The subject is one line of at most 240 characters, even if the template has more. No field
@@ -216,7 +217,8 @@ type Data struct {
 	// Inviter is the name of the invitation's sender.
 	Inviter string
 	// Message is the personal message of the invitation: at most 500 characters of valid UTF-8,
-	// without control characters other than newline.
+	// without control characters other than newline. It is shown in at most 12 lines, apart from
+	// wrapping. The words of further lines follow on the last one.
 	Message string
 	// Reminder marks the message as a reminder of an invitation that was sent before.
 	Reminder bool

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -12,6 +13,8 @@ const (
 	maxName      = 80
 	maxNameBytes = 4096 // limits the work on a name of any length
 	maxMessage   = 500  // the bound of an invitation's message
+
+	maxMessageLines = 12 // more would push the button out of sight
 )
 
 // name returns s in a form that can stand beside the product's own words: one line, in which a
@@ -144,7 +147,8 @@ func limitMarks(s string) string {
 	}, s)
 }
 
-// messageLines returns the lines of a personal message. It refuses a message that an invitation
+// messageLines returns the lines of a personal message. Its last line has the words of all lines
+// beyond the bound, so that none is lost. It refuses a message that an invitation
 // cannot have.
 func messageLines(message string) ([]string, error) {
 	switch {
@@ -173,6 +177,11 @@ func messageLines(message string) ([]string, error) {
 		if l != "" || followsText {
 			lines = append(lines, l)
 		}
+	}
+	if len(lines) > maxMessageLines {
+		const last = maxMessageLines - 1
+		rest := slices.DeleteFunc(lines[last:], func(l string) bool { return l == "" })
+		lines = append(lines[:last], strings.Join(rest, " "))
 	}
 	return lines, nil
 }

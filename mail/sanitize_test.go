@@ -212,6 +212,21 @@ func TestRender_QuotesMessage(t *testing.T) {
 			strings.Repeat("> "+strings.Repeat("twelve chars ", 4)+"twelve chars\n", 2) + "> twelve chars twelve chars",
 			"twelve chars twelve chars",
 		},
+		"12 lines": {
+			strings.Repeat("a\n", 11) + "b  c", strings.Repeat("> a\n", 11) + "> b  c", strings.Repeat("a<br>\n", 11) + "b  c<",
+		},
+		"14 lines": {
+			strings.Repeat("a\n", 11) + "b  c\n\nd", strings.Repeat("> a\n", 11) + "> b  c d",
+			strings.Repeat("a<br>\n", 11) + "b  c d<",
+		},
+		"an empty twelfth line": {
+			strings.Repeat("a\n", 11) + "\nb", strings.Repeat("> a\n", 11) + "> b", strings.Repeat("a<br>\n", 11) + "b<",
+		},
+		"250 lines": {
+			strings.Repeat("a\n", 250),
+			strings.Repeat("> a\n", 11) + strings.Repeat(">"+strings.Repeat(" a", 35)+"\n", 6) + ">" + strings.Repeat(" a", 29),
+			strings.Repeat("a<br>\n", 11) + "a" + strings.Repeat(" a", 238) + "<",
+		},
 		"long word": {strings.Repeat("x", 100) + " y", "> " + strings.Repeat("x", 100) + "\n> y", "x y"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 //	.Organization  string
 //	.Role          string
 //	.Inviter       string; empty if there is none
-//	.Message       []string, the lines of the personal message; empty if there is none
+//	.Message       []string, the lines of the personal message, at most 12; empty if there is none
 //	.Expiry        string, the invitation's expiry in the form of FormatTime
 //	.ExpiresAt     time.Time in the Location of Data, for forms that FormatTime does not have
 //	.Email         string, the invited address; empty if a mail program could take a part
