@@ -61,29 +61,6 @@ func TestBuiltIn_Class37_ClosesLongestNames(t *testing.T) {
 	}
 }
 
-// Names stand in elements that isolate their direction, and so does the text of Arabic.
-func TestBuiltIn_IsolatesNames(t *testing.T) {
-	t.Parallel()
-	r := newRenderer(t, nil)
-	for _, language := range builtInLanguages() {
-		d := fullData()
-		d.Language = language
-		m := render(t, r, d)
-		for _, name := range []string{d.Organization, d.Inviter, d.Role} {
-			require.Equal(t, 1, strings.Count(m.HTML(), "<bdi>"+name+"</bdi>"), language)
-		}
-		direction := "ltr"
-		if language == "ar" {
-			direction = "rtl"
-			for _, name := range []string{d.Organization, d.Inviter, d.Role, d.Email, "Example"} {
-				require.Contains(t, m.Text(), "\u2068"+name+"\u2069")
-			}
-		}
-		require.Equal(t, 2, strings.Count(m.HTML(), ` lang="`+language+`" dir="`+direction+`"`)) // mail programs may drop the first
-		require.Equal(t, strings.Count(m.Text(), "\u2068"), strings.Count(m.Text(), "\u2069"))
-	}
-}
-
 // A mail has one button, after the personal message and before the link.
 func TestBuiltIn_HasOneButton(t *testing.T) {
 	t.Parallel()

@@ -66,6 +66,9 @@
 //   - The joiners U+200C and U+200D stay where RFC 5892 (A.1 and A.2) allows them, because words of
 //     Persian, Hindi and other languages need them there. U+200D also stays between two emoji.
 //     Elsewhere they are dropped. This also holds for Message and the subject.
+//   - A name that is written from right to left does not change the order of the text around it: it
+//     stands between isolates in the text part, and in <bdi> in the HTML. A subject has no
+//     isolates, because some programs show them as boxes.
 //   - Quotation marks in a name become apostrophes, so a name cannot close the quotation marks
 //     that a template puts around it.
 //   - Parts of a name that mail programs turn into links are broken up visibly: evil.example

@@ -38,7 +38,9 @@ import (
 // with "> ", and an indented line continues with a deeper indentation.
 //
 // The Subject loses controls of the text direction. HTML can isolate a name of another direction in
-// <bdi>, and Text between U+2068 and U+2069.
+// <bdi>. In Text, .Product, .Organization, .Role, .Inviter and .Email stand between the isolates
+// U+2068 and U+2069 if they have a character that is written from right to left. If the template of
+// Text has such a character, all of them do.
 //
 // Text from users should not begin a line of Text. Names should therefore stand in indented
 // lines, between quotation marks other than ', and each line of the message should follow "> ".
@@ -82,6 +84,7 @@ type set struct {
 	subject, text *texttemplate.Template
 	html          *htmltemplate.Template
 	format        func(time.Time) string // never nil
+	isRightToLeft bool                   // text is in a language that is written from right to left
 }
 
 // maxTagBytes is enough for every tag of BCP 47 without extensions.
@@ -131,7 +134,7 @@ func parse(tag string, t Templates) (*set, error) {
 	if format == nil {
 		format = numericTime
 	}
-	return &set{tag: tag, subject: subject, text: text, html: html, format: format}, nil
+	return &set{tag, subject, text, html, format, hasRightToLeft(t.Text)}, nil
 }
 
 const sampleToken = "inv_sample"
@@ -209,7 +212,7 @@ func (s *set) render(f fields) (*parts, error) {
 	if err := s.subject.Execute(&subject, f); err != nil {
 		return nil, err
 	}
-	if err := s.text.Execute(&text, f); err != nil {
+	if err := s.text.Execute(&text, f.isolated(s.isRightToLeft)); err != nil {
 		return nil, err
 	}
 	if err := s.html.Execute(&html, f.forHTML()); err != nil {

@@ -26,6 +26,7 @@ func wrap(text string) string {
 }
 
 // wrapLine writes l, broken at spaces if it is too long. A word that is too long stays whole.
+// An isolate ends with its line, so where one is open it ends and begins again.
 func wrapLine(out *strings.Builder, l string) {
 	if utf8.RuneCountInString(l) <= maxColumns {
 		out.WriteString(l + "\n")
@@ -35,8 +36,9 @@ func wrapLine(out *strings.Builder, l string) {
 	current, hasWords := first, false
 	for word := range strings.FieldsFuncSeq(rest, func(r rune) bool { return r == ' ' }) {
 		if hasWords && utf8.RuneCountInString(current+" "+word) > maxColumns {
-			out.WriteString(current + "\n")
-			current, hasWords = next, false
+			open := openIsolates(current)
+			out.WriteString(current + strings.Repeat(pdi, open) + "\n")
+			current, hasWords = next+strings.Repeat(fsi, open), false
 		}
 		if hasWords {
 			current += " "
