@@ -74,11 +74,11 @@ func Example() {
 	//
 	// <https://app.example.com/invite/inv_...>
 	//
-	// The invitation is for bob@example.com and expires on Monday, 9 March
+	// This invitation is for bob@example.com and expires on Monday, 9 March
 	// 2026 at 12:00 UTC.
 	//
-	// If you were not expecting this invitation, you can ignore this email.
-	// Please do not forward it: the link is only for you.
+	// If you weren’t expecting this invitation, you can ignore this email.
+	// Please don’t forward it: the link is only for you.
 	//
 	// logged: [redacted]
 }

@@ -67,8 +67,8 @@
 //     Persian, Hindi and other languages need them there. U+200D also stays between two emoji.
 //     Elsewhere they are dropped. This also holds for Message and the subject.
 //   - A name that is written from right to left does not change the order of the text around it: it
-//     stands between isolates in the text part, and in <bdi> in the HTML. A subject has no
-//     isolates, because some programs show them as boxes.
+//     stands between isolates in the text part, and in <bdi> in the built-in HTML. A subject has no
+//     isolates, because filters distrust them there.
 //   - Quotation marks in a name become apostrophes, so a name cannot close the quotation marks
 //     that a template puts around it.
 //   - Parts of a name that mail programs turn into links are broken up visibly: evil.example
