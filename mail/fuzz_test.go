@@ -31,6 +31,16 @@ func FuzzRender(f *testing.F) {
 		"\U0001e900\u200c\U0001e923\u200c\n\u200d"+strings.Repeat("\u0915\u094d\u200d\u200c", 99), "bob@example.com", "de", false)
 	f.Add("2026 Acme!", "\u0622\u062f\u0627", "\u2068x", "\u2069\u0645\u0631\u062d\u0628\u0627", "1bob@example.com", "ar-EG", true)
 	f.Add("«Acme»", "O’Neill", "x\u00a0»", "", "bob@example.com", "fr", false)
+	f.Add("\U0001f468\u200d\U0001f469", "\u2764^\u200d\u2764", "\u275b\u200d\u275b",
+		"\ufffd\u200d\ufffd\n\U0001f642\u200d\u2194", "bob@example.com", "", false)
+	f.Add("\u0678\u200c\u0627", "\U000113d0\u200d\u088f\u200c\u0628", "\u0301 \u0301x", "\u0628\u200c\u0678", "bob@example.com", "en", false)
+	f.Add(strings.Repeat("x", 77)+"＠xx", strings.Repeat("\u0646", 77)+"\u200c\u0651\u0646\u0646", strings.Repeat("x", 76)+".X.example",
+		strings.Repeat("a\n\n", 99), "bob@example.com", "fr", true)
+	for _, language := range builtInLanguages() { // names that are wrapped, and an address that is not shown
+		name := strings.Repeat("\u05d0 ", 40)
+		f.Add(name, name, name, ".\n> x", "o'neill@example.com", language, false)
+		f.Add("x.X", "X:", "\u05d0＠\\\u05d0:", ">\n\u00a0\n<", "bob@example.com", language, true)
+	}
 	for _, language := range builtInLanguages() { // names of which nothing but the border follows or precedes
 		f.Add("@", ".example", "a:", "", "bob@example.com", language, false)
 		f.Add("\uff20", "\uff61example", "\\\\", "@", "bob@example.com", language, true)
@@ -155,7 +165,9 @@ func knownShapes(t testing.TB, r *mail.Renderer) (shapes []string) {
 		for _, d.Reminder = range []bool{false, true} {
 			for _, d.Inviter = range []string{"", "x"} {
 				for _, d.Message = range []string{"", "x"} {
-					shapes = append(shapes, shape(parseHTML(t, render(t, r, d).HTML())))
+					for _, d.Email = range []string{"bob@example.com", "o'neill@example.com"} { // shown and not shown
+						shapes = append(shapes, shape(parseHTML(t, render(t, r, d).HTML())))
+					}
 				}
 			}
 		}
