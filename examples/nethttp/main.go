@@ -4,8 +4,8 @@
 //
 //	go run ./examples/nethttp
 //
-// Copy server.go and the pages. Replace host.go, which stands for the sessions and mails of your
-// application.
+// Copy server.go, pages.html and style.css. Replace host.go, which stands for the sessions and mails
+// of your application.
 package main
 
 import (
