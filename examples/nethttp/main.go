@@ -1,6 +1,5 @@
-// Command nethttp serves invitations with net/http: a page that shows an invitation on GET and
-// accepts it on POST, and a page on which a team invites people, and resends and revokes their
-// invitations.
+// Command nethttp serves invitations with net/http. One page shows an invitation on GET and accepts
+// it on POST. On another page, a team invites people, and resends and revokes their invitations.
 //
 //	go run ./examples/nethttp
 //
