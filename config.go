@@ -16,11 +16,13 @@ type Config struct {
 	Clock func() time.Time
 	// Observe, if it is not nil, is called when an operation begins, for tracing, metrics and
 	// logs. The operation is the name of a method of [Service], such as "Accept". An iterator
-	// is observed as one operation for each page. Observe returns the context in which the
-	// operation goes on, and a function that is called with its error, or nil, when it ends.
+	// is observed as one operation for each page, under the name of the list. Observe returns
+	// the context in which the operation goes on, and a function that is called once when it
+	// ends: with its error, with nil, or with another error if it panics.
 	//
-	// Most errors are refusals, which are no faults of the program: [ProblemOf] tells them
-	// apart. No refusal has a token or an address in its text.
+	// Most errors are refusals, which are not faults of the program: [ProblemOf] tells them
+	// apart. No refusal has a token or an address in its text. [Service.InviteAll] is one
+	// operation: the refusals of its rows are in its outcomes.
 	//
 	// Observe must be safe for concurrent use, and must return a function.
 	Observe func(ctx context.Context, operation string) (context.Context, func(error))

@@ -10,6 +10,7 @@ import (
 // An EventType is the kind of an [Event].
 type EventType string
 
+// The types of events. A refused operation writes no event.
 const (
 	EventInvitationCreated  EventType = "invitation.created"
 	EventInvitationEdited   EventType = "invitation.edited"

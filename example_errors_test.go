@@ -41,8 +41,8 @@ func ExampleProblemOf() {
 	svc := exampleService()
 
 	answer := func(w http.ResponseWriter, err error) {
-		problem, ok := invitations.ProblemOf(err)
-		if !ok {
+		problem, _ := invitations.ProblemOf(err)
+		if problem.Status >= http.StatusInternalServerError {
 			log.Print(err) // of the store or the context; problem tells nothing of it
 		}
 		w.Header().Set("Content-Type", invitations.ProblemMediaType)

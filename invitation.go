@@ -22,6 +22,7 @@ const (
 // final. A link is accepted when its last use is taken.
 type State string
 
+// The states of an invitation.
 const (
 	StatePending  State = "pending"
 	StateAccepted State = "accepted"

@@ -5,8 +5,8 @@ import (
 	"errors"
 )
 
-// observe tells the host that an operation begins. Every operation calls it first, and defers
-// end.
+// observe tells the host that an operation begins. Every operation must call it first and defer
+// the end of the observation.
 func (s *Service) observe(ctx context.Context, operation string) (context.Context, observation) {
 	if s.config.Observe == nil {
 		return ctx, observation{}
@@ -15,10 +15,11 @@ func (s *Service) observe(ctx context.Context, operation string) (context.Contex
 	return ctx, observation{ended}
 }
 
-// An observation is an operation that the host observes.
+// An observation lasts as long as an operation. The zero observation is for a host that does not
+// observe.
 type observation struct{ ended func(error) }
 
-// end tells the host how the operation ended.
+// end tells the host how the operation ended. It must be deferred directly, to recover a panic.
 func (o observation) end(err *error) {
 	if o.ended == nil {
 		return

@@ -21,7 +21,7 @@ func acceptInSQL(
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer tx.Rollback() // does nothing after a commit
 	member, err := svc.WithStore(store.WithSQLTx(tx)).Accept(ctx, token, identity)
 	if err != nil {
 		return err

@@ -50,10 +50,11 @@ type MembersTable struct {
 	// that the host inserts have joined at the zero time.
 	JoinedAt Column
 	// DeletedAt is the column that marks a row as deleted, if there is one: such a row is not a
-	// member. If the host marks rows, it must be named: otherwise the marked rows are members. The store then marks rows and deletes none. When the user joins again, it clears the
-	// mark. The type must be timestamptz, which is the default, or timestamp, which is in UTC, or
-	// boolean. A time must allow NULL, which stands for a member; the store writes the time of the
-	// removal. A boolean must be NOT NULL; false stands for a member.
+	// member. A host that marks rows must name it: otherwise marked rows are members. With it, the
+	// store marks rows and deletes none. When the user joins again, it clears the mark. The type
+	// must be timestamptz, which is the default, or timestamp, which is in UTC, or boolean. A time
+	// must allow NULL, which stands for a member; the store writes the time of the removal. A
+	// boolean must be NOT NULL; false stands for a member.
 	DeletedAt Column
 }
 

@@ -7,8 +7,9 @@
 // their organizations. Through database/sql, each statement is a round trip: see [NewSQL].
 // [Store.Migrate] creates the tables, in a schema of their own.
 //
-// Outside a transaction of the host, the store repeats a call up to four times after a deadlock,
-// a serialization failure or a lost connection, if it is certain that nothing was committed.
+// The store repeats a call up to four times after a deadlock, a serialization failure or a lost
+// connection. It does so only if nothing was committed for certain, and never in a transaction of
+// the host.
 //
 // # Transactions of the host
 //

@@ -21,8 +21,8 @@ import "github.com/jackc/pgx/v5"
 //     the store rolls back.
 //
 // In a transaction of the host, which may have any level, the first two hold at read committed.
-// At a higher level the server refuses the lock if the row has changed since the transaction
-// began.
+// At a higher level the server refuses the lock if the row has changed since the transaction's
+// first statement.
 
 // A queueRead queues the statements that load the facts of a change.
 type queueRead func(b *pgx.Batch, to purpose)

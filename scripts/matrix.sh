@@ -1,5 +1,6 @@
 #!/bin/sh
-# Tests pgstore on each PostgreSQL release that is maintained, or on those that are named:
+# Tests pgstore on each PostgreSQL release that is maintained, or on those that are named, with pgx and
+# through database/sql:
 #
 #	sh scripts/matrix.sh 14 18
 #
@@ -36,7 +37,9 @@ for release in "$@"; do
 		}' && chmod -R a+rX . && chmod a+x native/bin/*)
 	PATH="$folder/$release/package/native/bin:$PATH"
 	postgres --version | grep " $release\." # the release that is tested
-	INVITATIONS_REQUIRE_POSTGRES=1 go test -shuffle=on -parallel 6 -timeout 60m ./pgstore &&
-		INVITATIONS_REQUIRE_POSTGRES=1 go test -C internal/sqldrivers -shuffle=on -parallel 6 -timeout 60m . || failed="$failed $release"
+	for tests in pgstore internal/sqldrivers; do
+		INVITATIONS_REQUIRE_POSTGRES=1 go test -C "$tests" -shuffle=on -parallel 6 -timeout 60m . ||
+			failed="$failed $release ($tests)"
+	done
 done
 [ -z "$failed" ] || { echo "failed on PostgreSQL$failed" >&2; exit 1; }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Sees to it that the tests find a PostgreSQL, and says what to do where it cannot.
-# PgBouncer, which one test asks for, is installed in CI alone: its package starts a service.
+# Installs a PostgreSQL server for the tests if there is none. If it cannot, it says how to get one.
+# It installs PgBouncer, for tests of pgstore, only in CI: the package starts a service.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -24,7 +24,7 @@ type Membership struct {
 	DeletedAt gorm.DeletedAt
 }
 
-// A Profile is another one.
+// A Profile is a model of your application too.
 type Profile struct {
 	TeamID string `gorm:"primaryKey"`
 	UserID string `gorm:"primaryKey"`
@@ -35,8 +35,11 @@ type Profile struct {
 func membersTable(schema string) *pgstore.MembersTable {
 	return &pgstore.MembersTable{
 		Schema: schema, Name: "memberships",
-		Organization: pgstore.Column{Name: "team_id"}, UserID: pgstore.Column{Name: "user_id"}, Role: pgstore.Column{Name: "role"},
-		JoinedAt: pgstore.Column{Name: "created_at"}, DeletedAt: pgstore.Column{Name: "deleted_at"},
+		Organization: pgstore.Column{Name: "team_id"},
+		UserID:       pgstore.Column{Name: "user_id"},
+		Role:         pgstore.Column{Name: "role"},
+		JoinedAt:     pgstore.Column{Name: "created_at"},
+		DeletedAt:    pgstore.Column{Name: "deleted_at"},
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -101,8 +102,9 @@ func story(ctx context.Context, out io.Writer, a *app) error {
 		{"Grace accepts again, because the answer was lost", "Rear Admiral"},
 	} {
 		result := "committed"
+		var refusal *pgconn.PgError
 		switch err := a.accept(ctx, sent.Token.Reveal(), grace, step.title); {
-		case err != nil && strings.Contains(err.Error(), "profiles_title_check"):
+		case errors.As(err, &refusal) && refusal.ConstraintName == "profiles_title_check":
 			result = "rolled back"
 		case err != nil:
 			return err
@@ -117,7 +119,8 @@ func story(ctx context.Context, out io.Writer, a *app) error {
 	return a.print(ctx, out, "Grace leaves: her membership is marked as deleted")
 }
 
-func (a *app) print(ctx context.Context, out io.Writer, what string) error {
+// print prints text, the members and the profiles.
+func (a *app) print(ctx context.Context, out io.Writer, text string) error {
 	var members, profiles []string
 	var all int64
 	db := a.db.WithContext(ctx)
@@ -130,7 +133,7 @@ func (a *app) print(ctx context.Context, out io.Writer, what string) error {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(out, "%s\n\tmembers %v of %d rows, profiles %v\n", what, members, all, profiles)
+	_, err := fmt.Fprintf(out, "%s\n\tmembers %v of %d rows, profiles %v\n", text, members, all, profiles)
 	return err
 }
 

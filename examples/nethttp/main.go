@@ -1,11 +1,10 @@
-// Command nethttp serves invitations with net/http: a page that shows an invitation on GET and
-// accepts it on POST, and a page on which a team invites people, and resends and revokes their
-// invitations.
+// Command nethttp serves invitations with net/http. One page shows an invitation on GET and accepts
+// it on POST. On another page, a team invites people, and resends and revokes their invitations.
 //
 //	go run ./examples/nethttp
 //
-// Copy server.go and the pages. Replace host.go, which stands for the sessions and mails of your
-// application.
+// Copy server.go, pages.html and style.css. Replace host.go, which stands for the sessions and mails
+// of your application.
 package main
 
 import (

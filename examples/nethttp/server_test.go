@@ -39,6 +39,7 @@ func TestStory(t *testing.T) {
 	ada := w.browser()
 	ada.get("/organizations/acme").want(401, signInForm)
 	ada = w.signedInAs("ada@example.com")
+	ada.get("/organizations/acme").want(200, "<option selected>viewer</option>")
 	link := w.invited(ada, "grace@example.com", invitations.RoleDeveloper)
 
 	// Grace follows the link, signs in and accepts.

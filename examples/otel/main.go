@@ -8,6 +8,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"log"
 	"os"
@@ -45,7 +46,7 @@ func run(ctx context.Context, out io.Writer) (err error) {
 	return story(ctx, traces, metrics)
 }
 
-// story invites a person, who accepts. A stranger is refused before.
+// story invites Bob. A stranger is refused, and Bob accepts.
 func story(ctx context.Context, traces trace.TracerProvider, metrics metric.MeterProvider) error {
 	hook, err := observe(traces, metrics)
 	if err != nil {
@@ -72,7 +73,7 @@ func story(ctx context.Context, traces trace.TracerProvider, metrics metric.Mete
 	}
 	stranger := invitations.Identity{UserID: "eve", Email: "eve@example.com", EmailVerified: true}
 	if _, err := svc.Accept(ctx, sent.Token.Reveal(), stranger); !errors.Is(err, invitations.ErrRecipientMismatch) {
-		return err
+		return fmt.Errorf("a stranger must be refused, got %v", err)
 	}
 	bob := invitations.Identity{UserID: "bob", Email: "bob@example.com", EmailVerified: true}
 	_, err = svc.Accept(ctx, sent.Token.Reveal(), bob)

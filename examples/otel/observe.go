@@ -22,7 +22,8 @@ const scope = "github.com/go-invitations/invitations"
 //
 // A refusal is an answer and not a fault. Its code is the attribute invitations.refusal, and the
 // span has no error status. A fault has the attribute error.type, and the span has an error
-// status. Neither has a token, an address or a message: no text of an error is recorded.
+// status. A canceled call has the attribute without the status. No text of an error is recorded,
+// and so no token, address or message.
 func observe(traces trace.TracerProvider, metrics metric.MeterProvider) (func(context.Context, string) (context.Context, func(error)), error) {
 	tracer := traces.Tracer(scope)
 	duration, err := metrics.Meter(scope).Float64Histogram("invitations.operation.duration",
@@ -46,8 +47,8 @@ func observe(traces trace.TracerProvider, metrics metric.MeterProvider) (func(co
 	}, nil
 }
 
-// describe returns the attributes of an outcome, and whether it is a fault. A caller that has gone
-// away is none.
+// describe returns the attributes of an outcome, and whether it is a fault. The end of a call whose
+// caller has gone away is not a fault.
 func describe(err error) (outcome []attribute.KeyValue, fault bool) {
 	switch problem, known := invitations.ProblemOf(err); {
 	case err == nil:

@@ -1,4 +1,4 @@
-package main
+package invitations_test
 
 import (
 	"io/fs"
@@ -23,9 +23,9 @@ var (
 // column of a table must name tests and checks only.
 func TestThreats_NamesExist(t *testing.T) {
 	t.Parallel()
-	document, err := os.ReadFile("../docs/threats.md")
+	document, err := os.ReadFile("docs/threats.md")
 	require.NoError(t, err)
-	code := goSource(t, "..")
+	code := goSource(t, ".")
 	words, tests := map[string]bool{}, map[string]bool{}
 	for _, w := range goWord.FindAllString(code, -1) {
 		words[w] = true
