@@ -86,13 +86,13 @@ func Example() {
 // A host can change the built-in templates, and add languages.
 func ExampleConfig_templates() {
 	english := mail.BuiltIn()["en"]
-	english.Subject = `Join {{.Organization}}`
+	english.Subject = `Join “{{.Organization}}”`
 	renderer, err := mail.New(mail.Config{
 		BaseURL: "https://app.example.com/invite", Product: "Example",
 		Templates: map[string]mail.Templates{
 			"en": english,
 			"nl": {
-				Subject: `Uitnodiging voor {{.Organization}}`,
+				Subject: `Uitnodiging voor “{{.Organization}}”`,
 				Text: `Geldig tot {{.ExpiresAt.Format "02-01-2006, 15:04 MST"}}:
 
 <{{.Link}}>
@@ -130,8 +130,8 @@ func ExampleConfig_templates() {
 		fmt.Println(message.Subject())
 	}
 	// Output:
-	// Uitnodiging voor evil·example
-	// Join evil·example
+	// Uitnodiging voor “evil·example”
+	// Join “evil·example”
 }
 
 // The recipient's language chooses the templates. For a language without any, they are English.
