@@ -25,10 +25,19 @@ func storeError(ctx context.Context, err error) error {
 	case isBusy(err):
 		return fmt.Errorf("invitations: sqlitestore: %w: %v", invitations.ErrConcurrentChange, err)
 	case code(err)&0xff == sqlite3.SQLITE_CONSTRAINT:
-		return fmt.Errorf("invitations: sqlitestore: SQLite error %d: a constraint of the database", code(err))
+		return fmt.Errorf("invitations: sqlitestore: %w", constraintError(code(err)))
 	default:
 		return fmt.Errorf("invitations: sqlitestore: %v", err)
 	}
+}
+
+// A constraintError is SQLite's code of a constraint that refuses a row. The store has none that
+// does, so it is one of the host.
+type constraintError int
+
+// Error returns a text without that of SQLite, which a trigger can write.
+func (e constraintError) Error() string {
+	return fmt.Sprintf("SQLite error %d: a constraint of the database", int(e))
 }
 
 // commitError turns the error of a commit into one of the contract.

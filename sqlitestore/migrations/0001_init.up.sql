@@ -18,10 +18,12 @@ create table if not exists invitations_organizations (
 	id      text primary key,
 	version integer not null,
 	deleted integer not null default 0, -- or 1
+	purged  integer not null default 0, -- or 1: deleted, and its rows of all other tables except events too
 	limits  text not null default '{}'  -- Limits
 ) strict, without rowid;
 
-create index if not exists invitations_organizations_deleted on invitations_organizations (id) where deleted;
+-- For Purge: the deleted organizations that have rows left.
+create index if not exists invitations_organizations_deleted on invitations_organizations (id) where deleted and not purged;
 
 create table if not exists invitations_members (
 	organization text not null,
