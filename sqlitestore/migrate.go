@@ -15,7 +15,8 @@ import (
 var migrations embed.FS
 
 // Migrations returns the SQL files that create the store's tables, for a host that migrates with
-// its own tool. They must be applied in the order of their names, which begin with a number.
+// its own tool. goose, golang-migrate, Atlas and SQLite's program sqlite3 apply the files as they
+// are. They must be applied in the order of their names, which begin with a number.
 //
 // Each file records its version in the table invitations_migrations, so [Store.Check] and
 // [Store.Migrate] know of it. Applied again, a file changes nothing. A released file never changes.
@@ -58,7 +59,8 @@ func allMigrations() []migration {
 // [Store.Check] does. Every process may call it at its start: one of them migrates, and the others
 // wait for it. It also works in a transaction of the host. If everything is applied, it only reads.
 //
-// The names of all tables and indexes begin with "invitations_".
+// The names of all tables and indexes begin with "invitations_". Migrate returns an error if another
+// program has a table of such a name that the store needs.
 func (s *Store) Migrate(ctx context.Context) error {
 	all := allMigrations()
 	var version int64

@@ -132,6 +132,26 @@ func TestMigrate_BesideTheHostsTables(t *testing.T) {
 	}
 }
 
+// A table of another program does not pass for one of the store, which has the same names. Nothing
+// is created beside it.
+func TestMigrate_TableOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	for name, statement := range map[string]string{
+		"invitations_quotas":  `create table invitations_quotas (organization, user_id, value, period, period_start, used)`,
+		"Invitations_Members": `create view Invitations_Members as select 1`,
+	} {
+		store := New(openDB(t, newFile(t), fast))
+		mustExec(t, store.db, statement)
+		err := store.Migrate(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "the table "+name+" is of another program") {
+			t.Errorf("got error %v", err)
+		}
+		if got := count1(t, store.db, `select count(*) from sqlite_schema`); got != 1 {
+			t.Errorf("got %d tables and indexes, want the one of the other program", got)
+		}
+	}
+}
+
 func TestCheck_NeedsTheWriteAheadLog(t *testing.T) {
 	t.Parallel()
 	store := openStore(t, newFile(t), fast)
