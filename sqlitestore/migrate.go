@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"strconv"
 	"strings"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 //go:embed migrations/*.sql
@@ -89,7 +92,11 @@ func (s *Store) migrate(ctx context.Context, all []migration) error {
 			if m.version <= version {
 				continue
 			}
-			if _, err := tx.ExecContext(ctx, m.sql); err != nil {
+			_, err := tx.ExecContext(ctx, m.sql)
+			if code(err) == sqlite3.SQLITE_ERROR { // its text names a table, and has no argument
+				return fmt.Errorf("invitations: sqlitestore: %v", err)
+			}
+			if err != nil {
 				return storeError(ctx, err)
 			}
 		}
@@ -102,7 +109,7 @@ func (s *Store) migrate(ctx context.Context, all []migration) error {
 }
 
 // Check returns an error if the store's tables are missing or of an older version, or if the
-// database does not use the write-ahead log. A program that migrates with its own tool should call
+// database does not use the write-ahead log or UTF-8. A program that migrates with its own tool should call
 // it at its start.
 func (s *Store) Check(ctx context.Context) error {
 	return s.snapshot(ctx, func(tx *sql.Tx) error {
@@ -120,6 +127,13 @@ func (s *Store) Check(ctx context.Context) error {
 		}
 		if journal != "wal" {
 			return errors.New("invitations: sqlitestore: the database must use the write-ahead log: open it with Open")
+		}
+		var encoding string
+		if err := tx.QueryRowContext(ctx, `pragma encoding`).Scan(&encoding); err != nil {
+			return storeError(ctx, err)
+		}
+		if encoding != "UTF-8" { // the order of texts is that of their bytes
+			return errors.New("invitations: sqlitestore: the database must have the encoding UTF-8")
 		}
 		return nil
 	})

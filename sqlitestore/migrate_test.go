@@ -163,6 +163,16 @@ func TestCheck_NeedsTheWriteAheadLog(t *testing.T) {
 	}
 }
 
+// With UTF-16 the order of texts is not that of their bytes.
+func TestCheck_NeedsUTF8(t *testing.T) {
+	t.Parallel()
+	s := fast
+	s.more = []string{"_pragma=encoding('UTF-16')"}
+	if err := New(openDB(t, newFile(t), s)).Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "UTF-8") {
+		t.Errorf("got error %v", err)
+	}
+}
+
 // A store without tables says so, and quotes nothing.
 func TestUpdate_NotMigrated(t *testing.T) {
 	t.Parallel()
