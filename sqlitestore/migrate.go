@@ -105,7 +105,7 @@ func (s *Store) migrate(ctx context.Context, all []migration) error {
 	if s.tx != nil {
 		return apply(s.tx)
 	}
-	return transact(ctx, s.db, apply)
+	return s.transact(ctx, apply)
 }
 
 // Check returns an error if the store's tables are missing or of an older version, or if the

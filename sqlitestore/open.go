@@ -27,8 +27,9 @@ import (
 //   - secure_delete is on: SQLite overwrites what is deleted, so an erased address does not stay in
 //     free space of the file. It stays in the write-ahead log until a checkpoint overwrites that.
 //
-// The host should not call SetMaxOpenConns: each waiting change holds a connection, so reads would
-// wait for changes.
+// A store needs few connections, however many of its operations wait. The host should not call
+// SetMaxOpenConns: each of its own transactions that wait holds a connection, so reads would wait for
+// changes.
 func Open(path string) (*sql.DB, error) {
 	return open(path, durable)
 }
@@ -66,11 +67,15 @@ func open(path string, s settings) (*sql.DB, error) {
 		attempts:    s.attempts,
 		busyTimeout: s.busyTimeout,
 		turn:        make(chan struct{}, 1),
+		changes:     make(chan struct{}, 1),
+		reads:       make(chan struct{}, maxReads),
 	})
-	// Opening a connection costs more than most reads. There is no bound on those in use: changes
-	// that wait hold one each, and the change that they wait for may need another.
-	db.SetMaxIdleConns(idleConns)
+	// Opening a connection costs more than most reads. There is no bound on those in use: transactions
+	// of the host that wait hold one each, and the one that they wait for may need another.
+	db.SetMaxIdleConns(maxReads + 1)
 	return db, nil
 }
 
-const idleConns = 16
+// maxReads is how many reads of a store run at once, for each database. The processor bounds them
+// anyhow, and each of them needs a connection.
+const maxReads = 16
