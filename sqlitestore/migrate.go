@@ -83,7 +83,12 @@ func (s *Store) Migrate(ctx context.Context) error {
 }
 
 func (s *Store) migrate(ctx context.Context, all []migration) error {
+	// A deferred transaction takes the write lock before it reads, like lock, but without a table.
+	const lockFirst = `create table invitations_lock (a); drop table invitations_lock`
 	apply := func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, lockFirst); err != nil {
+			return storeError(ctx, err)
+		}
 		version, err := appliedVersion(ctx, tx) // another process may have migrated meanwhile
 		if err != nil {
 			return err

@@ -13,32 +13,48 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// Many processes start at once on a file that does not exist.
+// Many processes start at once on a file that does not exist, also if the database is one of the host
+// that begins its transactions deferred.
 func TestMigrate_ManyProcessesAtOnce(t *testing.T) {
 	t.Parallel()
-	for range 5 {
-		path := newFile(t)
-		errs := make([]error, 16)
-		var ready, done sync.WaitGroup
-		ready.Add(len(errs))
-		barrier := make(chan struct{})
-		for i := range errs {
-			store := New(openDB(t, path, fast))
-			done.Go(func() {
-				ready.Done()
-				<-barrier
-				errs[i] = store.Migrate(t.Context())
-			})
-		}
-		ready.Wait()
-		close(barrier)
-		done.Wait()
-		if err := errors.Join(errs...); err != nil {
-			t.Fatal(err)
-		}
-		if err := join(t, openStore(t, path, fast), "ada", nothing); err != nil {
-			t.Fatal(err)
-		}
+	for name, open := range map[string]func(path string) *sql.DB{
+		"Open": func(path string) *sql.DB { return openDB(t, path, fast) },
+		"deferred transactions of the host": func(path string) *sql.DB {
+			mustExec(t, openDB(t, path, fast), `pragma user_version = 1`) // the write-ahead log
+			db, err := sql.Open("sqlite", path+"?_busy_timeout=60000")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { db.Close() })
+			return db
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 5 {
+				path := newFile(t)
+				errs := make([]error, 16)
+				var ready, done sync.WaitGroup
+				ready.Add(len(errs))
+				barrier := make(chan struct{})
+				for i := range errs {
+					store := New(open(path))
+					done.Go(func() {
+						ready.Done()
+						<-barrier
+						errs[i] = store.Migrate(t.Context())
+					})
+				}
+				ready.Wait()
+				close(barrier)
+				done.Wait()
+				if err := errors.Join(errs...); err != nil {
+					t.Fatal(err)
+				}
+				if err := join(t, openStore(t, path, fast), "ada", nothing); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
