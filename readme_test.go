@@ -55,7 +55,8 @@ func runningCode(t *testing.T) string {
 	t.Helper()
 	code := "\n"
 	for _, pattern := range []string{
-		"*_test.go", "mail/*_test.go", "memstore/*_test.go", "pgstore/*_test.go", "sqlitestore/*_test.go", "examples/*/*.go",
+		"*_test.go", "mail/*_test.go", "memstore/*_test.go", "pgstore/*_test.go", "sqlitestore/*_test.go",
+		"internal/sqliteorms/*_test.go", "examples/*/*.go",
 	} {
 		paths, err := filepath.Glob(pattern)
 		require.NoError(t, err)

@@ -65,9 +65,10 @@ func apply(ctx context.Context, tx *sql.Tx, organization string, version int64, 
 	return nil
 }
 
+// putVersion gives an organization a version. If it is deleted and purged, it may have rows again.
 func putVersion(ctx context.Context, tx *sql.Tx, organization string, version int64) error {
 	return exec(ctx, tx, `insert into invitations_organizations (id, version) values (?, ?)
-		on conflict (id) do update set version = excluded.version`, organization, version)
+		on conflict (id) do update set version = excluded.version, purged = 0`, organization, version)
 }
 
 func putLimits(ctx context.Context, tx *sql.Tx, organization string, limits invitations.Limits) error {

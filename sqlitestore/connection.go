@@ -17,6 +17,8 @@ type connector struct {
 	attempts    int           // to get a lock from another process, each of attemptTime
 	busyTimeout time.Duration // of a statement outside of a transaction that has its turn
 	turn        chan struct{} // has an element while a connection has its turn
+	// Places of the operations of a store, see enter. They are nil for a database of the host.
+	changes, reads chan struct{}
 }
 
 var _ driver.Connector = (*connector)(nil)
@@ -48,7 +50,13 @@ func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
 }
 
 // Driver implements [driver.Connector].
-func (c *connector) Driver() driver.Driver { return &sqlite.Driver{} }
+func (c *connector) Driver() driver.Driver { return connectorDriver{&sqlite.Driver{}, c} }
+
+// A connectorDriver lets New find the connector of a database.
+type connectorDriver struct {
+	driver.Driver
+	connector *connector
+}
 
 // sqliteConn is the part of the driver's connections that package database/sql uses.
 type sqliteConn interface {

@@ -106,6 +106,100 @@ func TestUpdate_TakesTurns(t *testing.T) {
 	}
 }
 
+// A change waits for its turn without a connection, and a read for others of its kind. Otherwise, many
+// of them at once would open a connection each, and close most of them afterwards.
+func TestOpen_FewConnections(t *testing.T) {
+	t.Parallel()
+	const operations = 1000
+	for name, c := range map[string]struct {
+		operation func(*Store) error
+		most      int
+	}{
+		"changes": {func(s *Store) error { return join(t, s, "ada", nothing) }, 2},
+		"reads": {func(s *Store) error {
+			_, err := s.View(t.Context(), invitations.Query{Organization: "acme"})
+			return err
+		}, maxReads + 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			store := openStore(t, newFile(t), fast)
+			var wg, ready sync.WaitGroup
+			errs := make([]error, operations)
+			ready.Add(operations)
+			err := join(t, store, "ada", func() {
+				for i := range errs {
+					wg.Go(func() {
+						ready.Done()
+						ready.Wait()
+						errs[i] = c.operation(store)
+					})
+				}
+				ready.Wait()
+			})
+			wg.Wait()
+			if err := errors.Join(append(errs, err)...); err != nil {
+				t.Error(err)
+			}
+			stats := store.db.Stats()
+			if got := stats.OpenConnections + int(stats.MaxIdleClosed); got > c.most {
+				t.Errorf("%d operations opened %d connections, want at most %d", operations, got, c.most)
+			}
+		})
+	}
+}
+
+// Changes of stores and transactions of the host share one connection, if the host wants it so. Those
+// that wait for each other never wait for a connection too: the test would not end.
+func TestOpen_OneConnection(t *testing.T) {
+	t.Parallel()
+	const operations = 50
+	store := openStore(t, newFile(t), fast)
+	store.db.SetMaxOpenConns(1)
+	var wg sync.WaitGroup
+	errs := make([]error, 3*operations)
+	for i := range operations {
+		wg.Go(func() { errs[3*i] = join(t, store, "ada", nothing) })
+		wg.Go(func() {
+			tx, err := store.db.BeginTx(t.Context(), nil)
+			if err == nil {
+				defer tx.Rollback()
+				err = join(t, store.WithTx(tx), "bob", nothing)
+			}
+			if err == nil {
+				err = tx.Commit()
+			}
+			errs[3*i+1] = err
+		})
+		wg.Go(func() { _, errs[3*i+2] = store.View(t.Context(), invitations.Query{Organization: "acme"}) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		t.Error(err)
+	}
+	if got := versionOf(t, store); got != 2*operations {
+		t.Errorf("got version %d, want %d", got, 2*operations)
+	}
+}
+
+// A read waits for others, as long as its context lasts. Then it goes on.
+func TestView_WaitsForOtherReads(t *testing.T) {
+	t.Parallel()
+	store := openStore(t, newFile(t), fast)
+	for range maxReads {
+		store.connector.reads <- struct{}{}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	if _, err := store.View(ctx, invitations.Query{Organization: "acme"}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got error %v, want context.DeadlineExceeded", err)
+	}
+	<-store.connector.reads
+	for range 2 { // a read gives its place back
+		versionOf(t, store)
+	}
+}
+
 // After some errors SQLite rolls the whole transaction back. A host that goes on must not commit
 // the rest of its work by itself. With the plain driver it would.
 func TestTransaction_RolledBackBySQLite(t *testing.T) {

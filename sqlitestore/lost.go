@@ -23,6 +23,11 @@ func (c *conn) failed(err error) error {
 	return err
 }
 
+// orLost marks a statement of the store without which the transaction must not be committed.
+func orLost(ctx context.Context) context.Context { return context.WithValue(ctx, essential{}, true) }
+
+type essential struct{}
+
 // sqliteRows is the part of the driver's rows that package database/sql uses.
 type sqliteRows interface {
 	driver.Rows

@@ -5,17 +5,21 @@ import (
 	"database/sql"
 	"embed"
 	"errors"
+	"fmt"
 	"io/fs"
 	"path"
 	"strconv"
 	"strings"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
 // Migrations returns the SQL files that create the store's tables, for a host that migrates with
-// its own tool. They must be applied in the order of their names, which begin with a number.
+// its own tool. goose, golang-migrate, Atlas and SQLite's program sqlite3 apply the files as they
+// are. They must be applied in the order of their names, which begin with a number.
 //
 // Each file records its version in the table invitations_migrations, so [Store.Check] and
 // [Store.Migrate] know of it. Applied again, a file changes nothing. A released file never changes.
@@ -58,7 +62,8 @@ func allMigrations() []migration {
 // [Store.Check] does. Every process may call it at its start: one of them migrates, and the others
 // wait for it. It also works in a transaction of the host. If everything is applied, it only reads.
 //
-// The names of all tables and indexes begin with "invitations_".
+// The names of all tables and indexes begin with "invitations_". Migrate returns an error if another
+// program has a table of such a name that the store needs.
 func (s *Store) Migrate(ctx context.Context) error {
 	all := allMigrations()
 	var version int64
@@ -78,7 +83,12 @@ func (s *Store) Migrate(ctx context.Context) error {
 }
 
 func (s *Store) migrate(ctx context.Context, all []migration) error {
+	// A deferred transaction takes the write lock before it reads, like lock, but without a table.
+	const lockFirst = `create table invitations_lock (a); drop table invitations_lock`
 	apply := func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, lockFirst); err != nil {
+			return storeError(ctx, err)
+		}
 		version, err := appliedVersion(ctx, tx) // another process may have migrated meanwhile
 		if err != nil {
 			return err
@@ -87,7 +97,11 @@ func (s *Store) migrate(ctx context.Context, all []migration) error {
 			if m.version <= version {
 				continue
 			}
-			if _, err := tx.ExecContext(ctx, m.sql); err != nil {
+			_, err := tx.ExecContext(ctx, m.sql)
+			if code(err) == sqlite3.SQLITE_ERROR { // its text names a table, and has no argument
+				return fmt.Errorf("invitations: sqlitestore: %v", err)
+			}
+			if err != nil {
 				return storeError(ctx, err)
 			}
 		}
@@ -96,11 +110,11 @@ func (s *Store) migrate(ctx context.Context, all []migration) error {
 	if s.tx != nil {
 		return apply(s.tx)
 	}
-	return transact(ctx, s.db, apply)
+	return s.transact(ctx, apply)
 }
 
 // Check returns an error if the store's tables are missing or of an older version, or if the
-// database does not use the write-ahead log. A program that migrates with its own tool should call
+// database does not use the write-ahead log or UTF-8. A program that migrates with its own tool should call
 // it at its start.
 func (s *Store) Check(ctx context.Context) error {
 	return s.snapshot(ctx, func(tx *sql.Tx) error {
@@ -118,6 +132,13 @@ func (s *Store) Check(ctx context.Context) error {
 		}
 		if journal != "wal" {
 			return errors.New("invitations: sqlitestore: the database must use the write-ahead log: open it with Open")
+		}
+		var encoding string
+		if err := tx.QueryRowContext(ctx, `pragma encoding`).Scan(&encoding); err != nil {
+			return storeError(ctx, err)
+		}
+		if encoding != "UTF-8" { // the order of texts is that of their bytes
+			return errors.New("invitations: sqlitestore: the database must have the encoding UTF-8")
 		}
 		return nil
 	})

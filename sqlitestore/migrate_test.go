@@ -13,32 +13,48 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// Many processes start at once on a file that does not exist.
+// Many processes start at once on a file that does not exist, also if the database is one of the host
+// that begins its transactions deferred.
 func TestMigrate_ManyProcessesAtOnce(t *testing.T) {
 	t.Parallel()
-	for range 5 {
-		path := newFile(t)
-		errs := make([]error, 16)
-		var ready, done sync.WaitGroup
-		ready.Add(len(errs))
-		barrier := make(chan struct{})
-		for i := range errs {
-			store := New(openDB(t, path, fast))
-			done.Go(func() {
-				ready.Done()
-				<-barrier
-				errs[i] = store.Migrate(t.Context())
-			})
-		}
-		ready.Wait()
-		close(barrier)
-		done.Wait()
-		if err := errors.Join(errs...); err != nil {
-			t.Fatal(err)
-		}
-		if err := join(t, openStore(t, path, fast), "ada", nothing); err != nil {
-			t.Fatal(err)
-		}
+	for name, open := range map[string]func(path string) *sql.DB{
+		"Open": func(path string) *sql.DB { return openDB(t, path, fast) },
+		"deferred transactions of the host": func(path string) *sql.DB {
+			mustExec(t, openDB(t, path, fast), `pragma user_version = 1`) // the write-ahead log
+			db, err := sql.Open("sqlite", path+"?_busy_timeout=60000")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { db.Close() })
+			return db
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 5 {
+				path := newFile(t)
+				errs := make([]error, 16)
+				var ready, done sync.WaitGroup
+				ready.Add(len(errs))
+				barrier := make(chan struct{})
+				for i := range errs {
+					store := New(open(path))
+					done.Go(func() {
+						ready.Done()
+						<-barrier
+						errs[i] = store.Migrate(t.Context())
+					})
+				}
+				ready.Wait()
+				close(barrier)
+				done.Wait()
+				if err := errors.Join(errs...); err != nil {
+					t.Fatal(err)
+				}
+				if err := join(t, openStore(t, path, fast), "ada", nothing); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
@@ -132,6 +148,26 @@ func TestMigrate_BesideTheHostsTables(t *testing.T) {
 	}
 }
 
+// A table of another program does not pass for one of the store, which has the same names. Nothing
+// is created beside it.
+func TestMigrate_TableOfAnotherProgram(t *testing.T) {
+	t.Parallel()
+	for name, statement := range map[string]string{
+		"invitations_quotas":  `create table invitations_quotas (organization, user_id, value, period, period_start, used)`,
+		"Invitations_Members": `create view Invitations_Members as select 1`,
+	} {
+		store := New(openDB(t, newFile(t), fast))
+		mustExec(t, store.db, statement)
+		err := store.Migrate(t.Context())
+		if err == nil || !strings.Contains(err.Error(), "the table "+name+" is of another program") {
+			t.Errorf("got error %v", err)
+		}
+		if got := count1(t, store.db, `select count(*) from sqlite_schema`); got != 1 {
+			t.Errorf("got %d tables and indexes, want the one of the other program", got)
+		}
+	}
+}
+
 func TestCheck_NeedsTheWriteAheadLog(t *testing.T) {
 	t.Parallel()
 	store := openStore(t, newFile(t), fast)
@@ -139,6 +175,16 @@ func TestCheck_NeedsTheWriteAheadLog(t *testing.T) {
 	s := fast
 	s.more = []string{"_journal_mode=delete"}
 	if err := New(openDB(t, newFile(t), s)).Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "write-ahead log") {
+		t.Errorf("got error %v", err)
+	}
+}
+
+// With UTF-16 the order of texts is not that of their bytes.
+func TestCheck_NeedsUTF8(t *testing.T) {
+	t.Parallel()
+	s := fast
+	s.more = []string{"_pragma=encoding('UTF-16')"}
+	if err := New(openDB(t, newFile(t), s)).Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "UTF-8") {
 		t.Errorf("got error %v", err)
 	}
 }

@@ -24,9 +24,12 @@ import (
 //     for another process.
 //   - A single statement outside of a transaction waits up to 5 seconds.
 //   - foreign_keys is on, for the host's tables. Those of the store have none.
+//   - secure_delete is on: SQLite overwrites what is deleted, so an erased address does not stay in
+//     free space of the file. It stays in the write-ahead log until a checkpoint overwrites that.
 //
-// The host should not call SetMaxOpenConns: each waiting change holds a connection, so reads would
-// wait for changes.
+// A store needs few connections, however many of its operations wait. The host should not call
+// SetMaxOpenConns: each of its own transactions that wait holds a connection, so reads would wait for
+// changes.
 func Open(path string) (*sql.DB, error) {
 	return open(path, durable)
 }
@@ -42,7 +45,7 @@ type settings struct {
 var durable = settings{synchronous: "full", attempts: 50, busyTimeout: 5 * time.Second}
 
 func open(path string, s settings) (*sql.DB, error) {
-	if path == "" || path == ":memory:" {
+	if path == "" || path == ":memory:" || strings.ContainsRune(path, 0) { // SQLite would end it at the NUL
 		return nil, errors.New("invitations: sqlitestore: path must name a file")
 	}
 	path, err := filepath.Abs(path) // the program may change its directory
@@ -56,7 +59,7 @@ func open(path string, s settings) (*sql.DB, error) {
 	options := append(slices.Clone(s.more),
 		"_busy_timeout="+strconv.FormatInt(attemptTime.Milliseconds(), 10), // while it opens
 		"_journal_mode=wal", "_synchronous="+s.synchronous,
-		"_txlock=immediate", "_foreign_keys=on",
+		"_txlock=immediate", "_foreign_keys=on", "_pragma=secure_delete(on)",
 	)
 	file := url.URL{Path: path}
 	db := sql.OpenDB(&connector{
@@ -64,11 +67,15 @@ func open(path string, s settings) (*sql.DB, error) {
 		attempts:    s.attempts,
 		busyTimeout: s.busyTimeout,
 		turn:        make(chan struct{}, 1),
+		changes:     make(chan struct{}, 1),
+		reads:       make(chan struct{}, maxReads),
 	})
-	// Opening a connection costs more than most reads. There is no bound on those in use: changes
-	// that wait hold one each, and the change that they wait for may need another.
-	db.SetMaxIdleConns(idleConns)
+	// Opening a connection costs more than most reads. There is no bound on those in use: transactions
+	// of the host that wait hold one each, and the one that they wait for may need another.
+	db.SetMaxIdleConns(maxReads + 1)
 	return db, nil
 }
 
-const idleConns = 16
+// maxReads is how many reads of a store run at once, for each database. The processor bounds them
+// anyhow, and each of them needs a connection.
+const maxReads = 16

@@ -21,6 +21,7 @@ func TestOpen_Durable(t *testing.T) {
 		}
 		for pragma, want := range map[string]string{
 			"synchronous": "2", "journal_mode": "wal", "busy_timeout": "5000", "foreign_keys": "1",
+			"secure_delete": "1",
 		} {
 			var got string
 			if err := db.QueryRowContext(t.Context(), "pragma "+pragma).Scan(&got); err != nil {
@@ -42,10 +43,11 @@ func TestOpen_Durable(t *testing.T) {
 	}
 }
 
-// Each connection to one of these would have a database of its own.
+// Each connection to one of these would have a database of its own, or another file than the one that
+// is named.
 func TestOpen_NeedsAFile(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"", ":memory:"} {
+	for _, path := range []string{"", ":memory:", "file\x00.db"} {
 		if _, err := Open(path); err == nil {
 			t.Errorf("Open(%q) returned no error", path)
 		}

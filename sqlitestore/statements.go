@@ -70,6 +70,9 @@ func (c *conn) ExecContext(ctx context.Context, text string, args []driver.Named
 		result, err = s.ExecContext(ctx, args)
 	}
 	if err != nil {
+		if ctx.Value(essential{}) != nil {
+			c.lost = c.inTx
+		}
 		return nil, c.failed(err)
 	}
 	return result, nil

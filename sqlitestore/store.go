@@ -6,7 +6,7 @@
 //	err = store.Migrate(ctx)
 //
 // SQLite has one writer at a time, so changes wait for each other, even those of different
-// organizations. Reads do not wait. Several processes on one machine can use the same file. The
+// organizations. Reads do not wait for changes. Several processes on one machine can use the same file. The
 // file must not be on a network file system.
 //
 // # Durability
@@ -26,15 +26,17 @@
 //   - All other changes wait until the host ends the transaction, which should be soon. The host
 //     must not call a store outside of the transaction before that.
 //   - A refusal leaves the transaction usable. After any other error the host must roll back.
+//   - Only one goroutine at a time may use the transaction and the stores of it.
 //   - Sweep and Purge should have no transaction of the host: its beginning waits for the lock.
 //   - Feed shows events of the transaction that are not committed yet. Their positions count only
 //     after the commit.
 //
 // # Waiting
 //
-// A change waits for those of the same database handle in the order of their calls, as long as
-// its context lasts, so contexts should have a deadline. It waits up to 5 seconds for another
-// process, and then returns an [invitations.ErrConcurrentChange]. The store starts no goroutines.
+// The changes of a database handle wait in the order of their calls, as do the transactions that the
+// host begins. They wait as long as their contexts last, so these should have a deadline. A change waits up to 5 seconds for another
+// process, and then returns an [invitations.ErrConcurrentChange]. Of the reads, 16 run at once. An
+// operation that waits needs no connection. The store starts no goroutines.
 package sqlitestore
 
 import (
@@ -46,8 +48,9 @@ import (
 
 // Store is an [invitations.Store] in a SQLite database file. It is safe for concurrent use.
 type Store struct {
-	db *sql.DB
-	tx *sql.Tx // a transaction of the host, or nil
+	db        *sql.DB
+	connector *connector // of db; empty if db is not from Open
+	tx        *sql.Tx    // a transaction of the host, or nil
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -55,11 +58,19 @@ var _ invitations.Store = (*Store)(nil)
 // New returns a Store on db, which should come from [Open]. Another database of the driver
 // modernc.org/sqlite must use the write-ahead log, which [Store.Check] checks, and should have a
 // busy timeout and immediate transactions. On such a one, Sweep and Purge wait for the write lock.
-func New(db *sql.DB) *Store { return &Store{db: db} }
+func New(db *sql.DB) *Store {
+	s := &Store{db: db, connector: &connector{}}
+	if db != nil { // without one, s is for WithTx only
+		if d, ok := db.Driver().(connectorDriver); ok {
+			s.connector = d.connector
+		}
+	}
+	return s
+}
 
 // WithTx returns a copy of s that works in the host's transaction tx, which must be begun
 // immediate. The documentation of the package says how to begin it.
-func (s *Store) WithTx(tx *sql.Tx) *Store { return &Store{db: s.db, tx: tx} }
+func (s *Store) WithTx(tx *sql.Tx) *Store { return &Store{db: s.db, connector: s.connector, tx: tx} }
 
 // Update implements [invitations.Store].
 func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {

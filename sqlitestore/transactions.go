@@ -16,7 +16,7 @@ func (s *Store) change(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if s.tx != nil {
 		return changeInside(ctx, s.tx, f)
 	}
-	return transact(ctx, s.db, func(tx *sql.Tx) error {
+	return s.transact(ctx, func(tx *sql.Tx) error {
 		if err := lock(ctx, tx); err != nil {
 			return err
 		}
@@ -33,8 +33,15 @@ func lock(ctx context.Context, tx *sql.Tx) error {
 }
 
 // transact runs f in a transaction and commits it.
-func transact(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
-	tx, err := db.BeginTx(ctx, nil)
+func (s *Store) transact(ctx context.Context, f func(tx *sql.Tx) error) error {
+	if ctx.Value(noWait{}) == nil {
+		leave, err := enter(ctx, s.connector.changes)
+		if err != nil {
+			return storeError(ctx, err)
+		}
+		defer leave()
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return storeError(ctx, err)
 	}
@@ -48,18 +55,20 @@ func transact(ctx context.Context, db *sql.DB, f func(tx *sql.Tx) error) error {
 // changeInside is change in a transaction of the host. An error of a statement does not end a
 // transaction in SQLite, so the host could commit the half of a step. A savepoint takes it back.
 func changeInside(ctx context.Context, tx *sql.Tx, f func(tx *sql.Tx) error) error {
-	if err := exec(ctx, tx, `savepoint invitations`); err != nil {
-		return err
+	// The end of ctx must not end these statements. The driver can report it although the statement
+	// took effect.
+	always := context.WithoutCancel(keepPrepared(ctx))
+	if _, err := tx.ExecContext(always, `savepoint invitations`); err != nil {
+		return storeError(ctx, err)
 	}
 	done := false
 	defer func() {
 		if done {
 			return
 		}
-		// The end of ctx must not prevent it. An error means that the whole transaction is rolled back.
-		ctx := context.WithoutCancel(ctx)
-		if exec(ctx, tx, `rollback to invitations`) == nil {
-			_ = exec(ctx, tx, `release invitations`)
+		// An error means that the whole transaction is rolled back, or must be.
+		if _, err := tx.ExecContext(orLost(always), `rollback to invitations`); err == nil {
+			_, _ = tx.ExecContext(always, `release invitations`)
 		}
 	}()
 	if err := lock(ctx, tx); err != nil {
@@ -68,9 +77,9 @@ func changeInside(ctx context.Context, tx *sql.Tx, f func(tx *sql.Tx) error) err
 	if err := f(tx); err != nil {
 		return err
 	}
-	err := exec(ctx, tx, `release invitations`)
+	_, err := tx.ExecContext(always, `release invitations`)
 	done = err == nil
-	return err
+	return storeError(ctx, err)
 }
 
 // changeUnlocked is change for work that must not wait. There is a single lock, so if another
@@ -94,6 +103,11 @@ func (s *Store) snapshot(ctx context.Context, f func(tx *sql.Tx) error) error {
 	if s.tx != nil {
 		return f(s.tx)
 	}
+	leave, err := enter(ctx, s.connector.reads)
+	if err != nil {
+		return storeError(ctx, err)
+	}
+	defer leave()
 	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
 		return storeError(ctx, err)

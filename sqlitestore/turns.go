@@ -14,6 +14,22 @@ import (
 // while it polls, so it polls in short attempts.
 const attemptTime = 100 * time.Millisecond
 
+// enter waits for a place among the operations of a kind, which leave gives back. An operation of a
+// store does so before it needs a connection: otherwise, each of many would open one in order to wait.
+// An operation that has a connection already, such as a transaction of the host, must not enter: the
+// one that has the place could need this connection.
+func enter(ctx context.Context, places chan struct{}) (leave func(), err error) {
+	if places == nil { // the database is not from Open
+		return func() {}, nil
+	}
+	select {
+	case places <- struct{}{}:
+		return func() { <-places }, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 // withoutWaiting makes BeginTx fail at once if another transaction has the write lock.
 func withoutWaiting(ctx context.Context) context.Context {
 	return context.WithValue(ctx, noWait{}, true)
@@ -54,8 +70,8 @@ func (c *conn) poll(ctx context.Context, opts driver.TxOptions, wait time.Durati
 		return nil, err
 	}
 	for {
-		// The driver must not know the context when it commits: it would report the end of the
-		// context in place of an error of the disk. An attempt takes a tenth of a second at most.
+		// The driver must not know the context: it can report its end although the transaction has
+		// begun. An attempt takes a tenth of a second at most.
 		tx, err := c.sqliteConn.BeginTx(context.WithoutCancel(ctx), opts)
 		attempts--
 		if err == nil || attempts == 0 || !isBusy(err) || ctx.Err() != nil {

@@ -54,9 +54,11 @@ func (s *Store) Usage(
 
 // closePeriod keeps the amount of a quota whose period is over.
 func closePeriod(ctx context.Context, tx *sql.Tx, q invitations.QuotaRecord) error {
-	// A quota that was set anew can close the same period again.
+	// A quota that was set anew can close the same period again. The bound is far above the greatest
+	// amount of a quota, and leaves room for one more. Without it, the sum could overflow some day, and
+	// the quota could never again be consumed.
 	return exec(ctx, tx, `insert into invitations_closed_periods (organization, user_id, period, period_start, used)
 		values (?, ?, ?, ?, ?)
-		on conflict do update set used = used + excluded.used`,
+		on conflict do update set used = min(used + excluded.used, 9000000000000000000)`,
 		q.Organization, q.UserID, q.Period, instant(q.PeriodStart), q.Used)
 }

@@ -73,6 +73,13 @@ func runTern(t *testing.T, url, records string, files fs.FS) {
 // runAtlas reads the files as those of golang-migrate. The records stay in memory, because only
 // Atlas's program keeps them in the database. A second run has none, and applies the files again.
 func runAtlas(t *testing.T, url, _ string, files fs.FS) {
+	driver, err := postgres.Open(open(t, url))
+	require.NoError(t, err)
+	executeAtlas(t, driver, files)
+}
+
+func executeAtlas(t *testing.T, driver atlas.Driver, files fs.FS) {
+	t.Helper()
 	path := t.TempDir()
 	require.NoError(t, os.CopyFS(path, files))
 	directory, err := sqltool.NewGolangMigrateDir(path)
@@ -80,8 +87,6 @@ func runAtlas(t *testing.T, url, _ string, files fs.FS) {
 	sum, err := directory.Checksum()
 	require.NoError(t, err)
 	require.NoError(t, atlas.WriteSumFile(directory, sum))
-	driver, err := postgres.Open(open(t, url))
-	require.NoError(t, err)
 	executor, err := atlas.NewExecutor(driver, directory, &revisions{}, atlas.WithAllowDirty(true))
 	require.NoError(t, err)
 	require.NoError(t, executor.ExecuteN(t.Context(), 0)) // all

@@ -9,6 +9,17 @@
 --
 -- As texts, UUIDs compare like their bytes. Times compare like instants only without the final Z:
 -- "00.5Z" is before "00Z", but "00.5" is after "00".
+--
+-- Atlas reads these files by patterns: the WHERE of a partial index is in capitals, and no comment is
+-- between a generated column and the comma before it.
+
+-- The tables below are created if they do not exist. A table of another program must not pass for one
+-- of them. SQLite has no other statement that fails with a text.
+select json_extract('{}', 'the table ' || name || ' is of another program') from sqlite_schema
+where type in ('table', 'view') and lower(name) in (
+		'invitations_organizations', 'invitations_members', 'invitations_removals', 'invitations_quotas',
+		'invitations_closed_periods', 'invitations_invitations', 'invitations_events'
+	) and not exists (select 1 from sqlite_schema where lower(name) = 'invitations_migrations');
 
 -- The versions that were applied. Every migration ends by adding its own, whichever tool applies it.
 create table if not exists invitations_migrations (version integer primary key) strict;
@@ -18,15 +29,18 @@ create table if not exists invitations_organizations (
 	id      text primary key,
 	version integer not null,
 	deleted integer not null default 0, -- or 1
+	purged  integer not null default 0, -- or 1: deleted, and its rows of all other tables except events too
 	limits  text not null default '{}'  -- Limits
 ) strict, without rowid;
 
-create index if not exists invitations_organizations_deleted on invitations_organizations (id) where deleted;
+-- For Purge: the deleted organizations that have rows left.
+create index if not exists invitations_organizations_deleted on invitations_organizations (id) WHERE deleted and not purged;
 
 create table if not exists invitations_members (
 	organization text not null,
 	user_id      text not null,
-	value        text not null, -- Member
+	-- Member
+	value        text not null,
 	role         text as (value ->> 'role'),
 	invitation   text as (value ->> 'invitation_id'),
 	invited_by   text as (value ->> 'invited_by'),
@@ -47,7 +61,8 @@ create table if not exists invitations_removals (
 create table if not exists invitations_quotas (
 	organization text not null, -- empty for a personal quota
 	user_id      text not null, -- empty for the organization's own quota
-	value        text not null, -- QuotaRecord
+	-- QuotaRecord
+	value        text not null,
 	period       text as (value ->> 'period'),
 	period_start text as (rtrim(value ->> 'period_start', 'Z')),
 	used         integer as (value ->> 'used'),
@@ -67,7 +82,8 @@ create table if not exists invitations_closed_periods (
 create table if not exists invitations_invitations (
 	organization text not null,
 	id           text not null,
-	value        text not null, -- Record
+	-- Record
+	value        text not null,
 	kind         text as (value ->> 'kind'),
 	state        text as (value ->> 'state'),
 	email        text as (value ->> 'email'),
@@ -84,8 +100,8 @@ create table if not exists invitations_invitations (
 
 create index if not exists invitations_invitations_by_age on invitations_invitations (organization, created_at, id);
 create index if not exists invitations_invitations_pending on invitations_invitations (organization, expires_at, kind)
-	where state = 'pending';
-create index if not exists invitations_invitations_due on invitations_invitations (sweep_at) where state = 'pending';
+	WHERE state = 'pending';
+create index if not exists invitations_invitations_due on invitations_invitations (sweep_at) WHERE state = 'pending';
 create index if not exists invitations_invitations_over on invitations_invitations (over_at);
 -- For searches by address, in one organization and in all.
 create index if not exists invitations_invitations_by_email on invitations_invitations (organization, email, created_at desc, id desc);
@@ -100,7 +116,8 @@ create table if not exists invitations_events (
 	organization  text not null,
 	version       integer not null,
 	place         integer not null, -- Index, which is a keyword of SQL
-	value         text not null,    -- Event
+	-- Event
+	value         text not null,
 	type          text as (value ->> 'type'),
 	at            text as (rtrim(value ->> 'at', 'Z')),
 	email         text as (value ->> 'email'),
@@ -112,7 +129,7 @@ create table if not exists invitations_events (
 	unique (organization, version, place)
 ) strict;
 
-create index if not exists invitations_events_sendings on invitations_events (organization, at, version, place) where sent_to is not null;
+create index if not exists invitations_events_sendings on invitations_events (organization, at, version, place) WHERE sent_to is not null;
 create index if not exists invitations_events_by_age on invitations_events (at);
 -- For the traces of a person.
 create index if not exists invitations_events_by_email on invitations_events (email, organization);
