@@ -16,6 +16,8 @@ type hostTx interface {
 	carrier
 	// script sends many statements at once, which have no parameters.
 	script(ctx context.Context, sql string) error
+	// spoil makes sure that no part of a batch is committed. The sending has failed with err.
+	spoil(ctx context.Context, err error)
 }
 
 // A database carries batches in transactions that it begins.
@@ -40,11 +42,11 @@ func (s *Store) change(ctx context.Context, doing string, read queueRead, write 
 	if db, ok := s.db.(database); ok {
 		return s.describe(doing, s.repeat(ctx, func() error { return db.change(ctx, read, write) }))
 	}
-	return s.describe(doing, changeInHostTx(ctx, s.db, read, write))
+	return s.describe(doing, changeInHostTx(ctx, s.db.(hostTx), read, write))
 }
 
 // changeInHostTx leaves the end of the transaction to the host.
-func changeInHostTx(ctx context.Context, tx carrier, read queueRead, write queueWrite) error {
+func changeInHostTx(ctx context.Context, tx hostTx, read queueRead, write queueWrite) error {
 	var b pgx.Batch
 	read(&b, toLock)
 	if err := tx.send(ctx, &b); err != nil {
@@ -57,7 +59,16 @@ func changeInHostTx(ctx context.Context, tx carrier, read queueRead, write queue
 	if b.Len() == 0 {
 		return nil
 	}
-	return tx.send(ctx, &b)
+	return sendWhole(ctx, tx, &b)
+}
+
+// sendWhole sends writes. If it fails, the host cannot commit.
+func sendWhole(ctx context.Context, tx hostTx, b *pgx.Batch) error {
+	err := tx.send(ctx, b)
+	if err != nil {
+		tx.spoil(ctx, err)
+	}
+	return err
 }
 
 // read sends queries, which all see the same instant. In a transaction of the host, its isolation
@@ -74,7 +85,9 @@ func (s *Store) write(ctx context.Context, doing string, queue func(*pgx.Batch))
 	if db, ok := s.db.(database); ok {
 		return s.describe(doing, s.repeat(ctx, func() error { return db.write(ctx, queue) }))
 	}
-	return s.describe(doing, sendInHostTx(ctx, s.db, queue))
+	var b pgx.Batch
+	queue(&b)
+	return s.describe(doing, sendWhole(ctx, s.db.(hostTx), &b))
 }
 
 func sendInHostTx(ctx context.Context, tx carrier, queue func(*pgx.Batch)) error {

@@ -19,6 +19,10 @@ func (t pgxTx) script(ctx context.Context, sql string) error {
 	return err
 }
 
+// spoil has nothing to do. A batch that fails before it is sent has no effect. If the server refuses a
+// part of it, the transaction has failed. If the context ends, the driver closes the connection.
+func (t pgxTx) spoil(context.Context, error) {}
+
 // carrierOf returns the carrier on a handle of pgx.
 func carrierOf(db DB) carrier {
 	if tx, ok := db.(pgx.Tx); ok {

@@ -71,6 +71,17 @@ func (t sqlTx) script(ctx context.Context, sql string) error {
 	return err
 }
 
+// spoil sends a statement that fails, unless the server has refused one already. Otherwise the
+// transaction would survive a context that ends between two statements.
+func (t sqlTx) spoil(ctx context.Context, err error) {
+	if pgError(err) != nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_, _ = t.tx.ExecContext(ctx, "do $$ begin raise exception 'invitations: a change was interrupted' using errcode = 'query_canceled'; end $$")
+}
+
 // A sqlDB carries batches in transactions of database/sql that it begins.
 type sqlDB struct{ db *sql.DB }
 

@@ -22,6 +22,8 @@
 //   - After an [invitations.ErrConcurrentChange] the host must roll back, and should run the
 //     transaction again. A deadlock or a lock_timeout causes it. Above the isolation level read
 //     committed, a concurrent change does too.
+//   - If the context of a call ends before its answer, the host must roll back as well. A part of
+//     a change cannot be committed.
 //   - The isolation level decides which changes of others are visible to reads, and to the check
 //     of a role by a consumption.
 //   - [invitations.Service.Feed] writes the positions of events. Other readers of the feed wait

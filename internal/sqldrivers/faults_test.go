@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -191,6 +192,77 @@ func TestWithSQLTx_HigherIsolationLevel_ErrConcurrentChange(t *testing.T) {
 			require.ErrorIs(s, err, invitations.ErrConcurrentChange)
 			noDriver(s.T, err)
 			require.NoError(s, tx.Rollback())
+		}
+	})
+}
+
+// An endingContext ends when it is looked at for the nth time.
+type endingContext struct {
+	context.Context
+	cancel context.CancelFunc
+	looks  atomic.Int64
+}
+
+func newEndingContext(ctx context.Context, n int64) *endingContext {
+	ctx, cancel := context.WithCancel(ctx)
+	c := &endingContext{Context: ctx, cancel: cancel}
+	c.looks.Store(n)
+	return c
+}
+
+func (c *endingContext) look() {
+	if c.looks.Add(-1) == 0 {
+		c.cancel()
+	}
+}
+
+func (c *endingContext) Done() <-chan struct{} { c.look(); return c.Context.Done() }
+func (c *endingContext) Err() error            { c.look(); return c.Context.Err() }
+
+// If the context of a call ends between two statements, a host that commits nevertheless must not
+// commit a part of the change. The acceptance has so many writes that they take several statements.
+func TestWithSQLTx_EndOfContextIsAllOrNothing(t *testing.T) {
+	eachScene(t, func(s *scene) {
+		link, err := s.svc.CreateLink(s.Context(), invitations.User("ada"), invitations.CreateLinkParams{
+			Organization: "acme", Role: "developer", Quota: invitations.Quota{Limit: 1, Period: invitations.PeriodDay},
+		})
+		require.NoError(s, err)
+		last := func() invitations.Event {
+			found, err := s.svc.Timeline(s.Context(), invitations.User("ada"), invitations.TimelineParams{
+				Organization: "acme", NewestFirst: true, Limit: 1,
+			})
+			require.NoError(s, err)
+			return found.Items[0]
+		}
+		version := func() int64 {
+			f, err := s.store.View(s.Context(), invitations.Query{Organization: "acme"})
+			require.NoError(s, err)
+			return f.Version
+		}
+		before := version()
+		for n := int64(1); ; n += 3 { // there are more looks than that before each statement
+			name := fmt.Sprint("user", n)
+			tx, err := s.db.Begin()
+			require.NoError(s, err)
+			ctx := newEndingContext(s.Context(), n)
+			_, refusal := s.svc.WithStore(s.store.WithSQLTx(tx)).Accept(ctx, link.Token.Reveal(), person(name))
+			ended := ctx.Context.Err() != nil
+			ctx.cancel()
+			committed := tx.Commit() == nil // a careless host
+			_, err = s.svc.Member(s.Context(), "acme", name)
+			if refusal == nil && committed {
+				require.NoError(s, err)
+				require.Equal(s, name, last().Subject)
+				before++
+			} else {
+				require.ErrorIs(s, err, invitations.ErrNotFound, "the context ends at look %d", n)
+			}
+			require.Equal(s, before, version(), "the context ends at look %d", n)
+			if !ended {
+				require.NoError(s, refusal)
+				require.Greater(s, n, int64(10))
+				return
+			}
 		}
 	})
 }
