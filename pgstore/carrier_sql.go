@@ -130,20 +130,13 @@ var errNothingToWrite = errors.New("nothing to write")
 
 // inTx calls f in a transaction and commits it.
 func (d sqlDB) inTx(ctx context.Context, options sql.TxOptions, f func(sqlTx) error) (err error) {
-	conn, err := d.db.Conn(ctx)
+	conn, tx, err := d.begin(ctx, &options)
 	if err != nil {
 		return err
 	}
 	defer func() { // last, when the transaction has ended
-		if isReadOnly(err) && !options.ReadOnly {
-			discard(conn)
-		}
-		_ = conn.Close() // gives it back to the pool
+		give(conn, &options, err)
 	}()
-	tx, err := conn.BeginTx(ctx, &options)
-	if err != nil {
-		return err
-	}
 	committed := false
 	defer func() { // also if f panics
 		if !committed {
@@ -166,6 +159,42 @@ func (d sqlDB) inTx(ctx context.Context, options sql.TxOptions, f func(sqlTx) er
 	return nil
 }
 
+// begin begins a transaction on a connection of the pool. After a restart of the server, all that were
+// idle are lost.
+func (d sqlDB) begin(ctx context.Context, options *sql.TxOptions) (*sql.Conn, *sql.Tx, error) {
+	conn, tx, err := d.beginOnce(ctx, options)
+	if err != nil {
+		for range d.db.Stats().Idle {
+			if err == nil || ctx.Err() != nil || !isConnectionLost(err) {
+				break
+			}
+			conn, tx, err = d.beginOnce(ctx, options)
+		}
+	}
+	return conn, tx, err
+}
+
+func (d sqlDB) beginOnce(ctx context.Context, options *sql.TxOptions) (*sql.Conn, *sql.Tx, error) {
+	conn, err := d.db.Conn(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	tx, err := conn.BeginTx(ctx, options)
+	if err != nil {
+		give(conn, options, err)
+		return nil, nil, err
+	}
+	return conn, tx, nil
+}
+
+// give gives a connection back to its pool, or closes it if it has become useless.
+func give(conn *sql.Conn, options *sql.TxOptions, err error) {
+	if err != nil && (isConnectionLost(err) || isReadOnly(err) && !options.ReadOnly) {
+		discard(conn)
+	}
+	_ = conn.Close()
+}
+
 // isReadOnly reports whether the server may not be a primary any more. lib/pq learns it when it begins
 // a transaction, with a code that has other reasons too: then one connection is replaced in vain.
 func isReadOnly(err error) bool {
@@ -173,7 +202,7 @@ func isReadOnly(err error) bool {
 	return pgErr != nil && (pgErr.Code == readOnlyTransaction || pgErr.Code == featureNotSupported)
 }
 
-// discard makes the pool close a connection. Otherwise every write would meet it again.
+// discard makes the pool close a connection. Otherwise other calls would meet it again.
 func discard(conn *sql.Conn) {
 	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }

@@ -108,6 +108,38 @@ func TestChange_LostConnection(t *testing.T) {
 	})
 }
 
+// After a restart of the server, all idle connections of the pool are lost. There may be more of them
+// than the store repeats a call.
+func TestChange_IdleConnectionsAreLost(t *testing.T) {
+	eachScene(t, func(s *scene) {
+		lose := func() {
+			var idle []*sql.Conn
+			for range 8 {
+				conn, err := s.db.Conn(s.Context())
+				require.NoError(s, err)
+				idle = append(idle, conn)
+			}
+			var sessions []string
+			for _, conn := range idle {
+				var session string
+				require.NoError(s, conn.QueryRowContext(s.Context(), "select pg_backend_pid()").Scan(&session))
+				sessions = append(sessions, session)
+				require.NoError(s, conn.Close())
+			}
+			server, err := pgx.Connect(s.Context(), pgtest.URL(s.T))
+			require.NoError(s, err)
+			defer func() { _ = server.Close(context.Background()) }()
+			_, err = server.Exec(s.Context(), "select pg_terminate_backend(id::integer, 60000) from unnest($1::text[]) as id", sessions)
+			require.NoError(s, err)
+		}
+		lose()
+		sent := s.invite("ann@example.com")
+		lose()
+		_, err := s.svc.Lookup(s.Context(), sent.Token.Reveal())
+		require.NoError(s, err)
+	})
+}
+
 func TestChange_ContextEndsWhileWaitingForTheLock(t *testing.T) {
 	eachScene(t, func(s *scene) {
 		sent := s.invite("ann@example.com")
