@@ -320,9 +320,9 @@ func (t sqlTarget) scanText(v string) error {
 			return err
 		}
 		return to.ScanUUID(u)
-	case *[]time.Time:
-		return sqlTypes.Scan(pgtype.TimestamptzArrayOID, pgx.TextFormatCode, []byte(v), to)
-	case pgtype.ArraySetter, *[]string, *[]int64, *[]*int64:
+	case *[]int64:
+		return sqlTypes.Scan(pgtype.Int8ArrayOID, pgx.TextFormatCode, []byte(v), to)
+	case pgtype.ArraySetter, *[]string:
 		return sqlTypes.Scan(pgtype.TextArrayOID, pgx.TextFormatCode, []byte(v), to)
 	}
 	return fmt.Errorf("a text for a target of type %T", t.target)
@@ -342,7 +342,7 @@ func (t sqlTarget) scanNull() error {
 		return to.ScanTimestamptz(pgtype.Timestamptz{})
 	case pgtype.BytesScanner:
 		return to.ScanBytes(nil)
-	case *[]time.Time:
+	case *[]int64:
 		*to = nil
 		return nil
 	case *[]string:

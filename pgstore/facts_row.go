@@ -32,7 +32,7 @@ type factsRow struct {
 	removals       []bigintValue
 	quotas         []quotaRow  // of the organization, then of q.Members
 	pending        []uuidValue // of q.Emails, then of the invitation's address
-	sentAt         []time.Time
+	sentAt         []int64     // in microseconds since 1970
 	sentBy, sentTo []string
 }
 
@@ -156,7 +156,8 @@ func (r *factsRow) selectSendings(st *statement) {
 // are wanted.
 func (r *factsRow) from(st *statement) {
 	if r.q.SendingsUpTo > 0 {
-		st.text(" from (select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors,",
+		// As numbers, because database/sql reads an array of times as a text, in the session's style of dates.
+		st.text(" from (select pg_catalog.array_agg((extract(epoch from s.at) * 1000000::numeric)::bigint) as at, pg_catalog.array_agg(s.actor) as actors,",
 			" pg_catalog.array_agg(s.email) as emails from (select e.at, e.actor, e.email from ", r.s.in, "events e",
 			" where e.organization = ", r.organization, " and e.email <> ''",
 			" and e.type in ('invitation.created', 'invitation.resent')",
@@ -216,7 +217,7 @@ func (r *factsRow) addTo(f *invitations.Facts) {
 	}
 	f.Sendings = slices.Grow(f.Sendings, len(r.sentAt))
 	for i, at := range r.sentAt {
-		f.Sendings = append(f.Sendings, invitations.Sending{At: at.UTC(), Actor: r.sentBy[i], Email: r.sentTo[i]})
+		f.Sendings = append(f.Sendings, invitations.Sending{At: time.UnixMicro(at).UTC(), Actor: r.sentBy[i], Email: r.sentTo[i]})
 	}
 	for i, id := range r.pending {
 		switch {

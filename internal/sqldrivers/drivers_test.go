@@ -180,3 +180,32 @@ func TestStore_MembersTable(t *testing.T) {
 		})
 	})
 }
+
+// No setting of the role or of the driver changes the values that are read and written. lib/pq sets
+// the style of dates itself. In the simple protocol, the driver of pgx reads only the default style of
+// dates and of bytes.
+func TestStore_Settings(t *testing.T) {
+	t.Parallel()
+	const role = "&timezone=Asia/Kolkata&default_transaction_isolation=serializable"
+	for _, c := range []struct{ driver, name, settings string }{
+		{"pgx", "of the role", role + "&bytea_output=escape&datestyle=SQL,%20DMY"},
+		{"pgx", "simple protocol", role + "&default_query_exec_mode=simple_protocol"},
+		{"pq", "of the role, with binary parameters", role + "&bytea_output=escape&binary_parameters=yes"},
+	} {
+		t.Run(c.driver+", "+c.name, func(t *testing.T) {
+			t.Parallel()
+			db := drivers[c.driver](t, pgtest.URL(t)+c.settings, (&wire{}).dial)
+			t.Cleanup(func() { _ = db.Close() })
+			l := &lender{db: db, make: func() (*pgstore.Store, string, string) { return newStore(t, db, "", nil) }}
+			storetest.Run(t, func(check *testing.T) invitations.Store {
+				for _, part := range []string{"/Values/", "/Facts/AllAtOnce", "/Facts/Sendings", "/Statistics/"} {
+					if strings.Contains(check.Name(), part) {
+						return l.lend(check)
+					}
+				}
+				check.Skip("it runs in TestStore")
+				return nil
+			})
+		})
+	}
+}

@@ -28,8 +28,8 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 		) as counted
 	), sent.at, sent.actors, sent.emails
 from (
-	select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors,
-		pg_catalog.array_agg(s.email) as emails
+	select pg_catalog.array_agg((extract(epoch from s.at) * 1000000::numeric)::bigint) as at,
+		pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails
 	from (
 		select e.at, e.actor, e.email
 		from "invitations".events e
@@ -102,8 +102,8 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 		) as counted
 	), sent.at, sent.actors, sent.emails
 from (
-	select pg_catalog.array_agg(s.at) as at, pg_catalog.array_agg(s.actor) as actors,
-		pg_catalog.array_agg(s.email) as emails
+	select pg_catalog.array_agg((extract(epoch from s.at) * 1000000::numeric)::bigint) as at,
+		pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails
 	from (
 		select e.at, e.actor, e.email
 		from "invitations".events e
