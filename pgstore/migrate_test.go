@@ -249,9 +249,9 @@ func TestMigrations_CanBeSharded(t *testing.T) {
 	// Each shard would have to ask all others about a unique key without the organization.
 	rows, err = conn.Query(ctx, `select i.indexrelid::regclass::text from pg_index i
 		join pg_class c on c.oid = i.indrelid
-		where c.relnamespace = $1::regnamespace and i.indisunique
+		where c.relnamespace = $1::regnamespace and (i.indisunique or i.indisexclusion)
 			and c.relname not in ('personal_quotas', 'feed', 'migrations')
-			and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum = any (i.indkey)
+			and not exists (select from pg_attribute a where a.attrelid = c.oid and a.attnum = any ((i.indkey::int2[])[0:i.indnkeyatts - 1])
 				and a.attname = case c.relname when 'organizations' then 'id' else 'organization' end)`, schema)
 	require.NoError(t, err)
 	unique, err := pgx.CollectRows(rows, pgx.RowTo[string])
