@@ -41,7 +41,7 @@ func (s *Store) queueMembers(b *pgx.Batch, q invitations.MemberQuery, out *[]inv
 	if q.Role != "" {
 		where += " and " + s.hasRole(st.param("text", string(q.Role)))
 	}
-	page := s.selectMembers + " where " + where + " order by " + user.order() + " limit " + st.param("bigint", int64(q.Limit))
+	page := s.selectMembers() + " where " + where + " order by " + user.order() + " limit " + st.param("bigint", int64(q.Limit))
 	if q.Quotas {
 		st.text("select ")
 		membersTable.selectRow(&st, "m", &found)
@@ -85,10 +85,13 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 
 const zeroInstant = "'0001-01-01 00:00:00+00'::timestamptz"
 
-// membersSelect returns a select of members, without a condition.
-func membersSelect(in string, host *hostTable) string {
+// selectMembers returns a select of members, without a condition.
+func (s *Store) selectMembers() string { return "select " + s.memberColumns + " from " + s.fromMembers }
+
+// membersSelect returns the parts of selectMembers.
+func membersSelect(in string, host *hostTable) (columns, from string) {
 	if host == nil {
-		return "select " + membersTable.list("h") + " from " + in + "members h"
+		return membersTable.list("h"), in + "members h"
 	}
 	hosted := map[string]string{
 		"organization": host.organization.text(),
@@ -105,10 +108,9 @@ func membersSelect(in string, host *hostTable) string {
 		"uuid":        "'00000000-0000-0000-0000-000000000000'::uuid",
 		"jsonb":       "'{}'::jsonb",
 	}
-	list := ""
 	for i, c := range membersTable.columns {
 		if i > 0 {
-			list += ", "
+			columns += ", "
 		}
 		expression, ok := hosted[c.name]
 		if !ok {
@@ -117,9 +119,9 @@ func membersSelect(in string, host *hostTable) string {
 		if c.typ == "jsonb" {
 			expression += "::text"
 		}
-		list += expression + " as " + c.name
+		columns += expression + " as " + c.name
 	}
-	return "select " + list + " from " + host.name + " h left join " + in + "members x on x.organization = " +
+	return columns, host.name + " h left join " + in + "members x on x.organization = " +
 		host.organization.text() + " and x.user_id = " + host.userID.text()
 }
 
@@ -128,7 +130,7 @@ func (s *Store) joinMember(m, organization, user string) string {
 	if s.host == nil {
 		return s.joinByUser("members", m, organization, user)
 	}
-	return " left join lateral (" + s.selectMembers + " where " + s.isOf(organization) +
+	return " left join lateral (" + s.selectMembers() + " where " + s.isOf(organization) +
 		" and " + s.host.userID.compared() + " = " + s.host.userID.value(user) + ") " + m + " on true"
 }
 

@@ -76,7 +76,8 @@ type Store struct {
 	schema        string
 	in            string     // the schema's quoted name and a dot, for the name of a table
 	host          *hostTable // nil: members are in the store's table
-	selectMembers string
+	memberColumns string     // the columns of all members, as a select list
+	fromMembers   string     // the tables that they are in
 	cache         *textCache
 }
 
@@ -117,9 +118,9 @@ func NewWithConfig(db DB, config Config) (*Store, error) {
 		return nil, err
 	}
 	in := pgx.Identifier{schema}.Sanitize() + "."
-	return &Store{
-		db: carrierOf(db), schema: schema, in: in, host: host, selectMembers: membersSelect(in, host), cache: newTextCache(),
-	}, nil
+	s := &Store{db: carrierOf(db), schema: schema, in: in, host: host, cache: newTextCache()}
+	s.memberColumns, s.fromMembers = membersSelect(in, host)
+	return s, nil
 }
 
 // WithTx returns a copy of s that works in the host's transaction tx.
