@@ -1,10 +1,11 @@
 package invitations
 
 // An Actor performs an operation. It is made by [User] or [System]. The zero Actor is
-// nobody: every operation refuses it.
+// nobody: every operation refuses it. [Actor.AtMost] makes one with fewer permissions.
 type Actor struct {
-	user   string
-	system bool
+	user    string
+	system  bool
+	ceiling *ceiling // nil: none
 }
 
 // User returns the Actor of a user. Their role in the organization, at the instant of the
@@ -14,6 +15,47 @@ func User(id string) Actor { return Actor{user: id} }
 // System returns the Actor of the host's own backend. It holds every permission and can grant
 // every role of the policy. It must never depend on the content of a request.
 func System() Actor { return Actor{system: true} }
+
+// AtMost returns a copy of a that holds only the permissions that both its own role and role
+// hold, for instance for an API key. What a holds without the ceiling is still decided at the
+// instant of the change, and the ceiling limits the roles and quotas that it can grant and the
+// members on whom it can act, too. A role that the policy does not know permits nothing. A second
+// ceiling never raises the first.
+//
+// [System] with a ceiling may do in any organization what role may, and nothing that is reserved
+// to System.
+//
+// Events and [Invitation].SentBy name the user as they do without a ceiling. At acceptance the
+// sender's own role counts, without the ceiling.
+//
+// Some operations take a user ID in place of an Actor, and know no ceiling. Before
+// [Service.Authorize] and [Service.Consume] the host must check the ceiling itself:
+//
+//	svc.Policy().Allows(ceiling, permission)
+func (a Actor) AtMost(role Role) Actor {
+	a.ceiling = &ceiling{role, a.ceiling}
+	return a
+}
+
+// A ceiling is a role beyond whose permissions an actor has none, and the other such roles of
+// the actor.
+type ceiling struct {
+	role  Role
+	other *ceiling
+}
+
+// allows reports whether every ceiling holds a permission.
+func (c *ceiling) allows(p *Policy, permission Permission) bool {
+	return c == nil || p.Allows(c.role, permission) && c.other.allows(p, permission)
+}
+
+// canGrant reports whether every ceiling holds the permissions of a role.
+func (c *ceiling) canGrant(p *Policy, role Role) bool {
+	return c == nil || p.CanGrant(c.role, role) && c.other.canGrant(p, role)
+}
+
+// unlimited reports whether a may do what is reserved to [System].
+func (a Actor) unlimited() bool { return a.system && a.ceiling == nil }
 
 func (a Actor) check() error {
 	if a.system {

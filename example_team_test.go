@@ -183,6 +183,24 @@ func ExampleConfig_memberLimit() {
 	// kim@example.com invitations: limit of members reached
 }
 
+// An API key acts as its owner, with a ceiling.
+func ExampleActor_AtMost() {
+	ctx := context.Background()
+	svc := exampleTeam("bob")
+
+	// The API key of an owner, made to invite developers: as an admin, not as an owner.
+	key := invitations.User("ada").AtMost(invitations.RoleAdmin)
+	for _, role := range []invitations.Role{invitations.RoleDeveloper, invitations.RoleOwner} {
+		sent, err := svc.Invite(ctx, key, invitations.InviteParams{
+			Organization: "acme", Email: string(role) + "@example.com", Role: role,
+		})
+		fmt.Printf("%s: %q %v\n", role, sent.SentBy, err)
+	}
+	// Output:
+	// developer: "ada" <nil>
+	// owner: "" invitations: role is not assignable by this actor
+}
+
 // A middleware asks Authorize at every request.
 func ExampleService_Authorize() {
 	svc := exampleTeam("bob")

@@ -91,7 +91,7 @@ type limitsChange struct {
 func (a limitsChange) needs(rules) Query { return Query{Organization: a.organization} }
 
 func (a limitsChange) decide(r rules, f Facts) (Limits, Changes, error) {
-	if !a.actor.system {
+	if !a.actor.unlimited() {
 		return Limits{}, Changes{}, ErrPermissionDenied
 	}
 	if err := r.may(f, a.actor, PermissionOrganizationManage); err != nil {

@@ -151,7 +151,7 @@ func (p InvitationsParams) checkScope(actor Actor) error {
 	switch {
 	case p.Email != "" && p.EmailContains != "":
 		return invalid("email_contains", "excluded", "must be empty if email is set", "field", "email")
-	case p.Organization != "" || !actor.system || p.Email == "":
+	case p.Organization != "" || !actor.unlimited() || p.Email == "":
 		return checkActing(actor, p.Organization)
 	case p.Kind != "" || p.Role != "" || p.SentBy != "":
 		return invalid("organization", "required", "must not be empty with a filter other than email and states")

@@ -77,12 +77,21 @@ func usageAttr(key string, u *Usage) slog.Attr {
 	return slog.Group(key, slog.Int64("limit", u.Limit), slog.Int64("used", u.Used))
 }
 
-// LogValue returns a group of the user ID, or of system=true.
+// LogValue returns a group of the user ID, or of system=true, and of the ceiling of
+// [Actor.AtMost].
 func (a Actor) LogValue() slog.Value {
+	name := slog.String("user_id", a.user)
 	if a.system {
-		return slog.GroupValue(slog.Bool("system", true))
+		name = slog.Bool("system", true)
 	}
-	return slog.GroupValue(slog.String("user_id", a.user))
+	if a.ceiling == nil {
+		return slog.GroupValue(name)
+	}
+	roles := string(a.ceiling.role)
+	for c := a.ceiling.other; c != nil; c = c.other {
+		roles += ", " + string(c.role)
+	}
+	return slog.GroupValue(name, slog.String("at_most", roles))
 }
 
 // LogValue returns a group of the user ID and of whether the address is verified. It leaves the

@@ -64,6 +64,8 @@ func TestLogValue_People(t *testing.T) {
 		`{"user_id":"ada"}`:                        invitations.User("ada"),
 		`{"system":true}`:                          invitations.System(),
 		`{"user_id":""}`:                           invitations.Actor{},
+		`{"user_id":"ada","at_most":"viewer"}`:     invitations.User("ada").AtMost("viewer"),
+		`{"system":true,"at_most":"king, viewer"}`: invitations.System().AtMost("viewer").AtMost("king"),
 		`{"user_id":"bob","email_verified":true}`:  bob,
 		`{"user_id":"","email_verified":false}`:    invitations.Identity{Email: "eve@example.com"},
 		`{"user_id":"bob","email_verified":false}`: invitations.Visitor{Identity: invitations.Identity{UserID: "bob", Email: "bob@example.com"}},

@@ -29,7 +29,7 @@ func (s *Service) Member(ctx context.Context, organization, user string) (_ Memb
 // Authorize returns the membership of a user whose present role holds the permission, and
 // refuses everybody else with [ErrPermissionDenied]. It is one read. The host's routes should
 // call it for every request and must not keep its answer: a removed member is refused at
-// the next check.
+// the next check. It knows no ceiling of an API key: see [Actor.AtMost].
 //
 // Refusals: [ErrPermissionDenied], also if the user is not a member or the organization does
 // not exist; [ErrInvalid], also for an empty user and for a permission that no role of the

@@ -34,12 +34,15 @@ func (o operation) method() string {
 func (o operation) calls() []string { return strings.Split(o.asks, ", ") }
 
 // operations returns at least one operation for every method.
-func operations() []operation {
+func operations() []operation { return operationsBy(olga, invitations.System()) }
+
+// operationsBy returns the operations by two actors: an owner, and System.
+func operationsBy(olga, system invitations.Actor) []operation {
 	type (
 		ctxT = context.Context
 		svcT = *invitations.Service
 	)
-	token, system := validWire().text(), invitations.System()
+	token := validWire().text()
 	shared, personal := goodQuota(), goodQuota()
 	shared.UserID, personal.Workspace = "", invitations.Personal()
 	return []operation{

@@ -12,7 +12,7 @@ import (
 // [NoLimit] counts.
 //
 // In an organization, the user's role at that instant must hold
-// [PermissionOrganizationUse].
+// [PermissionOrganizationUse]. Consume knows no ceiling of an API key: see [Actor.AtMost].
 //
 // Consumers of one quota wait for each other's commit. One busy shared quota therefore allows
 // about one Consume per commit time of the database, however many clients there are. Beyond
@@ -173,7 +173,7 @@ func (s *Service) SetQuota(ctx context.Context, actor Actor, p SetQuotaParams) (
 		return err
 	}
 	if p.Workspace.personal {
-		if !actor.system {
+		if !actor.unlimited() {
 			return ErrPermissionDenied
 		}
 		return s.store.SetPersonalQuota(ctx, p.UserID, p.Quota)
@@ -192,7 +192,7 @@ func (a quotaChange) needs(rules) Query { return needQuotas(a.actor, a.organizat
 
 func (a quotaChange) decide(r rules, f Facts) (Quota, Changes, error) {
 	if a.user == "" {
-		if !a.actor.system {
+		if !a.actor.unlimited() {
 			return Quota{}, Changes{}, ErrPermissionDenied
 		}
 		if err := r.may(f, a.actor, PermissionQuotaUpdate); err != nil {

@@ -49,13 +49,14 @@ func (r rules) in(f Facts) rules {
 // may refuses an actor without the permission. Non-members get the same refusal, whether or
 // not the organization exists.
 func (r rules) may(f Facts, actor Actor, permission Permission) error {
-	if actor.system {
+	switch {
+	case !actor.ceiling.allows(r.policy, permission):
+		return ErrPermissionDenied
+	case actor.system:
 		if f.Version == 0 {
 			return ErrNotFound
 		}
-		return nil
-	}
-	if !r.policy.Allows(f.Members[actor.user].Role, permission) { // a non-member has the empty role
+	case !r.policy.Allows(f.Members[actor.user].Role, permission): // a non-member has the empty role
 		return ErrPermissionDenied
 	}
 	return nil
@@ -70,15 +71,23 @@ func (r rules) mayView(viewer *Member, actor Actor, permission Permission) error
 	return r.may(f, actor, permission)
 }
 
-// mayGrant refuses an actor whose role does not hold every permission of role.
+// mayGrant refuses an actor who does not hold every permission of role.
 func (r rules) mayGrant(f Facts, actor Actor, role Role) error {
-	if actor.system && r.policy.Has(role) {
-		return nil
+	if !r.outranks(f, actor, role) {
+		return ErrRoleNotAssignable
 	}
-	if r.policy.CanGrant(f.Members[actor.user].Role, role) { // no policy has the empty role
-		return nil
+	return nil
+}
+
+// outranks reports whether an actor holds every permission of a role of the policy.
+func (r rules) outranks(f Facts, actor Actor, role Role) bool {
+	if !actor.ceiling.canGrant(r.policy, role) {
+		return false
 	}
-	return ErrRoleNotAssignable
+	if actor.system {
+		return r.policy.Has(role)
+	}
+	return r.policy.CanGrant(f.Members[actor.user].Role, role) // no policy has the empty role
 }
 
 // mayOffer refuses an actor without the right to grant a role and a quota.
@@ -120,7 +129,7 @@ func (r rules) findMember(f Facts, actor Actor, permission Permission, user stri
 	if !ok {
 		return Member{}, ErrNotFound
 	}
-	if !actor.system && !r.policy.CanGrant(f.Members[actor.user].Role, r.rank(m.Role)) {
+	if !r.outranks(f, actor, r.rank(m.Role)) {
 		return Member{}, ErrPermissionDenied
 	}
 	return m, nil
