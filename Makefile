@@ -1,4 +1,5 @@
-# make test is all that a new machine needs: it installs a PostgreSQL server if there is none.
+# make test is all that a new machine needs: it installs a PostgreSQL server and Chromium if there
+# is none.
 
 MODULES := $(shell awk '$$1 ~ /^\./ { print $$1 }' go.work)
 GOLANGCI_LINT = go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -13,12 +14,12 @@ export GOWORK = off
 # out SQLite, which is translated from C: most of its memory is not Go's, and it takes most of the time.
 RACE = -race -gcflags=modernc.org/...=-race=false
 
-.PHONY: test test-matrix lint vuln fuzz examples postgres
+.PHONY: test test-matrix lint vuln fuzz examples postgres browser
 
-test: postgres
+test: postgres browser
 	@set -e; for module in $(MODULES); do \
 		echo "== test $$module"; \
-		(cd $$module && INVITATIONS_REQUIRE_POSTGRES=1 go test $(RACE) -shuffle=on -parallel 6 -timeout 60m ./...); \
+		(cd $$module && INVITATIONS_REQUIRE_POSTGRES=1 INVITATIONS_REQUIRE_BROWSER=1 go test $(RACE) -shuffle=on -parallel 6 -timeout 60m ./...); \
 	done
 	@echo "== allocations, which the race detector would blur"
 	@go test -run Alloc -v .
@@ -56,7 +57,6 @@ examples: postgres
 	go run ./examples/quickstart
 	go run ./examples/tour
 	go test -count=1 ./examples/nethttp
-	go run ./examples/jsonapi -selftest
 	go run ./internal/withpg go run ./examples/postgres
 	go run ./internal/withpg go run -C examples/river .
 	go run -C examples/otel . > /dev/null
@@ -66,3 +66,6 @@ examples: postgres
 
 postgres:
 	@sh scripts/postgres.sh
+
+browser:
+	@sh scripts/browser.sh

@@ -18,7 +18,7 @@ const library = "github.com/go-invitations/invitations"
 
 // Each example is copied to a module in a temporary directory, without its tests, which may use
 // internal packages. It must compile there with nothing changed but the module's path and the
-// replace directive of the library.
+// replace directives of the library.
 func TestCopiedExamples(t *testing.T) {
 	t.Parallel()
 	root, err := filepath.Abs("..")
@@ -37,7 +37,8 @@ func TestCopiedExamples(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			copyWithoutTests(t, entry.Name(), dir)
-			edit := []string{"mod", "edit", "-module=example.com/copied", "-replace=" + library + "=" + root}
+			edit := []string{"mod", "edit", "-module=example.com/copied", "-replace=" + library + "=" + root,
+				"-replace=" + library + "/sqlitestore=" + filepath.Join(root, "sqlitestore")}
 			if _, err := os.Stat(filepath.Join(dir, "go.mod")); errors.Is(err, fs.ErrNotExist) {
 				copyFile(t, filepath.Join(root, "go.mod"), filepath.Join(dir, "go.mod"))
 				copyFile(t, filepath.Join(root, "go.sum"), filepath.Join(dir, "go.sum"))

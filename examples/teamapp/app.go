@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/mail"
+)
+
+// product is the name of the product in pages and mail.
+const product = "Teamy"
+
+// options configure an app.
+type options struct {
+	baseURL  string // the address of the app in links, without a slash at the end
+	database string // a file or a PostgreSQL URL
+	smtp     string // the URL of a mail server; empty: mail is only shown in the outbox
+	from     string
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+// An app is the product: the library, and the host around it.
+type app struct {
+	options
+	db       *database
+	svc      *invitations.Service
+	sessions *scs.SessionManager
+	mails    *mail.Renderer
+	deliver  deliverer // nil: mail is only shown in the outbox
+	secret   []byte    // signs the codes that verify addresses
+	wake     chan struct{}
+	limits   clientLimits
+}
+
+// newApp opens the database, creates what is missing in it, and returns the app on it.
+func newApp(ctx context.Context, o options) (*app, error) {
+	o.baseURL = strings.TrimSuffix(o.baseURL, "/")
+	base, err := url.Parse(o.baseURL)
+	if err != nil {
+		return nil, err
+	}
+	a := &app{options: o, wake: make(chan struct{}, 1), limits: newClientLimits(o.now)}
+	if a.mails, err = mail.New(mail.Config{BaseURL: o.baseURL + "/invite", Product: product}); err != nil {
+		return nil, err
+	}
+	if a.deliver, err = newDeliverer(o.smtp, o.from); err != nil {
+		return nil, err
+	}
+	if a.db, err = openDatabase(ctx, o.database); err != nil {
+		return nil, err
+	}
+	if err := a.open(ctx, base.Scheme == "https"); err != nil {
+		a.close()
+		return nil, err
+	}
+	return a, nil
+}
+
+// open makes the parts that need the database.
+func (a *app) open(ctx context.Context, https bool) error {
+	var err error
+	if a.secret, err = a.db.secret(ctx); err != nil {
+		return err
+	}
+	keys, err := invitations.NewKeyring(a.secret)
+	if err != nil {
+		return err
+	}
+	a.svc, err = invitations.New(a.db.store, keys, invitations.Config{
+		Clock: a.now, MemberLimit: 25, ReserveSeats: true, RemindBefore: 2 * 24 * time.Hour,
+	})
+	a.sessions = newSessions(a.db, https)
+	return err
+}
+
+func (a *app) close() {
+	if err := a.db.Close(); err != nil {
+		a.log.Error("closing the database", "error", err)
+	}
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"database/sql"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+)
+
+// A bulkPage has the form for a list of people, and what became of the list before.
+type bulkPage struct {
+	Form     form
+	Roles    []invitations.Role
+	Outcomes []bulkOutcome
+}
+
+// A bulkOutcome is what became of one row. The session keeps it for the next page.
+type bulkOutcome struct {
+	Input   string
+	Invited bool
+	Text    string
+	Path    string // of the invitation of the row, or of the one in its way
+}
+
+func (a *app) showBulk(v *visit) error {
+	p := bulkPage{Form: form{Values: url.Values{}, name: "bulk"}}
+	if kept := a.sessions.PopString(v.r.Context(), keyOutcomes); kept != "" {
+		if err := json.Unmarshal([]byte(kept), &p.Outcomes); err != nil {
+			return err
+		}
+	}
+	var refused []string // stay in the form, to be corrected
+	for _, o := range p.Outcomes {
+		if !o.Invited {
+			refused = append(refused, o.Input)
+		}
+	}
+	p.Form.Set("rows", strings.Join(refused, "\n"))
+	return a.showBulkWith(v, http.StatusOK, p)
+}
+
+func (a *app) showBulkWith(v *visit, status int, p bulkPage) error {
+	p.Roles = v.Team.roles()
+	return a.show(v, status, "bulk", "Invite several people", p)
+}
+
+// inviteAll invites the people of a list in one step. Good rows are invited, and the next page
+// tells what became of each row.
+func (a *app) inviteAll(v *visit) error {
+	return a.submit(v, "bulk", func(f form) (string, string, error) {
+		ctx, path := v.r.Context(), v.Team.Path()+"/invitations/bulk"
+		if err := addFile(v.r, f); err != nil {
+			return "", "", err
+		}
+		people := readRecipients(f.Get("rows"), invitations.Role(f.Get("role")))
+		rows := make([]invitations.InviteParams, len(people))
+		for i, p := range people {
+			rows[i] = invitations.InviteParams{Email: p.email, Role: p.role, Message: f.text("message")}
+		}
+		var outcomes []invitations.Outcome
+		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
+			if outcomes, err = svc.InviteAll(ctx, v.actor(), v.Team.ID, rows); err != nil {
+				return err
+			}
+			for _, o := range outcomes {
+				if o.Err == nil {
+					if err := a.enqueueInvitation(ctx, tx, mailInvitation, o.Invitation.Invitation); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return "", "", err
+		}
+		a.wakeUp()
+		invited, shown := 0, make([]bulkOutcome, len(outcomes))
+		for i, o := range outcomes {
+			id := o.Invitation.ID
+			shown[i] = bulkOutcome{Input: people[i].input, Invited: o.Err == nil, Text: "Invited as " + roleName(people[i].role) + "."}
+			if o.Err == nil {
+				invited++
+			} else {
+				problem, _ := invitations.ProblemOf(o.Err)
+				id = problem.InvitationID
+				shown[i].Text, _ = refusalAt(o.Err, v.Now)
+			}
+			if id != uuid.Nil {
+				shown[i].Path = v.Team.Path() + "/invitations/" + id.String()
+			}
+		}
+		kept, err := json.Marshal(shown)
+		a.sessions.Put(ctx, keyOutcomes, string(kept))
+		return path, fmt.Sprintf("Invited: %d of %s.", invited, plural(len(shown), "row")), err
+	}, func(f form) error { return a.showBulkWith(v, http.StatusUnprocessableEntity, bulkPage{Form: f}) })
+}
+
+// addFile adds the uploaded file to the rows of a form.
+func addFile(r *http.Request, f form) error {
+	file, _, err := r.FormFile("file")
+	if errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	content, err := io.ReadAll(file)
+	text := strings.TrimPrefix(string(content), "\ufeff") // spreadsheets mark UTF-8 with it
+	f.Set("rows", strings.TrimSpace(f.Get("rows")+"\n"+strings.ToValidUTF8(text, "\ufffd")))
+	return err
+}
+
+// A recipient is a person to invite.
+type recipient struct {
+	input string // as it was typed
+	email string
+	role  invitations.Role
+}
+
+// readRecipients reads a list. A line has an address, "Name <address>", several of them, or the
+// cells "address,role" of a table. A line with a cell "email" names the columns of the lines after
+// it. Semicolons and tabs are like commas. The library refuses what is none of these.
+func readRecipients(text string, role invitations.Role) (all []recipient) {
+	emailColumn, roleColumn := 0, 1
+	for line := range strings.Lines(text) {
+		input := strings.TrimFunc(line, func(r rune) bool { return unicode.IsSpace(r) || r == ',' || r == ';' })
+		line = strings.NewReplacer(";", ",", "\t", ",").Replace(input)
+		if addresses, err := mail.ParseAddressList(line); err == nil {
+			for _, address := range addresses {
+				if len(addresses) > 1 {
+					input = address.Address
+				}
+				all = append(all, recipient{input, address.Address, role})
+			}
+			continue
+		}
+		reader := csv.NewReader(strings.NewReader(line))
+		reader.LazyQuotes, reader.TrimLeadingSpace = true, true
+		cells, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			continue // an empty line
+		}
+		isNamed := func(name string) func(string) bool {
+			return func(cell string) bool { return strings.EqualFold(strings.TrimSpace(cell), name) }
+		}
+		if column := slices.IndexFunc(cells, isNamed("email")); column >= 0 {
+			emailColumn, roleColumn = column, slices.IndexFunc(cells, isNamed("role"))
+			continue
+		}
+		p := recipient{input: input, role: role}
+		if emailColumn < len(cells) {
+			p.email = strings.TrimSpace(cells[emailColumn])
+		}
+		if roleColumn >= 0 && roleColumn < len(cells) && cells[roleColumn] != "" {
+			p.role = invitations.Role(strings.ReplaceAll(strings.ToLower(strings.TrimSpace(cells[roleColumn])), " ", "_"))
+		}
+		all = append(all, p)
+	}
+	return all
+}

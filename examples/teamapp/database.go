@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"strings"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/pgstore"
+	"github.com/go-invitations/invitations/sqlitestore"
+)
+
+//go:embed schema.sql
+var schema string
+
+// A database holds the app's own tables and those of the library. SQLite and PostgreSQL both
+// understand the app's statements.
+type database struct {
+	*sql.DB
+	postgres bool
+	store    invitations.Store
+	withTx   func(*sql.Tx) invitations.Store
+}
+
+// openDatabase opens a SQLite file, or the PostgreSQL database of a URL, and creates its tables.
+func openDatabase(ctx context.Context, name string) (_ *database, err error) {
+	d := &database{postgres: strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://")}
+	if d.postgres {
+		d.DB, err = sql.Open("pgx", name)
+	} else {
+		d.DB, err = sqlitestore.Open(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := d.migrate(ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// migrate creates the tables that are missing. A product keeps numbered files in place of one
+// schema.
+func (d *database) migrate(ctx context.Context) error {
+	statements := schema
+	if d.postgres {
+		store, err := pgstore.NewSQL(d.DB, pgstore.Config{})
+		if err != nil {
+			return err
+		}
+		d.store, d.withTx = store, func(tx *sql.Tx) invitations.Store { return store.WithSQLTx(tx) }
+		if err := store.Migrate(ctx); err != nil {
+			return err
+		}
+		statements += `create table if not exists sessions (token text primary key, data bytea not null, expiry timestamptz not null);`
+	} else {
+		store := sqlitestore.New(d.DB)
+		d.store, d.withTx = store, func(tx *sql.Tx) invitations.Store { return store.WithTx(tx) }
+		if err := store.Migrate(ctx); err != nil {
+			return err
+		}
+		statements += `create table if not exists sessions (token text primary key, data blob not null, expiry real not null);`
+	}
+	_, err := d.ExecContext(ctx, statements)
+	return err
+}
+
+// secret returns the key that signs tokens. It is made once, and kept in the database so that
+// links survive a restart. A product takes it from its secret manager.
+func (d *database) secret(ctx context.Context) (key []byte, err error) {
+	_, err = d.ExecContext(ctx, `insert into secrets (name, hex) values ('tokens', $1) on conflict do nothing`, newSecret())
+	if err != nil {
+		return nil, err
+	}
+	var text string
+	err = d.QueryRowContext(ctx, `select hex from secrets where name = 'tokens'`).Scan(&text)
+	return []byte(text), err
+}
+
+// newSecret returns 256 random bits as text.
+func newSecret() string { return rand.Text() + rand.Text() }
+
+// change runs do in one transaction with the library: either everything in it happens, or nothing.
+// It runs do again if a concurrent change won.
+func (a *app) change(ctx context.Context, do func(tx *sql.Tx, svc *invitations.Service) error) error {
+	const attempts = 4
+	for attempt := 1; ; attempt++ {
+		err := a.changeOnce(ctx, do)
+		if attempt == attempts || !errors.Is(err, invitations.ErrConcurrentChange) {
+			return err
+		}
+	}
+}
+
+func (a *app) changeOnce(ctx context.Context, do func(*sql.Tx, *invitations.Service) error) error {
+	tx, err := a.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback() // after a commit there is nothing to roll back
+	if err := do(tx, a.svc.WithStore(a.db.withTx(tx))); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// A querier is a database or a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}

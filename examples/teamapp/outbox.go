@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/mail"
+)
+
+// The kinds of mail.
+const (
+	mailInvitation   = "invitation"
+	mailReminder     = "reminder"
+	mailVerification = "verification"
+)
+
+// A letter is a mail in the outbox.
+type letter struct {
+	ID, Kind                  string
+	Organization              string
+	InvitationID              uuid.UUID
+	AccountID                 string
+	Recipient                 string
+	CreatedAt, SentAt, NextAt time.Time
+	Failures                  int
+	Problem                   string // of the last attempt to send it
+}
+
+// A message is a letter in the form in which it is sent.
+type message struct{ To, Subject, Text, HTML string }
+
+// enqueueInvitation puts the mail of an invitation into the outbox, in the transaction that
+// invites: neither is there without the other.
+func (a *app) enqueueInvitation(ctx context.Context, tx querier, kind string, inv invitations.Invitation) error {
+	return a.enqueue(ctx, tx, letter{
+		Kind: kind, Organization: inv.Organization, InvitationID: inv.ID, Recipient: inv.Email,
+	})
+}
+
+// enqueueVerification puts the mail that verifies an address into the outbox.
+func (a *app) enqueueVerification(ctx context.Context, tx querier, u account) error {
+	return a.enqueue(ctx, tx, letter{Kind: mailVerification, AccountID: u.ID, Recipient: u.Email})
+}
+
+func (a *app) enqueue(ctx context.Context, tx querier, l letter) error {
+	now := a.now().UnixMicro()
+	_, err := tx.ExecContext(ctx, `insert into outbox (id, kind, organization, invitation_id, account_id, recipient,
+		created_at, sent_at, failures, next_at, problem) values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $7, '')`,
+		uuid.NewString(), l.Kind, l.Organization, l.InvitationID.String(), l.AccountID, l.Recipient, now)
+	return err
+}
+
+const letterColumns = `id, kind, organization, invitation_id, account_id, recipient, created_at, sent_at, next_at, failures, problem`
+
+// letters returns the letters of the end of a statement.
+func (a *app) letters(ctx context.Context, where string, args ...any) (all []letter, err error) {
+	rows, err := a.db.QueryContext(ctx, `select `+letterColumns+` from outbox `+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var l letter
+		var created, sent, next int64
+		if err := rows.Scan(&l.ID, &l.Kind, &l.Organization, &l.InvitationID, &l.AccountID, &l.Recipient,
+			&created, &sent, &next, &l.Failures, &l.Problem); err != nil {
+			return nil, err
+		}
+		l.CreatedAt = time.UnixMicro(created)
+		if sent > 0 {
+			l.SentAt = time.UnixMicro(sent)
+		}
+		if next > 0 {
+			l.NextAt = time.UnixMicro(next)
+		}
+		all = append(all, l)
+	}
+	return all, rows.Err()
+}
+
+// compose returns the message of a letter, with the link as it is now. If there is
+// nothing to send any more, ended reports true for the error.
+func (a *app) compose(ctx context.Context, l letter) (message, error) {
+	if l.Kind == mailVerification {
+		return a.composeVerification(ctx, l)
+	}
+	sent, err := a.svc.PendingToken(ctx, invitations.System(), l.Organization, l.InvitationID)
+	if err != nil {
+		return message{}, err
+	}
+	teams, err := a.teamNames(ctx, l.Organization)
+	if err != nil {
+		return message{}, err
+	}
+	inviter, err := a.accountByID(ctx, sent.SentBy)
+	if err != nil {
+		return message{}, err
+	}
+	m, err := a.mails.Render(mail.Data{
+		Email: sent.Email, Token: sent.Token, Organization: teams[l.Organization], Role: roleName(sent.Role),
+		Inviter: inviter.Name, Message: sent.Message, ExpiresAt: sent.ExpiresAt, Reminder: l.Kind == mailReminder,
+	})
+	return message{m.To(), m.Subject(), m.Text(), m.HTML()}, err
+}
+
+// composeVerification returns the mail with the link that verifies an address.
+func (a *app) composeVerification(ctx context.Context, l letter) (message, error) {
+	u, err := a.accountByID(ctx, l.AccountID)
+	if err != nil {
+		return message{}, err
+	}
+	if u.ID == "" || u.Verified {
+		return message{}, invitations.ErrNotFound
+	}
+	return message{
+		To: u.Email, Subject: "Confirm your address for " + product,
+		Text: fmt.Sprintf("Open this link to confirm that this is your address:\n\n<%s/verify/%s>\n\n"+
+			"If you did not create an account on %s, you can ignore this mail.\n", a.baseURL, a.verificationCode(u), product),
+	}, nil
+}
+
+// work sends mail, writes the events of expired invitations and reminds people, until ctx ends.
+func (a *app) work(ctx context.Context) {
+	every := time.NewTicker(time.Minute)
+	defer every.Stop()
+	for {
+		for _, step := range []struct {
+			name string
+			do   func(context.Context) error
+		}{{"sweep", a.sweep}, {"send mail", a.sendMail}, {"drop old sessions", a.dropOldSessions}, {"purge", a.purge}} {
+			if err := step.do(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("background work failed", "step", step.name, "error", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		case <-a.wake:
+		}
+	}
+}
+
+// wakeUp makes work look for mail at once.
+func (a *app) wakeUp() {
+	select {
+	case a.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// sweep enqueues reminders, in the transaction in which the library notes them as given.
+func (a *app) sweep(ctx context.Context) error {
+	const perCall = 100
+	for {
+		swept := 0
+		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
+			result, err := svc.Sweep(ctx, perCall)
+			if err != nil {
+				return err
+			}
+			for _, inv := range result.Reminders {
+				if err := a.enqueueInvitation(ctx, tx, mailReminder, inv); err != nil {
+					return err
+				}
+			}
+			swept = len(result.Reminders) + len(result.Expired)
+			return nil
+		})
+		if err != nil || swept == 0 {
+			return err
+		}
+	}
+}
+
+// purge deletes what is left of teams that were deleted a year ago, and invitations and events
+// that are as old. Only events that the feed has numbered can go.
+func (a *app) purge(ctx context.Context) error {
+	if _, err := a.svc.Feed(ctx, 0, 1); err != nil {
+		return err
+	}
+	_, err := a.svc.Purge(ctx, a.now().AddDate(-1, 0, 0), 1000)
+	return err
+}
+
+// ended reports whether an error of compose means that there is nothing to send any more.
+func ended(err error) bool {
+	return errors.Is(err, invitations.ErrNotPending) || errors.Is(err, invitations.ErrNotFound) ||
+		errors.Is(err, invitations.ErrDomainNotAllowed) || errors.Is(err, invitations.ErrLinksNotAllowed)
+}
+
+// sendMail sends what waits in the outbox. A crash between the sending and the note of it sends a
+// letter twice, and never loses one.
+func (a *app) sendMail(ctx context.Context) error {
+	const perCall = 50
+	waiting, err := a.letters(ctx, `where next_at > 0 and next_at <= $1 order by next_at limit $2`, a.now().UnixMicro(), perCall)
+	if err != nil {
+		return err
+	}
+	for _, l := range waiting {
+		if err := a.send(ctx, l); err != nil {
+			return err
+		}
+	}
+	if len(waiting) == perCall {
+		a.wakeUp()
+	}
+	return nil
+}
+
+// send sends one letter and notes the result.
+func (a *app) send(ctx context.Context, l letter) error {
+	m, err := a.compose(ctx, l)
+	switch {
+	case ended(err):
+		_, err = a.db.ExecContext(ctx, `update outbox set next_at = 0, problem = $1 where id = $2`, "no longer needed", l.ID)
+		return err
+	case err != nil:
+		return err
+	}
+	if a.deliver != nil {
+		if err := a.deliver(ctx, m); err != nil {
+			a.log.Warn("mail was not sent", "letter", l.ID, "error", err)
+			wait := min(time.Minute<<min(l.Failures, 10), 6*time.Hour)
+			_, err = a.db.ExecContext(ctx, `update outbox set failures = failures + 1, next_at = $1, problem = $2 where id = $3`,
+				a.now().Add(wait).UnixMicro(), "the mail server did not take it", l.ID)
+			return err
+		}
+	}
+	_, err = a.db.ExecContext(ctx, `update outbox set next_at = 0, sent_at = $1, problem = '' where id = $2`,
+		a.now().UnixMicro(), l.ID)
+	return err
+}

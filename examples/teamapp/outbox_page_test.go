@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestOutbox_ShowsMailToEverybody(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	link := w.invite(ada, team, "grace@example.com")
+	nobody := reader{w: w}
+	_, text := nobody.page("/outbox")
+	require.Contains(t, text, "Invitation to Acme to grace@example.com just now Sent")
+
+	letters, err := w.app.letters(t.Context(), "")
+	require.NoError(t, err)
+	path := "/outbox/" + letters[0].ID
+	source, text := nobody.page(path)
+	require.Contains(t, source, `src="`+path+`/html"`)
+	require.Contains(t, source, `<a href="`+link+`">`)
+	require.Contains(t, text, "Ada Lovelace")
+	require.Contains(t, text, "We look forward to you.")
+	part := nobody.get(path + "/html")
+	require.Contains(t, part.Body.String(), `<base target="_top">`)
+	require.Contains(t, part.Body.String(), `href="`+link+`"`)
+	for _, rule := range []string{"default-src 'none'", "style-src 'unsafe-inline'", "frame-ancestors 'self'", "sandbox"} {
+		require.Contains(t, part.Header().Get("Content-Security-Policy"), rule)
+	}
+
+	_, err = w.app.svc.Revoke(t.Context(), ada.actor(), team, letters[0].InvitationID)
+	require.NoError(t, err)
+	source, text = nobody.page(path)
+	require.Contains(t, text, "The invitation has ended")
+	require.NotContains(t, source, link)
+	require.Equal(t, http.StatusGone, nobody.get(path+"/html").Code)
+	require.Equal(t, http.StatusNotFound, nobody.get("/outbox/other").Code)
+}
+
+func TestOutbox_ShowsStates(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	u := w.account("Ada Lovelace", "ada@example.com", false)
+	require.NoError(t, w.app.enqueueVerification(t.Context(), w.app.db, u))
+	shows := func(words string) {
+		t.Helper()
+		_, text := reader{w: w}.page("/outbox")
+		require.Contains(t, text, "Confirmation of an address to ada@example.com "+words)
+	}
+	shows("just now Waiting")
+	w.app.deliver = func(context.Context, message) error { return http.ErrServerClosed }
+	w.work()
+	w.app.deliver = nil
+	shows("just now Waiting to try again the mail server did not take it")
+	require.NoError(t, w.app.verifyAddress(t.Context(), u, w.app.verificationCode(u)))
+	w.pass(time.Hour)
+	shows("1 hour ago No longer needed")
+}
+
+func TestOutbox_PagesFromTheNewest(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	for i := range lettersPerPage + 1 {
+		w.pass(time.Hour)
+		require.NoError(t, w.app.enqueueVerification(t.Context(), w.app.db, account{Email: fmt.Sprintf("a%d@example.com", i)}))
+	}
+	nobody := reader{w: w}
+	source, _ := nobody.page("/outbox")
+	require.Contains(t, source, "a25@")
+	require.Contains(t, source, "a1@")
+	require.NotContains(t, source, "a0@")
+	second, _ := nobody.page("/outbox" + nobody.next(source))
+	require.Contains(t, second, "a0@")
+	require.NotContains(t, second, "a1@")
+}
+
+func TestOutbox_WithMailServer_DoesNotExist(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	w.app.deliver = func(context.Context, message) error { return nil }
+	require.Equal(t, http.StatusNotFound, reader{w: w}.get("/outbox").Code)
+}
+
+// A site whose name leads to this machine cannot read the mail.
+func TestOutbox_OtherHost(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	w.invite(ada, team, "grace@example.com")
+	for host, status := range map[string]int{"": http.StatusOK, "evil.example": http.StatusNotFound} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.base+"/outbox", nil)
+		require.NoError(t, err)
+		request.Host = host
+		answer, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, answer.Body.Close())
+		require.Equal(t, status, answer.StatusCode, host)
+	}
+}

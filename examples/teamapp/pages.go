@@ -1,0 +1,272 @@
+package main
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/go-invitations/invitations"
+)
+
+//go:embed pages static
+var files embed.FS
+
+// A visit is one request of a person, with what every page shows about them.
+type visit struct {
+	w http.ResponseWriter
+	r *http.Request
+
+	User       account     // the zero account if nobody is signed in
+	Workspaces []workspace // those of User, the personal one first
+	Current    workspace   // the one that the session has chosen
+	Team       workspace   // the one that the page is about; zero on other pages
+	Now        time.Time
+}
+
+// A workspace is a context in which a person works.
+type workspace struct {
+	ID, Name string // the personal one has no ID
+	Role     invitations.Role
+	Balance  invitations.Balance
+	policy   *invitations.Policy
+}
+
+// Path returns the path of the pages of a workspace.
+func (w workspace) Path() string {
+	if w.ID == "" {
+		return "/personal"
+	}
+	return "/teams/" + w.ID
+}
+
+// Home returns the path of the first page of a workspace.
+func (w workspace) Home() string {
+	switch {
+	case w.ID == "":
+		return w.Path()
+	case w.Can("invitation:list"):
+		return w.Path() + "/invitations"
+	default:
+		return w.Path() + "/members"
+	}
+}
+
+// Can reports whether the person has a permission, so that a page can leave out what the library
+// would refuse. It allows nothing: the library decides at every call.
+func (w workspace) Can(permission invitations.Permission) bool {
+	return w.policy != nil && w.policy.Allows(w.Role, permission)
+}
+
+// Grants reports whether the person may give a role, or act on a member who has it.
+func (w workspace) Grants(role invitations.Role) bool { return w.policy.CanGrant(w.Role, role) }
+
+// Workspace returns the workspace as the library knows it.
+func (w workspace) Workspace() invitations.Workspace {
+	if w.ID == "" {
+		return invitations.Personal()
+	}
+	return invitations.InOrganization(w.ID)
+}
+
+// actor returns the person as the library knows them.
+func (v *visit) actor() invitations.Actor { return invitations.User(v.User.ID) }
+
+// A page is the data of a template. Body is that of the page itself.
+type page struct {
+	*visit
+	Title, Section  string
+	Notice, Problem string
+	Outbox          bool
+	Body            any
+}
+
+// show answers with a page.
+func (a *app) show(v *visit, status int, name, title string, body any) error {
+	ctx := v.r.Context()
+	p := page{
+		visit: v, Title: title, Section: name, Outbox: a.deliver == nil, Body: body,
+		Notice: a.sessions.PopString(ctx, keyNotice), Problem: a.sessions.PopString(ctx, keyProblem),
+	}
+	var out bytes.Buffer
+	if err := templates[name].ExecuteTemplate(&out, "layout", p); err != nil {
+		return err
+	}
+	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	v.w.WriteHeader(status)
+	_, _ = out.WriteTo(v.w) // fails only if the connection is lost
+	return nil
+}
+
+// redirect sends the person to a path of the app, where they see a notice.
+func (a *app) redirect(v *visit, path, notice string) {
+	if notice != "" {
+		a.sessions.Put(v.r.Context(), keyNotice, notice)
+	}
+	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
+}
+
+// pageOf returns the handler of a page that everybody can see.
+func (a *app) pageOf(show func(*visit) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := a.newVisit(w, r)
+		if err == nil {
+			err = show(v)
+		}
+		if err != nil {
+			a.fail(w, r, err)
+		}
+	}
+}
+
+// signedIn returns the handler of a page for people with a verified address.
+func (a *app) signedIn(show func(*visit) error) http.HandlerFunc {
+	return a.pageOf(func(v *visit) error {
+		switch {
+		case v.User.ID == "":
+			a.redirect(v, "/sign-in", "")
+			return nil
+		case !v.User.Verified:
+			a.redirect(v, "/verify", "")
+			return nil
+		}
+		return show(v)
+	})
+}
+
+// team returns the handler of a page of a team. Its path names the team, so a page acts on the
+// team that it shows, whatever the session has chosen meanwhile.
+func (a *app) team(show func(*visit) error) http.HandlerFunc {
+	return a.signedIn(func(v *visit) error {
+		for _, w := range v.Workspaces {
+			if w.ID != "" && w.ID == v.r.PathValue("team") {
+				v.Team = w
+				return show(v)
+			}
+		}
+		return invitations.ErrNotFound
+	})
+}
+
+// action returns the handler of a button on a page of a team. do returns the page to go to and
+// what it did. If the library refuses, that page shows the reason.
+func (a *app) action(do func(*visit) (path, notice string, err error)) http.HandlerFunc {
+	return a.team(func(v *visit) error { return a.act(v, do) })
+}
+
+// act runs do and redirects to the path that it returns.
+func (a *app) act(v *visit, do func(*visit) (path, notice string, err error)) error {
+	path, notice, err := do(v)
+	if err != nil {
+		text, ok := refusalAt(err, v.Now)
+		if !ok {
+			return err
+		}
+		a.sessions.Put(v.r.Context(), keyProblem, text)
+		notice = ""
+	}
+	a.redirect(v, path, notice)
+	return nil
+}
+
+// newVisit reads the session of a request, and the person's workspaces.
+func (a *app) newVisit(w http.ResponseWriter, r *http.Request) (*visit, error) {
+	ctx := r.Context()
+	v := &visit{w: w, r: r, Now: a.now()}
+	id := a.sessions.GetString(ctx, keyUser)
+	if id == "" {
+		return v, nil
+	}
+	var err error
+	if v.User, err = a.accountByID(ctx, id); err != nil || !v.User.Verified {
+		return v, err
+	}
+	if v.Workspaces, err = a.workspacesOf(ctx, v.User); err != nil {
+		return nil, err
+	}
+	v.Current = v.Workspaces[0]
+	for _, w := range v.Workspaces {
+		if w.ID == a.sessions.GetString(ctx, keyWorkspace) {
+			v.Current = w
+		}
+	}
+	return v, nil
+}
+
+// refusal returns the sentence that tells a person why the library, or the app, refused. It
+// reports false for an error that is not a refusal.
+func refusal(err error) (string, bool) {
+	var invalid *invitations.InvalidError
+	switch p, ok := invitations.ProblemOf(err); {
+	case errors.Is(err, errWrongPassword):
+		return sentence(err.Error()), true
+	case errors.As(err, &invalid):
+		return sentence(strings.ReplaceAll(invalid.Field, "_", " ") + " " + invalid.Reason), true
+	case ok:
+		return sentence(p.Title), true
+	default:
+		return "", false
+	}
+}
+
+// refusalAt is refusal with the time after which the person can try again, if waiting helps.
+func refusalAt(err error, now time.Time) (string, bool) {
+	text, ok := refusal(err)
+	if p, _ := invitations.ProblemOf(err); ok && p.RetryAt.After(now) {
+		text += " You can try again in " + wait(p.RetryAt.Sub(now)) + "."
+	}
+	return text, ok
+}
+
+// fail answers with a page about an error.
+func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, text := http.StatusInternalServerError, "Something went wrong. Nothing is lost; try again."
+	if refused, ok := refusal(err); ok {
+		text = refused
+		status = http.StatusUnprocessableEntity
+		if p, ok := invitations.ProblemOf(err); ok {
+			status = p.Status
+		}
+	}
+	if errors.As(err, new(*http.MaxBytesError)) {
+		status, text = http.StatusRequestEntityTooLarge, "That was too much at once."
+	}
+	if status >= http.StatusInternalServerError {
+		a.log.Error("request failed", "route", r.Pattern, "error", err)
+	}
+	v := &visit{w: w, r: r, Now: a.now()}
+	if err := a.show(v, status, "error", "That did not work", text); err != nil {
+		a.log.Error("the page of an error failed", "error", err)
+		http.Error(w, text, status)
+	}
+}
+
+// templates are the pages by the names of their files.
+var templates = parsePages()
+
+func parsePages() map[string]*template.Template {
+	functions := template.FuncMap{
+		"role": roleName, "relative": relative, "date": date, "dateTime": dateTime, "number": number,
+		"period": periodName, "masked": masked, "initial": initial, "describe": describe,
+		"calls": calls, "used": usedText, "distance": distance,
+		"stateName": func(s invitations.State) string { return roleName(invitations.Role(s)) },
+		"asset":     func(name string) string { return "/static/" + name },
+	}
+	names, err := fs.Glob(files, "pages/*.html")
+	if err != nil {
+		panic(err) // the pattern is right
+	}
+	layout := template.Must(template.New("").Funcs(functions).ParseFS(files, "pages/layout.html"))
+	pages := map[string]*template.Template{}
+	for _, path := range names {
+		name := strings.TrimSuffix(strings.TrimPrefix(path, "pages/"), ".html")
+		if name != "layout" {
+			pages[name] = template.Must(template.Must(layout.Clone()).ParseFS(files, path))
+		}
+	}
+	return pages
+}

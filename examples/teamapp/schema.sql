@@ -1,0 +1,48 @@
+-- Times are microseconds since 1970, and 0 for none.
+
+create table if not exists secrets (
+    name text primary key,
+    hex  text not null
+);
+
+create table if not exists accounts (
+    id            text primary key,
+    email         text not null unique, -- in the canonical form of the library
+    name          text not null,
+    password_hash text not null,
+    verified_at   bigint not null
+);
+
+create table if not exists organizations (
+    id   text primary key, -- the library's
+    name text not null
+);
+
+-- Mail waits here until it is sent. It holds no token: the link is made when the mail is.
+create table if not exists outbox (
+    id            text primary key,
+    kind          text not null, -- invitation, reminder or verification
+    organization  text not null, -- of an invitation
+    invitation_id text not null,
+    account_id    text not null, -- of a verification
+    recipient     text not null,
+    created_at    bigint not null,
+    sent_at       bigint not null,
+    failures      bigint not null,
+    next_at       bigint not null, -- the earliest time of the next attempt; 0 once it is done
+    problem       text not null    -- of the last attempt
+);
+
+create index if not exists outbox_next on outbox (next_at);
+create index if not exists outbox_created on outbox (created_at);
+
+create table if not exists api_keys (
+    id           text primary key,
+    hash         text not null unique, -- SHA-256 of the key, in hex
+    organization text not null,
+    account_id   text not null,
+    name         text not null,
+    role         text not null, -- the highest role that the key acts with
+    created_at   bigint not null,
+    joined_at    bigint not null -- when the member joined: a member who returns makes new keys
+);

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/go-invitations/invitations"
+)
+
+const maxBody = 1 << 20 // bytes of a request
+
+// protect puts around the routes what each of them needs: a log without paths, headers, a limit
+// on bodies, a session, and the refusal of changes that another site asks for.
+func (a *app) protect(mux *http.ServeMux) http.Handler {
+	h := http.NewCrossOriginProtection().Handler(a.sessions.LoadAndSave(mux))
+	return a.logged(mux, headers(http.MaxBytesHandler(h, maxBody)))
+}
+
+// headers sets the headers that keep a page from leaking its address, which can contain a token,
+// and from running what it did not bring.
+func headers(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		header := w.Header()
+		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "+
+			"form-action 'self'; frame-src 'self'; frame-ancestors 'self'; base-uri 'none'")
+		header.Set("Referrer-Policy", "no-referrer")
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Cache-Control", "no-store")
+		header.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// logged writes one line for each request. It names the route and not the path, because a path
+// can contain a token.
+func (a *app) logged(mux *http.ServeMux, h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, route := mux.Handler(r)
+		start, answer := time.Now(), &statusWriter{ResponseWriter: w, status: http.StatusOK}
+		defer func() {
+			if p := recover(); p != nil {
+				a.log.Error("panic", "route", route, "panic", p, "stack", string(debug.Stack()))
+				if !answer.wrote {
+					http.Error(answer, "Something went wrong", http.StatusInternalServerError)
+				}
+			}
+			level := slog.LevelDebug
+			if answer.status >= http.StatusInternalServerError {
+				level = slog.LevelError
+			}
+			a.log.Log(r.Context(), level, "request", "method", r.Method, "route", route, "status", answer.status,
+				"milliseconds", time.Since(start).Milliseconds())
+		}()
+		h.ServeHTTP(answer, r)
+	})
+}
+
+// A statusWriter remembers the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+	wrote  bool
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if !w.wrote {
+		w.status, w.wrote = status, true
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(p []byte) (int, error) {
+	w.wrote = true
+	return w.ResponseWriter.Write(p)
+}
+
+// Unwrap lets http.ResponseController find the writer.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// clientLimits limit how often each client can try passwords and tokens.
+type clientLimits struct {
+	now func() time.Time
+
+	mu      *sync.Mutex
+	clients map[string]*rate.Limiter
+}
+
+// A client can try 30 times at once, and then once in 2 seconds.
+const (
+	clientBurst    = 30
+	clientInterval = 2 * time.Second
+	maxClients     = 100_000
+)
+
+func newClientLimits(now func() time.Time) clientLimits {
+	return clientLimits{now, &sync.Mutex{}, map[string]*rate.Limiter{}}
+}
+
+// allow reports whether the client of a request can try now. Behind a proxy, the address of the
+// client is in a header that the proxy sets.
+func (l clientLimits) allow(r *http.Request) bool {
+	client, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		client = r.RemoteAddr
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.clients) >= maxClients {
+		for name, limiter := range l.clients {
+			if limiter.TokensAt(l.now()) >= clientBurst { // has tried nothing for a while
+				delete(l.clients, name)
+			}
+		}
+	}
+	limiter := l.clients[client]
+	if limiter == nil {
+		if len(l.clients) >= maxClients {
+			return false
+		}
+		limiter = rate.NewLimiter(rate.Every(clientInterval), clientBurst)
+		l.clients[client] = limiter
+	}
+	return limiter.AllowN(l.now(), 1)
+}
+
+// limited refuses a client that tries too often.
+func (a *app) limited(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !a.limits.allow(r) {
+			w.Header().Set("Retry-After", "10")
+			a.fail(w, r, invitations.ErrRateLimited)
+			return
+		}
+		h(w, r)
+	}
+}

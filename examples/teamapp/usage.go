@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-invitations/invitations"
+)
+
+func (a *app) serveUsage(mux *http.ServeMux) {
+	show := func(v *visit) error { return a.showUsage(v, http.StatusOK, callForm{Amount: "1"}) }
+	mux.Handle("GET /teams/{team}/usage", a.team(show))
+	mux.Handle("GET /personal/usage", a.signedIn(show))
+	mux.Handle("POST /teams/{team}/calls", a.team(a.makeCalls))
+	mux.Handle("POST /personal/calls", a.signedIn(a.makeCalls))
+}
+
+// here returns the workspace that the page is about: that of the path.
+func (v *visit) here() workspace {
+	if v.Team.ID != "" {
+		return v.Team
+	}
+	return v.Workspaces[0]
+}
+
+// A callForm is the input of sample calls.
+type callForm struct{ Amount, Problem string }
+
+type usagePage struct {
+	Here workspace
+	Form callForm
+	Past *pastUsage // nil for people who may not see the use of others
+}
+
+// A pastUsage is the use of a team by its members in one period.
+type pastUsage struct {
+	invitations.PeriodUsage
+	Period               invitations.Period
+	Names                nameBook
+	Most                 int64  // the largest amount of a bar
+	Earlier, Later, Next string // pages; empty: none
+}
+
+// showUsage shows the balance of a workspace and, to those who may see it, the use by member.
+func (a *app) showUsage(v *visit, status int, form callForm) error {
+	body := usagePage{Here: v.here(), Form: form}
+	if v.Team.Can(invitations.PermissionQuotaUpdate) {
+		var err error
+		if body.Past, err = a.pastUsage(v); err != nil {
+			return err
+		}
+	}
+	return a.show(v, status, "usage", "Usage", body)
+}
+
+// pastUsage returns the use of a team in the period that the address of the page names.
+func (a *app) pastUsage(v *visit) (*pastUsage, error) {
+	query := v.r.URL.Query()
+	page := func(at, cursor string) string {
+		return pathWith(v.Team.Path()+"/usage", "period", query.Get("period"), "at", at, "cursor", cursor)
+	}
+	p := invitations.UsageParams{
+		Organization: v.Team.ID, Period: invitations.Period(query.Get("period")), Limit: 20, Cursor: query.Get("cursor"),
+	}
+	if p.Period == "" {
+		p.Period = invitations.PeriodMonth
+	}
+	var err error
+	if at := query.Get("at"); at != "" {
+		if p.At, err = time.Parse(time.DateOnly, at); err != nil {
+			return nil, &invitations.InvalidError{Field: "at", Code: "malformed", Reason: "must be a date such as 2026-03-31"}
+		}
+	}
+	past := &pastUsage{Period: p.Period}
+	if past.PeriodUsage, err = a.svc.Usage(v.r.Context(), v.actor(), p); err != nil {
+		return nil, err
+	}
+	if !past.End.IsZero() {
+		past.Earlier = page(past.Start.AddDate(0, 0, -1).Format(time.DateOnly), "")
+		if !past.End.After(v.Now) {
+			past.Later = page(past.End.Format(time.DateOnly), "")
+		}
+	}
+	if past.NextCursor != "" {
+		past.Next = page(query.Get("at"), past.NextCursor)
+	}
+	var ids []string
+	past.Most = max(past.Shared, 1)
+	for _, m := range past.Members {
+		ids = append(ids, m.UserID)
+		past.Most = max(past.Most, m.Used)
+	}
+	past.Names, err = a.namesOf(v.r.Context(), ids...)
+	return past, err
+}
+
+// makeCalls takes sample calls from the quota of the workspace that the page is about. The session
+// can have been switched to another workspace in another window since. Then it asks first, so that
+// nobody uses the quota of a team for themselves, or the other way round.
+func (a *app) makeCalls(v *visit) error {
+	const most = 100
+	ctx, here, form := v.r.Context(), v.here(), callForm{Amount: v.r.PostFormValue("amount")}
+	amount, err := strconv.ParseInt(strings.TrimSpace(form.Amount), 10, 64)
+	if err != nil || amount < 1 || amount > most {
+		form.Problem = fmt.Sprintf("Make 1 to %d calls at once.", most)
+		return a.showUsage(v, http.StatusUnprocessableEntity, form)
+	}
+	if here.ID != v.Current.ID {
+		if v.r.PostFormValue("switch") != "yes" {
+			return a.show(v, http.StatusConflict, "other-workspace", "Which workspace?", struct {
+				Here   workspace
+				Amount int64
+			}{here, amount})
+		}
+		a.sessions.Put(ctx, keyWorkspace, here.ID)
+		v.Current = here
+	}
+	balance, err := a.svc.Consume(ctx, here.Workspace(), v.User.ID, amount)
+	var exceeded *invitations.QuotaExceededError
+	if errors.As(err, &exceeded) {
+		form.Problem = exceededText(exceeded, v.Now)
+		return a.showUsage(v, http.StatusUnprocessableEntity, form)
+	}
+	if err != nil {
+		return err
+	}
+	made := "Made " + calls(amount) + " in " + here.Name + "."
+	if left, limited := balance.Left(); limited {
+		made += " Left: " + calls(left) + "."
+	}
+	a.redirect(v, here.Path()+"/usage", made)
+	return nil
+}
+
+// exceededText returns what is left of the quota that was too small, and when to try again.
+func exceededText(e *invitations.QuotaExceededError, now time.Time) string {
+	left, _ := e.Balance.Left()
+	text := "Only " + calls(left) + " left."
+	if left == 0 {
+		text = "No calls are left."
+	}
+	if at := e.RetryAt(); !at.IsZero() {
+		return text + " The quota starts again on " + dateTime(at) + ", " + relative(at, now) + "."
+	}
+	return text + " Waiting does not help: make fewer calls, or ask for a larger quota."
+}
