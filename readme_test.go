@@ -147,11 +147,20 @@ func TestREADME_QuickStart(t *testing.T) {
 	require.Equal(t, fences(output, "")[0], string(printed))
 }
 
-var markdownLink = regexp.MustCompile("\\[(`?)([^]`]+)`?\\]\\(([^)]+)\\)")
+var (
+	markdownLink  = regexp.MustCompile("\\[(`?)([^]`]+)`?\\]\\(([^)]+)\\)")
+	pictureSource = regexp.MustCompile(`<img src="([^"]+)"`)
+)
 
 // checkLinks returns an error unless the relative links of a document lead to files, to headings
-// of these and, if the text of a link names an example, to the file of this example.
+// of these and, if the text of a link names an example, to the file of this example. The pictures
+// of the document must exist.
 func checkLinks(path, document string) error {
+	for _, picture := range pictureSource.FindAllStringSubmatch(document, -1) {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(path), picture[1])); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
 	for _, link := range markdownLink.FindAllStringSubmatch(document, -1) {
 		text, target := link[2], link[3]
 		if strings.Contains(target, "://") {
@@ -207,10 +216,12 @@ func TestDocuments_Links(t *testing.T) {
 func TestDocuments_BrokenLink(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, checkLinks("docs/errors.md", "[`ExampleError`](../example_errors_test.go), [a](#in-an-api)\n# In an API\n"+
-		"[b](members.md#members-seats-and-roles) [c](https://nowhere.example)"))
+		"[b](members.md#members-seats-and-roles) [c](https://nowhere.example)"+
+		`[<img src="pictures/members.png" alt="d">](pictures/members.png)`))
 	for _, broken := range []string{
 		"[a](nowhere.md)", "[a](members.md#nowhere)", "[a](#nowhere)", "[a](example_errors_test.go)",
 		"[`ExampleError`](../example_keys_test.go)", "[`ExampleErr`](../example_errors_test.go)",
+		`[<img src="pictures/members.png" alt="a">](pictures/nowhere.png)`, `[<img src="pictures/nowhere.png" alt="a">](errors.md)`,
 	} {
 		require.Error(t, checkLinks("docs/errors.md", broken), broken)
 	}
