@@ -37,7 +37,7 @@ type accountForm struct {
 
 var (
 	errWrongPassword = errors.New("the address or the password is wrong")
-	errTaken         = &invitations.InvalidError{Field: "email", Code: "taken", Reason: "has an account already: sign in"}
+	errTaken         = &invitations.InvalidError{Field: "email", Code: "duplicate", Reason: "has an account already: sign in"}
 )
 
 // A newAccount is a checked form with the hash of its password.
@@ -50,11 +50,11 @@ func (f accountForm) check() (newAccount, error) {
 	email, err := invitations.CanonicalEmail(strings.TrimSpace(f.Email))
 	switch {
 	case name == "" || utf8.RuneCountInString(name) > 80 || strings.ContainsFunc(name, unicode.IsControl):
-		return newAccount{}, &invitations.InvalidError{Field: "name", Code: "size", Reason: "must have 1 to 80 characters"}
+		return newAccount{}, &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
 	case err != nil:
 		return newAccount{}, err
 	case len(f.Password) < 8 || len(f.Password) > 72: // bcrypt reads no more
-		return newAccount{}, &invitations.InvalidError{Field: "password", Code: "size", Reason: "must have 8 to 72 bytes"}
+		return newAccount{}, &invitations.InvalidError{Field: "password", Code: "out_of_range", Reason: "must have 8 to 72 bytes"}
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(f.Password), passwordCost)
 	return newAccount{name, email, string(hash)}, err

@@ -86,7 +86,12 @@ func (w *world) keyOf(u account, team string, role invitations.Role) *client {
 // session returns a client who has signed in.
 func (w *world) session(u account) *client {
 	w.t.Helper()
-	got := w.nobody().submit("/sign-in", "email", u.Email, "password", password)
+	return w.sessionWith(u.Email, password)
+}
+
+func (w *world) sessionWith(email, password string) *client {
+	w.t.Helper()
+	got := w.nobody().submit("/sign-in", "email", email, "password", password)
 	require.Equal(w.t, http.StatusSeeOther, got.status, got.body)
 	cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
 	return w.client("Cookie", cookie)

@@ -43,7 +43,7 @@ func (a *app) createTeam(ctx context.Context, owner, name string) (id string, er
 func checkTeamName(name string) (string, error) {
 	name = strings.Join(strings.Fields(name), " ")
 	if name == "" || utf8.RuneCountInString(name) > 80 || strings.ContainsFunc(name, unicode.IsControl) {
-		return "", &invitations.InvalidError{Field: "name", Code: "size", Reason: "must have 1 to 80 characters"}
+		return "", &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
 	}
 	return name, nil
 }

@@ -85,7 +85,8 @@ func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // clientLimits limit how often each client can try passwords and tokens.
 type clientLimits struct {
-	now func() time.Time
+	now   func() time.Time
+	burst int // how often a client can try at once
 
 	mu      *sync.Mutex
 	clients map[string]*rate.Limiter
@@ -99,7 +100,7 @@ const (
 )
 
 func newClientLimits(now func() time.Time) clientLimits {
-	return clientLimits{now, &sync.Mutex{}, map[string]*rate.Limiter{}}
+	return clientLimits{now, clientBurst, &sync.Mutex{}, map[string]*rate.Limiter{}}
 }
 
 // allow reports whether the client of a request can try now. Behind a proxy, the address of the
@@ -113,7 +114,7 @@ func (l clientLimits) allow(r *http.Request) bool {
 	defer l.mu.Unlock()
 	if len(l.clients) >= maxClients {
 		for name, limiter := range l.clients {
-			if limiter.TokensAt(l.now()) >= clientBurst { // has tried nothing for a while
+			if limiter.TokensAt(l.now()) >= float64(l.burst) { // has tried nothing for a while
 				delete(l.clients, name)
 			}
 		}
@@ -123,7 +124,7 @@ func (l clientLimits) allow(r *http.Request) bool {
 		if len(l.clients) >= maxClients {
 			return false
 		}
-		limiter = rate.NewLimiter(rate.Every(clientInterval), clientBurst)
+		limiter = rate.NewLimiter(rate.Every(clientInterval), l.burst)
 		l.clients[client] = limiter
 	}
 	return limiter.AllowN(l.now(), 1)
