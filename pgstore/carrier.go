@@ -36,8 +36,8 @@ type database interface {
 	isSingle() bool
 }
 
-// change makes one change. If write returns an error, change rolls back and returns that error
-// unchanged.
+// change makes one change. If write returns an error, change returns that error unchanged. It rolls
+// back, except in a transaction of the host.
 func (s *Store) change(ctx context.Context, doing string, read queueRead, write queueWrite) error {
 	if db, ok := s.db.(database); ok {
 		return s.describe(doing, s.repeat(ctx, func() error { return db.change(ctx, read, write) }))
