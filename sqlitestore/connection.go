@@ -15,7 +15,7 @@ import (
 type connector struct {
 	dsn         string
 	attempts    int           // to get a lock from another process, each of attemptTime
-	busyTimeout time.Duration // of a statement outside of a transaction that has its turn
+	busyTimeout time.Duration // of every statement except the begin of a change
 	turn        chan struct{} // has an element while a connection has its turn
 	// Places of the operations of a store, see enter. They are nil for a database of the host.
 	changes, reads chan struct{}

@@ -11,7 +11,7 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
-// An organization is the row of one. The zero organization does not exist.
+// An organization is a row of invitations_organizations. The zero organization stands for none.
 type organization struct {
 	version int64
 	deleted bool
@@ -233,7 +233,7 @@ func loadSendings(ctx context.Context, tx *sql.Tx, q invitations.Query, facts *i
 	return err
 }
 
-// count is number for a query that counts.
+// count returns the number of a query as an int.
 func count(ctx context.Context, tx *sql.Tx, query string, args ...any) (int, error) {
 	n, err := number(ctx, tx, query, args...)
 	return int(n), err

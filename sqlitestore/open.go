@@ -38,7 +38,7 @@ func Open(path string) (*sql.DB, error) {
 type settings struct {
 	synchronous string
 	attempts    int           // to get the write lock, each of attemptTime
-	busyTimeout time.Duration // of a statement outside of a transaction
+	busyTimeout time.Duration // of every statement except the begin of a change
 	more        []string      // of the driver; they win
 }
 

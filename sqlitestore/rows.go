@@ -30,7 +30,7 @@ func all[T any](ctx context.Context, tx *sql.Tx, query string, args ...any) ([]T
 	return values, nil
 }
 
-// first is all for a query with at most one row. It returns nil if there is none.
+// first returns the value of a query with at most one row, or nil.
 func first[T any](ctx context.Context, tx *sql.Tx, query string, args ...any) (*T, error) {
 	values, err := all[T](ctx, tx, query, args...)
 	if err != nil || len(values) == 0 {
@@ -60,7 +60,7 @@ func exec(ctx context.Context, tx *sql.Tx, statement string, args ...any) error 
 	return err
 }
 
-// execCount is exec, and returns how many rows the statement changed.
+// execCount runs a statement and returns how many rows it changed.
 func execCount(ctx context.Context, tx *sql.Tx, statement string, args ...any) (int, error) {
 	result, err := tx.ExecContext(keepPrepared(ctx), statement, args...)
 	if err != nil {

@@ -34,8 +34,8 @@
 // # Waiting
 //
 // The changes of a database handle wait in the order of their calls, as do the transactions that the
-// host begins. They wait as long as their contexts last, so these should have a deadline. A change waits up to 5 seconds for another
-// process, and then returns an [invitations.ErrConcurrentChange]. Of the reads, 16 run at once. An
+// host begins. They wait as long as their contexts last, so these should have a deadline. A change
+// waits up to 5 seconds for another process, and then returns an [invitations.ErrConcurrentChange]. Of the reads, 16 run at once. An
 // operation that waits needs no connection. The store starts no goroutines.
 package sqlitestore
 
