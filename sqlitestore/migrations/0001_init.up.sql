@@ -99,7 +99,7 @@ create table if not exists invitations_invitations (
 ) strict;
 
 create index if not exists invitations_invitations_by_age on invitations_invitations (organization, created_at, id);
-create index if not exists invitations_invitations_pending on invitations_invitations (organization, expires_at, kind)
+create index if not exists invitations_invitations_pending on invitations_invitations (organization, expires_at, kind, role)
 	WHERE state = 'pending';
 create index if not exists invitations_invitations_due on invitations_invitations (sweep_at) WHERE state = 'pending';
 create index if not exists invitations_invitations_over on invitations_invitations (over_at);
