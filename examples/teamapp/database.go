@@ -27,11 +27,16 @@ type database struct {
 	withTx   func(*sql.Tx) invitations.Store
 }
 
+const maxConnections = 20 // to PostgreSQL
+
 // openDatabase opens a SQLite file, or the PostgreSQL database of a URL, and creates its tables.
 func openDatabase(ctx context.Context, name string) (_ *database, err error) {
 	d := &database{postgres: strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://")}
 	if d.postgres {
-		d.DB, err = sql.Open("pgx", name)
+		if d.DB, err = sql.Open("pgx", name); err == nil {
+			d.SetMaxOpenConns(maxConnections)
+			d.SetMaxIdleConns(maxConnections) // the default would open and close most of them at each request
+		}
 	} else {
 		d.DB, err = sqlitestore.Open(name)
 	}
