@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"database/sql"
 	"time"
 
 	"github.com/google/uuid"
@@ -76,9 +74,10 @@ func (a *app) apiInvite(c apiCall, b inviteBody) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.sending(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
+	sent, err := a.withMail(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
 		return svc.Invite(c.Context(), c.actor(), p)
 	})
+	return a.sent(sent), err
 }
 
 func (a *app) apiInviteAll(c apiCall, b struct{ Invitations []inviteBody }) (any, error) {
@@ -89,21 +88,7 @@ func (a *app) apiInviteAll(c apiCall, b struct{ Invitations []inviteBody }) (any
 			return nil, err
 		}
 	}
-	var outcomes []invitations.Outcome
-	err := a.change(c.Context(), func(tx *sql.Tx, svc *invitations.Service) (err error) {
-		if outcomes, err = svc.InviteAll(c.Context(), c.actor(), c.team, rows); err != nil {
-			return err
-		}
-		for _, o := range outcomes {
-			if o.Err == nil && !o.Invitation.Repeated {
-				if err := a.enqueueInvitation(c.Context(), tx, mailInvitation, o.Invitation.Invitation); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	a.wakeUp()
+	outcomes, err := a.inviteRows(c.Context(), c.actor(), c.team, rows)
 	return map[string]any{"outcomes": outcomes}, err
 }
 
@@ -117,12 +102,11 @@ func (a *app) apiCreateLink(c apiCall, b struct {
 	if err != nil {
 		return nil, err
 	}
-	return a.sending(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
-		return svc.CreateLink(c.Context(), c.actor(), invitations.CreateLinkParams{
-			Organization: c.team, ID: b.ID, Role: b.Role, Message: b.Message, ExpiresIn: expiresIn, Quota: b.Quota,
-			Metadata: b.Metadata, MaxUses: b.MaxUses, AllowedDomains: b.AllowedDomains,
-		})
+	sent, err := a.svc.CreateLink(c.Context(), c.actor(), invitations.CreateLinkParams{
+		Organization: c.team, ID: b.ID, Role: b.Role, Message: b.Message, ExpiresIn: expiresIn, Quota: b.Quota,
+		Metadata: b.Metadata, MaxUses: b.MaxUses, AllowedDomains: b.AllowedDomains,
 	})
+	return a.sent(sent), err
 }
 
 func (a *app) apiList(c apiCall, _ struct{}) (any, error) {
@@ -169,9 +153,10 @@ func (a *app) apiResend(c apiCall, b struct {
 	if err != nil {
 		return nil, err
 	}
-	return a.sending(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
+	sent, err := a.withMail(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
 		return svc.Resend(c.Context(), c.actor(), invitations.ResendParams{Organization: c.team, ID: c.id, ExpiresIn: expiresIn})
 	})
+	return a.sent(sent), err
 }
 
 // apiLink returns a link with its URL again. The token of an email invitation proves the ownership
@@ -199,20 +184,4 @@ func (a *app) sent(sent invitations.SentInvitation) sentBody {
 		body.URL = a.baseURL + invitePath(sent.Token.Reveal())
 	}
 	return body
-}
-
-// sending runs do, and enqueues the mail in the same transaction.
-func (a *app) sending(ctx context.Context, do func(*invitations.Service) (invitations.SentInvitation, error)) (any, error) {
-	var sent invitations.SentInvitation
-	err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
-		if sent, err = do(svc); err != nil || sent.Kind != invitations.KindEmail || sent.Repeated {
-			return err
-		}
-		return a.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)
-	})
-	if err != nil {
-		return nil, err
-	}
-	a.wakeUp()
-	return a.sent(sent), nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"database/sql"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -178,17 +177,12 @@ func (w workspace) canOffer(role invitations.Role) bool {
 func (a *app) invite(v *visit) error {
 	return a.submit(v, "email", func(f form) (string, string, error) {
 		ctx, email := v.r.Context(), f.text("email")
-		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
-			sent, err := svc.Invite(ctx, v.actor(), invitations.InviteParams{
+		_, err := a.withMail(ctx, func(svc *invitations.Service) (invitations.SentInvitation, error) {
+			return svc.Invite(ctx, v.actor(), invitations.InviteParams{
 				Organization: v.Team.ID, Email: email, Role: invitations.Role(f.Get("role")), ID: f.id(),
 				ExpiresIn: f.lifetime, Message: f.text("message"),
 			})
-			if err != nil || sent.Repeated {
-				return err
-			}
-			return a.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)
 		})
-		a.wakeUp()
 		return v.Team.Path() + "/invitations", "The invitation to " + email + " is on its way.", err
 	}, func(f form) error {
 		return a.showInvitationsWith(v, http.StatusUnprocessableEntity, invitationsPage{Email: f})
@@ -211,15 +205,9 @@ func (a *app) createLink(v *visit) error {
 // resendInvitation sends an invitation again with a new link. The former link is dead.
 func (a *app) resendInvitation(v *visit) (path, notice string, err error) {
 	ctx, id := v.r.Context(), invitationID(v)
-	var sent invitations.SentInvitation
-	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
-		sent, err = svc.Resend(ctx, v.actor(), invitations.ResendParams{Organization: v.Team.ID, ID: id})
-		if err != nil || sent.Kind == invitations.KindLink {
-			return err
-		}
-		return a.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)
+	sent, err := a.withMail(ctx, func(svc *invitations.Service) (invitations.SentInvitation, error) {
+		return svc.Resend(ctx, v.actor(), invitations.ResendParams{Organization: v.Team.ID, ID: id})
 	})
-	a.wakeUp()
 	if sent.Kind == invitations.KindLink {
 		return v.Team.Path() + "/invitations/" + id.String(), "The link is new. The former link no longer works.", err
 	}

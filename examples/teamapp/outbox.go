@@ -43,6 +43,21 @@ func (a *app) enqueueInvitation(ctx context.Context, tx querier, kind string, in
 	})
 }
 
+// withMail runs do, which sends an invitation, and enqueues its mail in the same transaction. A link
+// has no mail, and neither has a request that was repeated.
+func (a *app) withMail(
+	ctx context.Context, do func(*invitations.Service) (invitations.SentInvitation, error),
+) (sent invitations.SentInvitation, err error) {
+	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
+		if sent, err = do(svc); err != nil || sent.Kind != invitations.KindEmail || sent.Repeated {
+			return err
+		}
+		return a.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)
+	})
+	a.wakeUp()
+	return sent, err
+}
+
 // enqueueVerification puts the mail that verifies an address into the outbox.
 func (a *app) enqueueVerification(ctx context.Context, tx querier, u account) error {
 	return a.enqueue(ctx, tx, letter{Kind: mailVerification, AccountID: u.ID, Recipient: u.Email})
