@@ -159,17 +159,13 @@ func (a *app) apiResend(c apiCall, b struct {
 	return a.sent(sent), err
 }
 
-// apiLink returns a link with its URL again. The token of an email invitation proves the ownership
-// of the address, so nobody but the recipient gets it.
+// apiLink returns a link with its URL again.
 func (a *app) apiLink(c apiCall, _ struct{}) (any, error) {
 	sent, err := a.svc.PendingToken(c.Context(), c.actor(), c.team, c.id)
 	if err == nil && sent.Kind != invitations.KindLink {
 		err = &invitations.InvalidError{Field: "id", Code: "wrong_kind", Reason: "must be that of a link"}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return a.sent(sent), nil
+	return a.sent(sent), err
 }
 
 // A sentBody is an invitation in the form that its sender may see.
@@ -179,9 +175,5 @@ type sentBody struct {
 }
 
 func (a *app) sent(sent invitations.SentInvitation) sentBody {
-	body := sentBody{SentInvitation: sent}
-	if sent.Kind == invitations.KindLink && !sent.Token.IsZero() {
-		body.URL = a.baseURL + invitePath(sent.Token.Reveal())
-	}
-	return body
+	return sentBody{sent, a.linkURL(sent)}
 }

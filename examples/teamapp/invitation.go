@@ -49,8 +49,7 @@ func (a *app) showInvitationWith(v *visit, status int, f form) error {
 		return err
 	}
 	p := invitationPage{Form: f, Closed: closed, Roles: v.Team.roles()}
-	if sent.Kind == invitations.KindLink && !sent.Token.IsZero() { // a token from a mail proves the mailbox: nobody else sees it
-		p.Link = a.baseURL + invitePath(sent.Token.Reveal())
+	if p.Link = a.linkURL(sent); p.Link != "" {
 		if p.QR, err = newQRCode(p.Link); err != nil {
 			return err
 		}
