@@ -61,9 +61,10 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 type apiCall struct {
 	*http.Request
 	account
-	key  *apiKey   // nil: the person's session
-	team string    // of the path
-	id   uuid.UUID // of the path; zero if it is malformed, which the library refuses
+	key   *apiKey   // nil: the person's session
+	team  string    // of the path
+	id    uuid.UUID // of the path; zero if it is malformed, which the library refuses
+	limit int       // of the query; zero if it has none
 }
 
 // actor returns the person, and with a key its role as the ceiling.
@@ -93,6 +94,11 @@ func (a *app) callAPI(route apiRoute, r *http.Request) (any, error) {
 	for name := range r.URL.Query() {
 		if !slices.Contains(strings.Fields(route.query), name) {
 			return nil, &invitations.InvalidError{Field: name, Code: "unknown_value", Reason: "is not a parameter of this route"}
+		}
+	}
+	if limit := c.get("limit"); limit != "" {
+		if c.limit, err = strconv.Atoi(limit); err != nil {
+			return nil, &invitations.InvalidError{Field: "limit", Code: "malformed", Reason: "must be a number"}
 		}
 	}
 	return route.handle(a, c)

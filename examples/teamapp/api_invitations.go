@@ -110,13 +110,9 @@ func (a *app) apiCreateLink(c apiCall, b struct {
 }
 
 func (a *app) apiList(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
 	p := invitations.InvitationsParams{
 		Organization: c.team, Kind: invitations.Kind(c.get("kind")), Role: invitations.Role(c.get("role")), Email: c.get("email"),
-		EmailContains: c.get("email_contains"), SentBy: c.get("sent_by"), Limit: int(limit), Cursor: c.get("cursor"),
+		EmailContains: c.get("email_contains"), SentBy: c.get("sent_by"), Limit: c.limit, Cursor: c.get("cursor"),
 	}
 	for _, state := range c.URL.Query()["state"] { // may be repeated
 		p.States = append(p.States, invitations.State(state))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/go-invitations/invitations"
@@ -37,27 +36,19 @@ var teamRoutes = []apiRoute{
 }
 
 func (a *app) apiMembers(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
 	return a.svc.Members(c.Context(), c.actor(), invitations.MembersParams{
 		Organization: c.team, Role: invitations.Role(c.get("role")), Balances: c.get("balances") == "true",
-		Limit: int(limit), Cursor: c.get("cursor"),
+		Limit: c.limit, Cursor: c.get("cursor"),
 	})
 }
 
 func (a *app) apiUsage(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
 	at, err := instant(c, "at")
 	if err != nil {
 		return nil, err
 	}
 	return a.svc.Usage(c.Context(), c.actor(), invitations.UsageParams{
-		Organization: c.team, Period: invitations.Period(c.get("period")), At: at, Limit: int(limit), Cursor: c.get("cursor"),
+		Organization: c.team, Period: invitations.Period(c.get("period")), At: at, Limit: c.limit, Cursor: c.get("cursor"),
 	})
 }
 
@@ -74,12 +65,8 @@ func (a *app) apiConsume(c apiCall, b callBody) (any, error) {
 
 // apiTimeline returns the events of an invitation or, without one in the path, of the team.
 func (a *app) apiTimeline(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
 	return a.svc.Timeline(c.Context(), c.actor(), invitations.TimelineParams{
-		Organization: c.team, Invitation: c.id, NewestFirst: c.get("newest_first") == "true", Limit: int(limit), Cursor: c.get("cursor"),
+		Organization: c.team, Invitation: c.id, NewestFirst: c.get("newest_first") == "true", Limit: c.limit, Cursor: c.get("cursor"),
 	})
 }
 
@@ -93,18 +80,6 @@ func (a *app) apiStatistics(c apiCall, _ struct{}) (any, error) {
 		return nil, err
 	}
 	return a.svc.Statistics(c.Context(), c.actor(), invitations.StatisticsParams{Organization: c.team, From: from, To: to})
-}
-
-// number64 returns a number of the query, or 0 without one.
-func number64(c apiCall, name string) (int64, error) {
-	if c.get(name) == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(c.get(name), 10, 32)
-	if err != nil {
-		return 0, &invitations.InvalidError{Field: name, Code: "malformed", Reason: "must be a number"}
-	}
-	return n, nil
 }
 
 // instant returns a time of the query, or the zero time without one.
@@ -143,9 +118,5 @@ func (a *app) apiAccept(c apiCall, b struct{ Token string }) (any, error) {
 }
 
 func (a *app) apiReceived(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
-	return a.svc.Received(c.Context(), c.identity(), invitations.ReceivedParams{Limit: int(limit), Cursor: c.get("cursor")})
+	return a.svc.Received(c.Context(), c.identity(), invitations.ReceivedParams{Limit: c.limit, Cursor: c.get("cursor")})
 }
