@@ -154,7 +154,7 @@ var (
 	errTooLarge      = &refusedCall{http.StatusRequestEntityTooLarge, "request_too_large", "The request is too large"}
 )
 
-// takes returns the handler of a route with a body.
+// takes returns the handler of a route that changes something. B is its body.
 func takes[B any](do func(*app, apiCall, B) (any, error)) func(*app, apiCall) (any, error) {
 	return func(a *app, c apiCall) (any, error) {
 		var body B

@@ -14,22 +14,22 @@ var invitationRoutes = []apiRoute{
 	{"POST", "/teams/{team}/invitations", "", 201, takes((*app).apiInvite)},
 	{"POST", "/teams/{team}/invitations/bulk", "", 200, takes((*app).apiInviteAll)},
 	{"POST", "/teams/{team}/links", "", 201, takes((*app).apiCreateLink)},
-	{"GET", "/teams/{team}/invitations", "state kind role email email_contains sent_by limit cursor", 200, takes((*app).apiList)},
-	{"GET", invitationPath, "", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
+	{"GET", "/teams/{team}/invitations", "state kind role email email_contains sent_by limit cursor", 200, (*app).apiList},
+	{"GET", invitationPath, "", 200, func(a *app, c apiCall) (any, error) {
 		return a.svc.Invitation(c.Context(), c.actor(), c.team, c.id)
-	})},
+	}},
 	{"PATCH", invitationPath, "", 200, takes((*app).apiEdit)},
 	{"DELETE", invitationPath, "", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
 		return a.svc.Revoke(c.Context(), c.actor(), c.team, c.id)
 	})},
 	{"POST", invitationPath + "/resend", "", 200, takes((*app).apiResend)},
-	{"GET", invitationPath + "/link", "", 200, takes((*app).apiLink)},
-	{"GET", invitationPath + "/events", "newest_first limit cursor", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
+	{"GET", invitationPath + "/link", "", 200, (*app).apiLink},
+	{"GET", invitationPath + "/events", "newest_first limit cursor", 200, func(a *app, c apiCall) (any, error) {
 		if c.id == uuid.Nil { // would ask for the events of the whole team
 			return nil, invitations.ErrNotFound
 		}
-		return a.apiTimeline(c, struct{}{})
-	})},
+		return a.apiTimeline(c)
+	}},
 }
 
 // An offerBody is what an invitation of either kind offers.
@@ -109,7 +109,7 @@ func (a *app) apiCreateLink(c apiCall, b struct {
 	return a.sent(sent), err
 }
 
-func (a *app) apiList(c apiCall, _ struct{}) (any, error) {
+func (a *app) apiList(c apiCall) (any, error) {
 	p := invitations.InvitationsParams{
 		Organization: c.team, Kind: invitations.Kind(c.get("kind")), Role: invitations.Role(c.get("role")), Email: c.get("email"),
 		EmailContains: c.get("email_contains"), SentBy: c.get("sent_by"), Limit: c.limit, Cursor: c.get("cursor"),
@@ -156,7 +156,7 @@ func (a *app) apiResend(c apiCall, b struct {
 }
 
 // apiLink returns a link with its URL again.
-func (a *app) apiLink(c apiCall, _ struct{}) (any, error) {
+func (a *app) apiLink(c apiCall) (any, error) {
 	sent, err := a.svc.PendingToken(c.Context(), c.actor(), c.team, c.id)
 	if err == nil && sent.Kind != invitations.KindLink {
 		err = &invitations.InvalidError{Field: "id", Code: "wrong_kind", Reason: "must be that of a link"}
