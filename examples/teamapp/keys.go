@@ -123,21 +123,15 @@ func (a *app) deleteKey(v *visit) (path, notice string, err error) {
 
 // keys returns the keys of a condition.
 func (a *app) keys(ctx context.Context, where string, args ...any) (all []apiKey, err error) {
-	rows, err := a.db.QueryContext(ctx, `select id, organization, account_id, name, role, created_at, joined_at from api_keys where `+where, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = a.db.each(ctx, func(rows *sql.Rows) error {
 		var k apiKey
 		var created int64
-		if err := rows.Scan(&k.ID, &k.Team, &k.Account, &k.Name, &k.Role, &created, &k.joinedAt); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&k.ID, &k.Team, &k.Account, &k.Name, &k.Role, &created, &k.joinedAt)
 		k.CreatedAt = time.UnixMicro(created)
 		all = append(all, k)
-	}
-	return all, rows.Err()
+		return err
+	}, `select id, organization, account_id, name, role, created_at, joined_at from api_keys where `+where, args...)
+	return all, err
 }
 
 // findKey returns the key with this text. A key works only during the membership in which it was

@@ -51,25 +51,10 @@ func checkTeamName(name string) (string, error) {
 // teamNames returns the names of organizations by ID.
 func (a *app) teamNames(ctx context.Context, ids ...string) (map[string]string, error) {
 	names := map[string]string{}
-	if len(ids) == 0 {
-		return names, nil
-	}
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
-	rows, err := a.db.QueryContext(ctx,
-		`select id, name from organizations where id in (`+placeholders(len(args))+`)`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return names, a.db.eachOf(ctx, ids, func(rows *sql.Rows) error {
 		var id, name string
-		if err := rows.Scan(&id, &name); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&id, &name)
 		names[id] = name
-	}
-	return names, rows.Err()
+		return err
+	}, `select id, name from organizations`)
 }
