@@ -64,13 +64,7 @@ func (a *app) showKeys(v *visit, status int, form keyForm) error {
 	if err != nil {
 		return err
 	}
-	p := keysPage{Keys: keys, Form: form, Base: a.baseURL + apiPath}
-	for _, role := range a.svc.Policy().Roles() {
-		if a.svc.Policy().CanGrant(v.Team.Role, role) {
-			p.Roles = append(p.Roles, role)
-		}
-	}
-	return a.show(v, status, "keys", "API keys", p)
+	return a.show(v, status, "keys", "API keys", keysPage{Keys: keys, Roles: v.Team.roles(), Form: form, Base: a.baseURL + apiPath})
 }
 
 // makeKey adds a key. The answer shows it, and nothing else ever does: a redirect would have to
