@@ -70,14 +70,12 @@ func (a *app) onMember(notice string, do func(v *visit, user string) error) http
 // backToMembers leads back to the page of the table that had the button. It shows the notice,
 // which contains the member's name, or the reason of a refusal.
 func (a *app) backToMembers(v *visit, notice string, err error) error {
-	return a.act(v, func(*visit) (string, string, error) {
-		user, back := v.r.PathValue("member"), membersPath(v, v.r.URL.Query().Get("cursor"))
-		if err != nil {
-			return back, "", err
-		}
-		names, err := a.namesOf(v.r.Context(), user)
-		return back, fmt.Sprintf(notice, names.Of(user)), err
-	})
+	user, back := v.r.PathValue("member"), membersPath(v, v.r.URL.Query().Get("cursor"))
+	if err != nil {
+		return a.finish(v, back, "", err)
+	}
+	names, err := a.namesOf(v.r.Context(), user)
+	return a.finish(v, back, fmt.Sprintf(notice, names.Of(user)), err)
 }
 
 func (a *app) changeRole(v *visit, user string) error {

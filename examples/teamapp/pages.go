@@ -155,12 +155,15 @@ func (a *app) team(show func(*visit) error) http.HandlerFunc {
 // action returns the handler of a button on a page of a team. do returns the page to go to and
 // what it did. If the library refuses, that page shows the reason.
 func (a *app) action(do func(*visit) (path, notice string, err error)) http.HandlerFunc {
-	return a.team(func(v *visit) error { return a.act(v, do) })
+	return a.team(func(v *visit) error {
+		path, notice, err := do(v)
+		return a.finish(v, path, notice, err)
+	})
 }
 
-// act runs do and redirects to the path that it returns.
-func (a *app) act(v *visit, do func(*visit) (path, notice string, err error)) error {
-	path, notice, err := do(v)
+// finish redirects the person to a path of the app, where they see a notice or the reason of a
+// refusal. An error that is not a refusal is returned.
+func (a *app) finish(v *visit, path, notice string, err error) error {
 	if err != nil {
 		text, ok := refusalAt(err, v.Now)
 		if !ok {

@@ -52,15 +52,13 @@ func (a *app) showReceived(v *visit) error {
 func (a *app) acceptReceived(v *visit) error {
 	joined, err := a.svc.AcceptReceived(v.r.Context(), v.r.PathValue("team"), invitationID(v), v.User.identity())
 	if err != nil {
-		return a.act(v, func(*visit) (string, string, error) { return "/received", "", err })
+		return a.finish(v, "/received", "", err)
 	}
 	return a.welcome(v, joined.Member)
 }
 
 // declineReceived ends an invitation for good.
 func (a *app) declineReceived(v *visit) error {
-	return a.act(v, func(v *visit) (string, string, error) {
-		err := a.svc.DeclineReceived(v.r.Context(), v.r.PathValue("team"), invitationID(v), v.User.identity())
-		return "/received", "You have declined the invitation.", err
-	})
+	err := a.svc.DeclineReceived(v.r.Context(), v.r.PathValue("team"), invitationID(v), v.User.identity())
+	return a.finish(v, "/received", "You have declined the invitation.", err)
 }

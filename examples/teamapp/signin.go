@@ -99,13 +99,11 @@ func (a *app) showVerify(v *visit) error {
 // session and the code of the mail are both needed, so nobody verifies an account that somebody
 // else made with their address.
 func (a *app) verify(v *visit) error {
-	return a.act(v, func(v *visit) (string, string, error) {
-		if err := a.verifyAddress(v.r.Context(), v.User, v.r.PostFormValue("code")); err != nil {
-			return "/verify", "", err
-		}
-		path, err := a.returnPath(v.r.Context())
-		return path, "Your address is confirmed.", err
-	})
+	if err := a.verifyAddress(v.r.Context(), v.User, v.r.PostFormValue("code")); err != nil {
+		return a.finish(v, "/verify", "", err)
+	}
+	path, err := a.returnPath(v.r.Context())
+	return a.finish(v, path, "Your address is confirmed.", err)
 }
 
 // sendVerification mails the link once more.

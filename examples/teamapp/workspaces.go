@@ -53,13 +53,10 @@ func (a *app) showPersonal(v *visit) error {
 
 // addTeam creates a team.
 func (a *app) addTeam(v *visit) error {
-	return a.act(v, func(v *visit) (string, string, error) {
-		name := v.r.PostFormValue("name")
-		id, err := a.createTeam(v.r.Context(), v.User.ID, name)
-		if err != nil {
-			return "/personal", "", err
-		}
-		a.sessions.Put(v.r.Context(), keyWorkspace, id)
-		return "/teams/" + id + "/invitations", "The team is ready. Invite your colleagues.", nil
-	})
+	id, err := a.createTeam(v.r.Context(), v.User.ID, v.r.PostFormValue("name"))
+	if err != nil {
+		return a.finish(v, "/personal", "", err)
+	}
+	a.sessions.Put(v.r.Context(), keyWorkspace, id)
+	return a.finish(v, "/teams/"+id+"/invitations", "The team is ready. Invite your colleagues.", nil)
 }
