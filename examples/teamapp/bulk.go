@@ -91,7 +91,7 @@ func (a *app) inviteAll(v *visit) error {
 		}
 		kept, err := json.Marshal(shown)
 		a.sessions.Put(ctx, keyOutcomes, string(kept))
-		return path, fmt.Sprintf("Invited: %d of %s.", invited, plural(len(shown), "row")), err
+		return path, fmt.Sprintf("Invited: %d of %s.", invited, plural(int64(len(shown)), "row")), err
 	}, func(f form) error { return a.showBulkWith(v, http.StatusUnprocessableEntity, bulkPage{Form: f}) })
 }
 
