@@ -22,8 +22,7 @@ type invitationPage struct {
 	Roles   []invitations.Role
 	Form    form // to edit it
 	History []happening
-	First   string // paths of the history
-	Older   string
+	pager   // of the history
 }
 
 // A happening is one event in a sentence.
@@ -62,12 +61,7 @@ func (a *app) showInvitationWith(v *visit, status int, f form) error {
 		p.History = append(p.History, happening{e.At, describe(e, names)})
 	}
 	p.invitationView = newInvitationView(v, sent.Invitation, names)
-	if cursor != "" {
-		p.First = p.Path
-	}
-	if events.NextCursor != "" {
-		p.Older = pathWith(p.Path, "cursor", events.NextCursor)
-	}
+	p.pager = v.pager(p.Path, events.NextCursor)
 	if !f.Rejected {
 		p.Form = form{name: "edit", Values: url.Values{
 			"role": {string(sent.Role)}, "message": {sent.Message}, "allowed_domains": {strings.Join(sent.AllowedDomains, ", ")},

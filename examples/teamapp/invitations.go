@@ -34,9 +34,10 @@ type invitationsPage struct {
 	Roles       []invitations.Role // that the person can give
 	Email, Link form               // the forms
 
-	Tabs               []tab
-	State, Kind, Part  string // the filter
-	Here, First, Older string // paths with the filter
+	Tabs              []tab
+	State, Kind, Part string // the filter
+	Here              string // the path with the filter
+	pager
 }
 
 // A tab leads to the invitations of some states.
@@ -45,12 +46,12 @@ type tab struct {
 	Current    bool
 }
 
-// stateTabs are the values of "state" in the URL. The first one is the default.
+// stateTabs are the values of "state" in the URL. The first one, without a value, is the default.
 var stateTabs = []struct {
 	value, name string
 	states      []invitations.State
 }{
-	{"open", "Open", []invitations.State{invitations.StatePending, invitations.StateExpired}},
+	{"", "Open", []invitations.State{invitations.StatePending, invitations.StateExpired}},
 	{"pending", "Pending", []invitations.State{invitations.StatePending}},
 	{"expired", "Expired", []invitations.State{invitations.StateExpired}},
 	{"accepted", "Accepted", []invitations.State{invitations.StateAccepted}},
@@ -65,7 +66,7 @@ func (a *app) showInvitations(v *visit) error {
 // showInvitationsWith shows the list that the URL asks for, with the forms of p.
 func (a *app) showInvitationsWith(v *visit, status int, p invitationsPage) error {
 	ctx, query := v.r.Context(), v.r.URL.Query()
-	p.State, p.Kind, p.Part = stateTabs[0].value, query.Get("kind"), strings.TrimSpace(query.Get("email"))
+	p.Kind, p.Part = query.Get("kind"), strings.TrimSpace(query.Get("email"))
 	params := invitations.InvitationsParams{
 		Organization: v.Team.ID, Kind: invitations.Kind(p.Kind), EmailContains: p.Part, Limit: 20, Cursor: query.Get("cursor"),
 		States: stateTabs[0].states,
@@ -93,16 +94,11 @@ func (a *app) showInvitationsWith(v *visit, status int, p invitationsPage) error
 	for _, inv := range list.Items {
 		p.Rows = append(p.Rows, newInvitationView(v, inv, names))
 	}
+	path := v.Team.Path() + "/invitations"
 	for _, t := range stateTabs {
-		p.Tabs = append(p.Tabs, tab{t.name, p.path(v, t.value, ""), t.value == p.State})
+		p.Tabs = append(p.Tabs, tab{t.name, v.pathWith(path, "state", t.value, "cursor", ""), t.value == p.State})
 	}
-	p.Here = p.path(v, p.State, params.Cursor)
-	if params.Cursor != "" {
-		p.First = p.path(v, p.State, "")
-	}
-	if list.NextCursor != "" {
-		p.Older = p.path(v, p.State, list.NextCursor)
-	}
+	p.Here, p.pager = v.pathWith(path), v.pager(path, list.NextCursor)
 	p.Roles = v.Team.roles()
 	days := fmt.Sprint(max(1, int(p.Overview.Limits.Expiry/(24*time.Hour))))
 	if !p.Email.Rejected {
@@ -112,14 +108,6 @@ func (a *app) showInvitationsWith(v *visit, status int, p invitationsPage) error
 		p.Link = newForm("link", url.Values{"expires_in": {days}})
 	}
 	return a.show(v, status, "invitations", "Invitations", p)
-}
-
-// path returns the path of the list in a state, with the other filters of the page.
-func (p invitationsPage) path(v *visit, state, cursor string) string {
-	if state == stateTabs[0].value {
-		state = ""
-	}
-	return pathWith(v.Team.Path()+"/invitations", "state", state, "kind", p.Kind, "email", p.Part, "cursor", cursor)
 }
 
 // Pending returns the number of pending invitations of both kinds.

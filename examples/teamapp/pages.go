@@ -6,7 +6,9 @@ import (
 	"errors"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,6 +110,35 @@ func (a *app) redirect(v *visit, path, notice string) {
 		a.sessions.Put(v.r.Context(), keyNotice, notice)
 	}
 	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
+}
+
+// pathWith returns a path with the query of the request. The values of the pairs of names and
+// values take the place of those in it, and names without a value are left out.
+func (v *visit) pathWith(path string, pairs ...string) string {
+	query := v.r.URL.Query()
+	for pair := range slices.Chunk(pairs, 2) {
+		query.Set(pair[0], pair[1])
+	}
+	maps.DeleteFunc(query, func(_ string, values []string) bool { return values[0] == "" })
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}
+
+// A pager has the paths of other pages of a list. An empty path means that there is none.
+type pager struct{ First, Next string }
+
+// pager returns the pager of the list at a path, whose next page begins at a cursor. The pages
+// keep the filters of the request.
+func (v *visit) pager(path, next string) (p pager) {
+	if v.r.URL.Query().Get("cursor") != "" {
+		p.First = v.pathWith(path, "cursor", "")
+	}
+	if next != "" {
+		p.Next = v.pathWith(path, "cursor", next)
+	}
+	return p
 }
 
 // pageOf returns the handler of a page that everybody can see.

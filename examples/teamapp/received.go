@@ -16,19 +16,19 @@ func (a *app) serveReceived(mux *http.ServeMux) {
 
 // A receivedPage lists offers.
 type receivedPage struct {
-	Offers       []invitations.Offer
-	Teams        map[string]string // names by ID
-	Names        nameBook
-	First, Older string // paths
+	Offers []invitations.Offer
+	Teams  map[string]string // names by ID
+	Names  nameBook
+	pager
 }
 
 func (a *app) showReceived(v *visit) error {
-	ctx, cursor := v.r.Context(), v.r.URL.Query().Get("cursor")
-	list, err := a.svc.Received(ctx, v.User.identity(), invitations.ReceivedParams{Limit: 20, Cursor: cursor})
+	ctx := v.r.Context()
+	list, err := a.svc.Received(ctx, v.User.identity(), invitations.ReceivedParams{Limit: 20, Cursor: v.r.URL.Query().Get("cursor")})
 	if err != nil {
 		return err
 	}
-	p := receivedPage{Offers: list.Items}
+	p := receivedPage{Offers: list.Items, pager: v.pager("/received", list.NextCursor)}
 	var teams, senders []string
 	for _, o := range list.Items {
 		teams, senders = append(teams, o.Organization), append(senders, o.SentBy)
@@ -38,12 +38,6 @@ func (a *app) showReceived(v *visit) error {
 	}
 	if p.Names, err = a.namesOf(ctx, senders...); err != nil {
 		return err
-	}
-	if cursor != "" {
-		p.First = "/received"
-	}
-	if list.NextCursor != "" {
-		p.Older = pathWith("/received", "cursor", list.NextCursor)
 	}
 	return a.show(v, http.StatusOK, "received", "Your invitations", p)
 }

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -124,18 +122,4 @@ func usedText(u invitations.Usage) string {
 	default:
 		return number(u.Used) + " of " + calls(u.Limit) + " used " + when
 	}
-}
-
-// pathWith returns a path with those of the pairs of names and values that have a value.
-func pathWith(path string, pairs ...string) string {
-	query := url.Values{}
-	for pair := range slices.Chunk(pairs, 2) {
-		if pair[1] != "" {
-			query.Set(pair[0], pair[1])
-		}
-	}
-	if len(query) == 0 {
-		return path
-	}
-	return path + "?" + query.Encode()
 }
