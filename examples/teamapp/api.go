@@ -37,9 +37,8 @@ type apiRoute struct {
 // the others a session, because they concern a person and not a team.
 var apiRoutes = slices.Concat(invitationRoutes, teamRoutes, personRoutes)
 
-// serveAPI adds the JSON API, and the page of its keys.
+// serveAPI adds the JSON API.
 func (a *app) serveAPI(mux *http.ServeMux) {
-	a.serveKeys(mux)
 	for _, route := range apiRoutes {
 		mux.HandleFunc(route.method+" "+apiPath+route.path, func(w http.ResponseWriter, r *http.Request) {
 			answer, err := a.callAPI(route, r)

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -140,25 +139,6 @@ func newInvitationView(v *visit, inv invitations.Invitation, names nameBook) inv
 	view.CanEdit = pending && offers && v.Team.Can(invitations.PermissionInvitationCreate)
 	view.CanRevoke = pending && v.Team.Can(invitations.PermissionInvitationRevoke)
 	return view
-}
-
-// roles returns the roles that the person can give, that with the fewest rights first.
-func (w workspace) roles() []invitations.Role {
-	grantable := func(actor invitations.Role) []invitations.Role {
-		return slices.DeleteFunc(w.policy.Roles(), func(r invitations.Role) bool { return !w.policy.CanGrant(actor, r) })
-	}
-	all := grantable(w.Role)
-	slices.SortStableFunc(all, func(a, b invitations.Role) int { return len(grantable(a)) - len(grantable(b)) })
-	return all
-}
-
-// canOffer reports whether the person can resend or edit an invitation for a role. A role that
-// the policy no longer has counts as the owner's.
-func (w workspace) canOffer(role invitations.Role) bool {
-	if !w.policy.Has(role) {
-		role = invitations.RoleOwner
-	}
-	return w.policy.CanGrant(w.Role, role)
 }
 
 // invite invites the owner of an address. The mail waits in the outbox from the same instant.

@@ -30,51 +30,6 @@ type visit struct {
 	Now        time.Time
 }
 
-// A workspace is a context in which a person works.
-type workspace struct {
-	ID, Name string // the personal one has no ID
-	Role     invitations.Role
-	Balance  invitations.Balance
-	policy   *invitations.Policy
-}
-
-// Path returns the path of the pages of a workspace.
-func (w workspace) Path() string {
-	if w.ID == "" {
-		return "/personal"
-	}
-	return "/teams/" + w.ID
-}
-
-// Home returns the path of the first page of a workspace.
-func (w workspace) Home() string {
-	switch {
-	case w.ID == "":
-		return w.Path()
-	case w.Can("invitation:list"):
-		return w.Path() + "/invitations"
-	default:
-		return w.Path() + "/members"
-	}
-}
-
-// Can reports whether the person has a permission, so that a page can leave out what the library
-// would refuse. It allows nothing: the library decides at every call.
-func (w workspace) Can(permission invitations.Permission) bool {
-	return w.policy != nil && w.policy.Allows(w.Role, permission)
-}
-
-// Grants reports whether the person may give a role, or act on a member who has it.
-func (w workspace) Grants(role invitations.Role) bool { return w.policy.CanGrant(w.Role, role) }
-
-// Workspace returns the workspace as the library knows it.
-func (w workspace) Workspace() invitations.Workspace {
-	if w.ID == "" {
-		return invitations.Personal()
-	}
-	return invitations.InOrganization(w.ID)
-}
-
 // actor returns the person as the library knows them.
 func (v *visit) actor() invitations.Actor { return invitations.User(v.User.ID) }
 
