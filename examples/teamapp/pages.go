@@ -243,7 +243,6 @@ func parsePages() map[string]*template.Template {
 		"period": periodName, "masked": masked, "initial": initial, "describe": describe,
 		"calls": calls, "used": usedText, "distance": distance,
 		"stateName": func(s invitations.State) string { return roleName(invitations.Role(s)) },
-		"asset":     func(name string) string { return "/static/" + name },
 	}
 	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {
