@@ -60,8 +60,9 @@ func (f accountForm) check() (newAccount, error) {
 	return newAccount{name, email, string(hash)}, err
 }
 
-// addAccount adds an account, with its personal quota. An account whose owner never proved to own the address gives way
-// to the new one. So a person who registers with the address of somebody else keeps nobody out.
+// addAccount adds an account, with its personal quota. An account whose address was never proved
+// gives way to the new one. So a person who registers with the address of somebody else keeps
+// nobody out.
 func (a *app) addAccount(
 	ctx context.Context, tx executor, svc *invitations.Service, n newAccount, verified bool,
 ) (account, error) {

@@ -26,10 +26,9 @@ type apiKey struct {
 	joinedAt                int64
 }
 
-// keyPrefix tells people, and programs that look for leaked secrets, what the text is.
 const (
-	keyPrefix = "teamy_"
-	maxKeys   = 20 // of one member in one team
+	keyPrefix = "teamy_" // tells people, and programs that look for leaked secrets, what the text is
+	maxKeys   = 20       // of one member in one team
 )
 
 // hashKey returns what is kept of a key. The key has 256 random bits, so that a fast hash is enough.
