@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -84,8 +82,9 @@ func (a *app) makeKey(v *visit) error {
 
 // addKey adds a key for a member, and returns its text.
 func (a *app) addKey(ctx context.Context, user, team, name string, role invitations.Role) (string, error) {
-	if name == "" || utf8.RuneCountInString(name) > 80 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return "", &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
+	name, err := checkName(name)
+	if err != nil {
+		return "", err
 	}
 	m, err := a.svc.Member(ctx, team, user)
 	if err != nil {

@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -21,7 +18,7 @@ var (
 // createTeam creates an organization with a name, and its shared quota, in one transaction. It
 // returns the organization's ID.
 func (a *app) createTeam(ctx context.Context, owner, name string) (id string, err error) {
-	if name, err = checkTeamName(name); err != nil {
+	if name, err = checkName(name); err != nil {
 		return "", err
 	}
 	id = uuid.NewString()
@@ -37,15 +34,6 @@ func (a *app) createTeam(ctx context.Context, owner, name string) (id string, er
 		_, err := tx.ExecContext(ctx, `insert into organizations (id, name) values ($1, $2)`, id, name)
 		return err
 	})
-}
-
-// checkTeamName returns the name in the form in which it is kept.
-func checkTeamName(name string) (string, error) {
-	name = strings.Join(strings.Fields(name), " ")
-	if name == "" || utf8.RuneCountInString(name) > 80 || strings.ContainsFunc(name, unicode.IsControl) {
-		return "", &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
-	}
-	return name, nil
 }
 
 // teamNames returns the names of organizations by ID.
