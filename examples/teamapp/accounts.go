@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"golang.org/x/crypto/bcrypt"
@@ -46,24 +44,26 @@ type newAccount struct{ name, email, hash string }
 // check returns the account of the form. It hashes the password, which takes a while, so it must
 // be called before a transaction begins.
 func (f accountForm) check() (newAccount, error) {
-	name := strings.Join(strings.Fields(f.Name), " ")
-	email, err := invitations.CanonicalEmail(strings.TrimSpace(f.Email))
-	switch {
-	case name == "" || utf8.RuneCountInString(name) > 80 || strings.ContainsFunc(name, unicode.IsControl):
-		return newAccount{}, &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
-	case err != nil:
+	name, err := checkName(f.Name)
+	if err != nil {
 		return newAccount{}, err
-	case len(f.Password) < 8 || len(f.Password) > 72: // bcrypt reads no more
+	}
+	email, err := invitations.CanonicalEmail(strings.TrimSpace(f.Email))
+	if err != nil {
+		return newAccount{}, err
+	}
+	if len(f.Password) < 8 || len(f.Password) > 72 { // bcrypt reads no more
 		return newAccount{}, &invitations.InvalidError{Field: "password", Code: "out_of_range", Reason: "must have 8 to 72 bytes"}
 	}
 	hash, err := bcrypt.GenerateFromPassword([]byte(f.Password), passwordCost)
 	return newAccount{name, email, string(hash)}, err
 }
 
-// addAccount adds an account, with its personal quota. An account whose owner never proved to own the address gives way
-// to the new one. So a person who registers with the address of somebody else keeps nobody out.
+// addAccount adds an account, with its personal quota. An account whose address was never proved
+// gives way to the new one. So a person who registers with the address of somebody else keeps
+// nobody out.
 func (a *app) addAccount(
-	ctx context.Context, tx querier, svc *invitations.Service, n newAccount, verified bool,
+	ctx context.Context, tx executor, svc *invitations.Service, n newAccount, verified bool,
 ) (account, error) {
 	if _, err := tx.ExecContext(ctx, `delete from accounts where email = $1 and verified_at = 0`, n.email); err != nil {
 		return account{}, err
@@ -167,40 +167,12 @@ func (n nameBook) Email(id string) string { return n[id].Email }
 // namesOf returns the names of the given people.
 func (a *app) namesOf(ctx context.Context, ids ...string) (nameBook, error) {
 	names := nameBook{}
-	args := make([]any, 0, len(ids))
-	for _, id := range ids {
-		if _, ok := names[id]; !ok && id != "" {
-			names[id] = account{}
-			args = append(args, id)
-		}
-	}
-	clear(names)
-	if len(args) == 0 {
-		return names, nil
-	}
-	rows, err := a.db.QueryContext(ctx,
-		`select id, email, name from accounts where id in (`+placeholders(len(args))+`)`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return names, a.db.eachOf(ctx, ids, func(rows *sql.Rows) error {
 		var u account
-		if err := rows.Scan(&u.ID, &u.Email, &u.Name); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&u.ID, &u.Email, &u.Name)
 		names[u.ID] = u
-	}
-	return names, rows.Err()
-}
-
-// placeholders returns "$1, $2" up to n.
-func placeholders(n int) string {
-	all := make([]string, n)
-	for i := range all {
-		all[i] = fmt.Sprintf("$%d", i+1)
-	}
-	return strings.Join(all, ", ")
+		return err
+	}, `select id, email, name from accounts`)
 }
 
 // verificationCode returns the code in the link that verifies the address of an account. It is
@@ -220,7 +192,7 @@ func (a *app) verifyAddress(ctx context.Context, u account, code string) error {
 }
 
 // markVerified notes that a person has proved to own the address of their account.
-func (a *app) markVerified(ctx context.Context, tx querier, u account) error {
+func (a *app) markVerified(ctx context.Context, tx executor, u account) error {
 	_, err := tx.ExecContext(ctx, `update accounts set verified_at = $1 where id = $2 and verified_at = 0`,
 		a.now().UnixMicro(), u.ID)
 	return err

@@ -38,13 +38,13 @@ func (g eventGroup) has(kind invitations.EventType) bool {
 
 // An activityPage is the data of the page.
 type activityPage struct {
-	Filters     url.Values // group, person, from and to, as in its address
-	Groups      []eventGroup
-	People      []account
-	Events      []invitations.Event
-	Names       nameBook
-	First, Next string // the addresses of other pages; empty: this is the first, or the last
-	Problem     string // with the filters
+	Filters url.Values // group, person, from and to, as in its address
+	Groups  []eventGroup
+	People  []account
+	Events  []invitations.Event
+	Names   nameBook
+	Problem string // with the filters
+	pager
 }
 
 // Filtered reports whether the page shows a part of the events.
@@ -55,10 +55,8 @@ func (p activityPage) Filtered() bool {
 // showActivity shows the events of a team, the newest first.
 func (a *app) showActivity(v *visit) error {
 	ctx, filters := v.r.Context(), v.r.URL.Query()
-	cursor := filters.Get("cursor")
-	filters.Del("cursor")
 	body := activityPage{Filters: filters, Groups: eventGroups}
-	events, err := a.timeline(v, filters, cursor)
+	events, err := a.timeline(v, filters)
 	status := http.StatusOK
 	if errors.Is(err, invitations.ErrInvalid) {
 		status, err = http.StatusUnprocessableEntity, nil
@@ -85,20 +83,14 @@ func (a *app) showActivity(v *visit) error {
 	if body.Names, err = a.namesOf(ctx, peopleIn(events.Items...)...); err != nil {
 		return err
 	}
-	body.Events = events.Items
-	if cursor != "" {
-		body.First = "?" + filters.Encode()
-	}
-	if events.NextCursor != "" {
-		body.Next = "?" + filters.Encode() + "&cursor=" + url.QueryEscape(events.NextCursor)
-	}
+	body.Events, body.pager = events.Items, v.pager(v.Team.Path()+"/activity", events.NextCursor)
 	return a.show(v, status, "activity", "Activity", body)
 }
 
 // timeline returns the page of events that the filters select.
-func (a *app) timeline(v *visit, filters url.Values, cursor string) (found invitations.List[invitations.Event], err error) {
+func (a *app) timeline(v *visit, filters url.Values) (found invitations.List[invitations.Event], err error) {
 	p := invitations.TimelineParams{
-		Organization: v.Team.ID, Actor: filters.Get("person"), NewestFirst: true, Cursor: cursor,
+		Organization: v.Team.ID, Actor: filters.Get("person"), NewestFirst: true, Cursor: filters.Get("cursor"),
 	}
 	for _, g := range eventGroups {
 		for kind := range sentences {

@@ -112,7 +112,7 @@ func quotaWords(q invitations.Quota) string {
 	if q.Limit == invitations.NoLimit {
 		return "a quota without a limit"
 	}
-	return "a quota of " + number(q.Limit) + " calls " + periodName(q.Period)
+	return "a quota of " + calls(q.Limit) + " " + periodName(q.Period)
 }
 
 // peopleIn returns the IDs of the people whom the sentences of events name, for namesOf.

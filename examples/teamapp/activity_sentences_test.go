@@ -68,6 +68,7 @@ func TestDescribe(t *testing.T) {
 		{"member.metadata_changed", member, "Ada Lovelace changed the notes about Grace Hopper"},
 		{"ownership.transferred", member, "Ada Lovelace transferred the ownership of the team to Grace Hopper"},
 		{"quota.changed", invitations.Event{Quota: invitations.Quota{Limit: -1, Period: "day"}}, "Teamy gave the team a quota without a limit"},
+		{"quota.changed", invitations.Event{Quota: invitations.Quota{Limit: 1, Period: "day"}}, "Teamy gave the team a quota of 1 call a day"},
 		{"quota.changed", member, "Ada Lovelace removed the quota of Grace Hopper"},
 		{"limits.changed", invitations.Event{}, "Teamy changed the limits of the team"},
 		{"organization.deleted", member, "Ada Lovelace deleted the team"},

@@ -37,9 +37,8 @@ type apiRoute struct {
 // the others a session, because they concern a person and not a team.
 var apiRoutes = slices.Concat(invitationRoutes, teamRoutes, personRoutes)
 
-// serveAPI adds the JSON API, and the page of its keys.
+// serveAPI adds the JSON API.
 func (a *app) serveAPI(mux *http.ServeMux) {
-	a.serveKeys(mux)
 	for _, route := range apiRoutes {
 		mux.HandleFunc(route.method+" "+apiPath+route.path, func(w http.ResponseWriter, r *http.Request) {
 			answer, err := a.callAPI(route, r)
@@ -61,9 +60,10 @@ func (a *app) serveAPI(mux *http.ServeMux) {
 type apiCall struct {
 	*http.Request
 	account
-	key  *apiKey   // nil: the person's session
-	team string    // of the path
-	id   uuid.UUID // of the path; zero if it is malformed, which the library refuses
+	key   *apiKey   // nil: the person's session
+	team  string    // of the path
+	id    uuid.UUID // of the path; zero if it is malformed, which the library refuses
+	limit int       // of the query; zero if it has none
 }
 
 // actor returns the person, and with a key its role as the ceiling.
@@ -93,6 +93,11 @@ func (a *app) callAPI(route apiRoute, r *http.Request) (any, error) {
 	for name := range r.URL.Query() {
 		if !slices.Contains(strings.Fields(route.query), name) {
 			return nil, &invitations.InvalidError{Field: name, Code: "unknown_value", Reason: "is not a parameter of this route"}
+		}
+	}
+	if limit := c.get("limit"); limit != "" {
+		if c.limit, err = strconv.Atoi(limit); err != nil {
+			return nil, &invitations.InvalidError{Field: "limit", Code: "malformed", Reason: "must be a number"}
 		}
 	}
 	return route.handle(a, c)
@@ -148,7 +153,7 @@ var (
 	errTooLarge      = &refusedCall{http.StatusRequestEntityTooLarge, "request_too_large", "The request is too large"}
 )
 
-// takes returns the handler of a route with a body.
+// takes returns the handler of a route that changes something. B is its body.
 func takes[B any](do func(*app, apiCall, B) (any, error)) func(*app, apiCall) (any, error) {
 	return func(a *app, c apiCall) (any, error) {
 		var body B

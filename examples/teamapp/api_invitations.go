@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"database/sql"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,22 +14,22 @@ var invitationRoutes = []apiRoute{
 	{"POST", "/teams/{team}/invitations", "", 201, takes((*app).apiInvite)},
 	{"POST", "/teams/{team}/invitations/bulk", "", 200, takes((*app).apiInviteAll)},
 	{"POST", "/teams/{team}/links", "", 201, takes((*app).apiCreateLink)},
-	{"GET", "/teams/{team}/invitations", "state kind role email email_contains sent_by limit cursor", 200, takes((*app).apiList)},
-	{"GET", invitationPath, "", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
+	{"GET", "/teams/{team}/invitations", "state kind role email email_contains sent_by limit cursor", 200, (*app).apiList},
+	{"GET", invitationPath, "", 200, func(a *app, c apiCall) (any, error) {
 		return a.svc.Invitation(c.Context(), c.actor(), c.team, c.id)
-	})},
+	}},
 	{"PATCH", invitationPath, "", 200, takes((*app).apiEdit)},
 	{"DELETE", invitationPath, "", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
 		return a.svc.Revoke(c.Context(), c.actor(), c.team, c.id)
 	})},
 	{"POST", invitationPath + "/resend", "", 200, takes((*app).apiResend)},
-	{"GET", invitationPath + "/link", "", 200, takes((*app).apiLink)},
-	{"GET", invitationPath + "/events", "newest_first limit cursor", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
+	{"GET", invitationPath + "/link", "", 200, (*app).apiLink},
+	{"GET", invitationPath + "/events", "newest_first limit cursor", 200, func(a *app, c apiCall) (any, error) {
 		if c.id == uuid.Nil { // would ask for the events of the whole team
 			return nil, invitations.ErrNotFound
 		}
-		return a.apiTimeline(c, struct{}{})
-	})},
+		return a.apiTimeline(c)
+	}},
 }
 
 // An offerBody is what an invitation of either kind offers.
@@ -76,9 +74,10 @@ func (a *app) apiInvite(c apiCall, b inviteBody) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.sending(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
+	sent, err := a.withMail(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
 		return svc.Invite(c.Context(), c.actor(), p)
 	})
+	return a.sent(sent), err
 }
 
 func (a *app) apiInviteAll(c apiCall, b struct{ Invitations []inviteBody }) (any, error) {
@@ -89,21 +88,7 @@ func (a *app) apiInviteAll(c apiCall, b struct{ Invitations []inviteBody }) (any
 			return nil, err
 		}
 	}
-	var outcomes []invitations.Outcome
-	err := a.change(c.Context(), func(tx *sql.Tx, svc *invitations.Service) (err error) {
-		if outcomes, err = svc.InviteAll(c.Context(), c.actor(), c.team, rows); err != nil {
-			return err
-		}
-		for _, o := range outcomes {
-			if o.Err == nil && !o.Invitation.Repeated {
-				if err := a.enqueueInvitation(c.Context(), tx, mailInvitation, o.Invitation.Invitation); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	a.wakeUp()
+	outcomes, err := a.inviteRows(c.Context(), c.actor(), c.team, rows)
 	return map[string]any{"outcomes": outcomes}, err
 }
 
@@ -117,22 +102,17 @@ func (a *app) apiCreateLink(c apiCall, b struct {
 	if err != nil {
 		return nil, err
 	}
-	return a.sending(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
-		return svc.CreateLink(c.Context(), c.actor(), invitations.CreateLinkParams{
-			Organization: c.team, ID: b.ID, Role: b.Role, Message: b.Message, ExpiresIn: expiresIn, Quota: b.Quota,
-			Metadata: b.Metadata, MaxUses: b.MaxUses, AllowedDomains: b.AllowedDomains,
-		})
+	sent, err := a.svc.CreateLink(c.Context(), c.actor(), invitations.CreateLinkParams{
+		Organization: c.team, ID: b.ID, Role: b.Role, Message: b.Message, ExpiresIn: expiresIn, Quota: b.Quota,
+		Metadata: b.Metadata, MaxUses: b.MaxUses, AllowedDomains: b.AllowedDomains,
 	})
+	return a.sent(sent), err
 }
 
-func (a *app) apiList(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
+func (a *app) apiList(c apiCall) (any, error) {
 	p := invitations.InvitationsParams{
 		Organization: c.team, Kind: invitations.Kind(c.get("kind")), Role: invitations.Role(c.get("role")), Email: c.get("email"),
-		EmailContains: c.get("email_contains"), SentBy: c.get("sent_by"), Limit: int(limit), Cursor: c.get("cursor"),
+		EmailContains: c.get("email_contains"), SentBy: c.get("sent_by"), Limit: c.limit, Cursor: c.get("cursor"),
 	}
 	for _, state := range c.URL.Query()["state"] { // may be repeated
 		p.States = append(p.States, invitations.State(state))
@@ -169,22 +149,19 @@ func (a *app) apiResend(c apiCall, b struct {
 	if err != nil {
 		return nil, err
 	}
-	return a.sending(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
+	sent, err := a.withMail(c.Context(), func(svc *invitations.Service) (invitations.SentInvitation, error) {
 		return svc.Resend(c.Context(), c.actor(), invitations.ResendParams{Organization: c.team, ID: c.id, ExpiresIn: expiresIn})
 	})
+	return a.sent(sent), err
 }
 
-// apiLink returns a link with its URL again. The token of an email invitation proves the ownership
-// of the address, so nobody but the recipient gets it.
-func (a *app) apiLink(c apiCall, _ struct{}) (any, error) {
+// apiLink returns a link with its URL again.
+func (a *app) apiLink(c apiCall) (any, error) {
 	sent, err := a.svc.PendingToken(c.Context(), c.actor(), c.team, c.id)
 	if err == nil && sent.Kind != invitations.KindLink {
 		err = &invitations.InvalidError{Field: "id", Code: "wrong_kind", Reason: "must be that of a link"}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return a.sent(sent), nil
+	return a.sent(sent), err
 }
 
 // A sentBody is an invitation in the form that its sender may see.
@@ -194,25 +171,5 @@ type sentBody struct {
 }
 
 func (a *app) sent(sent invitations.SentInvitation) sentBody {
-	body := sentBody{SentInvitation: sent}
-	if sent.Kind == invitations.KindLink && !sent.Token.IsZero() {
-		body.URL = a.baseURL + invitePath(sent.Token.Reveal())
-	}
-	return body
-}
-
-// sending runs do, and enqueues the mail in the same transaction.
-func (a *app) sending(ctx context.Context, do func(*invitations.Service) (invitations.SentInvitation, error)) (any, error) {
-	var sent invitations.SentInvitation
-	err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
-		if sent, err = do(svc); err != nil || sent.Kind != invitations.KindEmail || sent.Repeated {
-			return err
-		}
-		return a.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)
-	})
-	if err != nil {
-		return nil, err
-	}
-	a.wakeUp()
-	return a.sent(sent), nil
+	return sentBody{sent, a.linkURL(sent)}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/go-invitations/invitations"
@@ -10,7 +9,7 @@ import (
 const memberPath = "/teams/{team}/members/{user}"
 
 var teamRoutes = []apiRoute{
-	{"GET", "/teams/{team}/members", "role balances limit cursor", 200, takes((*app).apiMembers)},
+	{"GET", "/teams/{team}/members", "role balances limit cursor", 200, (*app).apiMembers},
 	{"PUT", memberPath + "/role", "", 200, takes(func(a *app, c apiCall, b struct{ Role invitations.Role }) (any, error) {
 		return a.svc.ChangeRole(c.Context(), c.actor(), invitations.ChangeRoleParams{
 			Organization: c.team, UserID: c.PathValue("user"), Role: b.Role,
@@ -19,45 +18,37 @@ var teamRoutes = []apiRoute{
 	{"DELETE", memberPath, "", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
 		return a.svc.RemoveMember(c.Context(), c.actor(), c.team, c.PathValue("user"))
 	})},
-	{"GET", memberPath + "/quota", "", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
+	{"GET", memberPath + "/quota", "", 200, func(a *app, c apiCall) (any, error) {
 		return a.svc.Quota(c.Context(), c.actor(), c.team, c.PathValue("user"))
-	})},
+	}},
 	{"PUT", memberPath + "/quota", "", 200, takes(func(a *app, c apiCall, quota invitations.Quota) (any, error) {
 		return quota, a.svc.SetQuota(c.Context(), c.actor(), invitations.SetQuotaParams{
 			Workspace: invitations.InOrganization(c.team), UserID: c.PathValue("user"), Quota: quota,
 		})
 	})},
-	{"GET", "/teams/{team}/quota", "", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
+	{"GET", "/teams/{team}/quota", "", 200, func(a *app, c apiCall) (any, error) {
 		return a.svc.Quota(c.Context(), c.actor(), c.team, "") // the shared one
-	})},
-	{"GET", "/teams/{team}/usage", "period at limit cursor", 200, takes((*app).apiUsage)},
+	}},
+	{"GET", "/teams/{team}/usage", "period at limit cursor", 200, (*app).apiUsage},
 	{"POST", "/teams/{team}/calls", "", 200, takes((*app).apiConsume)},
-	{"GET", "/teams/{team}/events", "newest_first limit cursor", 200, takes((*app).apiTimeline)},
-	{"GET", "/teams/{team}/statistics", "from to", 200, takes((*app).apiStatistics)},
+	{"GET", "/teams/{team}/events", "newest_first limit cursor", 200, (*app).apiTimeline},
+	{"GET", "/teams/{team}/statistics", "from to", 200, (*app).apiStatistics},
 }
 
-func (a *app) apiMembers(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
+func (a *app) apiMembers(c apiCall) (any, error) {
 	return a.svc.Members(c.Context(), c.actor(), invitations.MembersParams{
 		Organization: c.team, Role: invitations.Role(c.get("role")), Balances: c.get("balances") == "true",
-		Limit: int(limit), Cursor: c.get("cursor"),
+		Limit: c.limit, Cursor: c.get("cursor"),
 	})
 }
 
-func (a *app) apiUsage(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
+func (a *app) apiUsage(c apiCall) (any, error) {
 	at, err := instant(c, "at")
 	if err != nil {
 		return nil, err
 	}
 	return a.svc.Usage(c.Context(), c.actor(), invitations.UsageParams{
-		Organization: c.team, Period: invitations.Period(c.get("period")), At: at, Limit: int(limit), Cursor: c.get("cursor"),
+		Organization: c.team, Period: invitations.Period(c.get("period")), At: at, Limit: c.limit, Cursor: c.get("cursor"),
 	})
 }
 
@@ -73,17 +64,13 @@ func (a *app) apiConsume(c apiCall, b callBody) (any, error) {
 }
 
 // apiTimeline returns the events of an invitation or, without one in the path, of the team.
-func (a *app) apiTimeline(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
+func (a *app) apiTimeline(c apiCall) (any, error) {
 	return a.svc.Timeline(c.Context(), c.actor(), invitations.TimelineParams{
-		Organization: c.team, Invitation: c.id, NewestFirst: c.get("newest_first") == "true", Limit: int(limit), Cursor: c.get("cursor"),
+		Organization: c.team, Invitation: c.id, NewestFirst: c.get("newest_first") == "true", Limit: c.limit, Cursor: c.get("cursor"),
 	})
 }
 
-func (a *app) apiStatistics(c apiCall, _ struct{}) (any, error) {
+func (a *app) apiStatistics(c apiCall) (any, error) {
 	from, err := instant(c, "from")
 	if err != nil {
 		return nil, err
@@ -93,18 +80,6 @@ func (a *app) apiStatistics(c apiCall, _ struct{}) (any, error) {
 		return nil, err
 	}
 	return a.svc.Statistics(c.Context(), c.actor(), invitations.StatisticsParams{Organization: c.team, From: from, To: to})
-}
-
-// number64 returns a number of the query, or 0 without one.
-func number64(c apiCall, name string) (int64, error) {
-	if c.get(name) == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(c.get(name), 10, 32)
-	if err != nil {
-		return 0, &invitations.InvalidError{Field: name, Code: "malformed", Reason: "must be a number"}
-	}
-	return n, nil
 }
 
 // instant returns a time of the query, or the zero time without one.
@@ -124,7 +99,7 @@ var personRoutes = []apiRoute{
 		return a.svc.Consume(c.Context(), invitations.Personal(), c.ID, b.Amount)
 	})},
 	{"POST", "/accept", "", 200, takes((*app).apiAccept)},
-	{"GET", "/received", "limit cursor", 200, takes((*app).apiReceived)},
+	{"GET", "/received", "limit cursor", 200, (*app).apiReceived},
 	{"POST", "/received/{team}/{id}/accept", "", 200, takes(func(a *app, c apiCall, _ struct{}) (any, error) {
 		return a.svc.AcceptReceived(c.Context(), c.team, c.id, c.identity())
 	})},
@@ -142,10 +117,6 @@ func (a *app) apiAccept(c apiCall, b struct{ Token string }) (any, error) {
 	return a.svc.Accept(c.Context(), b.Token, c.identity())
 }
 
-func (a *app) apiReceived(c apiCall, _ struct{}) (any, error) {
-	limit, err := number64(c, "limit")
-	if err != nil {
-		return nil, err
-	}
-	return a.svc.Received(c.Context(), c.identity(), invitations.ReceivedParams{Limit: int(limit), Cursor: c.get("cursor")})
+func (a *app) apiReceived(c apiCall) (any, error) {
+	return a.svc.Received(c.Context(), c.identity(), invitations.ReceivedParams{Limit: c.limit, Cursor: c.get("cursor")})
 }

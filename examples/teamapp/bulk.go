@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"encoding/csv"
 	"encoding/json"
@@ -69,24 +70,10 @@ func (a *app) inviteAll(v *visit) error {
 		for i, p := range people {
 			rows[i] = invitations.InviteParams{Email: p.email, Role: p.role, Message: f.text("message")}
 		}
-		var outcomes []invitations.Outcome
-		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
-			if outcomes, err = svc.InviteAll(ctx, v.actor(), v.Team.ID, rows); err != nil {
-				return err
-			}
-			for _, o := range outcomes {
-				if o.Err == nil {
-					if err := a.enqueueInvitation(ctx, tx, mailInvitation, o.Invitation.Invitation); err != nil {
-						return err
-					}
-				}
-			}
-			return nil
-		})
+		outcomes, err := a.inviteRows(ctx, v.actor(), v.Team.ID, rows)
 		if err != nil {
 			return "", "", err
 		}
-		a.wakeUp()
 		invited, shown := 0, make([]bulkOutcome, len(outcomes))
 		for i, o := range outcomes {
 			id := o.Invitation.ID
@@ -104,8 +91,29 @@ func (a *app) inviteAll(v *visit) error {
 		}
 		kept, err := json.Marshal(shown)
 		a.sessions.Put(ctx, keyOutcomes, string(kept))
-		return path, fmt.Sprintf("Invited: %d of %s.", invited, plural(len(shown), "row")), err
+		return path, fmt.Sprintf("Invited: %d of %s.", invited, plural(int64(len(shown)), "row")), err
 	}, func(f form) error { return a.showBulkWith(v, http.StatusUnprocessableEntity, bulkPage{Form: f}) })
+}
+
+// inviteRows invites the people of a list, and enqueues their mail in the same transaction.
+func (a *app) inviteRows(
+	ctx context.Context, actor invitations.Actor, team string, rows []invitations.InviteParams,
+) (outcomes []invitations.Outcome, err error) {
+	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
+		if outcomes, err = svc.InviteAll(ctx, actor, team, rows); err != nil {
+			return err
+		}
+		for _, o := range outcomes {
+			if o.Err == nil && !o.Invitation.Repeated {
+				if err := a.enqueueInvitation(ctx, tx, mailInvitation, o.Invitation.Invitation); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	a.wakeUp()
+	return outcomes, err
 }
 
 // addFile adds the uploaded file to the rows of a form.

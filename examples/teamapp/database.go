@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	_ "embed"
 	"errors"
+	"fmt"
 	"strings"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
@@ -90,6 +91,33 @@ func (d *database) secret(ctx context.Context) (key []byte, err error) {
 // newSecret returns 256 random bits as text.
 func newSecret() string { return rand.Text() + rand.Text() }
 
+// each calls scan for each row of a query.
+func (d *database) each(ctx context.Context, scan func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := d.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// eachOf calls scan for each row of a query that has one of the IDs.
+func (d *database) eachOf(ctx context.Context, ids []string, scan func(*sql.Rows) error, query string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	args, places := make([]any, len(ids)), make([]string, len(ids))
+	for i, id := range ids {
+		args[i], places[i] = id, fmt.Sprintf("$%d", i+1)
+	}
+	return d.each(ctx, scan, query+` where id in (`+strings.Join(places, ", ")+`)`, args...)
+}
+
 // change runs do in one transaction with the library: either everything in it happens, or nothing.
 // It runs do again if a concurrent change won.
 func (a *app) change(ctx context.Context, do func(tx *sql.Tx, svc *invitations.Service) error) error {
@@ -114,9 +142,7 @@ func (a *app) changeOnce(ctx context.Context, do func(*sql.Tx, *invitations.Serv
 	return tx.Commit()
 }
 
-// A querier is a database or a transaction.
-type querier interface {
+// An executor is a database or a transaction.
+type executor interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }

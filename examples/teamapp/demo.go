@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	_ "embed"
 	"fmt"
 	"strconv"
@@ -101,18 +100,12 @@ func (d *demo) step(ctx context.Context, name, action string, words []string) (e
 	case "team": // team, name
 		d.teams[words[0]], err = d.createTeam(ctx, who.ID, text(1))
 	case "invite", "resend": // team, address, role, message
-		err = d.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
-			if action == "invite" {
-				sent, err = svc.Invite(ctx, actor, invitations.InviteParams{Organization: team, Email: about, Role: role, Message: text(3)})
-			} else {
-				sent, err = svc.Resend(ctx, actor, invitations.ResendParams{Organization: team, ID: sent.ID})
+		d.sent[key], err = d.withMail(ctx, func(svc *invitations.Service) (invitations.SentInvitation, error) {
+			if action == "resend" {
+				return svc.Resend(ctx, actor, invitations.ResendParams{Organization: team, ID: sent.ID})
 			}
-			if err != nil {
-				return err
-			}
-			return d.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)
+			return svc.Invite(ctx, actor, invitations.InviteParams{Organization: team, Email: about, Role: role, Message: text(3)})
 		})
-		d.sent[key] = sent
 	case "link": // team, link, role, days, uses
 		uses, _ := strconv.Atoi(words[4])
 		d.sent[key], err = d.svc.CreateLink(ctx, actor, invitations.CreateLinkParams{

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -71,6 +73,15 @@ func (f form) domains() []string {
 func (f form) id() uuid.UUID {
 	id, _ := uuid.Parse(f.Get("id"))
 	return id
+}
+
+// checkName returns the name of a person, a team or a key in the form in which it is kept.
+func checkName(name string) (string, error) {
+	name = strings.Join(strings.Fields(name), " ")
+	if name == "" || utf8.RuneCountInString(name) > 80 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+		return "", &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
+	}
+	return name, nil
 }
 
 // submit reads a form and does what it asks for. After a refusal, again shows the form with what

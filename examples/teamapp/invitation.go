@@ -22,8 +22,7 @@ type invitationPage struct {
 	Roles   []invitations.Role
 	Form    form // to edit it
 	History []happening
-	First   string // paths of the history
-	Older   string
+	pager   // of the history
 }
 
 // A happening is one event in a sentence.
@@ -49,8 +48,7 @@ func (a *app) showInvitationWith(v *visit, status int, f form) error {
 		return err
 	}
 	p := invitationPage{Form: f, Closed: closed, Roles: v.Team.roles()}
-	if sent.Kind == invitations.KindLink && !sent.Token.IsZero() { // a token from a mail proves the mailbox: nobody else sees it
-		p.Link = a.baseURL + invitePath(sent.Token.Reveal())
+	if p.Link = a.linkURL(sent); p.Link != "" {
 		if p.QR, err = newQRCode(p.Link); err != nil {
 			return err
 		}
@@ -63,12 +61,7 @@ func (a *app) showInvitationWith(v *visit, status int, f form) error {
 		p.History = append(p.History, happening{e.At, describe(e, names)})
 	}
 	p.invitationView = newInvitationView(v, sent.Invitation, names)
-	if cursor != "" {
-		p.First = p.Path
-	}
-	if events.NextCursor != "" {
-		p.Older = pathWith(p.Path, "cursor", events.NextCursor)
-	}
+	p.pager = v.pager(p.Path, events.NextCursor)
 	if !f.Rejected {
 		p.Form = form{name: "edit", Values: url.Values{
 			"role": {string(sent.Role)}, "message": {sent.Message}, "allowed_domains": {strings.Join(sent.AllowedDomains, ", ")},

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"database/sql"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,9 +33,10 @@ type invitationsPage struct {
 	Roles       []invitations.Role // that the person can give
 	Email, Link form               // the forms
 
-	Tabs               []tab
-	State, Kind, Part  string // the filter
-	Here, First, Older string // paths with the filter
+	Tabs              []tab
+	State, Kind, Part string // the filter
+	Here              string // the path with the filter
+	pager
 }
 
 // A tab leads to the invitations of some states.
@@ -46,12 +45,12 @@ type tab struct {
 	Current    bool
 }
 
-// stateTabs are the values of "state" in the URL. The first one is the default.
+// stateTabs are the values of "state" in the URL. The first one, without a value, is the default.
 var stateTabs = []struct {
 	value, name string
 	states      []invitations.State
 }{
-	{"open", "Open", []invitations.State{invitations.StatePending, invitations.StateExpired}},
+	{"", "Open", []invitations.State{invitations.StatePending, invitations.StateExpired}},
 	{"pending", "Pending", []invitations.State{invitations.StatePending}},
 	{"expired", "Expired", []invitations.State{invitations.StateExpired}},
 	{"accepted", "Accepted", []invitations.State{invitations.StateAccepted}},
@@ -66,7 +65,7 @@ func (a *app) showInvitations(v *visit) error {
 // showInvitationsWith shows the list that the URL asks for, with the forms of p.
 func (a *app) showInvitationsWith(v *visit, status int, p invitationsPage) error {
 	ctx, query := v.r.Context(), v.r.URL.Query()
-	p.State, p.Kind, p.Part = stateTabs[0].value, query.Get("kind"), strings.TrimSpace(query.Get("email"))
+	p.Kind, p.Part = query.Get("kind"), strings.TrimSpace(query.Get("email"))
 	params := invitations.InvitationsParams{
 		Organization: v.Team.ID, Kind: invitations.Kind(p.Kind), EmailContains: p.Part, Limit: 20, Cursor: query.Get("cursor"),
 		States: stateTabs[0].states,
@@ -94,16 +93,11 @@ func (a *app) showInvitationsWith(v *visit, status int, p invitationsPage) error
 	for _, inv := range list.Items {
 		p.Rows = append(p.Rows, newInvitationView(v, inv, names))
 	}
+	path := v.Team.Path() + "/invitations"
 	for _, t := range stateTabs {
-		p.Tabs = append(p.Tabs, tab{t.name, p.path(v, t.value, ""), t.value == p.State})
+		p.Tabs = append(p.Tabs, tab{t.name, v.pathWith(path, "state", t.value, "cursor", ""), t.value == p.State})
 	}
-	p.Here = p.path(v, p.State, params.Cursor)
-	if params.Cursor != "" {
-		p.First = p.path(v, p.State, "")
-	}
-	if list.NextCursor != "" {
-		p.Older = p.path(v, p.State, list.NextCursor)
-	}
+	p.Here, p.pager = v.pathWith(path), v.pager(path, list.NextCursor)
 	p.Roles = v.Team.roles()
 	days := fmt.Sprint(max(1, int(p.Overview.Limits.Expiry/(24*time.Hour))))
 	if !p.Email.Rejected {
@@ -113,14 +107,6 @@ func (a *app) showInvitationsWith(v *visit, status int, p invitationsPage) error
 		p.Link = newForm("link", url.Values{"expires_in": {days}})
 	}
 	return a.show(v, status, "invitations", "Invitations", p)
-}
-
-// path returns the path of the list in a state, with the other filters of the page.
-func (p invitationsPage) path(v *visit, state, cursor string) string {
-	if state == stateTabs[0].value {
-		state = ""
-	}
-	return pathWith(v.Team.Path()+"/invitations", "state", state, "kind", p.Kind, "email", p.Part, "cursor", cursor)
 }
 
 // Pending returns the number of pending invitations of both kinds.
@@ -155,40 +141,16 @@ func newInvitationView(v *visit, inv invitations.Invitation, names nameBook) inv
 	return view
 }
 
-// roles returns the roles that the person can give, that with the fewest rights first.
-func (w workspace) roles() []invitations.Role {
-	grantable := func(actor invitations.Role) []invitations.Role {
-		return slices.DeleteFunc(w.policy.Roles(), func(r invitations.Role) bool { return !w.policy.CanGrant(actor, r) })
-	}
-	all := grantable(w.Role)
-	slices.SortStableFunc(all, func(a, b invitations.Role) int { return len(grantable(a)) - len(grantable(b)) })
-	return all
-}
-
-// canOffer reports whether the person can resend or edit an invitation for a role. A role that
-// the policy no longer has counts as the owner's.
-func (w workspace) canOffer(role invitations.Role) bool {
-	if !w.policy.Has(role) {
-		role = invitations.RoleOwner
-	}
-	return w.policy.CanGrant(w.Role, role)
-}
-
 // invite invites the owner of an address. The mail waits in the outbox from the same instant.
 func (a *app) invite(v *visit) error {
 	return a.submit(v, "email", func(f form) (string, string, error) {
 		ctx, email := v.r.Context(), f.text("email")
-		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
-			sent, err := svc.Invite(ctx, v.actor(), invitations.InviteParams{
+		_, err := a.withMail(ctx, func(svc *invitations.Service) (invitations.SentInvitation, error) {
+			return svc.Invite(ctx, v.actor(), invitations.InviteParams{
 				Organization: v.Team.ID, Email: email, Role: invitations.Role(f.Get("role")), ID: f.id(),
 				ExpiresIn: f.lifetime, Message: f.text("message"),
 			})
-			if err != nil || sent.Repeated {
-				return err
-			}
-			return a.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)
 		})
-		a.wakeUp()
 		return v.Team.Path() + "/invitations", "The invitation to " + email + " is on its way.", err
 	}, func(f form) error {
 		return a.showInvitationsWith(v, http.StatusUnprocessableEntity, invitationsPage{Email: f})
@@ -211,15 +173,9 @@ func (a *app) createLink(v *visit) error {
 // resendInvitation sends an invitation again with a new link. The former link is dead.
 func (a *app) resendInvitation(v *visit) (path, notice string, err error) {
 	ctx, id := v.r.Context(), invitationID(v)
-	var sent invitations.SentInvitation
-	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
-		sent, err = svc.Resend(ctx, v.actor(), invitations.ResendParams{Organization: v.Team.ID, ID: id})
-		if err != nil || sent.Kind == invitations.KindLink {
-			return err
-		}
-		return a.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)
+	sent, err := a.withMail(ctx, func(svc *invitations.Service) (invitations.SentInvitation, error) {
+		return svc.Resend(ctx, v.actor(), invitations.ResendParams{Organization: v.Team.ID, ID: id})
 	})
-	a.wakeUp()
 	if sent.Kind == invitations.KindLink {
 		return v.Team.Path() + "/invitations/" + id.String(), "The link is new. The former link no longer works.", err
 	}

@@ -40,6 +40,15 @@ func (p offerPage) IsLink() bool { return p.Next.Offer.Kind == invitations.KindL
 
 func invitePath(token string) string { return "/invite/" + url.PathEscape(token) }
 
+// linkURL returns the URL of a link, or "" for an email invitation: its token proves the ownership
+// of the address, so only the recipient gets it.
+func (a *app) linkURL(sent invitations.SentInvitation) string {
+	if sent.Kind != invitations.KindLink || sent.Token.IsZero() {
+		return ""
+	}
+	return a.baseURL + invitePath(sent.Token.Reveal())
+}
+
 func (a *app) showOffer(v *visit) error { return a.showOfferWith(v, http.StatusOK, offerPage{}) }
 
 // showOfferWith shows the invitation of the path, with what the person typed.

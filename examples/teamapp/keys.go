@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -26,10 +24,9 @@ type apiKey struct {
 	joinedAt                int64
 }
 
-// keyPrefix tells people, and programs that look for leaked secrets, what the text is.
 const (
-	keyPrefix = "teamy_"
-	maxKeys   = 20 // of one member in one team
+	keyPrefix = "teamy_" // tells people, and programs that look for leaked secrets, what the text is
+	maxKeys   = 20       // of one member in one team
 )
 
 // hashKey returns what is kept of a key. The key has 256 random bits, so that a fast hash is enough.
@@ -64,13 +61,7 @@ func (a *app) showKeys(v *visit, status int, form keyForm) error {
 	if err != nil {
 		return err
 	}
-	p := keysPage{Keys: keys, Form: form, Base: a.baseURL + apiPath}
-	for _, role := range a.svc.Policy().Roles() {
-		if a.svc.Policy().CanGrant(v.Team.Role, role) {
-			p.Roles = append(p.Roles, role)
-		}
-	}
-	return a.show(v, status, "keys", "API keys", p)
+	return a.show(v, status, "keys", "API keys", keysPage{Keys: keys, Roles: v.Team.roles(), Form: form, Base: a.baseURL + apiPath})
 }
 
 // makeKey adds a key. The answer shows it, and nothing else ever does: a redirect would have to
@@ -91,8 +82,9 @@ func (a *app) makeKey(v *visit) error {
 
 // addKey adds a key for a member, and returns its text.
 func (a *app) addKey(ctx context.Context, user, team, name string, role invitations.Role) (string, error) {
-	if name == "" || utf8.RuneCountInString(name) > 80 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
-		return "", &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
+	name, err := checkName(name)
+	if err != nil {
+		return "", err
 	}
 	m, err := a.svc.Member(ctx, team, user)
 	if err != nil {
@@ -123,21 +115,15 @@ func (a *app) deleteKey(v *visit) (path, notice string, err error) {
 
 // keys returns the keys of a condition.
 func (a *app) keys(ctx context.Context, where string, args ...any) (all []apiKey, err error) {
-	rows, err := a.db.QueryContext(ctx, `select id, organization, account_id, name, role, created_at, joined_at from api_keys where `+where, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = a.db.each(ctx, func(rows *sql.Rows) error {
 		var k apiKey
 		var created int64
-		if err := rows.Scan(&k.ID, &k.Team, &k.Account, &k.Name, &k.Role, &created, &k.joinedAt); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&k.ID, &k.Team, &k.Account, &k.Name, &k.Role, &created, &k.joinedAt)
 		k.CreatedAt = time.UnixMicro(created)
 		all = append(all, k)
-	}
-	return all, rows.Err()
+		return err
+	}, `select id, organization, account_id, name, role, created_at, joined_at from api_keys where `+where, args...)
+	return all, err
 }
 
 // findKey returns the key with this text. A key works only during the membership in which it was

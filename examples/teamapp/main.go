@@ -1,5 +1,5 @@
 // Command teamapp is a small product with teams: people register, invite colleagues and use a
-// quota together. It shows all of the library in a browser, and is made to be copied from.
+// quota together. It shows the library in a browser, and is made to be copied from.
 //
 //	go run . -demo
 package main

@@ -20,12 +20,12 @@ func (a *app) serveMembers(mux *http.ServeMux) {
 
 type membersPage struct {
 	invitations.List[invitations.TeamMember]
-	Names       nameBook
-	Role        invitations.Role // of the filter
-	Roles       []invitations.Role
-	Query       string // of this page
-	First, Next string // pages; empty: none
-	refused     quotaForm
+	pager
+	Names   nameBook
+	Role    invitations.Role // of the filter
+	Roles   []invitations.Role
+	Query   string // of this page
+	refused quotaForm
 }
 
 // showMembers shows one page of members. A quota that was refused is shown again with the reason.
@@ -39,13 +39,9 @@ func (a *app) showMembers(v *visit, status int, refused quotaForm) error {
 	if err != nil {
 		return err
 	}
-	body := membersPage{List: members, Role: invitations.Role(role), Roles: a.svc.Policy().Roles(), refused: refused}
-	body.Query = pathWith("", "role", role, "cursor", cursor)
-	if cursor != "" {
-		body.First = membersPath(v, "")
-	}
-	if members.NextCursor != "" {
-		body.Next = membersPath(v, members.NextCursor)
+	body := membersPage{
+		List: members, pager: v.pager(v.Team.Path()+"/members", members.NextCursor), Role: invitations.Role(role),
+		Roles: a.svc.Policy().Roles(), Query: v.pathWith(""), refused: refused,
 	}
 	var ids []string
 	for _, m := range members.Items {
@@ -57,11 +53,6 @@ func (a *app) showMembers(v *visit, status int, refused quotaForm) error {
 	return a.show(v, status, "members", "Members", body)
 }
 
-// membersPath returns the path of a page of the table, with the filter that the request has.
-func membersPath(v *visit, cursor string) string {
-	return pathWith(v.Team.Path()+"/members", "role", v.r.URL.Query().Get("role"), "cursor", cursor)
-}
-
 // onMember returns the handler of a button about the member in the path.
 func (a *app) onMember(notice string, do func(v *visit, user string) error) http.HandlerFunc {
 	return a.team(func(v *visit) error { return a.backToMembers(v, notice, do(v, v.r.PathValue("member"))) })
@@ -70,14 +61,12 @@ func (a *app) onMember(notice string, do func(v *visit, user string) error) http
 // backToMembers leads back to the page of the table that had the button. It shows the notice,
 // which contains the member's name, or the reason of a refusal.
 func (a *app) backToMembers(v *visit, notice string, err error) error {
-	return a.act(v, func(*visit) (string, string, error) {
-		user, back := v.r.PathValue("member"), membersPath(v, v.r.URL.Query().Get("cursor"))
-		if err != nil {
-			return back, "", err
-		}
-		names, err := a.namesOf(v.r.Context(), user)
-		return back, fmt.Sprintf(notice, names.Of(user)), err
-	})
+	user, back := v.r.PathValue("member"), v.pathWith(v.Team.Path()+"/members")
+	if err != nil {
+		return a.finish(v, back, "", err)
+	}
+	names, err := a.namesOf(v.r.Context(), user)
+	return a.finish(v, back, fmt.Sprintf(notice, names.Of(user)), err)
 }
 
 func (a *app) changeRole(v *visit, user string) error {

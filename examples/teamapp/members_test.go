@@ -35,7 +35,7 @@ func (w *world) visitor(name string) *visitor {
 	return v
 }
 
-// teamOf creates a team with an owner and adds members with a role to it.
+// teamWith creates a team with an owner and adds members with a role to it.
 func (w *world) teamWith(owner *visitor, role invitations.Role, members ...*visitor) (team string) {
 	w.t.Helper()
 	team, err := w.app.createTeam(w.t.Context(), owner.ID, "Acme")

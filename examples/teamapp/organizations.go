@@ -3,9 +3,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -21,7 +18,7 @@ var (
 // createTeam creates an organization with a name, and its shared quota, in one transaction. It
 // returns the organization's ID.
 func (a *app) createTeam(ctx context.Context, owner, name string) (id string, err error) {
-	if name, err = checkTeamName(name); err != nil {
+	if name, err = checkName(name); err != nil {
 		return "", err
 	}
 	id = uuid.NewString()
@@ -39,37 +36,13 @@ func (a *app) createTeam(ctx context.Context, owner, name string) (id string, er
 	})
 }
 
-// checkTeamName returns the name in the form in which it is kept.
-func checkTeamName(name string) (string, error) {
-	name = strings.Join(strings.Fields(name), " ")
-	if name == "" || utf8.RuneCountInString(name) > 80 || strings.ContainsFunc(name, unicode.IsControl) {
-		return "", &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
-	}
-	return name, nil
-}
-
 // teamNames returns the names of organizations by ID.
 func (a *app) teamNames(ctx context.Context, ids ...string) (map[string]string, error) {
 	names := map[string]string{}
-	if len(ids) == 0 {
-		return names, nil
-	}
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
-	rows, err := a.db.QueryContext(ctx,
-		`select id, name from organizations where id in (`+placeholders(len(args))+`)`, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return names, a.db.eachOf(ctx, ids, func(rows *sql.Rows) error {
 		var id, name string
-		if err := rows.Scan(&id, &name); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&id, &name)
 		names[id] = name
-	}
-	return names, rows.Err()
+		return err
+	}, `select id, name from organizations`)
 }

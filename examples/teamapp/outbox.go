@@ -37,18 +37,33 @@ type message struct{ To, Subject, Text, HTML string }
 
 // enqueueInvitation puts the mail of an invitation into the outbox, in the transaction that
 // invites: neither is there without the other.
-func (a *app) enqueueInvitation(ctx context.Context, tx querier, kind string, inv invitations.Invitation) error {
+func (a *app) enqueueInvitation(ctx context.Context, tx executor, kind string, inv invitations.Invitation) error {
 	return a.enqueue(ctx, tx, letter{
 		Kind: kind, Organization: inv.Organization, InvitationID: inv.ID, Recipient: inv.Email,
 	})
 }
 
+// withMail runs do, which sends an invitation, and enqueues its mail in the same transaction. A link
+// has no mail, and neither has a request that was repeated.
+func (a *app) withMail(
+	ctx context.Context, do func(*invitations.Service) (invitations.SentInvitation, error),
+) (sent invitations.SentInvitation, err error) {
+	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
+		if sent, err = do(svc); err != nil || sent.Kind != invitations.KindEmail || sent.Repeated {
+			return err
+		}
+		return a.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)
+	})
+	a.wakeUp()
+	return sent, err
+}
+
 // enqueueVerification puts the mail that verifies an address into the outbox.
-func (a *app) enqueueVerification(ctx context.Context, tx querier, u account) error {
+func (a *app) enqueueVerification(ctx context.Context, tx executor, u account) error {
 	return a.enqueue(ctx, tx, letter{Kind: mailVerification, AccountID: u.ID, Recipient: u.Email})
 }
 
-func (a *app) enqueue(ctx context.Context, tx querier, l letter) error {
+func (a *app) enqueue(ctx context.Context, tx executor, l letter) error {
 	now := a.now().UnixMicro()
 	_, err := tx.ExecContext(ctx, `insert into outbox (id, kind, organization, invitation_id, account_id, recipient,
 		created_at, sent_at, failures, next_at, problem) values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $7, '')`,
@@ -56,22 +71,13 @@ func (a *app) enqueue(ctx context.Context, tx querier, l letter) error {
 	return err
 }
 
-const letterColumns = `id, kind, organization, invitation_id, account_id, recipient, created_at, sent_at, next_at, failures, problem`
-
 // letters returns the letters of the end of a statement.
 func (a *app) letters(ctx context.Context, where string, args ...any) (all []letter, err error) {
-	rows, err := a.db.QueryContext(ctx, `select `+letterColumns+` from outbox `+where, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = a.db.each(ctx, func(rows *sql.Rows) error {
 		var l letter
 		var created, sent, next int64
-		if err := rows.Scan(&l.ID, &l.Kind, &l.Organization, &l.InvitationID, &l.AccountID, &l.Recipient,
-			&created, &sent, &next, &l.Failures, &l.Problem); err != nil {
-			return nil, err
-		}
+		err := rows.Scan(&l.ID, &l.Kind, &l.Organization, &l.InvitationID, &l.AccountID, &l.Recipient,
+			&created, &sent, &next, &l.Failures, &l.Problem)
 		l.CreatedAt = time.UnixMicro(created)
 		if sent > 0 {
 			l.SentAt = time.UnixMicro(sent)
@@ -80,8 +86,10 @@ func (a *app) letters(ctx context.Context, where string, args ...any) (all []let
 			l.NextAt = time.UnixMicro(next)
 		}
 		all = append(all, l)
-	}
-	return all, rows.Err()
+		return err
+	}, `select id, kind, organization, invitation_id, account_id, recipient, created_at, sent_at, next_at, failures, problem
+		from outbox `+where, args...)
+	return all, err
 }
 
 // compose returns the message of a letter, with the link as it is now. If there is

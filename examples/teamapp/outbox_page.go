@@ -26,28 +26,30 @@ func (a *app) serveOutbox(mux *http.ServeMux) {
 
 const lettersPerPage = 25
 
-// An outboxPage is the data of the list. Next is the letter after which the next page begins.
+// An outboxPage is the data of the list.
 type outboxPage struct {
-	Letters      []letter
-	Teams        map[string]string // names
-	Cursor, Next string
+	Letters []letter
+	Teams   map[string]string // names
+	pager
 }
 
-// showOutbox lists the letters, the newest first.
+// showOutbox lists the letters, the newest first. A cursor is the last letter of the page before.
 func (a *app) showOutbox(v *visit) (err error) {
-	body := outboxPage{Cursor: v.r.FormValue("cursor")}
+	var body outboxPage
+	cursor, next := v.r.FormValue("cursor"), ""
 	where, args := `order by created_at desc, id desc limit $1`, []any{lettersPerPage + 1}
-	if body.Cursor != "" {
+	if cursor != "" {
 		where = `where (created_at, id) < (select created_at, id from outbox where id = $2) ` + where
-		args = append(args, body.Cursor)
+		args = append(args, cursor)
 	}
 	if body.Letters, err = a.letters(v.r.Context(), where, args...); err != nil {
 		return err
 	}
 	if len(body.Letters) > lettersPerPage {
 		body.Letters = body.Letters[:lettersPerPage]
-		body.Next = body.Letters[lettersPerPage-1].ID
+		next = body.Letters[lettersPerPage-1].ID
 	}
+	body.pager = v.pager("/outbox", next)
 	var teams []string
 	for _, l := range body.Letters {
 		teams = append(teams, l.Organization)

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"html/template"
 	"io/fs"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,51 +28,6 @@ type visit struct {
 	Current    workspace   // the one that the session has chosen
 	Team       workspace   // the one that the page is about; zero on other pages
 	Now        time.Time
-}
-
-// A workspace is a context in which a person works.
-type workspace struct {
-	ID, Name string // the personal one has no ID
-	Role     invitations.Role
-	Balance  invitations.Balance
-	policy   *invitations.Policy
-}
-
-// Path returns the path of the pages of a workspace.
-func (w workspace) Path() string {
-	if w.ID == "" {
-		return "/personal"
-	}
-	return "/teams/" + w.ID
-}
-
-// Home returns the path of the first page of a workspace.
-func (w workspace) Home() string {
-	switch {
-	case w.ID == "":
-		return w.Path()
-	case w.Can("invitation:list"):
-		return w.Path() + "/invitations"
-	default:
-		return w.Path() + "/members"
-	}
-}
-
-// Can reports whether the person has a permission, so that a page can leave out what the library
-// would refuse. It allows nothing: the library decides at every call.
-func (w workspace) Can(permission invitations.Permission) bool {
-	return w.policy != nil && w.policy.Allows(w.Role, permission)
-}
-
-// Grants reports whether the person may give a role, or act on a member who has it.
-func (w workspace) Grants(role invitations.Role) bool { return w.policy.CanGrant(w.Role, role) }
-
-// Workspace returns the workspace as the library knows it.
-func (w workspace) Workspace() invitations.Workspace {
-	if w.ID == "" {
-		return invitations.Personal()
-	}
-	return invitations.InOrganization(w.ID)
 }
 
 // actor returns the person as the library knows them.
@@ -108,6 +65,35 @@ func (a *app) redirect(v *visit, path, notice string) {
 		a.sessions.Put(v.r.Context(), keyNotice, notice)
 	}
 	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
+}
+
+// pathWith returns a path with the query of the request. The values of the pairs of names and
+// values take the place of those in it, and names without a value are left out.
+func (v *visit) pathWith(path string, pairs ...string) string {
+	query := v.r.URL.Query()
+	for pair := range slices.Chunk(pairs, 2) {
+		query.Set(pair[0], pair[1])
+	}
+	maps.DeleteFunc(query, func(_ string, values []string) bool { return values[0] == "" })
+	if len(query) == 0 {
+		return path
+	}
+	return path + "?" + query.Encode()
+}
+
+// A pager has the paths of other pages of a list. An empty path means that there is none.
+type pager struct{ First, Next string }
+
+// pager returns the pager of the list at a path, whose next page begins at a cursor. The pages
+// keep the filters of the request.
+func (v *visit) pager(path, next string) (p pager) {
+	if v.r.URL.Query().Get("cursor") != "" {
+		p.First = v.pathWith(path, "cursor", "")
+	}
+	if next != "" {
+		p.Next = v.pathWith(path, "cursor", next)
+	}
+	return p
 }
 
 // pageOf returns the handler of a page that everybody can see.
@@ -155,12 +141,15 @@ func (a *app) team(show func(*visit) error) http.HandlerFunc {
 // action returns the handler of a button on a page of a team. do returns the page to go to and
 // what it did. If the library refuses, that page shows the reason.
 func (a *app) action(do func(*visit) (path, notice string, err error)) http.HandlerFunc {
-	return a.team(func(v *visit) error { return a.act(v, do) })
+	return a.team(func(v *visit) error {
+		path, notice, err := do(v)
+		return a.finish(v, path, notice, err)
+	})
 }
 
-// act runs do and redirects to the path that it returns.
-func (a *app) act(v *visit, do func(*visit) (path, notice string, err error)) error {
-	path, notice, err := do(v)
+// finish redirects the person to a path of the app, where they see a notice or the reason of a
+// refusal. An error that is not a refusal is returned.
+func (a *app) finish(v *visit, path, notice string, err error) error {
 	if err != nil {
 		text, ok := refusalAt(err, v.Now)
 		if !ok {
@@ -254,7 +243,6 @@ func parsePages() map[string]*template.Template {
 		"period": periodName, "masked": masked, "initial": initial, "describe": describe,
 		"calls": calls, "used": usedText, "distance": distance,
 		"stateName": func(s invitations.State) string { return roleName(invitations.Role(s)) },
-		"asset":     func(name string) string { return "/static/" + name },
 	}
 	names, err := fs.Glob(files, "pages/*.html")
 	if err != nil {

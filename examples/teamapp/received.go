@@ -16,19 +16,19 @@ func (a *app) serveReceived(mux *http.ServeMux) {
 
 // A receivedPage lists offers.
 type receivedPage struct {
-	Offers       []invitations.Offer
-	Teams        map[string]string // names by ID
-	Names        nameBook
-	First, Older string // paths
+	Offers []invitations.Offer
+	Teams  map[string]string // names by ID
+	Names  nameBook
+	pager
 }
 
 func (a *app) showReceived(v *visit) error {
-	ctx, cursor := v.r.Context(), v.r.URL.Query().Get("cursor")
-	list, err := a.svc.Received(ctx, v.User.identity(), invitations.ReceivedParams{Limit: 20, Cursor: cursor})
+	ctx := v.r.Context()
+	list, err := a.svc.Received(ctx, v.User.identity(), invitations.ReceivedParams{Limit: 20, Cursor: v.r.URL.Query().Get("cursor")})
 	if err != nil {
 		return err
 	}
-	p := receivedPage{Offers: list.Items}
+	p := receivedPage{Offers: list.Items, pager: v.pager("/received", list.NextCursor)}
 	var teams, senders []string
 	for _, o := range list.Items {
 		teams, senders = append(teams, o.Organization), append(senders, o.SentBy)
@@ -39,12 +39,6 @@ func (a *app) showReceived(v *visit) error {
 	if p.Names, err = a.namesOf(ctx, senders...); err != nil {
 		return err
 	}
-	if cursor != "" {
-		p.First = "/received"
-	}
-	if list.NextCursor != "" {
-		p.Older = pathWith("/received", "cursor", list.NextCursor)
-	}
 	return a.show(v, http.StatusOK, "received", "Your invitations", p)
 }
 
@@ -52,15 +46,13 @@ func (a *app) showReceived(v *visit) error {
 func (a *app) acceptReceived(v *visit) error {
 	joined, err := a.svc.AcceptReceived(v.r.Context(), v.r.PathValue("team"), invitationID(v), v.User.identity())
 	if err != nil {
-		return a.act(v, func(*visit) (string, string, error) { return "/received", "", err })
+		return a.finish(v, "/received", "", err)
 	}
 	return a.welcome(v, joined.Member)
 }
 
 // declineReceived ends an invitation for good.
 func (a *app) declineReceived(v *visit) error {
-	return a.act(v, func(v *visit) (string, string, error) {
-		err := a.svc.DeclineReceived(v.r.Context(), v.r.PathValue("team"), invitationID(v), v.User.identity())
-		return "/received", "You have declined the invitation.", err
-	})
+	err := a.svc.DeclineReceived(v.r.Context(), v.r.PathValue("team"), invitationID(v), v.User.identity())
+	return a.finish(v, "/received", "You have declined the invitation.", err)
 }

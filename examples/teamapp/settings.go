@@ -57,24 +57,19 @@ func (a *app) showSettings(v *visit, status int, form settingsForm) error {
 // transaction.
 func (a *app) renameTeam(v *visit) error {
 	ctx, form := v.r.Context(), settingsForm{Name: v.r.PostFormValue("name")}
-	name, err := checkTeamName(form.Name)
+	name, err := checkName(form.Name)
 	if problem, ok := refusal(err); ok {
 		form.NameProblem = problem
 		return a.showSettings(v, http.StatusUnprocessableEntity, form)
 	}
-	return a.act(v, func(v *visit) (string, string, error) {
-		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
-			if _, err := svc.Authorize(ctx, v.Team.ID, v.User.ID, invitations.PermissionOrganizationManage); err != nil {
-				return err
-			}
-			_, err := tx.ExecContext(ctx, `update organizations set name = $1 where id = $2`, name, v.Team.ID)
+	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
+		if _, err := svc.Authorize(ctx, v.Team.ID, v.User.ID, invitations.PermissionOrganizationManage); err != nil {
 			return err
-		})
-		if err != nil {
-			return v.Team.Path() + "/settings", "", err
 		}
-		return v.Team.Path() + "/settings", "The team is called " + name + " now.", nil
+		_, err := tx.ExecContext(ctx, `update organizations set name = $1 where id = $2`, name, v.Team.ID)
+		return err
 	})
+	return a.finish(v, v.Team.Path()+"/settings", "The team is called "+name+" now.", err)
 }
 
 // transferTeam makes another member the owner in place of the person who asks for it.
@@ -98,24 +93,22 @@ func (a *app) deleteTeam(v *visit) error {
 			Name: v.Team.Name, Typed: typed, TypedProblem: "This is not the name of the team.",
 		})
 	}
-	return a.act(v, func(v *visit) (string, string, error) {
-		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
-			if err := svc.DeleteOrganization(ctx, v.actor(), v.Team.ID); err != nil {
+	err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
+		if err := svc.DeleteOrganization(ctx, v.actor(), v.Team.ID); err != nil {
+			return err
+		}
+		for _, statement := range []string{
+			`delete from api_keys where organization = $1`, `delete from outbox where organization = $1`,
+			`delete from organizations where id = $1`,
+		} {
+			if _, err := tx.ExecContext(ctx, statement, v.Team.ID); err != nil {
 				return err
 			}
-			for _, statement := range []string{
-				`delete from api_keys where organization = $1`, `delete from outbox where organization = $1`,
-				`delete from organizations where id = $1`,
-			} {
-				if _, err := tx.ExecContext(ctx, statement, v.Team.ID); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return v.Team.Path() + "/settings", "", err
 		}
-		return "/personal", "The team " + v.Team.Name + " is deleted.", nil
+		return nil
 	})
+	if err != nil {
+		return a.finish(v, v.Team.Path()+"/settings", "", err)
+	}
+	return a.finish(v, "/personal", "The team "+v.Team.Name+" is deleted.", nil)
 }

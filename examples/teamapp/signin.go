@@ -7,6 +7,19 @@ import (
 	"github.com/go-invitations/invitations"
 )
 
+// serveAccounts adds the pages that need no verified address.
+func (a *app) serveAccounts(mux *http.ServeMux) {
+	mux.Handle("GET /sign-in", a.pageOf(a.showSignIn))
+	mux.Handle("POST /sign-in", a.limited(a.pageOf(a.doSignIn)))
+	mux.Handle("POST /sign-out", a.pageOf(a.signOut))
+	mux.Handle("GET /register", a.pageOf(a.showRegister))
+	mux.Handle("POST /register", a.limited(a.pageOf(a.register)))
+	mux.Handle("GET /verify", a.pageOf(a.showVerify))
+	mux.Handle("GET /verify/{code}", a.pageOf(a.showVerify))
+	mux.Handle("POST /verify", a.limited(a.pageOf(a.verify)))
+	mux.Handle("POST /verify/mail", a.limited(a.pageOf(a.sendVerification)))
+}
+
 // A credentials form is shown again with what the person typed, and the reason of a refusal.
 type credentialsForm struct {
 	accountForm
@@ -99,13 +112,11 @@ func (a *app) showVerify(v *visit) error {
 // session and the code of the mail are both needed, so nobody verifies an account that somebody
 // else made with their address.
 func (a *app) verify(v *visit) error {
-	return a.act(v, func(v *visit) (string, string, error) {
-		if err := a.verifyAddress(v.r.Context(), v.User, v.r.PostFormValue("code")); err != nil {
-			return "/verify", "", err
-		}
-		path, err := a.returnPath(v.r.Context())
-		return path, "Your address is confirmed.", err
-	})
+	if err := a.verifyAddress(v.r.Context(), v.User, v.r.PostFormValue("code")); err != nil {
+		return a.finish(v, "/verify", "", err)
+	}
+	path, err := a.returnPath(v.r.Context())
+	return a.finish(v, path, "Your address is confirmed.", err)
 }
 
 // sendVerification mails the link once more.

@@ -61,7 +61,7 @@ func (a *app) showUsage(v *visit, status int, form callForm) error {
 func (a *app) pastUsage(v *visit) (*pastUsage, error) {
 	query := v.r.URL.Query()
 	page := func(at, cursor string) string {
-		return pathWith(v.Team.Path()+"/usage", "period", query.Get("period"), "at", at, "cursor", cursor)
+		return v.pathWith(v.Team.Path()+"/usage", "at", at, "cursor", cursor)
 	}
 	p := invitations.UsageParams{
 		Organization: v.Team.ID, Period: invitations.Period(query.Get("period")), Limit: 20, Cursor: query.Get("cursor"),

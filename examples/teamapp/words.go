@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"net/url"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -36,11 +34,8 @@ func distance(d time.Duration) string {
 		name string
 		size time.Duration
 	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}} {
-		switch n := int(d.Round(unit.size/2) / unit.size); {
-		case n == 1:
-			return "1 " + unit.name
-		case n > 1:
-			return fmt.Sprintf("%d %ss", n, unit.name)
+		if n := int64(d.Round(unit.size/2) / unit.size); n > 0 {
+			return plural(n, unit.name)
 		}
 	}
 	return ""
@@ -48,18 +43,18 @@ func distance(d time.Duration) string {
 
 // wait returns a time to wait, to the second if it is short.
 func wait(d time.Duration) string {
-	if seconds := int((d + time.Second - 1) / time.Second); d < 90*time.Second {
-		return plural(seconds, "second")
+	if d < 90*time.Second {
+		return plural(int64((d+time.Second-1)/time.Second), "second")
 	}
 	return distance(d)
 }
 
 // plural returns a number with its noun.
-func plural(n int, noun string) string {
+func plural(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return number(n) + " " + noun + "s"
 }
 
 // date returns the day of t.
@@ -114,12 +109,7 @@ func capital(text string) string {
 }
 
 // calls returns a number of calls.
-func calls(n int64) string {
-	if n == 1 {
-		return "1 call"
-	}
-	return number(n) + " calls"
-}
+func calls(n int64) string { return plural(n, "call") }
 
 // usedText returns the words for a quota and what is used of it.
 func usedText(u invitations.Usage) string {
@@ -132,18 +122,4 @@ func usedText(u invitations.Usage) string {
 	default:
 		return number(u.Used) + " of " + calls(u.Limit) + " used " + when
 	}
-}
-
-// pathWith returns a path with those of the pairs of names and values that have a value.
-func pathWith(path string, pairs ...string) string {
-	query := url.Values{}
-	for pair := range slices.Chunk(pairs, 2) {
-		if pair[1] != "" {
-			query.Set(pair[0], pair[1])
-		}
-	}
-	if len(query) == 0 {
-		return path
-	}
-	return path + "?" + query.Encode()
 }
