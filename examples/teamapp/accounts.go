@@ -9,8 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"golang.org/x/crypto/bcrypt"
@@ -46,11 +44,11 @@ type newAccount struct{ name, email, hash string }
 // check returns the account of the form. It hashes the password, which takes a while, so it must
 // be called before a transaction begins.
 func (f accountForm) check() (newAccount, error) {
-	name := strings.Join(strings.Fields(f.Name), " ")
+	name, nameErr := checkName(f.Name)
 	email, err := invitations.CanonicalEmail(strings.TrimSpace(f.Email))
 	switch {
-	case name == "" || utf8.RuneCountInString(name) > 80 || strings.ContainsFunc(name, unicode.IsControl):
-		return newAccount{}, &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
+	case nameErr != nil:
+		return newAccount{}, nameErr
 	case err != nil:
 		return newAccount{}, err
 	case len(f.Password) < 8 || len(f.Password) > 72: // bcrypt reads no more

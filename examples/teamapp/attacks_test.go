@@ -435,3 +435,14 @@ func TestClass34_HostHeader(t *testing.T) {
 	_, link := w.mailTo("grace@example.com")
 	require.True(t, strings.HasPrefix(link, w.base+"/invite/inv_"))
 }
+
+// No mail can show a name without a visible character.
+func TestNames_Invisible(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	for _, name := range []string{"", "\u200b", "\u2060 \u00ad", "\u3164", "\u2800", "A\xff"} {
+		w.session(ada).submit("/teams/"+team+"/name", "name", name).want(t, 422, "Name must have 1 to 80 characters.")
+		w.nobody().submit("/register", "name", name, "email", "x@example.com", "password", password).want(t, 422, "Name must have 1 to 80 characters.")
+	}
+}

@@ -21,7 +21,7 @@ var (
 // createTeam creates an organization with a name, and its shared quota, in one transaction. It
 // returns the organization's ID.
 func (a *app) createTeam(ctx context.Context, owner, name string) (id string, err error) {
-	if name, err = checkTeamName(name); err != nil {
+	if name, err = checkName(name); err != nil {
 		return "", err
 	}
 	id = uuid.NewString()
@@ -39,10 +39,16 @@ func (a *app) createTeam(ctx context.Context, owner, name string) (id string, er
 	})
 }
 
-// checkTeamName returns the name in the form in which it is kept.
-func checkTeamName(name string) (string, error) {
+// checkName returns the name of a person or a team in the form in which it is kept. A name without
+// a visible character is refused, because no mail can show it.
+func checkName(name string) (string, error) {
 	name = strings.Join(strings.Fields(name), " ")
-	if name == "" || utf8.RuneCountInString(name) > 80 || strings.ContainsFunc(name, unicode.IsControl) {
+	visible := func(r rune) bool {
+		return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) &&
+			!unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != '\u2800'
+	}
+	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > 80 || strings.ContainsFunc(name, unicode.IsControl) ||
+		!strings.ContainsFunc(name, visible) {
 		return "", &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
 	}
 	return name, nil

@@ -57,7 +57,7 @@ func (a *app) showSettings(v *visit, status int, form settingsForm) error {
 // transaction.
 func (a *app) renameTeam(v *visit) error {
 	ctx, form := v.r.Context(), settingsForm{Name: v.r.PostFormValue("name")}
-	name, err := checkTeamName(form.Name)
+	name, err := checkName(form.Name)
 	if problem, ok := refusal(err); ok {
 		form.NameProblem = problem
 		return a.showSettings(v, http.StatusUnprocessableEntity, form)
