@@ -446,3 +446,45 @@ func TestNames_Invisible(t *testing.T) {
 		w.nobody().submit("/register", "name", name, "email", "x@example.com", "password", password).want(t, 422, "Name must have 1 to 80 characters.")
 	}
 }
+
+// A person who has seen a link does not get the one that replaces it.
+func TestClass26_ReturnToReplacedLink(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	link := w.linkPath(ada, team)
+	mallory := w.account("Mallory", "mallory@example.com", false)
+	got := w.nobody().submit(link+"/sign-in", "email", mallory.Email, "password", password).want(t, 303)
+	cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+	list, err := w.app.svc.Invitations(t.Context(), ada.actor(), invitations.InvitationsParams{Organization: team})
+	require.NoError(t, err)
+	_, err = w.app.svc.Resend(t.Context(), ada.actor(), invitations.ResendParams{Organization: team, ID: list.Items[0].ID})
+	require.NoError(t, err)
+	got = w.client("Cookie", cookie).submit("/verify", "code", w.app.verificationCode(mallory)).want(t, 303)
+	require.Equal(t, "/", got.header.Get("Location"))
+}
+
+// A session keeps nothing of the person who was signed in before.
+func TestSession_OfAnotherPerson(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	grace := w.joined(team, "Grace", invitations.RoleAdmin)
+	c := w.session(ada)
+	bulk := "/teams/" + team + "/invitations/bulk"
+	c.submit(bulk, "rows", "secret plan", "role", "viewer").want(t, 303)
+	got := c.submit("/sign-in", "email", grace.Email, "password", password).want(t, 303)
+	cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+	require.NotContains(t, w.client("Cookie", cookie).do("GET", bulk, "").want(t, 200).body, "secret plan")
+}
+
+// A copy of the database signs nobody in.
+func TestClass23_SessionAtRest(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, _ := w.acme()
+	_, token, _ := strings.Cut(w.session(ada).header.Get("Cookie"), "=")
+	var kept string
+	require.NoError(t, w.app.db.QueryRowContext(t.Context(), `select token from sessions`).Scan(&kept))
+	require.NotEqual(t, token, kept)
+}
