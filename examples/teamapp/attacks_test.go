@@ -488,3 +488,13 @@ func TestClass23_SessionAtRest(t *testing.T) {
 	require.NoError(t, w.app.db.QueryRowContext(t.Context(), `select token from sessions`).Scan(&kept))
 	require.NotEqual(t, token, kept)
 }
+
+// Visitors who only look fill no table.
+func TestSession_NoneForVisitors(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	for _, path := range []string{"/", "/sign-in", "/register", "/verify", "/verify/x", "/personal", w.linkPath(ada, team)} {
+		require.Empty(t, w.nobody().do("GET", path, "").header.Get("Set-Cookie"), path)
+	}
+}
