@@ -498,3 +498,21 @@ func TestSession_NoneForVisitors(t *testing.T) {
 		require.Empty(t, w.nobody().do("GET", path, "").header.Get("Set-Cookie"), path)
 	}
 }
+
+// The addresses of one IPv6 network count as one client.
+func TestClass30_IPv6Network(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	allowed := func(address string) bool {
+		r := httptest.NewRequest("POST", "/sign-in", nil)
+		r.RemoteAddr = address
+		return w.app.limits.allow(r)
+	}
+	for i := range w.app.limits.burst {
+		require.True(t, allowed(fmt.Sprintf("[2001:db8:0:1::%x]:443", i)))
+	}
+	require.False(t, allowed("[2001:db8:0:1:ffff::]:443"))
+	for _, other := range []string{"[2001:db8:0:2::1]:443", "192.0.2.1:443", "[::ffff:192.0.2.2]:443"} {
+		require.True(t, allowed(other), other)
+	}
+}
