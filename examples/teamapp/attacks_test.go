@@ -516,3 +516,22 @@ func TestClass30_IPv6Network(t *testing.T) {
 		require.True(t, allowed(other), other)
 	}
 }
+
+// A button leads back to a page of invitations, and nowhere else.
+func TestClass35_Return(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	w.linkPath(ada, team)
+	found, err := w.app.svc.Invitations(t.Context(), ada.actor(), invitations.InvitationsParams{Organization: team})
+	require.NoError(t, err)
+	list := "/teams/" + team + "/invitations"
+	one := list + "/" + found.Items[0].ID.String()
+	for path, want := range map[string]string{
+		one: one, list + "?state=all": list + "?state=all", list + `/../../../\evil.example`: list, list + "/../../../personal": list,
+		list + "/%2e%2e": list, list + "x": list, "//evil.example" + list: list,
+	} {
+		got := w.session(ada).submit(one+"/revoke", "return", path).want(t, 303)
+		require.Equal(t, want, got.header.Get("Location"), path)
+	}
+}
