@@ -535,3 +535,12 @@ func TestClass35_Return(t *testing.T) {
 		require.Equal(t, want, got.header.Get("Location"), path)
 	}
 }
+
+// A form that cannot be read is the client's fault.
+func TestForms_Malformed(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	path := "/teams/" + team + "/invitations"
+	w.session(ada).do("POST", path, "x", "Content-Type", "multipart/form-data").want(t, 422, "Form could not be read.")
+}
