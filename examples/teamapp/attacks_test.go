@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -543,4 +544,17 @@ func TestForms_Malformed(t *testing.T) {
 	ada, team := w.acme()
 	path := "/teams/" + team + "/invitations"
 	w.session(ada).do("POST", path, "x", "Content-Type", "multipart/form-data").want(t, 422, "Form could not be read.")
+}
+
+// An unverified account that gives way takes no seat any more.
+func TestRegister_ReplacedAccountLeavesItsTeams(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		ada, team := w.acme()
+		w.nobody().submit(w.linkPath(ada, team)+"/register", "name", "Mallory", "email", "grace@example.com", "password", password).want(t, 303)
+		require.ElementsMatch(t, []string{"Ada Lovelace", "Mallory"}, w.members(team))
+		w.pass(time.Minute)
+		path := w.invitedPath(ada, team, "grace@example.com")
+		w.nobody().submit(path+"/register", "name", "Grace", "password", password).want(t, 303)
+		require.ElementsMatch(t, []string{"Ada Lovelace", "Grace"}, w.members(team))
+	})
 }
