@@ -60,12 +60,12 @@ func (f accountForm) check() (newAccount, error) {
 }
 
 // addAccount adds an account, with its personal quota. An account whose address was never proved
-// gives way to the new one. So a person who registers with the address of somebody else keeps
-// nobody out.
+// gives way to the new one, and leaves its teams. So a person who registers with the address of
+// somebody else keeps nobody out.
 func (a *app) addAccount(
 	ctx context.Context, tx executor, svc *invitations.Service, n newAccount, verified bool,
 ) (account, error) {
-	if _, err := tx.ExecContext(ctx, `delete from accounts where email = $1 and verified_at = 0`, n.email); err != nil {
+	if err := a.giveWay(ctx, tx, svc, n.email); err != nil {
 		return account{}, err
 	}
 	u := account{ID: uuid.NewString(), Email: n.email, Name: n.name, Verified: verified}
@@ -84,6 +84,31 @@ func (a *app) addAccount(
 	return u, svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
 		Workspace: invitations.Personal(), UserID: u.ID, Quota: personalQuota,
 	})
+}
+
+// giveWay deletes the unverified account with an address, if there is one. The only owner of a team
+// cannot leave it, and stays.
+func (a *app) giveWay(ctx context.Context, tx executor, svc *invitations.Service, email string) error {
+	var id string
+	err := tx.QueryRowContext(ctx, `delete from accounts where email = $1 and verified_at = 0 returning id`, email).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	for err == nil {
+		var list invitations.WorkspaceList
+		if list, err = svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: id}); err != nil || len(list.Organizations) == 0 {
+			return err
+		}
+		for _, o := range list.Organizations {
+			switch _, err = svc.Leave(ctx, o.ID, id); {
+			case errors.Is(err, invitations.ErrLastOwner):
+				return errTaken
+			case err != nil:
+				return err
+			}
+		}
+	}
+	return err
 }
 
 // signIn returns the account with this address and password.

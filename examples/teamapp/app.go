@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -52,6 +54,9 @@ func newApp(ctx context.Context, o options) (*app, error) {
 	}
 	if a.deliver, err = newDeliverer(o.smtp, o.from); err != nil {
 		return nil, err
+	}
+	if host := base.Hostname(); a.deliver == nil && host != "localhost" && !net.ParseIP(host).IsLoopback() {
+		return nil, errors.New("-url is not of this machine, so -smtp must be set: the outbox shows all mail to everybody")
 	}
 	if a.db, err = openDatabase(ctx, o.database); err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -434,4 +435,126 @@ func TestClass34_HostHeader(t *testing.T) {
 	}
 	_, link := w.mailTo("grace@example.com")
 	require.True(t, strings.HasPrefix(link, w.base+"/invite/inv_"))
+}
+
+// No mail can show a name without a visible character.
+func TestNames_Invisible(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	for _, name := range []string{"", "\u200b", "\u2060 \u00ad", "\u3164", "\u2800", "A\xff"} {
+		w.session(ada).submit("/teams/"+team+"/name", "name", name).want(t, 422, "Name must have 1 to 80 characters.")
+		w.nobody().submit("/register", "name", name, "email", "x@example.com", "password", password).want(t, 422, "Name must have 1 to 80 characters.")
+	}
+}
+
+// A person who has seen a link does not get the one that replaces it.
+func TestClass26_ReturnToReplacedLink(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	link := w.linkPath(ada, team)
+	mallory := w.account("Mallory", "mallory@example.com", false)
+	got := w.nobody().submit(link+"/sign-in", "email", mallory.Email, "password", password).want(t, 303)
+	cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+	list, err := w.app.svc.Invitations(t.Context(), ada.actor(), invitations.InvitationsParams{Organization: team})
+	require.NoError(t, err)
+	_, err = w.app.svc.Resend(t.Context(), ada.actor(), invitations.ResendParams{Organization: team, ID: list.Items[0].ID})
+	require.NoError(t, err)
+	got = w.client("Cookie", cookie).submit("/verify", "code", w.app.verificationCode(mallory)).want(t, 303)
+	require.Equal(t, "/", got.header.Get("Location"))
+}
+
+// A session keeps nothing of the person who was signed in before.
+func TestSession_OfAnotherPerson(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	grace := w.joined(team, "Grace", invitations.RoleAdmin)
+	c := w.session(ada)
+	bulk := "/teams/" + team + "/invitations/bulk"
+	c.submit(bulk, "rows", "secret plan", "role", "viewer").want(t, 303)
+	got := c.submit("/sign-in", "email", grace.Email, "password", password).want(t, 303)
+	cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+	require.NotContains(t, w.client("Cookie", cookie).do("GET", bulk, "").want(t, 200).body, "secret plan")
+}
+
+// A copy of the database signs nobody in.
+func TestClass23_SessionAtRest(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, _ := w.acme()
+	_, token, _ := strings.Cut(w.session(ada).header.Get("Cookie"), "=")
+	var kept string
+	require.NoError(t, w.app.db.QueryRowContext(t.Context(), `select token from sessions`).Scan(&kept))
+	require.NotEqual(t, token, kept)
+}
+
+// Visitors who only look fill no table.
+func TestSession_NoneForVisitors(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	for _, path := range []string{"/", "/sign-in", "/register", "/verify", "/verify/x", "/personal", w.linkPath(ada, team)} {
+		require.Empty(t, w.nobody().do("GET", path, "").header.Get("Set-Cookie"), path)
+	}
+}
+
+// The addresses of one IPv6 network count as one client.
+func TestClass30_IPv6Network(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	allowed := func(address string) bool {
+		r := httptest.NewRequest("POST", "/sign-in", nil)
+		r.RemoteAddr = address
+		return w.app.limits.allow(r)
+	}
+	for i := range w.app.limits.burst {
+		require.True(t, allowed(fmt.Sprintf("[2001:db8:0:1::%x]:443", i)))
+	}
+	require.False(t, allowed("[2001:db8:0:1:ffff::]:443"))
+	for _, other := range []string{"[2001:db8:0:2::1]:443", "192.0.2.1:443", "[::ffff:192.0.2.2]:443"} {
+		require.True(t, allowed(other), other)
+	}
+}
+
+// A button leads back to a page of invitations, and nowhere else.
+func TestClass35_Return(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	w.linkPath(ada, team)
+	found, err := w.app.svc.Invitations(t.Context(), ada.actor(), invitations.InvitationsParams{Organization: team})
+	require.NoError(t, err)
+	list := "/teams/" + team + "/invitations"
+	one := list + "/" + found.Items[0].ID.String()
+	for path, want := range map[string]string{
+		one: one, list + "?state=all": list + "?state=all", list + `/../../../\evil.example`: list, list + "/../../../personal": list,
+		list + "/%2e%2e": list, list + "x": list, "//evil.example" + list: list,
+	} {
+		got := w.session(ada).submit(one+"/revoke", "return", path).want(t, 303)
+		require.Equal(t, want, got.header.Get("Location"), path)
+	}
+}
+
+// A form that cannot be read is the client's fault.
+func TestForms_Malformed(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	path := "/teams/" + team + "/invitations"
+	w.session(ada).do("POST", path, "x", "Content-Type", "multipart/form-data").want(t, 422, "Form could not be read.")
+}
+
+// An unverified account that gives way takes no seat any more.
+func TestRegister_ReplacedAccountLeavesItsTeams(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		ada, team := w.acme()
+		w.nobody().submit(w.linkPath(ada, team)+"/register", "name", "Mallory", "email", "grace@example.com", "password", password).want(t, 303)
+		require.ElementsMatch(t, []string{"Ada Lovelace", "Mallory"}, w.members(team))
+		w.pass(time.Minute)
+		path := w.invitedPath(ada, team, "grace@example.com")
+		w.nobody().submit(path+"/register", "name", "Grace", "password", password).want(t, 303)
+		require.ElementsMatch(t, []string{"Ada Lovelace", "Grace"}, w.members(team))
+	})
 }

@@ -145,4 +145,5 @@ func (a *app) changeOnce(ctx context.Context, do func(*sql.Tx, *invitations.Serv
 // An executor is a database or a transaction.
 type executor interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }

@@ -75,10 +75,16 @@ func (f form) id() uuid.UUID {
 	return id
 }
 
-// checkName returns the name of a person, a team or a key in the form in which it is kept.
+// checkName returns the name of a person, a team or a key in the form in which it is kept. A name
+// without a visible character is refused, because no mail can show it.
 func checkName(name string) (string, error) {
 	name = strings.Join(strings.Fields(name), " ")
-	if name == "" || utf8.RuneCountInString(name) > 80 || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+	visible := func(r rune) bool {
+		return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) &&
+			!unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != '\u2800'
+	}
+	if !utf8.ValidString(name) || utf8.RuneCountInString(name) > 80 || strings.ContainsFunc(name, unicode.IsControl) ||
+		!strings.ContainsFunc(name, visible) {
 		return "", &invitations.InvalidError{Field: "name", Code: "out_of_range", Reason: "must have 1 to 80 characters"}
 	}
 	return name, nil
@@ -87,8 +93,12 @@ func checkName(name string) (string, error) {
 // submit reads a form and does what it asks for. After a refusal, again shows the form with what
 // the person typed and the reason beside the field.
 func (a *app) submit(v *visit, name string, do func(form) (path, notice string, err error), again func(form) error) error {
-	if err := v.r.ParseMultipartForm(maxBody); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+	switch err := v.r.ParseMultipartForm(maxBody); {
+	case err == nil || errors.Is(err, http.ErrNotMultipart):
+	case errors.As(err, new(*http.MaxBytesError)):
 		return err
+	default:
+		return &invitations.InvalidError{Field: "form", Code: "malformed", Reason: "could not be read"}
 	}
 	f := form{Values: v.r.PostForm, name: name}
 	var path, notice string

@@ -200,7 +200,8 @@ func invitationID(v *visit) uuid.UUID {
 // back returns the page of invitations on which a button was.
 func back(v *visit) string {
 	list := v.Team.Path() + "/invitations"
-	if path := v.r.PostFormValue("return"); strings.HasPrefix(path, list) {
+	path := v.r.PostFormValue("return")
+	if u, err := url.Parse(path); err == nil && strings.HasPrefix(path, list) && (u.Path == list || u.Path == list+"/"+v.r.PathValue("id")) {
 		return path
 	}
 	return list

@@ -207,7 +207,7 @@ func (a *app) registerInvited(v *visit) error {
 	}
 	a.wakeUp()
 	if unverified {
-		a.returnTo(v, offer)
+		a.returnTo(v, offer, token)
 		a.redirect(v, "/verify", "")
 		return nil
 	}
@@ -225,7 +225,7 @@ func (a *app) signInInvited(v *visit) error {
 		return err
 	}
 	if offer, err := a.svc.Lookup(v.r.Context(), v.r.PathValue("token")); err == nil && !u.Verified {
-		a.returnTo(v, offer)
+		a.returnTo(v, offer, v.r.PathValue("token"))
 	}
 	a.redirect(v, invitePath(v.r.PathValue("token")), "")
 	return nil
@@ -241,8 +241,10 @@ func (a *app) switchAccount(v *visit) error {
 }
 
 // returnTo makes the page of an invitation the next one after the person's address is verified.
-// The session keeps its ID and not its token, which is a secret.
-func (a *app) returnTo(v *visit, offer invitations.Offer) {
+// The session keeps its ID and not its token, which is a secret. The hash tells whether the token
+// has been replaced since: then the person must not get the new one.
+func (a *app) returnTo(v *visit, offer invitations.Offer, token string) {
+	a.sessions.Put(v.r.Context(), keyReturnHash, hashKey(token))
 	a.sessions.Put(v.r.Context(), keyReturn, offer.Organization)
 	a.sessions.Put(v.r.Context(), keyReturnID, offer.ID.String())
 }
@@ -250,6 +252,7 @@ func (a *app) returnTo(v *visit, offer invitations.Offer) {
 // returnPath returns the path of the page that returnTo has kept, or "/".
 func (a *app) returnPath(ctx context.Context) (string, error) {
 	organization, id := a.sessions.PopString(ctx, keyReturn), a.sessions.PopString(ctx, keyReturnID)
+	hash := a.sessions.PopString(ctx, keyReturnHash)
 	if organization == "" {
 		return "/", nil
 	}
@@ -260,6 +263,9 @@ func (a *app) returnPath(ctx context.Context) (string, error) {
 	sent, err := a.svc.PendingToken(ctx, invitations.System(), organization, parsed)
 	if _, refused := invitations.ProblemOf(err); refused {
 		return "/", nil // it has ended
+	}
+	if err == nil && hashKey(sent.Token.Reveal()) != hash {
+		return "/", nil
 	}
 	return invitePath(sent.Token.Reveal()), err
 }

@@ -211,35 +211,33 @@ func (a *app) sendMail(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, l := range waiting {
-		if err := a.send(ctx, l); err != nil {
-			return err
-		}
+	var failed error
+	for _, l := range waiting { // one letter must not hold up the others
+		failed = errors.Join(failed, a.send(ctx, l))
 	}
-	if len(waiting) == perCall {
+	if len(waiting) == perCall && failed == nil {
 		a.wakeUp()
 	}
-	return nil
+	return failed
 }
 
 // send sends one letter and notes the result.
 func (a *app) send(ctx context.Context, l letter) error {
 	m, err := a.compose(ctx, l)
-	switch {
-	case ended(err):
+	if ended(err) {
 		_, err = a.db.ExecContext(ctx, `update outbox set next_at = 0, problem = $1 where id = $2`, "no longer needed", l.ID)
 		return err
-	case err != nil:
-		return err
 	}
-	if a.deliver != nil {
-		if err := a.deliver(ctx, m); err != nil {
-			a.log.Warn("mail was not sent", "letter", l.ID, "error", err)
-			wait := min(time.Minute<<min(l.Failures, 10), 6*time.Hour)
-			_, err = a.db.ExecContext(ctx, `update outbox set failures = failures + 1, next_at = $1, problem = $2 where id = $3`,
-				a.now().Add(wait).UnixMicro(), "the mail server did not take it", l.ID)
-			return err
-		}
+	problem := "the letter could not be written"
+	if err == nil && a.deliver != nil {
+		err, problem = a.deliver(ctx, m), "the mail server did not take it"
+	}
+	if err != nil {
+		a.log.Warn("mail was not sent", "letter", l.ID, "error", err)
+		wait := min(time.Minute<<min(l.Failures, 10), 6*time.Hour)
+		_, err = a.db.ExecContext(ctx, `update outbox set failures = failures + 1, next_at = $1, problem = $2 where id = $3`,
+			a.now().Add(wait).UnixMicro(), problem, l.ID)
+		return err
 	}
 	_, err = a.db.ExecContext(ctx, `update outbox set next_at = 0, sent_at = $1, problem = '' where id = $2`,
 		a.now().UnixMicro(), l.ID)

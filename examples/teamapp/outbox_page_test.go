@@ -103,3 +103,20 @@ func TestOutbox_OtherHost(t *testing.T) {
 		require.Equal(t, status, answer.StatusCode, host)
 	}
 }
+
+// A letter that cannot be written waits, and holds up no other.
+func TestOutbox_LetterThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	_, err := w.app.db.ExecContext(t.Context(), `update organizations set name = $1 where id = $2`, "\u200b", team)
+	require.NoError(t, err)
+	key := w.keyOf(ada, team, "owner")
+	key.api("POST", "/teams/"+team+"/invitations", `{"email":"grace@example.com","role":"viewer"}`).want(t, 201)
+	w.pass(time.Second)
+	require.NoError(t, w.app.enqueueVerification(t.Context(), w.app.db, w.account("Bob", "bob@example.com", false)))
+	_ = w.app.sendMail(t.Context())
+	_, text := reader{w: w}.page("/outbox")
+	require.Contains(t, text, "to bob@example.com just now Sent")
+	require.Contains(t, text, "to grace@example.com just now Waiting to try again")
+}

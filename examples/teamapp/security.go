@@ -2,8 +2,8 @@ package main
 
 import (
 	"log/slog"
-	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -106,10 +106,7 @@ func newClientLimits(now func() time.Time) clientLimits {
 // allow reports whether the client of a request can try now. Behind a proxy, the address of the
 // client is in a header that the proxy sets.
 func (l clientLimits) allow(r *http.Request) bool {
-	client, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		client = r.RemoteAddr
-	}
+	client := clientOf(r.RemoteAddr)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.clients) >= maxClients {
@@ -128,6 +125,20 @@ func (l clientLimits) allow(r *http.Request) bool {
 		l.clients[client] = limiter
 	}
 	return limiter.AllowN(l.now(), 1)
+}
+
+// clientOf returns the part of an address that counts as one client. Whoever has one IPv6 address
+// has all of its network of 64 bits.
+func clientOf(address string) string {
+	parsed, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return address
+	}
+	ip := parsed.Addr().Unmap()
+	if network, err := ip.Prefix(64); err == nil && ip.Is6() {
+		return network.String()
+	}
+	return ip.String()
 }
 
 // limited refuses a client that tries too often.

@@ -12,19 +12,21 @@ import (
 
 // The values that a session keeps.
 const (
-	keyUser      = "user"      // the ID of the account that is signed in
-	keyWorkspace = "workspace" // the ID of the chosen organization; empty: the personal workspace
-	keyNotice    = "notice"    // shown once, on the next page
-	keyProblem   = "problem"   // like keyNotice, about something that did not work
-	keyReturn    = "return"    // the organization of an invitation to show once the address is verified
-	keyReturnID  = "return_id"
-	keyOutcomes  = "outcomes" // of the list of people that was invited last, shown once
+	keyUser       = "user"      // the ID of the account that is signed in
+	keyWorkspace  = "workspace" // the ID of the chosen organization; empty: the personal workspace
+	keyNotice     = "notice"    // shown once, on the next page
+	keyProblem    = "problem"   // like keyNotice, about something that did not work
+	keyReturn     = "return"    // the organization of an invitation to show once the address is verified
+	keyReturnID   = "return_id"
+	keyReturnHash = "return_hash" // of its token
+	keyOutcomes   = "outcomes"    // of the list of people that was invited last, shown once
 )
 
 // newSessions returns sessions that are kept in the database, so that a restart signs nobody out.
 func newSessions(db *database, https bool) *scs.SessionManager {
 	s := scs.New()
 	s.Lifetime = 14 * 24 * time.Hour
+	s.HashTokenInStore = true // a copy of the database signs nobody in
 	s.Cookie.Name = "session"
 	s.Cookie.SameSite = http.SameSiteLaxMode
 	if s.Cookie.Secure = https; https {
@@ -39,12 +41,14 @@ func newSessions(db *database, https bool) *scs.SessionManager {
 }
 
 // startSession signs an account in. The session gets another ID, so that nobody who knew it
-// before is signed in too.
+// before is signed in too, and keeps nothing of the person who was signed in before.
 func (a *app) startSession(ctx context.Context, u account) error {
 	if err := a.sessions.RenewToken(ctx); err != nil {
 		return err
 	}
-	a.sessions.Remove(ctx, keyWorkspace)
+	if err := a.sessions.Clear(ctx); err != nil {
+		return err
+	}
 	a.sessions.Put(ctx, keyUser, u.ID)
 	return nil
 }

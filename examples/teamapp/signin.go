@@ -98,9 +98,7 @@ func (a *app) register(v *visit) error {
 func (a *app) showVerify(v *visit) error {
 	switch {
 	case v.User.ID == "":
-		a.sessions.Put(v.r.Context(), keyNotice, "Sign in, and then open the link in the mail again.")
-		a.redirect(v, "/sign-in", "")
-		return nil
+		return a.show(v, http.StatusOK, "sign-in", "Sign in", credentialsForm{Problem: "Sign in, and then open the link in the mail again."})
 	case v.User.Verified:
 		a.redirect(v, "/", "")
 		return nil
