@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -119,4 +121,19 @@ func TestOutbox_LetterThatCannotBeWritten(t *testing.T) {
 	_, text := reader{w: w}.page("/outbox")
 	require.Contains(t, text, "to bob@example.com just now Sent")
 	require.Contains(t, text, "to grace@example.com just now Waiting to try again")
+}
+
+// An app that others can reach must not show mail to everybody.
+func TestOutbox_OnlyOnThisMachine(t *testing.T) {
+	t.Parallel()
+	for url, ok := range map[string]bool{
+		"http://localhost:1": true, "http://127.0.0.2:1": true, "http://[::1]:1": true, "https://teamy.example": false, "http://10.0.0.1": false,
+	} {
+		o := options{baseURL: url, database: filepath.Join(t.TempDir(), "teamapp.db"), now: time.Now, log: slog.New(slog.DiscardHandler)}
+		a, err := newApp(t.Context(), o)
+		if err == nil {
+			a.close()
+		}
+		require.Equal(t, ok, err == nil, "%s: %v", url, err)
+	}
 }
