@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -97,7 +98,7 @@ func tooMany(field string, most int, what string) error {
 
 // outOfRange refuses a value that is not between least and most.
 func outOfRange[T int | int64 | time.Duration](field string, least, most T) error {
-	return outOfRangeBecause(field, fmt.Sprintf("must be between %v and %v", least, most), least, most)
+	return outOfRangeBecause(field, "must be between "+plain(least)+" and "+plain(most), least, most)
 }
 
 // outOfRangeBecause is outOfRange with a reason of its own.
@@ -112,7 +113,20 @@ func outOfYears(field string) error {
 
 // tooLarge refuses a value above most.
 func tooLarge[T int | time.Duration](field string, most T) error {
-	return invalid(field, "too_large", fmt.Sprintf("must be at most %v", most), bound("max", most)...)
+	return invalid(field, "too_large", "must be at most "+plain(most), bound("max", most)...)
+}
+
+// plain returns a number, or a duration without the units that are zero: 24h and not 24h0m0s.
+func plain[T int | int64 | time.Duration](n T) string {
+	text := fmt.Sprint(n)
+	if _, ok := any(n).(time.Duration); ok {
+		for _, zero := range []string{"m0s", "h0m"} {
+			if strings.HasSuffix(text, zero) {
+				text = text[:len(text)-2]
+			}
+		}
+	}
+	return text
 }
 
 // bound returns the name and the text of a bound, and the unit of a duration.

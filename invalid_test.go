@@ -10,10 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
+	"github.com/go-invitations/invitations/memstore"
 )
 
 // invalidFiles are the files in which an InvalidError is made.
@@ -107,4 +109,24 @@ func TestInvalidCodes(t *testing.T) {
 	require.Len(t, used, len(listed))
 	listed[0] = "changed"
 	require.NotEqual(t, listed, invitations.InvalidCodes(), "a caller gets a copy")
+}
+
+func TestInvalidError_ReasonNamesDurationsInShort(t *testing.T) {
+	for bounds, want := range map[[2]time.Duration]string{
+		{24 * time.Hour, 720 * time.Hour}:                        "must be between 24h and 720h",
+		{90 * time.Minute, 100 * time.Hour}:                      "must be between 1h30m and 100h",
+		{10 * time.Second, 20 * time.Minute}:                     "must be between 10s and 20m",
+		{time.Hour + time.Second, 10*time.Hour + 20*time.Minute}: "must be between 1h0m1s and 10h20m",
+	} {
+		keys, err := invitations.NewKeyring(make([]byte, 32))
+		require.NoError(t, err)
+		svc, err := invitations.New(memstore.New(), keys, invitations.Config{MinExpiry: bounds[0], MaxExpiry: bounds[1], Expiry: bounds[0]})
+		require.NoError(t, err)
+		_, err = svc.Invite(t.Context(), invitations.User("ada"), invitations.InviteParams{
+			Organization: "acme", Email: "bob@example.com", Role: invitations.RoleViewer, ExpiresIn: time.Nanosecond,
+		})
+		var invalid *invitations.InvalidError
+		require.ErrorAs(t, err, &invalid)
+		require.Equal(t, want, invalid.Reason)
+	}
 }
