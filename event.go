@@ -41,7 +41,9 @@ const (
 	EventPersonErased EventType = "person.erased"
 )
 
-// eventTypes are all types of events.
+// EventTypes returns all types of events, for example for the choices of a filter.
+func EventTypes() []EventType { return slices.Clone(eventTypes) }
+
 var eventTypes = []EventType{
 	EventInvitationCreated, EventInvitationEdited, EventInvitationResent, EventInvitationRevoked, EventInvitationDeclined,
 	EventInvitationAccepted, EventInvitationReminded, EventInvitationExpired, EventMemberJoined, EventMemberRoleChanged,

@@ -1,10 +1,6 @@
 package main
 
 import (
-	"go/ast"
-	"go/parser"
-	"go/token"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -83,7 +79,7 @@ func TestDescribe(t *testing.T) {
 
 func TestDescribe_KnowsEveryType(t *testing.T) {
 	t.Parallel()
-	types := typesOfEvents(t)
+	types := invitations.EventTypes()
 	if len(types) < 18 {
 		t.Fatalf("found only %d types", len(types))
 	}
@@ -92,28 +88,4 @@ func TestDescribe_KnowsEveryType(t *testing.T) {
 			t.Errorf("%s: no sentence: %q", kind, got)
 		}
 	}
-}
-
-// typesOfEvents returns all constants of the library's type EventType.
-func typesOfEvents(t *testing.T) (types []invitations.EventType) {
-	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "../../event.go", nil, parser.SkipObjectResolution)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ast.Inspect(file, func(n ast.Node) bool {
-		spec, ok := n.(*ast.ValueSpec)
-		if !ok {
-			return true
-		}
-		if name, ok := spec.Type.(*ast.Ident); ok && name.Name == "EventType" {
-			text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
-			if err != nil {
-				t.Error(err)
-			}
-			types = append(types, invitations.EventType(text))
-		}
-		return true
-	})
-	return types
 }

@@ -74,7 +74,7 @@ func TestActivity_PagesKeepTheFilters(t *testing.T) {
 
 func TestActivity_EachTypeIsInOneGroup(t *testing.T) {
 	t.Parallel()
-	for _, kind := range typesOfEvents(t) {
+	for _, kind := range invitations.EventTypes() {
 		in := 0
 		for _, group := range eventGroups {
 			if group.Key != "" && group.has(kind) {
