@@ -14,7 +14,7 @@ export GOWORK = off
 # out SQLite, which is translated from C: most of its memory is not Go's, and it takes most of the time.
 RACE = -race -gcflags=modernc.org/...=-race=false
 
-.PHONY: test test-matrix lint vuln fuzz examples postgres browser
+.PHONY: test test-matrix lint vuln fuzz examples compare postgres browser
 
 test: postgres browser
 	@set -e; for module in $(MODULES); do \
@@ -63,6 +63,11 @@ examples: postgres
 	go run ./internal/withpg go run -C examples/gorm .
 	go run ./internal/withpg go run -C examples/bun .
 	go test -count=1 -tags copied ./examples
+
+# Speed beside that of other libraries and of SQL by hand, as one table of ratios. It takes a few
+# minutes, in which the machine should do nothing else.
+compare: postgres
+	@cd bench && INVITATIONS_REQUIRE_POSTGRES=1 go run ./compare
 
 postgres:
 	@sh scripts/postgres.sh
