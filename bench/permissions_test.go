@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/casbin/casbin/v3"
 	"github.com/casbin/casbin/v3/model"
@@ -184,15 +185,16 @@ func BenchmarkPermissions(b *testing.B) {
 					return errors.Join(err, answers(got, c.want))
 				}})
 			}
-			inTurn(b, contestants...)
+			inTurn(b, processor, contestants...)
 		})
 	}
 	stores := []struct {
 		name string
 		make func(*testing.B) invitations.Store
+		now  func() time.Duration
 	}{
-		{"members", func(*testing.B) invitations.Store { return memstore.New() }},
-		{"database", func(b *testing.B) invitations.Store { return newWorld(b, 1, nil).store }},
+		{"members", func(*testing.B) invitations.Store { return memstore.New() }, processor},
+		{"database", func(b *testing.B) invitations.Store { return newWorld(b, 1, nil).store }, wall},
 	}
 	for _, store := range stores {
 		b.Run(store.name, func(b *testing.B) {
@@ -204,7 +206,7 @@ func BenchmarkPermissions(b *testing.B) {
 			for _, e := range m.enforcers {
 				contestants = append(contestants, checker(e.name, e.check))
 			}
-			inTurn(b, contestants...)
+			inTurn(b, store.now, contestants...)
 		})
 	}
 }

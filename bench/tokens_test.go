@@ -200,7 +200,7 @@ func BenchmarkTokens(b *testing.B) {
 				return err
 			}})
 		}
-		inTurn(b, contestants...)
+		inTurn(b, processor, contestants...)
 	})
 	b.Run("verify", func(b *testing.B) {
 		token := w.sent.Token.Reveal()
@@ -212,7 +212,7 @@ func BenchmarkTokens(b *testing.B) {
 				return errors.Join(err, answers(got, content))
 			}})
 		}
-		inTurn(b, contestants...)
+		inTurn(b, processor, contestants...)
 	})
 	b.Run("refuse", func(b *testing.B) {
 		token := forged(w.sent.Token.Reveal())
@@ -227,7 +227,7 @@ func BenchmarkTokens(b *testing.B) {
 				return answers(err != nil, true)
 			}})
 		}
-		inTurn(b, contestants...)
+		inTurn(b, processor, contestants...)
 	})
 }
 

@@ -11,14 +11,12 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,24 +28,21 @@ func main() {
 	bench := flag.String("bench", "Tokens|Permissions|Invite/spread/clients=16/commit=wal|Consume/own/clients=16", "the benchmarks, as for go test")
 	runs := flag.Int("runs", 6, "how often each benchmark runs")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := compare(ctx, *bench, *runs); err != nil {
+	if err := compare(*bench, *runs); err != nil {
 		fmt.Fprintln(os.Stderr, "compare:", err)
-		stop()
 		os.Exit(1)
 	}
 }
 
 // compare builds the benchmarks in the present folder, runs them and prints the table.
-func compare(ctx context.Context, bench string, runs int) error {
+func compare(bench string, runs int) error {
 	dir, err := os.MkdirTemp("", "compare")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "bench.test")
-	build := exec.CommandContext(ctx, "go", "test", "-c", "-o", binary, ".")
+	build := exec.Command("go", "test", "-c", "-o", binary, ".")
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return err
@@ -56,7 +51,7 @@ func compare(ctx context.Context, bench string, runs int) error {
 	for run := range runs {
 		fmt.Fprintf(os.Stderr, "run %d of %d\n", run+1, runs)
 		var output bytes.Buffer
-		test := exec.CommandContext(ctx, binary, "-test.run", "^$", "-test.bench", bench, "-test.benchtime", "1x")
+		test := exec.Command(binary, "-test.run", "^$", "-test.bench", bench, "-test.benchtime", "1x")
 		test.Stdout, test.Stderr = &output, os.Stderr
 		if err := test.Run(); err != nil {
 			return fmt.Errorf("%w\n%s", err, output.String())
