@@ -147,10 +147,11 @@ func listed(words string, names []string) string {
 	return fmt.Sprintf(", %s%d: %s", words, len(names), strings.Join(names, ", "))
 }
 
-// short returns a number with two digits, or all those before the point.
+// short returns a number in two significant digits.
 func short(x float64) string {
-	if x >= 10 {
-		return strconv.FormatFloat(x, 'f', 0, 64)
+	two, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 2, 64), 64)
+	if err != nil {
+		return err.Error()
 	}
-	return strconv.FormatFloat(x, 'g', 2, 64)
+	return strconv.FormatFloat(two, 'f', -1, 64)
 }
