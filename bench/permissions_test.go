@@ -235,7 +235,7 @@ func TestPermissions_EnforcersAgree(t *testing.T) {
 }
 
 // A removed member is refused at the next check. An enforcer that keeps its answers still allows
-// them, until its cache is invalidated.
+// them, until its cache is invalidated. docs/guarantees.md says so: change it if a new casbin does.
 func TestPermissions_RemovedMember(t *testing.T) {
 	t.Parallel()
 	m := newMembership(t, memstore.New(), 1)

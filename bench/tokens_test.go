@@ -274,6 +274,7 @@ func spellings(token string, verify func(string) error) (accepted []string) {
 
 // A token of the library has one spelling. Those of its peers have several, so their texts do not
 // serve as keys, for example in a list of used ones. Strict decoding leaves the line break.
+// docs/guarantees.md says so: change it if a new version of a peer does.
 func TestTokens_OtherSpellings(t *testing.T) {
 	t.Parallel()
 	w := newTokenWorld(t)
