@@ -17,8 +17,8 @@ import (
 //     an event of its expiry;
 //   - events from before that instant, if they have a position in the feed. [Service.Feed] gives
 //     positions, also to a host that does not follow it: such a host must call it before Purge.
-//     A follower that is further behind misses these events. Times to accept are gone from the
-//     statistics, and so is this part of the timeline;
+//     A follower that is further behind misses these events. The people who joined by links then
+//     are gone from the statistics, and so is this part of the timeline;
 //   - all rows of deleted organizations except events, which the rule above covers.
 //
 // Pending invitations, members, quotas, amounts used and the marks of removals remain. Purge

@@ -115,13 +115,19 @@ type StatisticsQuery struct {
 }
 
 // Count returns the statistics of an organization's invitations. It selects the invitations
-// of the period from records, and their acceptances from events.
+// of the period from records. An accepted email invitation tells by its EndedAt when its recipient
+// joined. The acceptances of links come from events.
 func (q StatisticsQuery) Count(records []Record, events []Event) Statistics {
-	created := map[uuid.UUID]time.Time{}
-	for _, r := range records {
-		created[r.ID] = r.CreatedAt
-	}
+	created := map[uuid.UUID]time.Time{} // of links
 	took := map[uuid.UUID][]time.Duration{}
+	for _, r := range records {
+		switch {
+		case r.Kind == KindLink:
+			created[r.ID] = r.CreatedAt
+		case r.State == StateAccepted && !r.EndedAt.IsZero():
+			took[r.ID] = []time.Duration{r.EndedAt.Sub(r.CreatedAt)}
+		}
+	}
 	for _, e := range events {
 		if at, ok := created[e.InvitationID]; ok && e.Type == EventInvitationAccepted {
 			took[e.InvitationID] = append(took[e.InvitationID], e.At.Sub(at))

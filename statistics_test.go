@@ -23,7 +23,7 @@ func everything() invitations.StatisticsQuery {
 // the event of the acceptance.
 func acceptedAfter(n byte, took time.Duration) (invitations.Record, invitations.Event) {
 	r := *emailFacts().Invitation
-	r.ID[15], r.State, r.Uses = n, invitations.StateAccepted, 1
+	r.ID[15], r.State, r.Uses, r.EndedAt = n, invitations.StateAccepted, 1, r.CreatedAt.Add(took)
 	return r, invitations.Event{Type: invitations.EventInvitationAccepted, InvitationID: r.ID, At: r.CreatedAt.Add(took)}
 }
 
@@ -173,8 +173,12 @@ func recount(q invitations.StatisticsQuery, records []invitations.Record, events
 				*number++
 			}
 		}
+		if r.Kind == invitations.KindEmail && r.State == invitations.StateAccepted {
+			f.Joined++
+			took = append(took, r.EndedAt.Sub(r.CreatedAt))
+		}
 		for _, e := range events {
-			if e.Type == invitations.EventInvitationAccepted && e.InvitationID == r.ID {
+			if r.Kind == invitations.KindLink && e.Type == invitations.EventInvitationAccepted && e.InvitationID == r.ID {
 				f.Joined++
 				took = append(took, e.At.Sub(r.CreatedAt))
 			}
@@ -223,7 +227,7 @@ func TestStatistics_Recount(t *testing.T) {
 			r.State = rapid.SampledFrom([]invitations.State{"pending", "pending", "accepted", "declined", "revoked"}).Draw(t, "state")
 			r.Role = rapid.SampledFrom([]invitations.Role{"viewer", "admin", "ghost"}).Draw(t, "role")
 			r.SentBy = rapid.SampledFrom([]string{"", "ada", "bob", "cyd", "dan", "eve"}).Draw(t, "sender")
-			r.CreatedAt, r.ExpiresAt = instant.Draw(t, "created"), instant.Draw(t, "expires")
+			r.CreatedAt, r.ExpiresAt, r.EndedAt = instant.Draw(t, "created"), instant.Draw(t, "expires"), instant.Draw(t, "ended")
 			for range rapid.IntRange(0, 3).Draw(t, "uses") {
 				r.Uses++
 				events = append(events, invitations.Event{Type: invitations.EventInvitationAccepted, InvitationID: r.ID, At: instant.Draw(t, "joined")})

@@ -32,5 +32,7 @@ func ExampleMigrations() {
 	for _, name := range names {
 		fmt.Println(filepath.Base(name))
 	}
-	// Output: 0001_init.up.sql
+	// Output:
+	// 0001_init.up.sql
+	// 0002_filters.up.sql
 }

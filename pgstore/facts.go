@@ -184,7 +184,7 @@ func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitation
 			st.text(" and ")
 		}
 		st.text("i.email <> '' and i.email = ", st.param("text", q.PendingFor),
-			" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.PendingAt))
+			" and i.state = ", storedPending, " and i.expires_at > ", st.param("timestamptz", q.PendingAt))
 		if byID {
 			st.text(")")
 		}
@@ -222,14 +222,31 @@ func (s *Store) queueInvitationsByID(b *pgx.Batch, q invitations.Query, f *invit
 func (s *Store) queuePendingRecords(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
 	var found record
 	st := s.statement()
-	organization := st.param("text", q.Organization)
-	sender, email := st.param("text", q.PendingSentBy), st.param("text", q.PendingFor)
-	s.withLive(&st, "i.organization = "+organization, st.param("timestamptz", q.PendingAt))
+	organization, at := st.param("text", q.Organization), st.param("timestamptz", q.PendingAt)
+	table, where := s.in+"invitations i", "i.organization = "+organization+" and i.expires_at > "+at
+	parts := []branch{{
+		table, where + " and i.state = 'pending' and i.sent_by <> '' and i.sent_by = " + st.param("text", q.PendingSentBy),
+		"i.expires_at nulls first", // the index invitations_pending_by
+	}}
+	if q.PendingFor != "" {
+		parts = append(parts, branch{
+			table, where + " and i.email <> '' and i.email = " + st.param("text", q.PendingFor) + " and i.state = " + storedPending +
+				" and i.sent_by <> " + st.param("text", q.PendingSentBy),
+			"i.created_at desc, i.id desc",
+		})
+	}
 	st.text("select ")
 	invitationsTable.selectRow(&st, "i", &found)
-	st.text(" from live i",
-		" where i.sent_by = ", sender, " or (", email, " <> '' and i.email = ", email, ")",
-		" order by i.created_at desc, i.id desc")
+	st.text(" from (")
+	for n, part := range parts {
+		if n > 0 {
+			st.text(" union all ")
+		}
+		st.text("(select ")
+		invitationsTable.appendList(&st, "i")
+		st.text(" from ", part.from, " where ", part.where, " order by ", part.order, ")")
+	}
+	st.text(") as i order by i.created_at desc, i.id desc")
 	st.collect(b, func() { f.PendingRecords = append(f.PendingRecords, found) })
 }
 
@@ -239,12 +256,12 @@ func (s *Store) queuePendingByEmail(b *pgx.Batch, q invitations.Query, f *invita
 	var id uuidValue
 	st := s.statement()
 	organization := st.param("text", q.Organization)
-	st.text("select distinct on (i.email) i.email, i.id",
-		" from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)), ") as wanted (email)",
-		" join ", s.in, "invitations i on i.organization = ", organization,
+	st.text("select i.email, i.id",
+		" from (select distinct a.email from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)), ") as a (email)) as wanted",
+		" cross join lateral (select i.email, i.id from ", s.in, "invitations i where i.organization = ", organization,
 		" and i.email = wanted.email and i.email <> ''",
-		" and i.state = 'pending' and i.expires_at > ", st.param("timestamptz", q.PendingAt),
-		" order by i.email, i.created_at desc, i.id desc")
+		" and i.state = ", storedPending, " and i.expires_at > ", st.param("timestamptz", q.PendingAt),
+		" order by i.created_at desc, i.id desc limit 1) as i")
 	st.targets = []any{&email, &id}
 	st.collect(b, func() { put(&f.PendingByEmail, string(email), uuid.UUID(id)) })
 }

@@ -26,7 +26,8 @@ type factsRow struct {
 	s            *Store
 	q            invitations.Query
 	organization string // its parameter
-	fromPending  string // "from" and "where" of the organization's pending invitations
+	fromLive     string // "from" and "where" of the organization's invitations that have not expired
+	fromPending  string // of the pending ones among them
 
 	members        []member // by place in q.Members
 	removals       []bigintValue
@@ -41,8 +42,9 @@ func (s *Store) queueFactsRow(b *pgx.Batch, q invitations.Query, f *invitations.
 	st.args, st.targets = make([]any, 0, 16), make([]any, 0, 24)
 	r := &factsRow{s: s, q: q, organization: st.param("text", q.Organization)}
 	if len(q.Emails) > 0 || q.SameEmail || q.CountPending || q.CountReserved {
-		r.fromPending = " from " + s.in + "invitations i where i.organization = " + r.organization +
-			" and i.state = 'pending' and i.expires_at > " + st.param("timestamptz", q.PendingAt)
+		r.fromLive = " from " + s.in + "invitations i where i.organization = " + r.organization +
+			" and i.expires_at > " + st.param("timestamptz", q.PendingAt)
+		r.fromPending = r.fromLive + " and i.state = 'pending'"
 	}
 	st.text("select ")
 	r.selectUsers(&st)
@@ -83,7 +85,7 @@ func (r *factsRow) selectPending(st *statement) {
 	}
 	r.pending = make([]uuidValue, addresses)
 	for i := range r.pending {
-		st.column(&r.pending[i], "(select i.id", r.fromPending, " and i.email <> '' and i.email = ")
+		st.column(&r.pending[i], "(select i.id", r.fromLive, " and i.state = ", storedPending, " and i.email <> '' and i.email = ")
 		if i < len(r.q.Emails) {
 			st.value("text", r.q.Emails[i])
 		} else {

@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,7 +18,7 @@ import (
 func (s *Store) Feed(ctx context.Context, after int64, limit int) (found []invitations.Event, err error) {
 	err = s.write(ctx, "reading the feed", func(b *pgx.Batch) {
 		found = nil
-		s.queuePositions(b, max(positionsAtOnce, limit))
+		s.queuePositions(b, limit)
 		s.queueFeed(b, after, limit, &found)
 	})
 	return found, err
@@ -28,31 +29,41 @@ const positionsAtOnce = 1000
 
 // queuePositions queues the statement that gives positions to events without one.
 //
-// If there are no such events, it locks and writes nothing. The subquery of "locked" looks for
-// one in the order of the index, so that the planner uses the index in any case. The limit of
-// "found" is where each shard of a distributed PostgreSQL can apply it.
+// If there are no such events, it locks and writes nothing. The query found reads an index in its
+// order, once: while a transaction with an old snapshot lives, the server passes the entries of all
+// events that got their positions since. Its limit is where each shard of a distributed PostgreSQL can
+// apply it.
 //
 // The statement may have begun before it got the lock, and then sees events without a position
 // that another reader has given one. The update leaves these as they are, and the positions that
 // were meant for them stay unused.
+//
+// The planner must find each row of the update by its key, whatever the statistics say. They mostly
+// date from a moment at which all events had positions. So the condition of the update does not name
+// the partial index, which would look like the fastest way to all rows. And the positions are compared
+// with all that there are, and the limit is no parameter: of a range between two constants the planner
+// expects few rows.
 func (s *Store) queuePositions(b *pgx.Batch, limit int) {
 	st := s.statement()
-	st.text(`with locked as materialized (
-			select f.last from `, s.in, `feed f where (
-				select e.version from `, s.in, `events e where e.position is null
-				order by e.organization, e.version, e.ordinal limit 1) is not null
-			for no key update),
-		found as materialized (
+	atOnce := strconv.Itoa(positionsAtOnce)
+	if limit > positionsAtOnce {
+		atOnce = st.param("bigint", int64(limit))
+	}
+	st.text(`with found as materialized (
+			select e.organization, e.version, e.ordinal from `, s.in, `events e where e.position is null
+			order by e.organization, e.version, e.ordinal limit `, atOnce, `),
+		locked as materialized (
+			select f.last from `, s.in, `feed f where exists (select from found) for no key update),
+		positions as materialized (
 			select e.organization, e.version, e.ordinal,
 				l.last + pg_catalog.row_number() over (order by e.organization, e.version, e.ordinal) as position
-			from (select e.organization, e.version, e.ordinal from `, s.in, `events e where e.position is null
-				order by e.organization, e.version, e.ordinal limit `, st.param("bigint", int64(limit)), `) as e
-			cross join locked l),
+			from found e cross join locked l),
 		numbered as (
-			update `, s.in, `events e set position = n.position from found n
-			where e.organization = n.organization and e.version = n.version and e.ordinal = n.ordinal and e.position is null)
+			update `, s.in, `events e set position = n.position from positions n
+			where e.organization = n.organization and e.version = n.version and e.ordinal = n.ordinal
+				and coalesce(e.position, 0) = 0 and n.position > 0 and n.position < 9223372036854775807)
 		update `, s.in, `feed set last = n.last
-			from (select pg_catalog.max(position) as last from found) n where n.last is not null`)
+			from (select pg_catalog.max(position) as last from positions) n where n.last is not null`)
 	st.queue(b)
 }
 

@@ -27,7 +27,8 @@ func (s *Store) Statistics(
 // queueStatistics queues [invitations.StatisticsQuery.Count] in SQL.
 //
 // The query accepted has a row for each acceptance of an invitation, and one for each invitation
-// without any. The first row of an invitation stands for the invitation itself. The query grouped
+// without any. The first row of an invitation stands for the invitation itself. Only the acceptances
+// of links are read from events. The query grouped
 // has a row for each group of each dimension; in such a row all other dimensions are null.
 func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out *invitations.Statistics) {
 	st := s.statement()
@@ -38,7 +39,7 @@ func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out
 			" where " + st.param("jsonb", list(q.Roles)) + " ? m.role)"
 	}
 	st.text(`with chosen as materialized (
-			select i.id, i.kind, i.role, i.sent_by, i.created_at, i.uses,
+			select i.id, i.kind, i.role, i.sent_by, i.created_at, i.ended_at, i.uses,
 				case when i.kind = 'link' then i.id::text collate "C" end as link,
 				case when i.state = 'pending' and i.expires_at <= `, st.param("timestamptz", q.At), ` then 'expired'
 					else i.state end as state
@@ -47,11 +48,17 @@ func (s *Store) queueStatistics(b *pgx.Batch, q invitations.StatisticsQuery, out
 				and i.created_at < `, st.param("timestamptz", q.To), `
 				and `, s.alive(organization), ` and `, allowed, `),
 		accepted as (
+			select c.kind, c.role, c.sent_by, c.link, c.state, c.uses, true as first,
+				case when c.state = 'accepted' then (extract(epoch from c.ended_at - c.created_at) * 1000000.0)::bigint end as took
+			from chosen c where c.link is null
+			union all
 			select c.kind, c.role, c.sent_by, c.link, c.state, c.uses,
-				pg_catalog.row_number() over (partition by c.id) = 1 as first,
-				(extract(epoch from e.at - c.created_at) * 1000000.0)::bigint as took
-			from chosen c left join `, s.in, `events e on e.organization = `, organization, `
-				and e.invitation_id = c.id and e.type = 'invitation.accepted'),
+				pg_catalog.row_number() over (partition by c.id) = 1,
+				(extract(epoch from e.at - c.created_at) * 1000000.0)::bigint
+			from chosen c left join lateral (
+				select e.at from `, s.in, `events e where e.organization = `, organization, `
+					and e.invitation_id = c.id and e.type = 'invitation.accepted' offset 0) as e on true
+			where c.link is not null),
 		grouped as (
 			select
 				case when grouping(a.kind) = 0 then 'kind'

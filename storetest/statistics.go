@@ -67,8 +67,13 @@ func recount(q invitations.StatisticsQuery, records []invitations.Record, events
 			if r.Kind == invitations.KindEmail && r.State == invitations.StateAccepted || r.Kind == invitations.KindLink && r.Uses > 0 {
 				f.Used++
 			}
-			for _, at := range joined[r.ID] {
-				took = append(took, at.Sub(r.CreatedAt))
+			switch {
+			case r.Kind == invitations.KindLink:
+				for _, at := range joined[r.ID] {
+					took = append(took, at.Sub(r.CreatedAt))
+				}
+			case r.State == invitations.StateAccepted:
+				took = append(took, r.EndedAt.Sub(r.CreatedAt))
 			}
 		}
 		if f.Joined = len(took); f.Joined > 0 {
@@ -137,6 +142,9 @@ func (w *world) campaign(random *rand.Rand, organization string, n int, senders 
 			if r.Uses = 0; r.State == invitations.StateAccepted {
 				r.Uses = 1
 			}
+		}
+		if r.State != invitations.StatePending {
+			r.EndedAt = r.CreatedAt.Add(time.Duration(random.IntN(1_000_000)) * time.Microsecond)
 		}
 		c.Invitations = append(c.Invitations, r)
 		add := func(e invitations.Event, what invitations.EventType) {

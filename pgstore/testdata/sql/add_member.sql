@@ -16,7 +16,7 @@ from "invitations".invitations i
 where i.organization = $1::text
 	and i.email <> ''
 	and i.email = $2::text
-	and i.state = 'pending'
+	and i.state = (select 'pending'::text)
 	and i.expires_at > $3::timestamptz
 order by i.created_at desc, i.id desc;
 

@@ -15,8 +15,8 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 		from (
 			select from "invitations".invitations i
 			where i.organization = $1::text
-				and i.state = 'pending'
 				and i.expires_at > $2::timestamptz
+				and i.state = 'pending'
 			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $3::bigint end, 0)
 		) as counted
 	)

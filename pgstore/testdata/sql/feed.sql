@@ -2,42 +2,39 @@
 
 begin isolation level read committed;
 
-with locked as materialized (
+with found as materialized (
+	select e.organization, e.version, e.ordinal
+	from "invitations".events e
+	where e.position is null
+	order by e.organization, e.version, e.ordinal
+	limit 1000
+),
+locked as materialized (
 	select f.last
 	from "invitations".feed f
-	where (
-		select e.version
-		from "invitations".events e
-		where e.position is null
-		order by e.organization, e.version, e.ordinal
-		limit 1
-	) is not null
+	where exists (select from found)
 	for no key update
 ),
-found as materialized (
+positions as materialized (
 	select e.organization, e.version, e.ordinal, l.last + pg_catalog.row_number() over
 		(order by e.organization, e.version, e.ordinal) as position
-	from (
-		select e.organization, e.version, e.ordinal
-		from "invitations".events e
-		where e.position is null
-		order by e.organization, e.version, e.ordinal
-		limit $1::bigint
-	) as e
+	from found e
 	cross join locked l
 ),
 numbered as (
 	update "invitations".events e
 	set position = n.position
-	from found n
+	from positions n
 	where e.organization = n.organization
 		and e.version = n.version
 		and e.ordinal = n.ordinal
-		and e.position is null
+		and coalesce(e.position, 0) = 0
+		and n.position > 0
+		and n.position < 9223372036854775807
 )
 update "invitations".feed
 set last = n.last
-from (select pg_catalog.max(position) as last from found) n
+from (select pg_catalog.max(position) as last from positions) n
 where n.last is not null;
 
 select e.position, e.organization, e.version, e.ordinal, e.type, e.at, e.actor, e.subject, e.invitation_id, e.role,

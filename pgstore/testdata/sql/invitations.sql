@@ -68,7 +68,57 @@ where not exists (
 		and d.deleted
 );
 
-with live as materialized (
+with size as materialized (
+	select pg_catalog.count(*) as n
+	from (
+		select from "invitations".invitations i
+		where i.organization = $1::text
+			and not exists (
+				select from "invitations".organizations d
+				where d.id = $1::text
+					and d.deleted
+			)
+			and i.state = 'pending'
+			and i.expires_at > $2::timestamptz
+		order by i.expires_at
+		limit $4::bigint + 1
+	) as i
+),
+walked0 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'email'
+		and (select s.n from size s) > $4::bigint
+	order by i.created_at desc nulls last, i.id desc
+	limit $4::bigint
+),
+walked1 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'link'
+		and (select s.n from size s) > $4::bigint
+	order by i.created_at desc nulls last, i.id desc
+	limit $4::bigint
+),
+live as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
@@ -81,12 +131,47 @@ with live as materialized (
 		)
 		and i.state = 'pending'
 		and i.expires_at > $2::timestamptz
+		and ((select s.n from size s) <= $4::bigint or (
+			select pg_catalog.count(*) = $4::bigint and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < $3::bigint
+			from walked0 i
+		) or (
+			select pg_catalog.count(*) = $4::bigint and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < $3::bigint
+			from walked1 i
+		))
+	order by i.expires_at
 )
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from live i
-where i.organization = $1::text
+from ((
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from walked0 i
+	where i.expires_at > $2::timestamptz
+		and not exists (select from live)
+	order by i.created_at desc, i.id desc
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from walked1 i
+	where i.expires_at > $2::timestamptz
+		and not exists (select from live)
+	order by i.created_at desc, i.id desc
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from live i
+	where true
+	order by i.created_at desc, i.id desc
+	limit $3::bigint
+)) as i
 order by i.created_at desc, i.id desc
 limit $3::bigint;
 
@@ -105,7 +190,59 @@ where not exists (
 		and d.deleted
 );
 
-with live as materialized (
+with size as materialized (
+	select pg_catalog.count(*) as n
+	from (
+		select from "invitations".invitations i
+		where i.organization = $1::text
+			and not exists (
+				select from "invitations".organizations d
+				where d.id = $1::text
+					and d.deleted
+			)
+			and i.state = 'pending'
+			and i.expires_at > $2::timestamptz
+		order by i.expires_at
+		limit $6::bigint + 1
+	) as i
+),
+walked0 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'email'
+		and (select s.n from size s) > $6::bigint
+		and (i.created_at, i.id) < ($3::timestamptz, $4::uuid)
+	order by i.created_at desc nulls last, i.id desc
+	limit $6::bigint
+),
+walked1 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'link'
+		and (select s.n from size s) > $6::bigint
+		and (i.created_at, i.id) < ($3::timestamptz, $4::uuid)
+	order by i.created_at desc nulls last, i.id desc
+	limit $6::bigint
+),
+live as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
@@ -118,13 +255,48 @@ with live as materialized (
 		)
 		and i.state = 'pending'
 		and i.expires_at > $2::timestamptz
+		and ((select s.n from size s) <= $6::bigint or (
+			select pg_catalog.count(*) = $6::bigint and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < $5::bigint
+			from walked0 i
+		) or (
+			select pg_catalog.count(*) = $6::bigint and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < $5::bigint
+			from walked1 i
+		))
+	order by i.expires_at
 )
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from live i
-where i.organization = $1::text
-	and (i.created_at, i.id) < ($3::timestamptz, $4::uuid)
+from ((
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from walked0 i
+	where i.expires_at > $2::timestamptz
+		and not exists (select from live)
+	order by i.created_at desc, i.id desc
+	limit $5::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from walked1 i
+	where i.expires_at > $2::timestamptz
+		and not exists (select from live)
+	order by i.created_at desc, i.id desc
+	limit $5::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from live i
+	where true
+		and (i.created_at, i.id) < ($3::timestamptz, $4::uuid)
+	order by i.created_at desc, i.id desc
+	limit $5::bigint
+)) as i
 order by i.created_at desc, i.id desc
 limit $5::bigint;
 
@@ -146,17 +318,40 @@ where not exists (
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from "invitations".invitations i
-where i.organization = $1::text
-	and not exists (
-		select from "invitations".organizations d
-		where d.id = $1::text
-			and d.deleted
-	)
-	and i.expires_at <= $2::timestamptz
-	and i.state >= 'pending'
-	and i.state <= 'pending'
-order by i.state desc, i.created_at desc, i.id desc
+from ((
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'email'
+		and i.expires_at <= $2::timestamptz
+	order by i.created_at desc nulls last, i.id desc
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'link'
+		and i.expires_at <= $2::timestamptz
+	order by i.created_at desc nulls last, i.id desc
+	limit $3::bigint
+)) as i
+order by i.created_at desc, i.id desc
 limit $3::bigint;
 
 commit work;
@@ -177,16 +372,38 @@ where not exists (
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from "invitations".invitations i
-where i.organization = $1::text
-	and not exists (
-		select from "invitations".organizations d
-		where d.id = $1::text
-			and d.deleted
-	)
-	and i.state >= 'pending'
-	and i.state <= 'pending'
-order by i.state desc, i.created_at desc, i.id desc
+from ((
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'email'
+	order by i.created_at desc nulls last, i.id desc
+	limit $2::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'link'
+	order by i.created_at desc nulls last, i.id desc
+	limit $2::bigint
+)) as i
+order by i.created_at desc, i.id desc
 limit $2::bigint;
 
 commit work;
@@ -204,7 +421,57 @@ where not exists (
 		and d.deleted
 );
 
-with live as materialized (
+with size as materialized (
+	select pg_catalog.count(*) as n
+	from (
+		select from "invitations".invitations i
+		where i.organization = $1::text
+			and not exists (
+				select from "invitations".organizations d
+				where d.id = $1::text
+					and d.deleted
+			)
+			and i.state = 'pending'
+			and i.expires_at > $2::timestamptz
+		order by i.expires_at
+		limit $5::bigint + 1
+	) as i
+),
+walked0 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'email'
+		and (select s.n from size s) > $5::bigint
+	order by i.created_at desc nulls last, i.id desc
+	limit $5::bigint
+),
+walked1 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = 'link'
+		and (select s.n from size s) > $5::bigint
+	order by i.created_at desc nulls last, i.id desc
+	limit $5::bigint
+),
+live as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
@@ -217,6 +484,16 @@ with live as materialized (
 		)
 		and i.state = 'pending'
 		and i.expires_at > $2::timestamptz
+		and ((select s.n from size s) <= $5::bigint or (
+			select pg_catalog.count(*) = $5::bigint and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < $4::bigint
+			from walked0 i
+		) or (
+			select pg_catalog.count(*) = $5::bigint and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < $4::bigint
+			from walked1 i
+		))
+	order by i.expires_at
 )
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -225,8 +502,26 @@ from ((
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from walked0 i
+	where i.expires_at > $2::timestamptz
+		and not exists (select from live)
+	order by i.created_at desc, i.id desc
+	limit $4::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from walked1 i
+	where i.expires_at > $2::timestamptz
+		and not exists (select from live)
+	order by i.created_at desc, i.id desc
+	limit $4::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from live i
-	where i.organization = $1::text
+	where true
 	order by i.created_at desc, i.id desc
 	limit $4::bigint
 ) union all (
@@ -240,9 +535,24 @@ from ((
 			where d.id = $1::text
 				and d.deleted
 		)
-		and i.state >= $3::text
-		and i.state <= $3::text
-	order by i.state desc, i.created_at desc, i.id desc
+		and i.state = $3::text
+		and i.kind = 'email'
+	order by i.created_at desc nulls last, i.id desc
+	limit $4::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = $3::text
+		and i.kind = 'link'
+	order by i.created_at desc nulls last, i.id desc
 	limit $4::bigint
 )) as i
 order by i.created_at desc, i.id desc
@@ -266,16 +576,38 @@ where not exists (
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from "invitations".invitations i
-where i.organization = $1::text
-	and not exists (
-		select from "invitations".organizations d
-		where d.id = $1::text
-			and d.deleted
-	)
-	and i.state >= $2::text
-	and i.state <= $2::text
-order by i.state desc, i.created_at desc, i.id desc
+from ((
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = $2::text
+		and i.kind = 'email'
+	order by i.created_at desc nulls last, i.id desc
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = $2::text
+		and i.kind = 'link'
+	order by i.created_at desc nulls last, i.id desc
+	limit $3::bigint
+)) as i
+order by i.created_at desc, i.id desc
 limit $3::bigint;
 
 commit work;
@@ -296,14 +628,67 @@ where not exists (
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from "invitations".invitations i
-where i.organization = $1::text
-	and not exists (
-		select from "invitations".organizations d
-		where d.id = $1::text
-			and d.deleted
-	)
-	and i.kind = 'link'
+from ((
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = (select 'pending'::text)
+		and i.kind = $3::text
+	order by i.created_at desc nulls last, i.id desc
+	limit $2::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = 'accepted'
+		and i.kind = $4::text
+	order by i.created_at desc nulls last, i.id desc
+	limit $2::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = 'declined'
+		and i.kind = $5::text
+	order by i.created_at desc nulls last, i.id desc
+	limit $2::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = 'revoked'
+		and i.kind = $6::text
+	order by i.created_at desc nulls last, i.id desc
+	limit $2::bigint
+)) as i
 order by i.created_at desc, i.id desc
 limit $2::bigint;
 
@@ -334,9 +719,9 @@ where i.organization = $1::text
 	)
 	and i.email <> ''
 	and i.email = $2::text
+	and i.role = $3::text
 	and i.sent_by <> ''
-	and i.sent_by = $3::text
-	and i.role = $4::text
+	and i.sent_by = $4::text
 order by i.created_at desc, i.id desc
 limit $5::bigint;
 
@@ -358,16 +743,136 @@ where not exists (
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from "invitations".invitations i
-where i.organization = $1::text
-	and not exists (
-		select from "invitations".organizations d
-		where d.id = $1::text
-			and d.deleted
-	)
-	and i.role >= $2::text
-	and i.role <= $2::text
-order by i.role desc, i.created_at desc, i.id desc
+from ((
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.role = $2::text
+		and i.state = (select 'pending'::text)
+		and i.kind = 'email'
+	order by i.created_at desc, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.role = $2::text
+		and i.state = (select 'pending'::text)
+		and i.kind = 'link'
+	order by i.created_at desc, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.role = $2::text
+		and i.state = 'accepted'
+		and i.kind = 'email'
+	order by i.created_at desc, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.role = $2::text
+		and i.state = 'accepted'
+		and i.kind = 'link'
+	order by i.created_at desc, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.role = $2::text
+		and i.state = 'declined'
+		and i.kind = 'email'
+	order by i.created_at desc, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.role = $2::text
+		and i.state = 'declined'
+		and i.kind = 'link'
+	order by i.created_at desc, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.role = $2::text
+		and i.state = 'revoked'
+		and i.kind = 'email'
+	order by i.created_at desc, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.role = $2::text
+		and i.state = 'revoked'
+		and i.kind = 'link'
+	order by i.created_at desc, i.id desc nulls last
+	limit $3::bigint
+)) as i
+order by i.created_at desc, i.id desc
 limit $3::bigint;
 
 commit work;
@@ -388,17 +893,144 @@ where not exists (
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from "invitations".invitations i
-where i.organization = $1::text
-	and not exists (
-		select from "invitations".organizations d
-		where d.id = $1::text
-			and d.deleted
-	)
-	and i.sent_by <> ''
-	and (i.sent_by, i.organization) >= ($2::text, $1::text)
-	and (i.sent_by, i.organization) <= ($2::text, $1::text)
-order by i.sent_by desc, i.organization desc, i.created_at desc, i.id desc
+from ((
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $2::text
+		and i.state = (select 'pending'::text)
+		and i.kind = 'email'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $2::text
+		and i.state = (select 'pending'::text)
+		and i.kind = 'link'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $2::text
+		and i.state = 'accepted'
+		and i.kind = 'email'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $2::text
+		and i.state = 'accepted'
+		and i.kind = 'link'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $2::text
+		and i.state = 'declined'
+		and i.kind = 'email'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $2::text
+		and i.state = 'declined'
+		and i.kind = 'link'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $2::text
+		and i.state = 'revoked'
+		and i.kind = 'email'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $3::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $2::text
+		and i.state = 'revoked'
+		and i.kind = 'link'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $3::bigint
+)) as i
+order by i.created_at desc, i.id desc
 limit $3::bigint;
 
 commit work;
@@ -416,21 +1048,155 @@ where not exists (
 		and d.deleted
 );
 
+with size as materialized (
+	select pg_catalog.count(*) as n
+	from (
+		select from "invitations".invitations i
+		where i.organization = $1::text
+			and not exists (
+				select from "invitations".organizations d
+				where d.id = $1::text
+					and d.deleted
+			)
+			and i.sent_by <> ''
+			and i.sent_by = $7::text
+			and i.state = 'pending'
+			and i.expires_at > $2::timestamptz
+		order by i.expires_at nulls first
+		limit $6::bigint + 1
+	) as i
+),
+walked0 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $4::text
+		and i.state = (select 'pending'::text)
+		and i.kind = 'email'
+		and (select s.n from size s) > $6::bigint
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $6::bigint
+),
+walked1 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $4::text
+		and i.state = (select 'pending'::text)
+		and i.kind = 'link'
+		and (select s.n from size s) > $6::bigint
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $6::bigint
+),
+live as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $7::text
+		and i.state = 'pending'
+		and i.expires_at > $2::timestamptz
+		and ((select s.n from size s) <= $6::bigint or (
+			select pg_catalog.count(*) = $6::bigint and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < $5::bigint
+			from walked0 i
+		) or (
+			select pg_catalog.count(*) = $6::bigint and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < $5::bigint
+			from walked1 i
+		))
+	order by i.expires_at nulls first
+)
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from "invitations".invitations i
-where i.organization = $1::text
-	and not exists (
-		select from "invitations".organizations d
-		where d.id = $1::text
-			and d.deleted
-	)
-	and i.sent_by <> ''
-	and (i.state = 'pending' and i.expires_at > $2::timestamptz or i.state = $3::text)
-	and (i.sent_by, i.organization) >= ($4::text, $1::text)
-	and (i.sent_by, i.organization) <= ($4::text, $1::text)
-order by i.sent_by desc, i.organization desc, i.created_at desc, i.id desc
+from ((
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from walked0 i
+	where i.expires_at > $2::timestamptz
+		and not exists (select from live)
+	order by i.created_at desc, i.id desc
+	limit $5::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from walked1 i
+	where i.expires_at > $2::timestamptz
+		and not exists (select from live)
+	order by i.created_at desc, i.id desc
+	limit $5::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from live i
+	where true
+		and i.sent_by <> ''
+		and i.sent_by = $4::text
+	order by i.created_at desc, i.id desc
+	limit $5::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $4::text
+		and i.state = $3::text
+		and i.kind = 'email'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $5::bigint
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.sent_by <> ''
+		and i.sent_by = $4::text
+		and i.state = $3::text
+		and i.kind = 'link'
+	order by i.created_at desc nulls last, i.id desc nulls last
+	limit $5::bigint
+)) as i
+order by i.created_at desc, i.id desc
 limit $5::bigint;
 
 commit work;
@@ -491,7 +1257,7 @@ where i.email <> ''
 		where d.id = i.organization
 			and d.deleted
 	)
-	and (i.state = 'pending' and i.expires_at > $2::timestamptz or i.state = $3::text)
+	and (i.state = (select 'pending'::text) and i.expires_at > $2::timestamptz or i.state = $3::text)
 order by i.created_at desc, i.id desc, i.organization desc
 limit $4::bigint;
 

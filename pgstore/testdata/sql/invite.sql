@@ -14,8 +14,8 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 		select i.id
 		from "invitations".invitations i
 		where i.organization = $1::text
-			and i.state = 'pending'
 			and i.expires_at > $2::timestamptz
+			and i.state = (select 'pending'::text)
 			and i.email <> ''
 			and i.email = $3::text
 		order by i.created_at desc, i.id desc
@@ -25,8 +25,8 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 		from (
 			select from "invitations".invitations i
 			where i.organization = $1::text
-				and i.state = 'pending'
 				and i.expires_at > $2::timestamptz
+				and i.state = 'pending'
 			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0)
 		) as counted
 	), sent.at, sent.actors, sent.emails
@@ -89,8 +89,8 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 		select i.id
 		from "invitations".invitations i
 		where i.organization = $1::text
-			and i.state = 'pending'
 			and i.expires_at > $2::timestamptz
+			and i.state = (select 'pending'::text)
 			and i.email <> ''
 			and i.email = $3::text
 		order by i.created_at desc, i.id desc
@@ -100,8 +100,8 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 		from (
 			select from "invitations".invitations i
 			where i.organization = $1::text
-				and i.state = 'pending'
 				and i.expires_at > $2::timestamptz
+				and i.state = 'pending'
 			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0)
 		) as counted
 	), sent.at, sent.actors, sent.emails

@@ -9,11 +9,22 @@ where o.id = $1::text
 returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
 	o.expiry;
 
-select distinct on (i.email) i.email, i.id
-from pg_catalog.jsonb_array_elements_text($2::jsonb) as wanted (email)
-join "invitations".invitations i on i.organization = $1::text and i.email = wanted.email and i.email <> '' and i.state =
-	'pending' and i.expires_at > $3::timestamptz
-order by i.email, i.created_at desc, i.id desc;
+select i.email, i.id
+from (
+	select distinct a.email
+	from pg_catalog.jsonb_array_elements_text($2::jsonb) as a (email)
+) as wanted
+cross join lateral (
+	select i.email, i.id
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and i.email = wanted.email
+		and i.email <> ''
+		and i.state = (select 'pending'::text)
+		and i.expires_at > $3::timestamptz
+	order by i.created_at desc, i.id desc
+	limit 1
+) as i;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	(
@@ -21,8 +32,8 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 		from (
 			select from "invitations".invitations i
 			where i.organization = $1::text
-				and i.state = 'pending'
 				and i.expires_at > $2::timestamptz
+				and i.state = 'pending'
 			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $3::bigint end, 0)
 		) as counted
 	), sent.at, sent.actors, sent.emails

@@ -23,20 +23,21 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 from (select) as one
 left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $3::text;
 
-with live as materialized (
+select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+from ((
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from "invitations".invitations i
 	where i.organization = $1::text
+		and i.expires_at > $2::timestamptz
 		and i.state = 'pending'
-		and i.expires_at > $4::timestamptz
-)
-select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
-	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from live i
-where i.sent_by = $2::text or ($3::text <> '' and i.email = $3::text)
+		and i.sent_by <> ''
+		and i.sent_by = $3::text
+	order by i.expires_at nulls first
+)) as i
 order by i.created_at desc, i.id desc;
 
 -- Leave: trip 2 of 2

@@ -12,7 +12,7 @@ where not exists (
 );
 
 with chosen as materialized (
-	select i.id, i.kind, i.role, i.sent_by, i.created_at, i.uses,
+	select i.id, i.kind, i.role, i.sent_by, i.created_at, i.ended_at, i.uses,
 		case when i.kind = 'link' then i.id::text collate "C" end as link,
 		case when i.state = 'pending' and i.expires_at <= $4::timestamptz then 'expired' else i.state end as state
 	from "invitations".invitations i
@@ -31,12 +31,22 @@ with chosen as materialized (
 		)
 ),
 accepted as (
-	select c.kind, c.role, c.sent_by, c.link, c.state, c.uses,
-		pg_catalog.row_number() over (partition by c.id) = 1 as first,
-		(extract(epoch from e.at - c.created_at) * 1000000.0)::bigint as took
+	select c.kind, c.role, c.sent_by, c.link, c.state, c.uses, true as first,
+		case when c.state = 'accepted' then (extract(epoch from c.ended_at - c.created_at) * 1000000.0)::bigint end as
+		took
 	from chosen c
-	left join "invitations".events e on e.organization = $1::text and e.invitation_id = c.id and e.type =
-		'invitation.accepted'
+	where c.link is null union all
+	select c.kind, c.role, c.sent_by, c.link, c.state, c.uses, pg_catalog.row_number() over (partition by c.id) = 1,
+		(extract(epoch from e.at - c.created_at) * 1000000.0)::bigint
+	from chosen c
+	left join lateral (
+		select e.at
+		from "invitations".events e
+		where e.organization = $1::text
+			and e.invitation_id = c.id
+			and e.type = 'invitation.accepted' offset 0
+	) as e on true
+	where c.link is not null
 ),
 grouped as (
 	select case when grouping(a.kind) = 0 then 'kind' when grouping(a.role) = 0 then 'role' when grouping(a.sent_by) = 0

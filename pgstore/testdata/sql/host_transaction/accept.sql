@@ -13,8 +13,8 @@ select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.meta
 from "invitations".invitations i
 left join "invitations".members m on m.organization = i.organization and m.user_id = nullif(i.sent_by, '')
 where i.organization = $1::text
-	and (i.id = $2::uuid or i.email <> '' and i.email = $3::text and i.state = 'pending' and i.expires_at >
-	$4::timestamptz)
+	and (i.id = $2::uuid or i.email <> '' and i.email = $3::text and i.state = (select 'pending'::text) and i.expires_at
+	> $4::timestamptz)
 order by i.created_at desc, i.id desc;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
@@ -126,8 +126,8 @@ select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.meta
 from "invitations".invitations i
 left join "invitations".members m on m.organization = i.organization and m.user_id = nullif(i.sent_by, '')
 where i.organization = $1::text
-	and (i.id = $2::uuid or i.email <> '' and i.email = $3::text and i.state = 'pending' and i.expires_at >
-	$4::timestamptz)
+	and (i.id = $2::uuid or i.email <> '' and i.email = $3::text and i.state = (select 'pending'::text) and i.expires_at
+	> $4::timestamptz)
 order by i.created_at desc, i.id desc;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,

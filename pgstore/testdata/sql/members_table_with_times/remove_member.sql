@@ -61,20 +61,21 @@ left join lateral (
 		and h."person" = $4::text
 ) m1 on true;
 
-with live as materialized (
+select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+from ((
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from "invitations".invitations i
 	where i.organization = $1::text
+		and i.expires_at > $2::timestamptz
 		and i.state = 'pending'
-		and i.expires_at > $4::timestamptz
-)
-select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
-	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
-	i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-from live i
-where i.sent_by = $2::text or ($3::text <> '' and i.email = $3::text)
+		and i.sent_by <> ''
+		and i.sent_by = $3::text
+	order by i.expires_at nulls first
+)) as i
 order by i.created_at desc, i.id desc;
 
 -- RemoveMember, who has invited: trip 2 of 2
