@@ -12,7 +12,11 @@ import (
 // A directory knows the organizations of each key, in the order of their IDs.
 type directory struct {
 	mu            sync.RWMutex
-	organizations map[string]*list[organization]
+	organizations groups[organization, string]
+}
+
+func newDirectory() *directory {
+	return &directory{organizations: groups[organization, string]{order: byOrganizationID}}
 }
 
 var byOrganizationID = &order[organization]{
@@ -24,18 +28,10 @@ var byOrganizationID = &order[organization]{
 func (d *directory) set(key string, o *organization, exists bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	found := d.organizations[key]
 	if exists {
-		if found == nil {
-			found = newList(byOrganizationID)
-			d.organizations[key] = found
-		}
-		found.add(o)
-		return
-	}
-	found.remove(o)
-	if found.len() == 0 {
-		delete(d.organizations, key)
+		d.organizations.add(key, o)
+	} else {
+		d.organizations.remove(key, o)
 	}
 }
 
@@ -44,7 +40,7 @@ func (d *directory) of(key, after string, limit int) []*organization {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	var found []*organization
-	for o := range d.organizations[key].up(func(e entry[organization]) bool { return e.row.id > after }) {
+	for o := range d.organizations.of(key).up(func(e entry[organization]) bool { return e.row.id > after }) {
 		if len(found) == limit {
 			break
 		}

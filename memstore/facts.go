@@ -55,7 +55,7 @@ func (o *organization) addMembers(f *invitations.Facts, q *invitations.Query) {
 	}
 	if q.CountSeats || q.Totals {
 		seats := 0
-		for role, members := range o.members.byRole.groups {
+		for role, members := range o.members.byRole.all() {
 			visit(1)
 			if o.takesSeat(role) {
 				seats += members.len()
@@ -111,7 +111,7 @@ func (o *organization) addPending(f *invitations.Facts, q *invitations.Query) {
 // countPending adds the numbers of pending invitations.
 func (o *organization) countPending(f *invitations.Facts, q *invitations.Query) {
 	all, reserved := 0, 0
-	for of, list := range o.invitations.pending.groups {
+	for of, list := range o.invitations.pending.all() {
 		n := list.countFrom(expiresAfter(q.PendingAt))
 		all += n
 		if q.Totals && of.kind == invitations.KindLink {

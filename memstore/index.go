@@ -1,14 +1,95 @@
 package memstore
 
+import "iter"
+
+// Groups are lists of rows by key, all of one order. No list is empty.
+type groups[R any, K comparable] struct {
+	order *order[R]
+	// Most keys have one row, such as the address of an invitation. It is in ones, and its
+	// key is not in lists.
+	ones  map[K]*R
+	lists map[K]*list[R]
+}
+
+// of returns the rows of a key.
+func (g *groups[R, K]) of(key K) *list[R] {
+	if l, ok := g.lists[key]; ok {
+		return l
+	}
+	if row, ok := g.ones[key]; ok {
+		l := newList(g.order)
+		l.add(row)
+		return l
+	}
+	return nil
+}
+
+// first returns the first row of a key, or nil if there is none.
+func (g *groups[R, K]) first(key K) *R {
+	if row, ok := g.ones[key]; ok {
+		visit(1)
+		return row
+	}
+	return g.lists[key].first()
+}
+
+// all returns the keys and their rows, in any order.
+func (g *groups[R, K]) all() iter.Seq2[K, *list[R]] {
+	return func(yield func(K, *list[R]) bool) {
+		for key := range g.ones {
+			if !yield(key, g.of(key)) {
+				return
+			}
+		}
+		for key, l := range g.lists {
+			if !yield(key, l) {
+				return
+			}
+		}
+	}
+}
+
+// add adds a row to a key, and reports whether it is the first one.
+func (g *groups[R, K]) add(key K, row *R) (begins bool) {
+	if l, ok := g.lists[key]; ok {
+		l.add(row)
+		return false
+	}
+	if first, ok := g.ones[key]; ok {
+		delete(g.ones, key)
+		l := newList(g.order)
+		l.add(first)
+		l.add(row)
+		put(&g.lists, key, l)
+		return false
+	}
+	put(&g.ones, key, row)
+	return true
+}
+
+// remove removes a row from its key, and reports whether it was the last one.
+func (g *groups[R, K]) remove(key K, row *R) (ends bool) {
+	if l, ok := g.lists[key]; ok {
+		if l.remove(row); l.len() > 0 {
+			return false
+		}
+		delete(g.lists, key)
+	}
+	delete(g.ones, key)
+	return true
+}
+
 // An index keeps rows in groups of one key each, every group in an order.
 type index[R any, K comparable] struct {
-	order *order[R]
+	groups[R, K]
 	// key returns the key of a row, and whether the row is in the index at all.
-	key    func(*R) (K, bool)
-	groups map[K]*list[R] // none of them empty
-
+	key func(*R) (K, bool)
 	// changed, if not nil, is called when the group of a key begins or ends.
 	changed func(key K, exists bool)
+}
+
+func newIndex[R any, K comparable](o *order[R], key func(*R) (K, bool)) index[R, K] {
+	return index[R, K]{groups: groups[R, K]{order: o}, key: key}
 }
 
 // only is the key of an index with one group.
@@ -17,40 +98,15 @@ type only struct{}
 // everyRow is the key of all rows in an index with one group.
 func everyRow[R any](*R) (only, bool) { return only{}, true }
 
-// of returns the rows of a key.
-func (x *index[R, K]) of(key K) *list[R] { return x.groups[key] }
-
 func (x *index[R, K]) add(row *R) {
-	key, ok := x.key(row)
-	if !ok {
-		return
+	if key, ok := x.key(row); ok && x.groups.add(key, row) && x.changed != nil {
+		x.changed(key, true)
 	}
-	group := x.groups[key]
-	if group == nil {
-		group = newList(x.order)
-		if x.groups == nil {
-			x.groups = map[K]*list[R]{}
-		}
-		x.groups[key] = group
-		if x.changed != nil {
-			x.changed(key, true)
-		}
-	}
-	group.add(row)
 }
 
 func (x *index[R, K]) remove(row *R) {
-	key, ok := x.key(row)
-	if !ok {
-		return
-	}
-	group := x.groups[key]
-	group.remove(row)
-	if group.len() == 0 {
-		delete(x.groups, key)
-		if x.changed != nil {
-			x.changed(key, false)
-		}
+	if key, ok := x.key(row); ok && x.groups.remove(key, row) && x.changed != nil {
+		x.changed(key, false)
 	}
 }
 

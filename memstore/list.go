@@ -14,11 +14,6 @@ type list[R any] struct {
 	order  *order[R]
 	size   int
 	blocks [][]entry[R] // none of them empty
-
-	// Most lists are short, such as the invitations of an address. Their rows are in the list
-	// itself, which makes them one allocation.
-	oneBlock [1][]entry[R]
-	fewRows  [2]entry[R]
 }
 
 // blockSize is the largest number of rows in a block.
@@ -36,12 +31,7 @@ type entry[R any] struct {
 	row  *R
 }
 
-func newList[R any](o *order[R]) *list[R] {
-	l := &list[R]{order: o}
-	l.oneBlock[0] = l.fewRows[:0]
-	l.blocks = l.oneBlock[:0]
-	return l
-}
+func newList[R any](o *order[R]) *list[R] { return &list[R]{order: o} }
 
 // compare is the order of two rows.
 func (o *order[R]) compare(a, b *R) int {
@@ -131,7 +121,7 @@ func (l *list[R]) add(row *R) {
 	l.size++
 	if at.block == len(l.blocks) { // behind the last row
 		if at.block == 0 {
-			l.blocks = append(l.blocks, l.fewRows[:0])
+			l.blocks = append(l.blocks, nil)
 		} else if at.block--; len(l.blocks[at.block]) == blockSize {
 			at.block++
 			l.blocks = append(l.blocks, make([]entry[R], 0, blockSize))

@@ -31,10 +31,10 @@ type Store struct {
 	feed          *list[invitations.Event]           // of all organizations, in the order of their changes
 	position      int64                              // of the last event
 
-	workspaces directory // the organizations of a member, by user ID
-	received   directory // the organizations with invitations for an address
-	sweeps     *agenda   // the organizations with an invitation that becomes due
-	purges     *agenda   // the organizations with a row that becomes old
+	workspaces *directory // the organizations of a member, by user ID
+	received   *directory // the organizations with invitations for an address
+	sweeps     *agenda    // the organizations with an invitation that becomes due
+	purges     *agenda    // the organizations with a row that becomes old
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -45,8 +45,8 @@ func New() *Store {
 		organizations: map[string]*organization{},
 		personal:      map[string]invitations.QuotaRecord{},
 		feed:          newList(byPosition),
-		workspaces:    directory{organizations: map[string]*list[organization]{}},
-		received:      directory{organizations: map[string]*list[organization]{}},
+		workspaces:    newDirectory(),
+		received:      newDirectory(),
 		sweeps:        newAgenda(func(o *organization) *int64 { return &o.sweepAt }),
 		purges:        newAgenda(func(o *organization) *int64 { return &o.purgeAt }),
 	}
@@ -142,7 +142,7 @@ func (s *Store) find(id string) *organization {
 	if org, ok := s.organizations[id]; ok {
 		return org
 	}
-	return newOrganization(id, &s.workspaces, &s.received)
+	return newOrganization(id, s.workspaces, s.received)
 }
 
 // findOrAdd is find for Create. It keeps the organization that does not exist, because
@@ -151,7 +151,7 @@ func (s *Store) findOrAdd(id string) *organization {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.organizations[id]; !ok {
-		s.organizations[id] = newOrganization(id, &s.workspaces, &s.received)
+		s.organizations[id] = newOrganization(id, s.workspaces, s.received)
 	}
 	return s.organizations[id]
 }
@@ -163,7 +163,7 @@ func (s *Store) findToRead(id string) *organization {
 	org.mu.RLock()
 	if org.deleted {
 		org.mu.RUnlock()
-		org = newOrganization(id, &s.workspaces, &s.received)
+		org = newOrganization(id, s.workspaces, s.received)
 		org.mu.RLock()
 	}
 	return org

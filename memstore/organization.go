@@ -105,7 +105,7 @@ func put[K comparable, V any](values *map[K]V, key K, value V) {
 
 // nextSweep returns the instant at which the organization has something to sweep.
 func (o *organization) nextSweep() int64 {
-	if first := o.invitations.due.of(only{}).first(); first != nil && o.exists() {
+	if first := o.invitations.due.first(only{}); first != nil && o.exists() {
 		return instantOf(first.SweepAt)
 	}
 	return never
@@ -117,10 +117,10 @@ func (o *organization) nextPurge() int64 {
 		return -never
 	}
 	at := never
-	if first := o.invitations.ending.of(only{}).first(); first != nil {
+	if first := o.invitations.ending.first(only{}); first != nil {
 		at = instantOf(endOf(first))
 	}
-	if first := o.events.byTime.of(only{}).first(); first != nil {
+	if first := o.events.byTime.first(only{}); first != nil {
 		at = min(at, instantOf(first.At))
 	}
 	return at
@@ -144,7 +144,7 @@ var byUserID = &order[invitations.Member]{
 
 func (t *memberRows) init(changed func(string, bool)) {
 	t.changed = changed
-	t.byRole = index[invitations.Member, invitations.Role]{order: byUserID, key: roleOf}
+	t.byRole = newIndex(byUserID, roleOf)
 	t.indexes = indexes[invitations.Member]{&t.byRole}
 }
 
@@ -229,26 +229,27 @@ var (
 // invitation, and when it loses the last one.
 func (t *invitationRows) init(addressed func(email string, exists bool)) {
 	type record = invitations.Record
-	t.ordered = index[record, only]{order: byCreation, key: everyRow[record]}
-	t.byFilter = index[record, filter]{order: byCreation, key: func(r *record) (filter, bool) {
+	t.ordered = newIndex(byCreation, everyRow[record])
+	t.byFilter = newIndex(byCreation, func(r *record) (filter, bool) {
 		return filter{r.State, r.Kind, r.Role}, true
-	}}
-	t.bySender = index[record, string]{order: byCreation, key: func(r *record) (string, bool) {
+	})
+	t.bySender = newIndex(byCreation, func(r *record) (string, bool) {
 		return r.SentBy, r.SentBy != ""
-	}}
-	t.byEmail = index[record, string]{order: byCreation, changed: addressed, key: func(r *record) (string, bool) {
+	})
+	t.byEmail = newIndex(byCreation, func(r *record) (string, bool) {
 		return r.Email, r.Email != ""
-	}}
-	t.pending = index[record, kindAndRole]{order: byExpiry, key: func(r *record) (kindAndRole, bool) {
+	})
+	t.byEmail.changed = addressed
+	t.pending = newIndex(byExpiry, func(r *record) (kindAndRole, bool) {
 		return kindAndRole{r.Kind, r.Role}, r.State == invitations.StatePending
-	}}
-	t.pendingBySender = index[record, string]{order: byExpiry, key: func(r *record) (string, bool) {
+	})
+	t.pendingBySender = newIndex(byExpiry, func(r *record) (string, bool) {
 		return r.SentBy, r.SentBy != "" && r.State == invitations.StatePending
-	}}
-	t.due = index[record, only]{order: bySweep, key: func(r *record) (only, bool) {
+	})
+	t.due = newIndex(bySweep, func(r *record) (only, bool) {
 		return only{}, r.State == invitations.StatePending && !r.SweepAt.IsZero()
-	}}
-	t.ending = index[record, only]{order: byEnd, key: everyRow[record]}
+	})
+	t.ending = newIndex(byEnd, everyRow[record])
 	t.indexes = indexes[record]{
 		&t.ordered, &t.byFilter, &t.bySender, &t.byEmail, &t.pending, &t.pendingBySender, &t.due, &t.ending,
 	}
@@ -308,18 +309,18 @@ var (
 
 func (t *eventRows) init() {
 	type event = invitations.Event
-	t.ordered = index[event, only]{order: byVersion, key: everyRow[event]}
-	t.byInvitation = index[event, uuid.UUID]{order: byVersion, key: func(e *event) (uuid.UUID, bool) {
+	t.ordered = newIndex(byVersion, everyRow[event])
+	t.byInvitation = newIndex(byVersion, func(e *event) (uuid.UUID, bool) {
 		return e.InvitationID, e.InvitationID != uuid.Nil
-	}}
-	t.byActor = index[event, string]{order: byVersion, key: func(e *event) (string, bool) {
+	})
+	t.byActor = newIndex(byVersion, func(e *event) (string, bool) {
 		return e.Actor, e.Actor != ""
-	}}
-	t.byType = index[event, invitations.EventType]{order: byVersion, key: func(e *event) (invitations.EventType, bool) {
+	})
+	t.byType = newIndex(byVersion, func(e *event) (invitations.EventType, bool) {
 		return e.Type, true
-	}}
-	t.byTime = index[event, only]{order: byTime, key: everyRow[event]}
-	t.sendings = index[event, only]{order: byTime, key: func(e *event) (only, bool) { return only{}, e.IsSending() }}
+	})
+	t.byTime = newIndex(byTime, everyRow[event])
+	t.sendings = newIndex(byTime, func(e *event) (only, bool) { return only{}, e.IsSending() })
 	t.indexes = indexes[event]{&t.ordered, &t.byInvitation, &t.byActor, &t.byType, &t.byTime, &t.sendings}
 }
 

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"iter"
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -77,14 +76,14 @@ func (t *invitationRows) lists(q *invitations.InvitationQuery) []*list[invitatio
 	}
 	// A list of pending invitations has the expired ones too.
 	n := 0
-	for _, l := range t.pending.groups {
+	for _, l := range t.pending.all() {
 		n += l.countFrom(expiresAfter(q.At))
 	}
 	if !isFew(n, q.Limit, best) {
 		return best
 	}
 	pending := newList(byCreation)
-	for _, l := range t.pending.groups {
+	for _, l := range t.pending.all() {
 		for r := range l.up(expiresAfter(q.At)) {
 			pending.add(r)
 		}
@@ -98,7 +97,7 @@ func (t *invitationRows) filtered(q *invitations.InvitationQuery) []*list[invita
 		return []*list[invitations.Record]{t.ordered.of(only{})}
 	}
 	var found []*list[invitations.Record]
-	for of, l := range t.byFilter.groups {
+	for of, l := range t.byFilter.all() {
 		visit(1)
 		expires := of.state == invitations.StatePending && slices.Contains(q.States, invitations.StateExpired)
 		if (len(q.States) == 0 || expires || slices.Contains(q.States, of.state)) &&
@@ -193,7 +192,10 @@ func (s *Store) Members(
 
 // page returns the members with a role, or all, whose user ID is above after.
 func (t *memberRows) page(role invitations.Role, after string) iter.Seq[*invitations.Member] {
-	lists := slices.Collect(maps.Values(t.byRole.groups))
+	var lists []*list[invitations.Member]
+	for _, l := range t.byRole.all() {
+		lists = append(lists, l)
+	}
 	if role != "" {
 		lists = []*list[invitations.Member]{t.byRole.of(role)}
 	}

@@ -44,7 +44,7 @@ func (p *purge) take() bool {
 
 // invitations deletes the old invitations.
 func (p *purge) invitations(o *organization) {
-	next := func() *invitations.Record { return o.invitations.ending.of(only{}).first() }
+	next := func() *invitations.Record { return o.invitations.ending.first(only{}) }
 	for r := next(); r != nil && p.Invitation(*r) && p.take(); r = next() {
 		o.invitations.remove(r)
 	}
@@ -80,7 +80,7 @@ func purgeAll[K comparable, V any](p *purge, rows map[K]V, remove func(V)) {
 func (p *purge) events(s *Store, o *organization) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next := func() *invitations.Event { return o.events.byTime.of(only{}).first() }
+	next := func() *invitations.Event { return o.events.byTime.first(only{}) }
 	for e := next(); e != nil && p.Event(*e) && p.take(); e = next() {
 		o.events.remove(e)
 		s.feed.remove(e)
