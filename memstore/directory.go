@@ -20,7 +20,7 @@ func newDirectory() *directory {
 }
 
 var byOrganizationID = &order[organization]{
-	rank: func(*organization) int64 { return 0 },
+	rank: func(o *organization) int64 { return rankOf(o.id) },
 	tie:  func(a, b *organization) int { return strings.Compare(a.id, b.id) },
 }
 

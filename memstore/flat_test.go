@@ -228,7 +228,9 @@ func (c *crowd) operations(ctx context.Context) []struct {
 			return c.svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{Workspace: acme, Quota: invitations.Quota{Limit: 9, Period: "day"}})
 		}},
 		{"Consume", func() error { return second(c.svc.Consume(ctx, acme, "ada", 1)) }},
-		{"Workspaces", func() error { return second(c.svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: numbered("owner", 44)})) }},
+		{"Workspaces", func() error {
+			return second(c.svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: numbered("owner", 44)}))
+		}},
 		{"Overview", func() error { return second(c.svc.Overview(ctx, ada, "acme")) }},
 		{"Timeline", timeline(invitations.TimelineParams{})},
 		{"Timeline, newest first", timeline(invitations.TimelineParams{NewestFirst: true})},
@@ -242,14 +244,16 @@ func (c *crowd) operations(ctx context.Context) []struct {
 		{"Feed", func() error { return second(c.svc.Feed(ctx, 400, 5)) }},
 		{"Sweep", func() error { return second(c.svc.Sweep(ctx, 5)) }},
 		{"Purge", func() error { return second(c.svc.Purge(ctx, c.now.Add(-50*24*time.Hour), 5)) }},
-		{"SetLimits", func() error { return c.svc.SetLimits(ctx, invitations.System(), "acme", invitations.Limits{Members: 90_000}) }},
+		{"SetLimits", func() error {
+			return c.svc.SetLimits(ctx, invitations.System(), "acme", invitations.Limits{Members: 90_000})
+		}},
 		{"CreateOrganization", func() error { return second(c.svc.CreateOrganization(ctx, "new", "ada")) }},
 		{"DeleteOrganization", func() error { return c.svc.DeleteOrganization(ctx, ada, "acme") }},
 		{"Purge of a deleted organization", func() error { return second(c.svc.Purge(ctx, c.now.Add(-365*24*time.Hour), 5)) }},
 	}
 }
 
-func second[T any](_ T, err error) error         { return err }
+func second[T any](_ T, err error) error        { return err }
 func third[T, U any](_ T, _ U, err error) error { return err }
 
 // No operation may look at more rows because there are more. A search in a sorted slice of a

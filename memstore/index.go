@@ -2,47 +2,47 @@ package memstore
 
 import "iter"
 
-// Groups are lists of rows by key, all of one order. No list is empty.
+// Groups are lists of rows by key, all of one order.
 type groups[R any, K comparable] struct {
 	order *order[R]
-	// Most keys have one row, such as the address of an invitation. It is in ones, and its
-	// key is not in lists.
-	ones  map[K]*R
-	lists map[K]*list[R]
+	byKey map[K]group[R]
+}
+
+// A group has the rows of a key: one, or a list of at least one. Most groups have one row, such as
+// the invitations of an address, and then need no list.
+type group[R any] struct {
+	one  *R
+	list *list[R]
+}
+
+// rows returns the rows of a group as a list, which may be a new one.
+func (g group[R]) rows(o *order[R]) *list[R] {
+	if g.one != nil {
+		l := newList(o)
+		l.add(g.one)
+		return l
+	}
+	return g.list
 }
 
 // of returns the rows of a key.
-func (g *groups[R, K]) of(key K) *list[R] {
-	if l, ok := g.lists[key]; ok {
-		return l
-	}
-	if row, ok := g.ones[key]; ok {
-		l := newList(g.order)
-		l.add(row)
-		return l
-	}
-	return nil
-}
+func (g *groups[R, K]) of(key K) *list[R] { return g.byKey[key].rows(g.order) }
 
 // first returns the first row of a key, or nil if there is none.
 func (g *groups[R, K]) first(key K) *R {
-	if row, ok := g.ones[key]; ok {
+	found := g.byKey[key]
+	if found.one != nil {
 		visit(1)
-		return row
+		return found.one
 	}
-	return g.lists[key].first()
+	return found.list.first()
 }
 
 // all returns the keys and their rows, in any order.
 func (g *groups[R, K]) all() iter.Seq2[K, *list[R]] {
 	return func(yield func(K, *list[R]) bool) {
-		for key := range g.ones {
-			if !yield(key, g.of(key)) {
-				return
-			}
-		}
-		for key, l := range g.lists {
-			if !yield(key, l) {
+		for key, found := range g.byKey {
+			if !yield(key, found.rows(g.order)) {
 				return
 			}
 		}
@@ -51,31 +51,29 @@ func (g *groups[R, K]) all() iter.Seq2[K, *list[R]] {
 
 // add adds a row to a key, and reports whether it is the first one.
 func (g *groups[R, K]) add(key K, row *R) (begins bool) {
-	if l, ok := g.lists[key]; ok {
+	found := g.byKey[key]
+	switch {
+	case found.list != nil:
+		found.list.add(row)
+		return false
+	case found.one != nil:
+		l := found.rows(g.order)
 		l.add(row)
+		g.byKey[key] = group[R]{list: l}
 		return false
 	}
-	if first, ok := g.ones[key]; ok {
-		delete(g.ones, key)
-		l := newList(g.order)
-		l.add(first)
-		l.add(row)
-		put(&g.lists, key, l)
-		return false
-	}
-	put(&g.ones, key, row)
+	put(&g.byKey, key, group[R]{one: row})
 	return true
 }
 
 // remove removes a row from its key, and reports whether it was the last one.
 func (g *groups[R, K]) remove(key K, row *R) (ends bool) {
-	if l, ok := g.lists[key]; ok {
+	if l := g.byKey[key].list; l != nil {
 		if l.remove(row); l.len() > 0 {
 			return false
 		}
-		delete(g.lists, key)
 	}
-	delete(g.ones, key)
+	delete(g.byKey, key)
 	return true
 }
 

@@ -2,6 +2,7 @@ package memstore
 
 import (
 	"cmp"
+	"encoding/binary"
 	"iter"
 	"slices"
 )
@@ -23,6 +24,14 @@ const blockSize = 256
 type order[R any] struct {
 	rank func(*R) int64
 	tie  func(a, b *R) int
+}
+
+// rankOf is the rank of a text in the order of bytes: its first eight.
+func rankOf(text string) int64 {
+	var first [8]byte
+	copy(first[:], text)
+	const half = 1 << 63 // so that the order of signed numbers is that of the bytes
+	return int64(binary.BigEndian.Uint64(first[:]) ^ half)
 }
 
 // An entry is a row beside its rank. A search reads few rows, because it compares ranks first.

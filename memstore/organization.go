@@ -138,7 +138,7 @@ type memberRows struct {
 }
 
 var byUserID = &order[invitations.Member]{
-	rank: func(*invitations.Member) int64 { return 0 },
+	rank: func(m *invitations.Member) int64 { return rankOf(m.UserID) },
 	tie:  func(a, b *invitations.Member) int { return strings.Compare(a.UserID, b.UserID) },
 }
 
