@@ -116,11 +116,10 @@ func (r rules) join(f Facts, inv Record, identity Identity) (Joined, Changes, er
 	if inv.Kind == KindEmail {
 		inv.AcceptedBy = identity.UserID
 	}
-	changes := r.change(inv, EventInvitationAccepted, identity.UserID)
-	changes.Members = []Member{member}
 	joined := r.memberEvent(EventMemberJoined, identity.UserID, member)
 	joined.InvitationID, joined.Email, joined.InvitedBy = inv.ID, inv.Email, inv.SentBy
-	changes.Events = append(changes.Events, joined)
+	changes := r.change(inv, EventInvitationAccepted, identity.UserID, joined)
+	changes.Members = []Member{member}
 	changes = r.endFor(changes, f, inv.ID, identity.UserID)
 	// The quota of an earlier membership remains. An email invitation replaces it if it was
 	// sent after that quota was set.

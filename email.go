@@ -46,7 +46,11 @@ func CanonicalEmail(address string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	canonical := strings.ToLower(local) + "@" + domain
+	lower := strings.ToLower(local)
+	if lower == local && domain == address[at+1:] {
+		return address, nil
+	}
+	canonical := lower + "@" + domain
 	if len(canonical) > maxEmailBytes {
 		return "", tooLong("email", maxEmailBytes, "bytes")
 	}
@@ -109,11 +113,10 @@ func canonicalDomain(field, domain string) (string, error) {
 	if len(ascii) > 253 {
 		return "", invalidDomain(field)
 	}
-	labels := strings.Split(ascii, ".")
-	if len(labels) < 2 {
+	if !strings.Contains(ascii, ".") {
 		return "", invalid(field, "domain_without_dot", "must have a domain with a dot")
 	}
-	for _, label := range labels {
+	for label := range strings.SplitSeq(ascii, ".") {
 		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
 			return "", invalidDomain(field)
 		}
@@ -123,7 +126,7 @@ func canonicalDomain(field, domain string) (string, error) {
 			}
 		}
 	}
-	if top := labels[len(labels)-1]; strings.Trim(top, "0123456789") == "" {
+	if top := ascii[strings.LastIndexByte(ascii, '.')+1:]; strings.Trim(top, "0123456789") == "" {
 		return "", invalidDomain(field) // an IPv4 address, or no top-level domain of the DNS
 	}
 	return ascii, nil

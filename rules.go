@@ -317,17 +317,17 @@ func (r rules) nextSweep(inv Invitation) time.Time {
 	return inv.ExpiresAt
 }
 
-// change writes an invitation and its event.
-func (r rules) change(inv Record, event EventType, actor string) Changes {
+// change writes an invitation and its event, followed by others.
+func (r rules) change(inv Record, event EventType, actor string, others ...Event) Changes {
 	if inv.State != StatePending {
 		inv.SweepAt = time.Time{}
 	}
-	e := Event{
+	events := append(make([]Event, 0, 1+len(others)), Event{
 		Organization: inv.Organization, Type: event, At: r.now, Actor: actor, InvitationID: inv.ID,
 		Email: inv.Email, Role: inv.Role, Quota: inv.Quota, MaxUses: inv.MaxUses, ExpiresAt: inv.ExpiresAt,
 		AllowedDomains: slices.Clone(inv.AllowedDomains),
-	}
-	return Changes{Invitations: []Record{inv}, Events: []Event{e}}
+	})
+	return Changes{Invitations: []Record{inv}, Events: append(events, others...)}
 }
 
 // end revokes an invitation if it is pending, because of another change: reason is the code

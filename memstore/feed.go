@@ -1,12 +1,16 @@
 package memstore
 
 import (
-	"cmp"
 	"context"
-	"slices"
 
 	"github.com/go-invitations/invitations"
 )
+
+// byPosition is the order of the feed.
+var byPosition = &order[invitations.Event]{
+	rank: func(e *invitations.Event) int64 { return e.Position },
+	tie:  func(a, b *invitations.Event) int { return 0 },
+}
 
 // Feed implements [invitations.Store]. An event gets its position with its change, under the lock
 // of the feed.
@@ -16,11 +20,11 @@ func (s *Store) Feed(ctx context.Context, after int64, limit int) ([]invitations
 	}
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	start, _ := slices.BinarySearchFunc(s.feed, after+1, func(e *invitations.Event, position int64) int {
-		return cmp.Compare(e.Position, position)
-	})
 	var found []invitations.Event
-	for _, e := range s.feed[start:min(start+limit, len(s.feed))] {
+	for e := range s.feed.up(func(e entry[invitations.Event]) bool { return e.rank > after }) {
+		if len(found) == limit {
+			break
+		}
 		found = append(found, e.Clone())
 	}
 	return found, nil

@@ -16,14 +16,25 @@ import (
 )
 
 // Store is an [invitations.Store] in memory. It is safe for concurrent use.
+//
+// The cost of an operation does not grow with the rows of an organization or with the number of
+// organizations: indexes lead to the rows that it needs. The exceptions are Usage, which reads the
+// quotas of an organization, Statistics, which reads the invitations of its period, and Traces and
+// the query of its name, which read everything.
 type Store struct {
-	// mu guards the fields below, but not the organizations themselves. Code that holds the lock
-	// of an organization may take mu. Code that holds mu must not wait for an organization.
+	// mu guards the fields up to position, but not the organizations themselves. Code that holds
+	// the lock of an organization may take mu. Code that holds mu must not wait for an
+	// organization.
 	mu            sync.RWMutex
 	organizations map[string]*organization           // by ID
 	personal      map[string]invitations.QuotaRecord // by user ID
-	feed          []*invitations.Event               // of all organizations, in the order of their changes
+	feed          *list[invitations.Event]           // of all organizations, in the order of their changes
 	position      int64                              // of the last event
+
+	workspaces *directory // the organizations of a member, by user ID
+	received   *directory // the organizations with invitations for an address
+	sweeps     *agenda    // the organizations with an invitation that becomes due
+	purges     *agenda    // the organizations with a row that becomes old
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -33,6 +44,11 @@ func New() *Store {
 	return &Store{
 		organizations: map[string]*organization{},
 		personal:      map[string]invitations.QuotaRecord{},
+		feed:          newList(byPosition),
+		workspaces:    newDirectory(),
+		received:      newDirectory(),
+		sweeps:        newAgenda(func(o *organization) *int64 { return &o.sweepAt }),
+		purges:        newAgenda(func(o *organization) *int64 { return &o.purgeAt }),
 	}
 }
 
@@ -48,7 +64,7 @@ func (s *Store) Update(ctx context.Context, q invitations.Query, decide invitati
 		_, err := decide(invitations.Facts{})
 		return err
 	}
-	return s.change(org, q, decide)
+	return s.change(org, &q, decide)
 }
 
 // Create implements [invitations.Store].
@@ -63,7 +79,7 @@ func (s *Store) Create(ctx context.Context, q invitations.Query, decide invitati
 		_, err := decide(invitations.Facts{Organization: org.id, Version: org.version, Deleted: true})
 		return err
 	}
-	return s.change(org, q, decide)
+	return s.change(org, &q, decide)
 }
 
 // View implements [invitations.Store].
@@ -77,35 +93,45 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (invitations.Fact
 	if !org.exists() && !(org.deleted && q.AlsoDeleted) {
 		return invitations.Facts{}, nil
 	}
-	return org.facts(q), nil
+	return org.facts(&q), nil
 }
 
 // change loads the facts, calls decide with them and applies its changes. The caller must hold
 // org.mu all the time, which makes this one atomic step.
-func (s *Store) change(org *organization, q invitations.Query, decide invitations.Decision) error {
+func (s *Store) change(org *organization, q *invitations.Query, decide invitations.Decision) error {
 	changes, err := decide(org.facts(q))
 	if err != nil {
 		return err
 	}
-	s.apply(org, changes)
+	s.apply(org, &changes)
 	return nil
 }
 
 // apply applies changes to an organization and adds their events to the feed. The caller
 // must hold org.mu. An event is written under both locks, so either one is enough to read it.
-func (s *Store) apply(org *organization, changes invitations.Changes) {
+func (s *Store) apply(org *organization, changes *invitations.Changes) {
 	if changes.Empty() {
 		return
 	}
-	events := org.apply(changes)
+	added := org.apply(changes)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	org.erase(changes.ErasedEvents)
-	for _, e := range events {
+	for i := range changes.ErasedEvents {
+		org.events.replace(&changes.ErasedEvents[i])
+	}
+	for _, e := range added {
 		s.position++
 		e.Position = s.position
+		s.feed.add(e)
 	}
-	s.feed = append(s.feed, events...)
+	s.mu.Unlock()
+	s.plan(org)
+}
+
+// plan tells the agendas when an organization has work. It must follow every change. The caller
+// must hold org.mu.
+func (s *Store) plan(org *organization) {
+	s.sweeps.set(org, org.nextSweep())
+	s.purges.set(org, org.nextPurge())
 }
 
 // find returns an organization. If there is none with this ID, it returns one that does not
@@ -116,7 +142,7 @@ func (s *Store) find(id string) *organization {
 	if org, ok := s.organizations[id]; ok {
 		return org
 	}
-	return newOrganization(id)
+	return newOrganization(id, s.workspaces, s.received)
 }
 
 // findOrAdd is find for Create. It keeps the organization that does not exist, because
@@ -125,7 +151,7 @@ func (s *Store) findOrAdd(id string) *organization {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, ok := s.organizations[id]; !ok {
-		s.organizations[id] = newOrganization(id)
+		s.organizations[id] = newOrganization(id, s.workspaces, s.received)
 	}
 	return s.organizations[id]
 }
@@ -137,7 +163,7 @@ func (s *Store) findToRead(id string) *organization {
 	org.mu.RLock()
 	if org.deleted {
 		org.mu.RUnlock()
-		org = newOrganization(id)
+		org = newOrganization(id, s.workspaces, s.received)
 		org.mu.RLock()
 	}
 	return org

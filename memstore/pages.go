@@ -4,7 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"maps"
+	"iter"
+	"math"
 	"slices"
 	"strings"
 
@@ -22,46 +23,112 @@ func (s *Store) Invitations(
 		return page, err
 	}
 	if q.Organization == "" {
-		page.Items = s.received(q)
+		page.Items = s.receivedBy(&q)
 		return page, nil
 	}
 	org := s.findToRead(q.Organization)
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
-	page.Items = org.list(q)
+	page.Items = org.list(&q)
 	return page, nil
 }
 
-// received returns the invitations of an address in all organizations.
-func (s *Store) received(q invitations.InvitationQuery) []invitations.Record {
+// receivedBy returns the invitations of an address in all organizations.
+func (s *Store) receivedBy(q *invitations.InvitationQuery) []invitations.Record {
 	var found []invitations.Record
-	for _, org := range s.all() {
+	for _, org := range s.received.of(q.Email, "", math.MaxInt) {
 		org.mu.RLock()
 		if org.exists() {
 			found = append(found, org.list(q)...)
 		}
 		org.mu.RUnlock()
 	}
-	slices.SortFunc(found, func(a, b invitations.Record) int { return compareReceived(positionOf(a), positionOf(b)) })
+	slices.SortFunc(found, func(a, b invitations.Record) int { return compareReceived(&a, &b) })
 	return found[:min(len(found), q.Limit)]
 }
 
 // list returns the invitations of an organization that q asks for.
-func (o *organization) list(q invitations.InvitationQuery) []invitations.Record {
+func (o *organization) list(q *invitations.InvitationQuery) []invitations.Record {
 	var found []invitations.Record
-	for _, position := range o.newestFirst {
-		if r := o.invitations[position.ID]; matches(r, q) && isAfter(r, q) {
+	for r := range merge(o.invitations.lists(q), true, beginOf(q)) {
+		if len(found) == q.Limit {
+			break
+		}
+		if matches(r, q) {
 			found = append(found, r.Clone())
-			if len(found) == q.Limit {
-				break
-			}
 		}
 	}
 	return found
 }
 
+// lists returns lists that together have all invitations that q asks for: the shortest that its
+// filters name.
+func (t *invitationRows) lists(q *invitations.InvitationQuery) []*list[invitations.Record] {
+	best := t.filtered(q)
+	if q.Email != "" {
+		best = shorter(best, []*list[invitations.Record]{t.byEmail.of(q.Email)})
+	}
+	if q.SentBy != "" {
+		best = shorter(best, []*list[invitations.Record]{t.bySender.of(q.SentBy)})
+	}
+	if !slices.Equal(q.States, []invitations.State{invitations.StatePending}) {
+		return best
+	}
+	// A list of pending invitations has the expired ones too.
+	n := 0
+	for _, l := range t.pending.all() {
+		n += l.countFrom(expiresAfter(q.At))
+	}
+	if !isFew(n, q.Limit, best) {
+		return best
+	}
+	pending := newList(byCreation)
+	for _, l := range t.pending.all() {
+		for r := range l.up(expiresAfter(q.At)) {
+			pending.add(r)
+		}
+	}
+	return []*list[invitations.Record]{pending}
+}
+
+// filtered returns the lists of the filters State, Kind and Role.
+func (t *invitationRows) filtered(q *invitations.InvitationQuery) []*list[invitations.Record] {
+	if len(q.States) == 0 && q.Kind == "" && q.Role == "" {
+		return []*list[invitations.Record]{t.ordered.of(only{})}
+	}
+	var found []*list[invitations.Record]
+	for of, l := range t.byFilter.all() {
+		visit(1)
+		expires := of.state == invitations.StatePending && slices.Contains(q.States, invitations.StateExpired)
+		if (len(q.States) == 0 || expires || slices.Contains(q.States, of.state)) &&
+			(q.Kind == "" || q.Kind == of.kind) && (q.Role == "" || q.Role == of.role) {
+			found = append(found, l)
+		}
+	}
+	return found
+}
+
+// shorter returns the lists with fewer rows.
+func shorter[R any](a, b []*list[R]) []*list[R] {
+	if sizeOf(b) < sizeOf(a) {
+		return b
+	}
+	return a
+}
+
+func sizeOf[R any](lists []*list[R]) (n int) {
+	for _, l := range lists {
+		n += l.len()
+	}
+	return n
+}
+
+// isFew reports whether n rows that are not in the order of a page should be sorted for it. The
+// other way is to walk lists that have them among others, which takes about limit/n of the lists.
+func isFew[R any](n, limit int, lists []*list[R]) bool { return n*n < limit*sizeOf(lists) }
+
 // matches reports whether r passes the filters of q.
-func matches(r invitations.Record, q invitations.InvitationQuery) bool {
+func matches(r *invitations.Record, q *invitations.InvitationQuery) bool {
 	state := r.State
 	if state == invitations.StatePending && !r.ExpiresAt.After(q.At) {
 		state = invitations.StateExpired
@@ -73,31 +140,30 @@ func matches(r invitations.Record, q invitations.InvitationQuery) bool {
 		(q.SentBy == "" || q.SentBy == r.SentBy)
 }
 
-func positionOf(r invitations.Record) invitations.InvitationPosition {
-	return invitations.InvitationPosition{CreatedAt: r.CreatedAt, ID: r.ID, Organization: r.Organization}
+// comparePositions is the order of creation, the oldest first. A page has the opposite order.
+func comparePositions(a, b *invitations.Record) int {
+	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), compareIDs(a, b))
 }
 
-// comparePositions is the order within an organization, newest first.
-func comparePositions(a, b invitations.InvitationPosition) int {
-	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), bytes.Compare(b.ID[:], a.ID[:]))
+func compareIDs(a, b *invitations.Record) int { return bytes.Compare(a.ID[:], b.ID[:]) }
+
+// compareReceived is the order of a page across organizations.
+func compareReceived(a, b *invitations.Record) int {
+	return cmp.Or(comparePositions(b, a), strings.Compare(b.Organization, a.Organization))
 }
 
-// compareReceived is the order across organizations.
-func compareReceived(a, b invitations.InvitationPosition) int {
-	return cmp.Or(comparePositions(a, b), strings.Compare(b.Organization, a.Organization))
-}
-
-// isAfter reports whether r comes after the position where the page begins. Within an
-// organization that position names no organization.
-func isAfter(r invitations.Record, q invitations.InvitationQuery) bool {
-	switch {
-	case q.After == nil:
-		return true
-	case q.Organization != "":
-		return comparePositions(positionOf(r), *q.After) > 0
-	default:
-		return compareReceived(positionOf(r), *q.After) > 0
+// beginOf is reached by the invitations that do not come after the position where the page begins.
+// Within an organization that position names no organization.
+func beginOf(q *invitations.InvitationQuery) func(entry[invitations.Record]) bool {
+	if q.After == nil {
+		return nowhere[invitations.Record]
 	}
+	var after invitations.Record
+	after.CreatedAt, after.ID, after.Organization = q.After.CreatedAt, q.After.ID, q.After.Organization
+	if q.Organization != "" {
+		return func(e entry[invitations.Record]) bool { return comparePositions(e.row, &after) >= 0 }
+	}
+	return func(e entry[invitations.Record]) bool { return compareReceived(e.row, &after) <= 0 }
 }
 
 // Members implements [invitations.Store].
@@ -111,20 +177,29 @@ func (s *Store) Members(
 	org := s.findToRead(q.Organization)
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
-	for _, user := range slices.Sorted(maps.Keys(org.members)) {
+	for member := range org.members.page(q.Role, q.After) {
 		if len(page.Items) == q.Limit {
 			break
 		}
-		m := invitations.Membership{Member: *org.member(user)}
-		if user <= q.After || q.Role != "" && q.Role != m.Role {
-			continue
-		}
+		m := invitations.Membership{Member: member.Clone()}
 		if q.Quotas {
-			m.Own, m.Shared = org.quota(user), org.quota("")
+			m.Own, m.Shared = org.quota(m.UserID), org.quota("")
 		}
 		page.Items = append(page.Items, m)
 	}
 	return page, nil
+}
+
+// page returns the members with a role, or all, whose user ID is above after.
+func (t *memberRows) page(role invitations.Role, after string) iter.Seq[*invitations.Member] {
+	var lists []*list[invitations.Member]
+	for _, l := range t.byRole.all() {
+		lists = append(lists, l)
+	}
+	if role != "" {
+		lists = []*list[invitations.Member]{t.byRole.of(role)}
+	}
+	return merge(lists, false, func(e entry[invitations.Member]) bool { return e.row.UserID > after })
 }
 
 // Workspaces implements [invitations.Store].
@@ -134,20 +209,19 @@ func (s *Store) Workspaces(
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	for _, org := range s.all() {
-		if len(memberships) == q.Limit {
-			break
+	for more := q.Limit > 0; more; {
+		orgs := s.workspaces.of(q.UserID, q.After, q.Limit-len(memberships))
+		for _, org := range orgs {
+			q.After = org.id
+			org.mu.RLock()
+			if m := org.member(q.UserID); m != nil && org.exists() {
+				memberships = append(memberships, invitations.Membership{
+					Member: *m, Own: org.quota(q.UserID), Shared: org.quota(""),
+				})
+			}
+			org.mu.RUnlock()
 		}
-		if org.id <= q.After {
-			continue
-		}
-		org.mu.RLock()
-		if m := org.member(q.UserID); m != nil && org.exists() {
-			memberships = append(memberships, invitations.Membership{
-				Member: *m, Own: org.quota(q.UserID), Shared: org.quota(""),
-			})
-		}
-		org.mu.RUnlock()
+		more = len(orgs) > 0 && len(memberships) < q.Limit // the others may be deleted
 	}
 	return s.personalQuota(q.UserID), memberships, nil
 }
@@ -161,15 +235,16 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitatio
 	org := s.findToRead(q.Organization)
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
-	events := slices.Clone(org.events)
+	// Upwards the page begins behind q.After, and downwards before it.
+	begins := func(e entry[invitations.Event]) bool { return q.After == nil || comparePlace(e.row, *q.After) > 0 }
 	if q.NewestFirst {
-		slices.Reverse(events)
+		begins = func(e entry[invitations.Event]) bool { return q.After != nil && comparePlace(e.row, *q.After) >= 0 }
 	}
-	for _, e := range events {
+	for e := range merge(org.events.lists(&q), q.NewestFirst, begins) {
 		if len(page.Items) == q.Limit {
 			break
 		}
-		if isOnPage(e, q) && hasEvent(q, e) {
+		if hasEvent(&q, e) {
 			event := e.Clone()
 			event.Position = 0
 			page.Items = append(page.Items, event)
@@ -178,22 +253,53 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitatio
 	return page, nil
 }
 
+// lists returns lists that together have all events that q asks for: the shortest that its
+// filters name.
+func (t *eventRows) lists(q *invitations.EventQuery) []*list[invitations.Event] {
+	best := []*list[invitations.Event]{t.ordered.of(only{})}
+	if q.Invitation != uuid.Nil {
+		best = shorter(best, []*list[invitations.Event]{t.byInvitation.of(q.Invitation)})
+	}
+	if q.Actor != "" {
+		best = shorter(best, []*list[invitations.Event]{t.byActor.of(q.Actor)})
+	}
+	if len(q.Types) > 0 {
+		var found []*list[invitations.Event]
+		for _, kind := range q.Types {
+			found = append(found, t.byType.of(kind))
+		}
+		best = shorter(best, found)
+	}
+	if q.From.IsZero() && q.To.IsZero() {
+		return best
+	}
+	from := func(e entry[invitations.Event]) bool { return !e.row.At.Before(q.From) }
+	n := t.byTime.of(only{}).countFrom(from)
+	if !q.To.IsZero() {
+		n -= t.byTime.of(only{}).countFrom(func(e entry[invitations.Event]) bool { return !e.row.At.Before(q.To) })
+	}
+	if !isFew(n, q.Limit, best) {
+		return best
+	}
+	period := newList(byVersion)
+	for e := range t.byTime.of(only{}).up(from) {
+		if !q.To.IsZero() && !e.At.Before(q.To) {
+			break
+		}
+		period.add(e)
+	}
+	return []*list[invitations.Event]{period}
+}
+
+// comparePlace compares the place of an event with another one.
+func comparePlace(e *invitations.Event, at invitations.EventPosition) int {
+	return cmp.Or(cmp.Compare(e.Version, at.Version), cmp.Compare(e.Index, at.Index))
+}
+
 // hasEvent reports whether e passes the filters of q.
-func hasEvent(q invitations.EventQuery, e *invitations.Event) bool {
+func hasEvent(q *invitations.EventQuery, e *invitations.Event) bool {
 	return (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) &&
 		(q.Actor == "" || q.Actor == e.Actor) &&
 		(len(q.Types) == 0 || slices.Contains(q.Types, e.Type)) &&
 		!e.At.Before(q.From) && (q.To.IsZero() || e.At.Before(q.To))
-}
-
-// isOnPage reports whether e comes after the position where the page begins.
-func isOnPage(e *invitations.Event, q invitations.EventQuery) bool {
-	if q.After == nil {
-		return true
-	}
-	c := cmp.Or(cmp.Compare(e.Version, q.After.Version), cmp.Compare(e.Index, q.After.Index))
-	if q.NewestFirst {
-		return c < 0
-	}
-	return c > 0
 }

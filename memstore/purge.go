@@ -2,7 +2,6 @@ package memstore
 
 import (
 	"context"
-	"slices"
 
 	"github.com/go-invitations/invitations"
 )
@@ -14,17 +13,17 @@ func (s *Store) Purge(ctx context.Context, q invitations.PurgeQuery) (int, error
 		return 0, err
 	}
 	p := purge{PurgeQuery: q, left: q.Limit}
-	for _, org := range s.all() {
-		if p.left == 0 {
-			break
+	s.purges.due(instantOf(q.Before)-1, func(org *organization) bool {
+		defer org.mu.Unlock()
+		if org.deleted {
+			p.deleted(org)
+		} else {
+			p.invitations(org)
 		}
-		if !org.mu.TryLock() {
-			continue // in use, so left to the next Purge
-		}
-		p.organization(org)
-		s.purgeEvents(org, &p)
-		org.mu.Unlock()
-	}
+		p.events(s, org)
+		s.plan(org)
+		return p.left > 0
+	})
 	return q.Limit - p.left, nil
 }
 
@@ -43,46 +42,47 @@ func (p *purge) take() bool {
 	return true
 }
 
-// organization deletes all rows except events.
-func (p *purge) organization(o *organization) {
-	o.newestFirst = slices.DeleteFunc(o.newestFirst, func(position invitations.InvitationPosition) bool {
-		if (o.deleted || p.Invitation(o.invitations[position.ID])) && p.take() {
-			delete(o.invitations, position.ID)
-			return true
-		}
-		return false
-	})
-	if !o.deleted {
-		return
+// invitations deletes the old invitations.
+func (p *purge) invitations(o *organization) {
+	next := func() *invitations.Record { return o.invitations.ending.first(only{}) }
+	for r := next(); r != nil && p.Invitation(*r) && p.take(); r = next() {
+		o.invitations.remove(r)
 	}
-	purgeAll(p, o.members)
-	purgeAll(p, o.removals)
-	purgeAll(p, o.quotas)
-	purgeAll(p, o.closed)
 }
 
-func purgeAll[K comparable, V any](p *purge, rows map[K]V) {
-	for key := range rows {
+// deleted deletes all rows of a deleted organization, except events.
+func (p *purge) deleted(o *organization) {
+	purgeAll(p, o.invitations.byID, o.invitations.remove)
+	purgeAll(p, o.members.byUser, func(m *invitations.Member) { o.members.remove(m.UserID) })
+	purgeAll(p, o.removals, nil)
+	purgeAll(p, o.quotas, nil)
+	for period, used := range o.closed {
+		if purgeAll(p, used, nil); len(used) == 0 {
+			delete(o.closed, period)
+		}
+	}
+}
+
+// purgeAll deletes rows, with remove if there is one.
+func purgeAll[K comparable, V any](p *purge, rows map[K]V, remove func(V)) {
+	for key, row := range rows {
 		if !p.take() {
 			return
+		}
+		if remove != nil {
+			remove(row)
 		}
 		delete(rows, key)
 	}
 }
 
-// purgeEvents deletes events, which all have a position. The caller must hold org.mu.
-func (s *Store) purgeEvents(org *organization, p *purge) {
-	gone := map[*invitations.Event]bool{}
-	org.events = slices.DeleteFunc(org.events, func(e *invitations.Event) bool {
-		if p.Event(*e) && p.take() {
-			gone[e] = true
-		}
-		return gone[e]
-	})
-	if len(gone) == 0 {
-		return
-	}
+// events deletes the old events, which all have a position, from an organization and the feed.
+func (p *purge) events(s *Store, o *organization) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.feed = slices.DeleteFunc(s.feed, func(e *invitations.Event) bool { return gone[e] })
+	next := func() *invitations.Event { return o.events.byTime.first(only{}) }
+	for e := next(); e != nil && p.Event(*e) && p.take(); e = next() {
+		o.events.remove(e)
+		s.feed.remove(e)
+	}
 }

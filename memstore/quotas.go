@@ -23,7 +23,11 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (invitat
 	if !org.exists() {
 		return consume(c, "", nil, nil), nil
 	}
-	return consume(c, org.members[c.UserID].Role, org.quotas, org.putQuota), nil
+	var role invitations.Role
+	if m, ok := org.members.byUser[c.UserID]; ok {
+		role = m.Role
+	}
+	return consume(c, role, org.quotas, org.putQuota), nil
 }
 
 // consume takes the amount of c from quotas, if they have it left. It writes them with put.
@@ -69,9 +73,13 @@ func (s *Store) personalQuota(user string) *invitations.QuotaRecord {
 func (o *organization) putQuota(q invitations.QuotaRecord) {
 	old := o.quotas[q.UserID]
 	if old.Used > 0 && (old.Period != q.Period || !old.PeriodStart.Equal(q.PeriodStart)) {
-		o.closed[closedPeriod{q.UserID, old.Period, old.PeriodStart}] += old.Used
+		period := closedPeriod{old.Period, instantOf(old.PeriodStart)}
+		if o.closed[period] == nil {
+			put(&o.closed, period, map[string]int64{})
+		}
+		o.closed[period][q.UserID] += old.Used
 	}
-	o.quotas[q.UserID] = q
+	put(&o.quotas, q.UserID, q)
 }
 
 // keepUsed returns q as it is to be kept among quotas. The amount used stays if the period does.

@@ -2,8 +2,8 @@ package memstore
 
 import (
 	"context"
-	"maps"
 	"slices"
+	"time"
 
 	"github.com/go-invitations/invitations"
 )
@@ -19,11 +19,22 @@ func (s *Store) Statistics(
 	defer org.mu.RUnlock()
 	viewer = org.member(q.Viewer)
 	if q.Viewer == "" || viewer != nil && slices.Contains(q.Roles, viewer.Role) {
-		var events []invitations.Event
-		for _, e := range org.events {
-			events = append(events, *e)
-		}
-		statistics = q.Count(slices.Collect(maps.Values(org.invitations)), events)
+		statistics = q.Count(org.created(q.From, q.To))
 	}
 	return viewer, statistics, nil
+}
+
+// created returns the invitations that were created in a period, and their events.
+func (o *organization) created(from, to time.Time) (records []invitations.Record, events []invitations.Event) {
+	first := instantOf(from)
+	for r := range o.invitations.ordered.of(only{}).up(func(e entry[invitations.Record]) bool { return e.rank >= first }) {
+		if !r.CreatedAt.Before(to) {
+			break
+		}
+		records = append(records, *r)
+		for e := range o.events.byInvitation.of(r.ID).all() {
+			events = append(events, *e)
+		}
+	}
+	return records, events
 }

@@ -2,7 +2,6 @@ package memstore
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/go-invitations/invitations"
@@ -23,47 +22,44 @@ func (s *Store) Sweep(
 			org.mu.Unlock()
 		}
 	}()
-	var due []invitations.Record
-	for _, org := range s.all() {
-		if !org.mu.TryLock() {
-			continue // in use, so left to the next Sweep
-		}
-		found := org.due(at)
-		if len(found) == 0 || !org.exists() {
-			org.mu.Unlock()
-			continue
-		}
+	// The earliest invitation of an organization is its instant in the agenda. So no later
+	// organization can have one of the earliest, once there are enough before that instant.
+	due := newList(bySweep)
+	s.sweeps.due(instantOf(at), func(org *organization) bool {
 		locked[org.id] = org
-		due = append(due, found...)
-	}
-	slices.SortStableFunc(due, func(a, b invitations.Record) int { return a.SweepAt.Compare(b.SweepAt) })
-	due = due[:min(len(due), limit)]
+		isFull := func(instant int64) bool {
+			return due.len() == limit && instantOf(due.last().SweepAt) <= instant
+		}
+		if isFull(org.sweepAt) {
+			return false
+		}
+		for r := range org.invitations.due.of(only{}).all() {
+			if r.SweepAt.After(at) || isFull(instantOf(r.SweepAt)) {
+				break
+			}
+			if due.len() == limit {
+				due.remove(due.last())
+			}
+			due.add(r)
+		}
+		return true
+	})
 
 	var facts []invitations.Facts
-	place := map[string]int{} // of an organization in facts
-	for _, r := range due {
-		i, ok := place[r.Organization]
+	places := map[string]int{} // of an organization in facts
+	for r := range due.all() {
+		i, ok := places[r.Organization]
 		if !ok {
 			i = len(facts)
-			place[r.Organization] = i
+			places[r.Organization] = i
 			version := locked[r.Organization].version
 			facts = append(facts, invitations.Facts{Organization: r.Organization, Version: version})
 		}
-		facts[i].PendingRecords = append(facts[i].PendingRecords, r)
+		facts[i].PendingRecords = append(facts[i].PendingRecords, r.Clone())
 	}
-	for i, changes := range decide(facts) {
-		s.apply(locked[facts[i].Organization], changes)
+	changed := decide(facts)
+	for i := range changed {
+		s.apply(locked[facts[i].Organization], &changed[i])
 	}
 	return nil
-}
-
-// due returns the invitations that are due, in any order.
-func (o *organization) due(at time.Time) []invitations.Record {
-	var found []invitations.Record
-	for _, r := range o.invitations {
-		if r.State == invitations.StatePending && !r.SweepAt.IsZero() && !r.SweepAt.After(at) {
-			found = append(found, r.Clone())
-		}
-	}
-	return found
 }

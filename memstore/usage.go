@@ -41,10 +41,8 @@ func (o *organization) used(q invitations.UsageQuery) map[string]int64 {
 			used[user] = quota.Used
 		}
 	}
-	for closed, amount := range o.closed {
-		if closed.period == q.Period && closed.start.Equal(q.PeriodStart) {
-			used[closed.user] += amount
-		}
+	for user, amount := range o.closed[closedPeriod{q.Period, instantOf(q.PeriodStart)}] {
+		used[user] += amount
 	}
 	return used
 }
