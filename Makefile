@@ -24,6 +24,8 @@ test: postgres browser
 	@echo "== allocations, which the race detector would blur"
 	@go test -run Alloc -v .
 	@cd bench && INVITATIONS_REQUIRE_POSTGRES=1 go test -run Alloc -v .
+	@echo "== every state of a small world, of which the race detector looks at a few only"
+	@go test -run 'TestEveryState$$' -v -timeout 60m .
 
 # The store on each PostgreSQL release that is maintained. It downloads their binaries with npm.
 test-matrix:

@@ -1,0 +1,5 @@
+//go:build !race
+
+package invitations
+
+const raceEnabled = false
