@@ -129,6 +129,46 @@ type worker struct {
 	// repeats are calls whose outcome is unknown, and which have the same result if they are
 	// repeated.
 	repeats []repeat
+
+	contexts *contexts // nil: no context of a call ends before the round
+}
+
+// contexts are those of the calls in progress, which can be ended.
+type contexts struct {
+	mu      sync.Mutex
+	last    int
+	cancels map[int]context.CancelFunc
+}
+
+// begin returns a context for a step of a client, and a function that ends the step.
+func (c *contexts) begin(ctx context.Context) (context.Context, func()) {
+	if c == nil {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cancels == nil {
+		c.cancels = map[int]context.CancelFunc{}
+	}
+	c.last++
+	n := c.last
+	c.cancels[n] = cancel
+	return ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.cancels, n)
+		cancel()
+	}
+}
+
+// end ends all of them.
+func (c *contexts) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, cancel := range c.cancels {
+		cancel()
+	}
 }
 
 // A repeat repeats a call.
@@ -371,14 +411,15 @@ func (w *worker) work(ctx context.Context, stop <-chan struct{}) {
 			return
 		default:
 		}
+		ctx, end := w.contexts.begin(ctx)
 		err := w.step(ctx)
 		if errors.Is(err, invitations.ErrMemberLimit) || errors.Is(err, invitations.ErrPendingLimit) {
 			err = w.tidy(ctx)
 		}
+		end()
 		if answerOf(err) == failed {
 			select {
 			case <-stop:
-			case <-ctx.Done():
 			case <-time.After(5 * time.Millisecond):
 			}
 		}

@@ -14,7 +14,7 @@ func TestKinds(t *testing.T) {
 	t.Cleanup(m.close)
 	for _, k := range allKinds() {
 		t.Run(k.name, func(t *testing.T) {
-			o := k.run(t.Context(), m, 1)
+			o := k.run(t.Context(), m, max(1, k.variants))
 			switch {
 			case errors.Is(o.skipped, pgtest.ErrNoServer) && os.Getenv(pgtest.RequireVariable) != "":
 				t.Fatal(o.skipped)

@@ -50,7 +50,7 @@ func main() {
 }
 
 func allKinds() []kind {
-	return slices.Concat(cutKinds())
+	return append(cutKinds(), terminatedKind(), timeoutsKind(), killedServerKind(), promotedKind(), poolerKind())
 }
 
 // show runs kinds and prints the table. It reports whether everything held.

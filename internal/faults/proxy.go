@@ -20,7 +20,7 @@ const (
 	before     // the server gets what was written before the commit, and no commit
 	during     // the server gets a part of the commit's messages
 	after      // the server has committed, and the client does not get the answer
-	hold       // like after, but the client waits for the answer until it closes the connection
+	hold       // like after, but the client waits for the answer until it is lost
 )
 
 // A proxy carries connections of clients to a PostgreSQL server. It understands enough of the protocol
@@ -30,7 +30,9 @@ type proxy struct {
 	target   atomic.Pointer[string]
 	plan     atomic.Pointer[func() cut] // is asked at each commit
 	cuts     atomic.Int64
-	held     atomic.Int64 // answers that clients wait for
+	held     chan struct{} // gets a value for each answer that is held
+	lose     chan struct{} // takes a value for each that is then lost
+	holding  atomic.Bool   // an answer is held, or was held
 	running  sync.WaitGroup
 }
 
@@ -39,7 +41,7 @@ func newProxy(target string) (*proxy, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &proxy{listener: l}
+	p := &proxy{listener: l, held: make(chan struct{}, 1), lose: make(chan struct{}, 1)}
 	p.target.Store(&target)
 	p.at(func() cut { return carry })
 	p.running.Go(func() {
@@ -57,6 +59,12 @@ func newProxy(target string) (*proxy, error) {
 // at sets what happens at a commit.
 func (p *proxy) at(plan func() cut) { p.plan.Store(&plan) }
 
+// holdNext holds the answer to the next commit.
+func (p *proxy) holdNext() {
+	p.holding.Store(false)
+	p.at(func() cut { return hold })
+}
+
 func (p *proxy) address() string { return p.listener.Addr().String() }
 
 // close waits until clients and servers have closed all connections.
@@ -71,7 +79,6 @@ type line struct {
 	client, server net.Conn
 	commits        map[string]bool // names of prepared statements that commit
 	loses          atomic.Int32    // the cut at the answer to the commit that is in progress
-	gone           chan struct{}   // closed when the client has closed the connection
 }
 
 func (p *proxy) carry(client net.Conn) {
@@ -81,7 +88,7 @@ func (p *proxy) carry(client net.Conn) {
 		return
 	}
 	defer func() { _ = server.Close() }()
-	l := &line{proxy: p, client: client, server: server, commits: map[string]bool{}, gone: make(chan struct{})}
+	l := &line{proxy: p, client: client, server: server, commits: map[string]bool{}}
 	var answers sync.WaitGroup
 	answers.Go(func() {
 		l.answers()
@@ -89,7 +96,6 @@ func (p *proxy) carry(client net.Conn) {
 		_ = server.Close()
 	})
 	l.requests()
-	close(l.gone)
 	_ = server.Close()
 	answers.Wait()
 }
@@ -179,13 +185,18 @@ func (l *line) answers() {
 			return
 		}
 		if c := cut(l.loses.Load()); c != carry && m[0] == 'C' && string(m[5:]) == "COMMIT\x00" {
-			if c == hold {
-				l.held.Add(1)
-				<-l.gone
-				l.held.Add(-1)
+			if c == hold && l.holding.Swap(true) {
+				c = carry
+				l.loses.Store(int32(carry))
 			}
-			l.cuts.Add(1)
-			return
+			if c == hold {
+				l.held <- struct{}{}
+				<-l.lose
+			}
+			if c != carry {
+				l.cuts.Add(1)
+				return
+			}
 		}
 		if _, err := w.Write(m); err != nil {
 			return

@@ -13,7 +13,8 @@ import (
 type kind struct {
 	name string
 	// open prepares what the rounds run on. It returns a [skip] if this machine cannot have the fault.
-	open func(ctx context.Context, m *machine) (stage, error)
+	open     func(ctx context.Context, m *machine) (stage, error)
+	variants int // how many rounds show all variants; 0 means 1
 	// controls are faults of a store, of a client or of a setup, which the check must find.
 	controls []string
 }
@@ -40,6 +41,8 @@ type round struct {
 	scene   scene
 	journal *journal
 	workers []*worker
+	// contexts, if not nil, are those of the calls.
+	contexts *contexts
 }
 
 // patience bounds a round. It ends long before on any machine, unless something hangs.
@@ -99,6 +102,7 @@ func (r *round) clients(ctx context.Context, store invitations.Store, strike fun
 	for n := range clients {
 		w := &worker{svc: svc, record: r.journal, scene: &r.scene, name: clientName(n)}
 		r.workers = append(r.workers, w)
+		w.contexts = r.contexts
 		working.Go(func() { w.work(ctx, stop) })
 	}
 	faults, err := strike(ctx)
