@@ -22,6 +22,14 @@ type ledger struct {
 	instants map[invitations.MemberLimitError]bool
 }
 
+// Explain returns an error if the order of an organization's events does not explain them, if there
+// was no owner at some instant, or if the store shows anything else than the events leave. The
+// service on the store has config.
+func Explain(ctx context.Context, store invitations.Store, svc *invitations.Service, config invitations.Config, organization string) error {
+	_, err := explained(ctx, store, lawOf(svc, config), organization)
+	return err
+}
+
 // explained returns the roles that the events of an organization leave. It returns an error if
 // their order does not explain them, if there was no owner at some instant, or if the store
 // shows something else. It reads the events of a deleted organization from the feed.

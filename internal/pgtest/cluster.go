@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -38,58 +39,220 @@ func Check() error {
 // Start starts a throwaway cluster on a free port of 127.0.0.1. It returns the URL of its database,
 // and a function that stops and removes the cluster.
 func Start(ctx context.Context) (url string, stop func(), err error) {
+	c, err := NewCluster(ctx, "")
+	if err != nil {
+		return "", nil, err
+	}
+	// The data does not outlive the tests, so it need not reach a disk.
+	c.Settings = []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=400", "shared_buffers=256MB"}
+	if err := c.Start(ctx); err != nil {
+		c.Remove()
+		return "", nil, err
+	}
+	return c.URL(), c.Remove, nil
+}
+
+// A Cluster is a PostgreSQL server and its data. It can be killed and started again.
+type Cluster struct {
+	// Settings are those of the next start, such as "fsync=off".
+	Settings []string
+
+	bin, dir string
+	as       *syscall.Credential
+	port     int
+	server   *exec.Cmd     // nil before the first start
+	exited   chan struct{} // closed when server has exited
+}
+
+// NewCluster makes the data of a cluster that is not started yet. They are in a new folder inside
+// of parent, or of the folder for temporary files if parent is empty. More arguments are for initdb.
+func NewCluster(ctx context.Context, parent string, more ...string) (*Cluster, error) {
+	c, err := newCluster(parent)
+	if err != nil {
+		return nil, err
+	}
+	args := append([]string{"-D", c.data(), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"}, more...)
+	if err := c.run(ctx, "initdb", args...); err != nil {
+		c.Remove()
+		return nil, err
+	}
+	return c, nil
+}
+
+func newCluster(parent string) (*Cluster, error) {
 	bin, err := binaries()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "invitations-postgres-")
+	dir, err := os.MkdirTemp(parent, "invitations-postgres-")
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	remove := func() { _ = os.RemoveAll(dir) }
-	defer func() {
-		if err != nil {
-			remove()
-		}
-	}()
 	as, err := unprivileged(dir)
 	if err != nil {
-		return "", nil, err
+		_ = os.RemoveAll(dir)
+		return nil, err
 	}
-	run := func(ctx context.Context, name string, args ...string) error {
-		cmd := exec.CommandContext(ctx, filepath.Join(bin, name), args...)
-		cmd.Dir = dir
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as}
-		cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", name, err, out)
+	return &Cluster{bin: bin, dir: dir, as: as}, nil
+}
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+func (c *Cluster) log() string  { return filepath.Join(c.dir, "log") }
+
+// URL returns the URL of the cluster's database. It stays the same from the first start on.
+func (c *Cluster) URL() string {
+	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", c.port)
+}
+
+// Address returns the host and the port of the server.
+func (c *Cluster) Address() string { return fmt.Sprintf("127.0.0.1:%d", c.port) }
+
+func (c *Cluster) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, name), args...)
+	cmd.Dir = c.dir
+	// A session of its own, so that an interrupt from a terminal does not reach the server.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: c.as, Setsid: true}
+	cmd.Env = append(os.Environ(), "LC_ALL=C", "TZ=UTC")
+	return cmd
+}
+
+func (c *Cluster) run(ctx context.Context, name string, args ...string) error {
+	if out, err := c.command(ctx, name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, out)
+	}
+	return nil
+}
+
+// Start starts the server and waits until it accepts connections. After a kill, the server recovers
+// first.
+func (c *Cluster) Start(ctx context.Context) (err error) {
+	if c.port != 0 {
+		return c.start(ctx)
+	}
+	for range 5 { // another process may take the port before the server does
+		if c.port, err = freePort(); err != nil {
+			return err
 		}
-		return nil
-	}
-	data := filepath.Join(dir, "data")
-	if err := run(ctx, "initdb", "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"); err != nil {
-		return "", nil, err
-	}
-	// Another process may take the port before the server does.
-	for range 5 {
-		var port int
-		if port, err = freePort(); err != nil {
-			return "", nil, err
-		}
-		// The data does not outlive the tests, so it need not reach a disk.
-		options := fmt.Sprintf("-p %d -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off "+
-			"-c synchronous_commit=off -c full_page_writes=off -c max_connections=400 -c shared_buffers=256MB", port)
-		err = run(ctx, "pg_ctl", "-D", data, "-l", filepath.Join(dir, "log"), "-o", options, "-w", "-t", "60", "start")
-		if err == nil {
-			stop = func() {
-				_ = run(context.WithoutCancel(ctx), "pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
-				remove()
-			}
-			return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/postgres?sslmode=disable", port), stop, nil
+		if err = c.start(ctx); err == nil || ctx.Err() != nil {
+			return err
 		}
 	}
-	log, _ := os.ReadFile(filepath.Join(dir, "log"))
-	return "", nil, fmt.Errorf("%w\n%s", err, log)
+	return err
+}
+
+func (c *Cluster) start(ctx context.Context) error {
+	log, err := os.OpenFile(c.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	args := []string{"-D", c.data(), "-p", strconv.Itoa(c.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="}
+	for _, setting := range c.Settings {
+		args = append(args, "-c", setting)
+	}
+	server := c.command(context.WithoutCancel(ctx), "postgres", args...)
+	server.Stdout, server.Stderr = log, log
+	if err := server.Start(); err != nil {
+		return err
+	}
+	exited := make(chan struct{})
+	go func() {
+		_ = server.Wait()
+		close(exited)
+	}()
+	c.server, c.exited = server, exited
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		if err = c.isReady(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-exited:
+		case <-ctx.Done():
+			c.Stop()
+		case <-time.After(10 * time.Millisecond):
+			continue
+		}
+		text, _ := os.ReadFile(c.log())
+		return fmt.Errorf("PostgreSQL does not start: %w\n%s", err, text)
+	}
+}
+
+// isReady returns an error unless the server accepts connections, and is not another one that has
+// taken the port.
+func (c *Cluster) isReady(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, c.URL())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	var data string
+	if err := conn.QueryRow(ctx, "show data_directory").Scan(&data); err != nil {
+		return err
+	}
+	if data != c.data() {
+		return errors.New("another server has taken the port")
+	}
+	return nil
+}
+
+// Exited returns a channel that is closed when the server has exited.
+func (c *Cluster) Exited() <-chan struct{} { return c.exited }
+
+// Stop stops the server at once, and waits for its end. Its next start recovers the data.
+func (c *Cluster) Stop() {
+	if c.server != nil {
+		_ = c.server.Process.Signal(syscall.SIGQUIT)
+		<-c.exited
+	}
+}
+
+// Kill kills all processes of the server with SIGKILL, and waits for the end of the first. None of
+// them can write anything any more.
+func (c *Cluster) Kill(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, c.URL())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }()
+	// From here on, the server starts no other process.
+	if err := c.server.Process.Signal(syscall.SIGSTOP); err != nil {
+		return err
+	}
+	defer func() {
+		_ = c.server.Process.Kill()
+		<-c.exited
+	}()
+	rows, err := conn.Query(ctx, "select pid from pg_stat_activity")
+	if err != nil {
+		return err
+	}
+	pids, err := pgx.CollectRows(rows, pgx.RowTo[int])
+	for _, pid := range pids {
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended by itself
+	}
+	return err
+}
+
+// Replica makes a hot standby of the running server. It is not started yet.
+func (c *Cluster) Replica(ctx context.Context, parent string) (*Cluster, error) {
+	r, err := newCluster(parent)
+	if err != nil {
+		return nil, err
+	}
+	r.Settings = c.Settings
+	if err := r.run(ctx, "pg_basebackup", "-D", r.data(), "-d", c.URL(), "-R", "-c", "fast", "-X", "stream", "--no-sync"); err != nil {
+		r.Remove()
+		return nil, err
+	}
+	return r, nil
+}
+
+// Remove stops the server and removes its data.
+func (c *Cluster) Remove() {
+	c.Stop()
+	_ = os.RemoveAll(c.dir)
 }
 
 // binaries returns the folder that has the server's programs.

@@ -22,7 +22,8 @@ import (
 // PoolerServers is the number of connections to the server that all clients of a [Pooler] share.
 const PoolerServers = 4
 
-var errNoPooler = errors.New("no PgBouncer in PATH, /usr/sbin, /usr/local/sbin or /opt/homebrew/bin; install the package pgbouncer")
+// ErrNoPooler is returned if the machine has no PgBouncer.
+var ErrNoPooler = errors.New("no PgBouncer in PATH, /usr/sbin, /usr/local/sbin or /opt/homebrew/bin; install the package pgbouncer")
 
 var warnOfNoPooler sync.Once
 
@@ -35,34 +36,53 @@ var warnOfNoPooler sync.Once
 // older and maxPreparedStatements is above 0, the URL is empty.
 func Pooler(t testing.TB, maxPreparedStatements int) string {
 	t.Helper()
-	server, err := pgx.ParseConfig(URL(t))
-	if err != nil {
-		t.Fatalf("the database's URL: %v", err)
-	}
-	binary, err := poolerBinary()
-	if err != nil {
+	url, stop, err := StartPooler(t.Context(), URL(t), maxPreparedStatements)
+	switch {
+	case errors.Is(err, ErrNoPooler):
 		warnOfNoPooler.Do(func() {
 			warn("WARNING: ALL TESTS BEHIND A POOLER ARE SKIPPED:", err)
 		})
 		t.Skip(err)
+	case err != nil:
+		t.Fatal(err)
+	}
+	t.Cleanup(stop)
+	return url
+}
+
+// StartPooler starts a pooler in front of a database. It returns the URL of the database through it,
+// as [Pooler] does, and a function that stops it.
+func StartPooler(ctx context.Context, database string, maxPreparedStatements int) (url string, stop func(), err error) {
+	server, err := pgx.ParseConfig(database)
+	if err != nil {
+		return "", nil, fmt.Errorf("the database's URL: %w", err)
+	}
+	binary, err := poolerBinary()
+	if err != nil {
+		return "", nil, err
 	}
 	prepares, err := preparesStatements(binary)
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
 	if maxPreparedStatements > 0 && !prepares {
-		return ""
+		return "", func() {}, nil
 	}
 
-	// The pooler may run as another user, who cannot read the folder of t.TempDir.
+	// The pooler may run as another user, who cannot read a folder inside of a test's own.
 	dir, err := os.MkdirTemp("", "invitations-pgbouncer-")
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	remove := func() { _ = os.RemoveAll(dir) }
+	defer func() {
+		if err != nil {
+			remove()
+		}
+	}()
 	as, err := unprivileged(dir) // PgBouncer refuses to run as root too
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
 	p := pooler{
 		binary: binary,
@@ -76,22 +96,19 @@ func Pooler(t testing.TB, maxPreparedStatements int) string {
 	if prepares {
 		p.settings = fmt.Sprintf("max_prepared_statements = %d\n", maxPreparedStatements)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	// Another process may take the port before the pooler does.
 	for range 5 {
-		var url string
-		var stop func()
-		if url, stop, err = p.start(ctx); err == nil {
-			t.Cleanup(stop)
-			return url
+		var kill func()
+		if url, kill, err = p.start(ctx); err == nil {
+			return url, func() { kill(); remove() }, nil
 		}
 		if ctx.Err() != nil {
 			break
 		}
 	}
-	t.Fatal(err)
-	return ""
+	return "", nil, err
 }
 
 type pooler struct {
@@ -165,7 +182,7 @@ func poolerBinary() (string, error) {
 			return path, nil
 		}
 	}
-	return "", errNoPooler
+	return "", ErrNoPooler
 }
 
 var poolerVersion = regexp.MustCompile(`(?i)pgbouncer\D*(\d+)\.(\d+)`)

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/go-invitations/invitations/internal/pgtest"
+)
+
+// Each kind of fault holds in a few rounds, and its controls are caught. The program runs more.
+func TestKinds(t *testing.T) {
+	m := &machine{}
+	t.Cleanup(m.close)
+	for _, k := range allKinds() {
+		t.Run(k.name, func(t *testing.T) {
+			o := k.run(t.Context(), m, max(1, k.variants))
+			switch {
+			case errors.Is(o.skipped, pgtest.ErrNoServer) && os.Getenv(pgtest.RequireVariable) != "":
+				t.Fatal(o.skipped)
+			case o.skipped != nil:
+				t.Skip(o.skipped)
+			case !o.held():
+				t.Fatal(o.progress())
+			case o.faults == 0 || o.answers[done] == 0:
+				t.Fatalf("%d faults and %d calls that were done: the rounds show nothing", o.faults, o.answers[done])
+			}
+			t.Logf("%d faults in %d calls: %v", o.faults, o.calls, o.answers)
+		})
+	}
+}
