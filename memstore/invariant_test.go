@@ -9,10 +9,12 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
@@ -155,6 +157,7 @@ type wild struct {
 	store  *Store
 	now    time.Time
 	number int
+	client byte // makes the IDs of several clients differ
 }
 
 func newWild(seed uint64) *wild {
@@ -174,7 +177,7 @@ func (w *wild) time() time.Time { return w.now.Add(time.Duration(w.IntN(48)-24) 
 
 func (w *wild) invitation(organization string, old *invitations.Record) invitations.Record {
 	w.number++
-	r := invitations.Record{Invitation: invitations.Invitation{ID: uuid.UUID{byte(w.number >> 8), byte(w.number)}, CreatedAt: w.time()}}
+	r := invitations.Record{Invitation: invitations.Invitation{ID: uuid.UUID{byte(w.number >> 8), byte(w.number), w.client}, CreatedAt: w.time()}}
 	if old != nil {
 		r.ID, r.CreatedAt = old.ID, old.CreatedAt
 	}
@@ -201,7 +204,7 @@ func (w *wild) step(t *testing.T) {
 	w.now = w.now.Add(time.Minute)
 	switch w.IntN(12) {
 	case 0:
-		require.NoError(t, w.store.Sweep(ctx, w.time(), 1+w.IntN(5), func(all []invitations.Facts) []invitations.Changes {
+		assert.NoError(t, w.store.Sweep(ctx, w.time(), 1+w.IntN(5), func(all []invitations.Facts) []invitations.Changes {
 			changes := make([]invitations.Changes, len(all))
 			for i, f := range all {
 				for _, r := range f.PendingRecords {
@@ -213,11 +216,11 @@ func (w *wild) step(t *testing.T) {
 		}))
 	case 1:
 		_, err := w.store.Purge(ctx, invitations.PurgeQuery{Before: w.now.Add(time.Duration(-w.IntN(36)) * time.Hour), Limit: 1 + w.IntN(20)})
-		require.NoError(t, err)
+		assert.NoError(t, err)
 	default:
 		organization := pick(w, "acme", "beta", "zeta", fmt.Sprintf("short-lived %d", w.number/50))
 		q := invitations.Query{Organization: organization, AlsoDeleted: true, TracesOf: invitations.Person{UserID: "ada"}, TracesUpTo: 100}
-		require.NoError(t, w.store.Create(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
+		assert.NoError(t, w.store.Create(ctx, q, func(f invitations.Facts) (invitations.Changes, error) {
 			return w.changes(f), nil
 		}))
 	}
@@ -269,6 +272,42 @@ func TestIndexes_EqualAScan(t *testing.T) {
 	}
 	require.NoError(t, w.store.compare())
 	require.Greater(t, rows, blockSize, "the most rows of the feed, which must have several blocks")
+}
+
+// The same must hold after changes by several clients at once, which read meanwhile.
+func TestIndexes_EqualAScanAfterConcurrentChanges(t *testing.T) {
+	t.Parallel()
+	store := New()
+	var all sync.WaitGroup
+	for client := range byte(4) {
+		all.Go(func() {
+			w := newWild(rand.Uint64())
+			w.store, w.client = store, client
+			for range 300 {
+				w.step(t)
+				w.read(t)
+			}
+		})
+	}
+	all.Wait()
+	require.NoError(t, store.compare())
+}
+
+// read makes one random call that reads across organizations.
+func (w *wild) read(t *testing.T) {
+	ctx := context.Background()
+	var err error
+	switch w.IntN(4) {
+	case 0:
+		_, err = w.store.Invitations(ctx, invitations.InvitationQuery{Email: "ada@example.com", At: w.now, Limit: 9})
+	case 1:
+		_, _, err = w.store.Workspaces(ctx, invitations.WorkspaceQuery{UserID: "bob", Limit: 9})
+	case 2:
+		_, err = w.store.Feed(ctx, 0, 9)
+	case 3:
+		_, err = w.store.Events(ctx, invitations.EventQuery{Organization: "acme", Actor: "cid", Limit: 9})
+	}
+	assert.NoError(t, err)
 }
 
 // The comparison must find an index that misses the changes of its rows.
@@ -345,4 +384,15 @@ func TestIndexes_AStaleOneIsFound(t *testing.T) {
 
 func without[R any](all indexes[R], i int) indexes[R] {
 	return slices.Delete(slices.Clone(all), i, i+1)
+}
+
+// The rank of a text must agree with the order of its bytes.
+func TestRankOf_IsInTheOrderOfBytes(t *testing.T) {
+	t.Parallel()
+	texts := []string{"", "\x00", "a", "a\x00", "ab", "abcdefgh", "abcdefghi", "b", "\x7f", "\x80", "\u00e9", "\xff\xff\xff\xff\xff\xff\xff\xff"}
+	require.True(t, slices.IsSorted(texts))
+	for i, text := range texts[1:] {
+		require.LessOrEqual(t, rankOf(texts[i]), rankOf(text), "%q and %q", texts[i], text)
+	}
+	require.Less(t, rankOf("\x7f"), rankOf("\x80"))
 }

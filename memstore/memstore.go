@@ -2,7 +2,8 @@
 // programs that can lose their data when they stop.
 //
 // Authors of a store should read it first: it does everything that [invitations.Store] asks
-// for, in the plainest way, and passes package storetest.
+// for, with a lock for each organization and an index for each question, and passes package
+// storetest. The indexes are listed in organization.go.
 package memstore
 
 import (

@@ -23,7 +23,7 @@ import (
 	"github.com/go-invitations/invitations/memstore"
 )
 
-// BenchmarkMemory invites and accepts, in pairs: with the service on memstore, and by hand with maps
+// BenchmarkMemstore invites and accepts, in pairs: with the service on memstore, and by hand with maps
 // and a mutex. It fills half of the rows first and measures the other half, so that the heap
 // doubles and the garbage collector has its share. A row is an invitation that was accepted, with
 // its member and, in memstore, its events.
@@ -32,7 +32,7 @@ import (
 // medians of the pairs in a second of processor time, and of their ratios. It touches the memory
 // first, because on some machines the first touch of a page costs more than the pairs that fill it.
 // GODEBUG=madvdontneed=0 keeps it.
-func BenchmarkMemory(b *testing.B) {
+func BenchmarkMemstore(b *testing.B) {
 	for _, p := range []population{
 		{organizations: 1, rows: 1_000},
 		{organizations: 1, rows: 100_000},
@@ -240,7 +240,7 @@ func (s *signer) verify(token string) (id uuid.UUID, nonce [16]byte, err error) 
 }
 
 // The pairs by hand must do the work that they are compared with.
-func TestMemory_ByHandDoesTheSame(t *testing.T) {
+func TestMemstore_ByHandDoesTheSame(t *testing.T) {
 	t.Parallel()
 	m := &byMaps{
 		invitations: map[uuid.UUID]invitations.Record{}, pending: map[[2]string]uuid.UUID{},
