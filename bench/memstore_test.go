@@ -93,16 +93,14 @@ func (p population) measure(b *testing.B, pair pair) speed {
 // touchMemory gives the process that much memory, which the pairs use again.
 func touchMemory(bytes int) {
 	const chunk, page = 1 << 20, 1 << 12
-	var chunks [][]byte
-	for range bytes / chunk {
-		c := make([]byte, chunk)
+	chunks := make([][]byte, bytes/chunk)
+	for n := range chunks {
+		chunks[n] = make([]byte, chunk)
 		for i := 0; i < chunk; i += page {
-			c[i] = 1
+			chunks[n][i] = 1
 		}
-		chunks = append(chunks, c)
 	}
 	runtime.KeepAlive(chunks)
-	chunks = nil
 	runtime.GC()
 }
 
