@@ -104,7 +104,7 @@ const (
 // is that before the change.
 func (s *Store) queueOrganization(b *pgx.Batch, load *factsLoad) {
 	q, f, to := load.q, &load.facts, load.to
-	st := s.sized(2, 9)
+	st := s.sized(1, 2+len(limitsTable.columns))
 	id := st.param("text", textArgument(&q.Organization))
 	alive := " and not o.deleted"
 	if q.AlsoDeleted || load.create {

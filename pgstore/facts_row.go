@@ -50,7 +50,7 @@ func (s *Store) queueFactsRow(b *pgx.Batch, q *invitations.Query, users []string
 	if !r.isWanted() {
 		return
 	}
-	st := s.sized(12, r.columns())
+	st := s.sized(8, r.columns())
 	r.organization = st.param("text", textArgument(&q.Organization))
 	if len(r.emails) > 0 || q.SameEmail || q.CountPending || q.CountReserved {
 		r.pendingAt = st.param("timestamptz", instantArgument(&q.PendingAt))
@@ -73,9 +73,12 @@ func (r *factsRow) isWanted() bool {
 
 // columns returns about how many columns the row has.
 func (r *factsRow) columns() int {
-	n := 8 + len(r.users)*len(membersTable.columns)
+	n := 2 + len(r.users)*len(membersTable.columns)
 	if r.q.Quotas {
-		n += (1 + len(r.users)) * len(quotasTable.columns)
+		n += 1 + (1+len(r.users))*len(quotasTable.columns)
+	}
+	if r.q.SendingsUpTo > 0 {
+		n += 3
 	}
 	return n
 }

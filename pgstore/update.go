@@ -70,8 +70,10 @@ func (s *Store) queueChanges(b *pgx.Batch, f *invitations.Facts, changes *invita
 	}
 	var organization any = f.Organization // one copy for all rows
 	version := f.Version + 1
-	writes := make([]write, 0, 4)
+	writes := make([]write, 0, writesInAStatement)
+	arguments := 0 // about how many the writes have
 	existing := otherInvitations(f)
+	arguments += len(changes.Invitations) * len(invitationsTable.columns)
 	for i := range changes.Invitations {
 		r := &changes.Invitations[i]
 		if f.Invitation != nil && f.Invitation.ID == r.ID || existing[r.ID] {
@@ -84,6 +86,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f *invitations.Facts, changes *invita
 	if s.host != nil {
 		members = existingMembers(f)
 	}
+	arguments += len(changes.Members) * len(membersTable.columns)
 	for i := range changes.Members {
 		m := &changes.Members[i]
 		writes = s.appendMember(writes, organization, m, members[m.UserID])
@@ -105,17 +108,20 @@ func (s *Store) queueChanges(b *pgx.Batch, f *invitations.Facts, changes *invita
 		e := &changes.ErasedEvents[i]
 		writes = append(writes, func(st *statement) { eventsTable.put(st, e, organization) })
 	}
+	arguments += (len(changes.ErasedEvents) + len(changes.Events)) * len(eventsTable.columns)
 	for i := range changes.Events {
 		e := &changes.Events[i]
 		var shared []parameter
 		if len(writes) == 1 && len(changes.Invitations) == 1 && len(changes.Events) == 1 { // both in one statement
-			shared = sharedParameters(e, version, &changes.Invitations[0])
+			if shared = sharedParameters(e, version, &changes.Invitations[0]); shared != nil {
+				arguments -= len(sharedColumns)
+			}
 		}
 		writes = append(writes, func(st *statement) {
 			eventsTable.insert(st, e, shared, organization, version, int32(i))
 		})
 	}
-	s.queueWrites(b, writes)
+	s.queueWrites(b, writes, arguments)
 }
 
 // otherInvitations returns the IDs of the invitations in the facts, beside Invitation. A decision
@@ -144,14 +150,12 @@ type write func(st *statement)
 // cost, but every combination of writes is a different statement to plan and to keep.
 const writesInAStatement = 4
 
-// argumentsOfAWrite is about how many arguments a write has.
-const argumentsOfAWrite = 20
-
-// queueWrites queues writes of different rows.
-func (s *Store) queueWrites(b *pgx.Batch, writes []write) {
+// queueWrites queues writes of different rows. All together have about so many arguments.
+func (s *Store) queueWrites(b *pgx.Batch, writes []write, arguments int) {
+	all := len(writes)
 	for len(writes) > 0 {
 		n := min(len(writes), writesInAStatement)
-		st := s.sized(argumentsOfAWrite*n, 0)
+		st := s.sized((arguments*n+all-1)/all, 0)
 		for i, write := range writes[:n-1] {
 			if i == 0 {
 				st.text("with ")
