@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -230,13 +229,6 @@ func (w *world) measure(t testing.TB, v verb, call func(ctx context.Context, t t
 
 func (w *world) events(t testing.TB, organizations []string) int {
 	return w.number(t, `select count(*) from `+w.in+`.events where organization = any ($1::text[])`, organizations)
-}
-
-// processorTime returns the processor time that this process has taken.
-func processorTime(t testing.TB) time.Duration {
-	var usage syscall.Rusage
-	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // A pair of costs is that of the service and that of the statements by hand.

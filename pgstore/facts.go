@@ -169,7 +169,11 @@ func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
 func (s *Store) queueInvitation(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	var found record
 	var sender *member
-	st := s.sized(4, len(invitationsTable.columns)+len(membersTable.columns))
+	columns := len(invitationsTable.columns)
+	if q.Sender {
+		columns += len(membersTable.columns)
+	}
+	st := s.sized(4, columns)
 	organization := st.param("text", textArgument(&q.Organization))
 	st.text("select ")
 	invitationsTable.selectRow(&st, "i", &found)
