@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,6 +35,8 @@ type verb struct {
 	empty   bool // the organizations have no invitations
 	page    bool // the organizations have a page of invitations
 	written int  // the number of events of one call
+	// The bounds of TestVerbs_Allocations for a call of the service.
+	allocs, bytes float64
 }
 
 const pageSize = 50
@@ -41,7 +45,7 @@ var (
 	message = "See you on Monday."
 	verbs   = []verb{
 		{
-			name: "Invite", empty: true, written: 1,
+			name: "Invite", empty: true, written: 1, allocs: 124, bytes: 9600,
 			service: func(ctx context.Context, svc *invitations.Service, t target) error {
 				_, err := svc.Invite(ctx, invitations.User("ada"), invitations.InviteParams{
 					Organization: t.organization, Email: t.email, Role: invitations.RoleViewer, ID: uuid.Nil,
@@ -57,7 +61,7 @@ var (
 				return err
 			},
 		}, {
-			name: "Accept", written: 2,
+			name: "Accept", written: 2, allocs: 170, bytes: 24_500,
 			service: func(ctx context.Context, svc *invitations.Service, t target) error {
 				_, err := svc.Accept(ctx, t.token, invitations.Identity{UserID: t.email, Email: t.email, EmailVerified: true})
 				return err
@@ -66,7 +70,7 @@ var (
 				return h.accept(ctx, t.organization, t.email, t.email, t.id, t.nonce, now)
 			},
 		}, {
-			name: "Resend", written: 1,
+			name: "Resend", written: 1, allocs: 169, bytes: 14_000,
 			service: func(ctx context.Context, svc *invitations.Service, t target) error {
 				_, err := svc.Resend(ctx, invitations.User("ada"), invitations.ResendParams{Organization: t.organization, ID: t.id})
 				return err
@@ -76,7 +80,7 @@ var (
 				return err
 			},
 		}, {
-			name: "Revoke", written: 1,
+			name: "Revoke", written: 1, allocs: 139, bytes: 12_200,
 			service: func(ctx context.Context, svc *invitations.Service, t target) error {
 				_, err := svc.Revoke(ctx, invitations.User("ada"), t.organization, t.id)
 				return err
@@ -85,7 +89,7 @@ var (
 				return h.revoke(ctx, t.organization, "ada", t.id, now)
 			},
 		}, {
-			name: "Edit", written: 1,
+			name: "Edit", written: 1, allocs: 143, bytes: 12_400,
 			service: func(ctx context.Context, svc *invitations.Service, t target) error {
 				_, err := svc.Edit(ctx, invitations.User("ada"), invitations.EditParams{Organization: t.organization, ID: t.id, Message: &message})
 				return err
@@ -94,7 +98,7 @@ var (
 				return h.edit(ctx, t.organization, "ada", t.id, message, now)
 			},
 		}, {
-			name: "List", page: true,
+			name: "List", page: true, allocs: 480, bytes: 76_000,
 			service: func(ctx context.Context, svc *invitations.Service, t target) error {
 				list, err := svc.Invitations(ctx, invitations.User("ada"), invitations.InvitationsParams{Organization: t.organization})
 				return checkPage(list.Items, err)
@@ -103,7 +107,7 @@ var (
 				return checkPage(h.list(ctx, t.organization, "ada", pageSize))
 			},
 		}, {
-			name: "Consume", empty: true,
+			name: "Consume", empty: true, allocs: 82, bytes: 5200,
 			service: func(ctx context.Context, svc *invitations.Service, t target) error {
 				_, err := svc.Consume(ctx, invitations.InOrganization(t.organization), "ada", 1)
 				return err
@@ -297,6 +301,32 @@ func newVerbs(t testing.TB, clients int) (*world, *invitations.Service, *verbsBy
 	limit := sends(10)
 	svc := w.service(t, invitations.Config{PendingLimit: 10, SendsPerSender: limit, SendsPerOrganization: limit})
 	return w, svc, newVerbsByHand(w, 10)
+}
+
+// A call of the service must not allocate more than now. The medians of a few turns leave out what
+// happens once: a new connection, or a pool that the garbage collector has emptied.
+func TestVerbs_Allocations(t *testing.T) {
+	if raceEnabled() {
+		t.Skip("the race detector empties pools; make test runs this test without it too")
+	}
+	const turns, calls = 3, 160
+	w, svc, _ := newVerbs(t, 1)
+	for _, v := range verbs {
+		var costs []cost
+		for range turns {
+			costs = append(costs, w.measure(t, v, func(ctx context.Context, one target) error { return v.service(ctx, svc, one) }, 1, calls))
+		}
+		allocs, bytes := medianOf(costs, func(c cost) float64 { return c.allocs }), medianOf(costs, func(c cost) float64 { return c.bytes })
+		t.Logf("%s: %.0f allocations, %.0f bytes", v.name, allocs, bytes)
+		require.LessOrEqual(t, allocs, v.allocs, v.name)
+		require.LessOrEqual(t, bytes, v.bytes, v.name)
+	}
+}
+
+// raceEnabled reports whether the race detector is on.
+func raceEnabled() bool {
+	info, _ := debug.ReadBuildInfo()
+	return info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"})
 }
 
 // The verbs by hand must write the same rows and refuse the same calls. For the first one,

@@ -97,7 +97,14 @@ func sendInHostTx(ctx context.Context, tx carrier, queue func(*pgx.Batch)) error
 }
 
 // newBatch returns a batch with room for the statements of most operations.
-func newBatch() *pgx.Batch { return &pgx.Batch{QueuedQueries: make([]*pgx.QueuedQuery, 0, 5)} }
+func newBatch() *pgx.Batch {
+	b := &struct {
+		pgx.Batch
+		room [5]*pgx.QueuedQuery
+	}{}
+	b.QueuedQueries = b.room[:0]
+	return &b.Batch
+}
 
 // inHostTx reports whether the store works in a transaction of the host.
 func (s *Store) inHostTx() bool {

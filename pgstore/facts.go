@@ -15,35 +15,34 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitation
 	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
 		return facts, err
 	}
-	var load *factsLoad
-	err = s.read(ctx, "reading", func(b *pgx.Batch) { load = s.queueFacts(b, &q, toView, false) })
+	load := &factsLoad{q: q}
+	err = s.read(ctx, "reading", func(b *pgx.Batch) { s.queueFacts(b, load, toView) })
 	if err != nil {
 		return facts, err
 	}
-	return load.result(), nil
+	return *load.result(), nil
 }
 
-// A factsLoad loads the facts of a query. The query must not change before that.
+// A factsLoad loads the facts of a query.
 type factsLoad struct {
-	q      *invitations.Query
-	to     purpose
-	create bool
+	q      invitations.Query
+	create bool // the organization, if it does not exist
 	facts  invitations.Facts
 	found  bool // the organization's row
 }
 
-// queueFacts queues the statements that load the facts of q. The first of them reads or locks
+// queueFacts queues the statements that load the facts of a query. The first of them reads or locks
 // the organization's row. When the batch is closed, result returns the facts.
-func (s *Store) queueFacts(b *pgx.Batch, q *invitations.Query, to purpose, create bool) *factsLoad {
-	load := &factsLoad{q: q, to: to, create: create}
-	f := &load.facts
+func (s *Store) queueFacts(b *pgx.Batch, load *factsLoad, to purpose) {
+	load.facts, load.found = invitations.Facts{}, false
+	q, f := &load.q, &load.facts
 	if to != toView {
 		s.queueAdoption(b, q.Organization)
 	}
-	if create {
+	if load.create {
 		s.queueCreation(b, q.Organization)
 	}
-	s.queueOrganization(b, load)
+	s.queueOrganization(b, load, to)
 	if q.Invitation != uuid.Nil || q.PendingFor != "" && q.PendingSentBy == "" {
 		s.queueInvitation(b, q, f)
 	}
@@ -76,19 +75,18 @@ func (s *Store) queueFacts(b *pgx.Batch, q *invitations.Query, to purpose, creat
 	if q.TracesUpTo > 0 {
 		s.queueTraces(b, q, f)
 	}
-	return load
 }
 
 // result returns the facts, which have been loaded.
-func (l *factsLoad) result() invitations.Facts {
+func (l *factsLoad) result() *invitations.Facts {
 	f := &l.facts
 	switch {
 	case !l.found || f.Version == 0 && !l.create:
-		return invitations.Facts{}
+		return &invitations.Facts{}
 	case l.create && f.Deleted:
-		return invitations.Facts{Organization: f.Organization, Version: f.Version, Deleted: true}
+		return &invitations.Facts{Organization: f.Organization, Version: f.Version, Deleted: true}
 	}
-	return *f
+	return f
 }
 
 // A purpose is the reason for loading facts. The reading of the organization's row depends on it.
@@ -102,8 +100,8 @@ const (
 
 // queueOrganization queues the statement that reads the organization's row, or locks it. The version
 // is that before the change.
-func (s *Store) queueOrganization(b *pgx.Batch, load *factsLoad) {
-	q, f, to := load.q, &load.facts, load.to
+func (s *Store) queueOrganization(b *pgx.Batch, load *factsLoad, to purpose) {
+	q, f := &load.q, &load.facts
 	st := s.sized(1, 2+len(limitsTable.columns))
 	id := st.param("text", textArgument(&q.Organization))
 	alive := " and not o.deleted"

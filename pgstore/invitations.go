@@ -250,7 +250,7 @@ func (s *Store) queueByAddress(b *pgx.Batch, q invitations.InvitationQuery, out 
 	}
 	page := k.branch(from, where)
 	invitationsTable.selectPage(&st, "i", &found, []branch{page}, page.order, st.param("bigint", int64(q.Limit)))
-	st.collect(b, func() { *out = append(*out, found) })
+	st.collect(b, func() { appendRow(out, &found, q.Limit) })
 }
 
 // withLive begins a statement with the query live, which has the invitations for an address that are

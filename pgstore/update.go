@@ -25,19 +25,19 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
 		return err
 	}
-	var load *factsLoad
+	load := &factsLoad{q: q, create: create}
 	return s.change(ctx, "updating", func(b *pgx.Batch, to purpose) {
-		load = s.queueFacts(b, &q, to, create)
+		s.queueFacts(b, load, to)
 	}, func(b *pgx.Batch, to purpose) error {
 		facts := load.result()
-		changes, err := decide(facts)
+		changes, err := decide(*facts)
 		if err != nil || changes.Empty() {
 			return err
 		}
 		if err := s.checkPseudonym(changes); err != nil {
 			return err
 		}
-		s.queueChanges(b, &facts, &changes, to)
+		s.queueChanges(b, facts, &changes, to)
 		return nil
 	})
 }
@@ -68,7 +68,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f *invitations.Facts, changes *invita
 	if len(changes.Quotas) > 0 {
 		s.queueQuotaLock(b, f.Organization, changes.Quotas)
 	}
-	var organization any = f.Organization // one copy for all rows
+	organization := textArgument(&f.Organization)
 	version := f.Version + 1
 	writes := make([]write, 0, writesInAStatement)
 	arguments := 0 // about how many the writes have
