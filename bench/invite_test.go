@@ -54,7 +54,8 @@ func newByHand(db *pgxpool.Pool, schema string, limit int) *byHand {
 		sql: `
 		with touched as (
 			update ` + in + `.organizations o set version = o.version + 1
-			where o.id = $1::text
+			where o.id = $1::text and not o.deleted
+			and (o.allowed_domains = '{}' or pg_catalog.split_part($3::text, '@', 2) = any (o.allowed_domains))
 			and exists (
 				select from ` + in + `.members m where m.organization = $1::text and m.user_id = $2::text
 				and (m.role = 'owner' or m.role = 'admin' and $4::text <> 'owner'))

@@ -47,19 +47,19 @@ func (s *Store) change(ctx context.Context, doing string, read queueRead, write 
 
 // changeInHostTx leaves the end of the transaction to the host.
 func changeInHostTx(ctx context.Context, tx hostTx, read queueRead, write queueWrite) error {
-	var b pgx.Batch
-	read(&b, toLock)
-	if err := tx.send(ctx, &b); err != nil {
+	b := newBatch()
+	read(b, toLock)
+	if err := tx.send(ctx, b); err != nil {
 		return err
 	}
-	b = pgx.Batch{}
-	if err := write(&b, toLock); err != nil {
+	b = newBatch()
+	if err := write(b, toLock); err != nil {
 		return refusal{err}
 	}
 	if b.Len() == 0 {
 		return nil
 	}
-	return sendWhole(ctx, tx, &b)
+	return sendWhole(ctx, tx, b)
 }
 
 // sendWhole sends writes. If it fails, the host cannot commit.
@@ -85,15 +85,25 @@ func (s *Store) write(ctx context.Context, doing string, queue func(*pgx.Batch))
 	if db, ok := s.db.(database); ok {
 		return s.describe(doing, s.repeat(ctx, func() error { return db.write(ctx, queue) }))
 	}
-	var b pgx.Batch
-	queue(&b)
-	return s.describe(doing, sendWhole(ctx, s.db.(hostTx), &b))
+	b := newBatch()
+	queue(b)
+	return s.describe(doing, sendWhole(ctx, s.db.(hostTx), b))
 }
 
 func sendInHostTx(ctx context.Context, tx carrier, queue func(*pgx.Batch)) error {
-	var b pgx.Batch
-	queue(&b)
-	return tx.send(ctx, &b)
+	b := newBatch()
+	queue(b)
+	return tx.send(ctx, b)
+}
+
+// newBatch returns a batch with room for the statements of most operations.
+func newBatch() *pgx.Batch {
+	b := &struct {
+		pgx.Batch
+		room [5]*pgx.QueuedQuery
+	}{}
+	b.QueuedQueries = b.room[:0]
+	return &b.Batch
 }
 
 // inHostTx reports whether the store works in a transaction of the host.

@@ -43,10 +43,10 @@ func (d pgxDB) isSingle() bool {
 }
 
 func (d pgxDB) change(ctx context.Context, read queueRead, write queueWrite) error {
-	var b pgx.Batch
+	b := newBatch()
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-	read(&b, toChange)
-	tx, results, err := d.begin(ctx, &b)
+	read(b, toChange)
+	tx, results, err := d.begin(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,8 @@ func (d pgxDB) change(ctx context.Context, read queueRead, write queueWrite) err
 		return err
 	}
 
-	b = pgx.Batch{}
-	if err := write(&b, toChange); err != nil {
+	b = newBatch()
+	if err := write(b, toChange); err != nil {
 		return refusal{err}
 	}
 	if b.Len() == 0 {
@@ -72,7 +72,7 @@ func (d pgxDB) change(ctx context.Context, read queueRead, write queueWrite) err
 		return err // while it is certain that nothing was committed
 	}
 	b.Queue(commit).Exec(checkCommit)
-	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
 		return afterCommit(tx.Conn(), err)
 	}
 	committed = true
@@ -81,11 +81,11 @@ func (d pgxDB) change(ctx context.Context, read queueRead, write queueWrite) err
 }
 
 func (d pgxDB) read(ctx context.Context, queue func(*pgx.Batch)) error {
-	var b pgx.Batch
+	b := newBatch()
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-	queue(&b)
+	queue(b)
 	b.Queue(commit)
-	tx, results, err := d.begin(ctx, &b)
+	tx, results, err := d.begin(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -98,11 +98,11 @@ func (d pgxDB) read(ctx context.Context, queue func(*pgx.Batch)) error {
 }
 
 func (d pgxDB) write(ctx context.Context, queue func(*pgx.Batch)) error {
-	var b pgx.Batch
+	b := newBatch()
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-	queue(&b)
+	queue(b)
 	b.Queue(commit).Exec(checkCommit)
-	tx, results, err := d.begin(ctx, &b)
+	tx, results, err := d.begin(ctx, b)
 	if err != nil {
 		return err
 	}
@@ -119,9 +119,9 @@ func (d pgxDB) write(ctx context.Context, queue func(*pgx.Batch)) error {
 }
 
 func (d pgxDB) transact(ctx context.Context, f func(hostTx) error) error {
-	var b pgx.Batch
+	b := newBatch()
 	b.BeginTx(pgx.TxOptions{IsoLevel: pgx.ReadCommitted})
-	tx, results, err := d.begin(ctx, &b)
+	tx, results, err := d.begin(ctx, b)
 	if err != nil {
 		return err
 	}

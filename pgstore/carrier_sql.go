@@ -91,19 +91,19 @@ func (d sqlDB) send(ctx context.Context, b *pgx.Batch) error {
 
 func (d sqlDB) change(ctx context.Context, read queueRead, write queueWrite) error {
 	return d.inTx(ctx, sql.TxOptions{Isolation: sql.LevelReadCommitted}, func(tx sqlTx) error {
-		var b pgx.Batch
-		read(&b, toChange)
-		if err := tx.send(ctx, &b); err != nil {
+		b := newBatch()
+		read(b, toChange)
+		if err := tx.send(ctx, b); err != nil {
 			return err
 		}
-		b = pgx.Batch{}
-		if err := write(&b, toChange); err != nil {
+		b = newBatch()
+		if err := write(b, toChange); err != nil {
 			return refusal{err}
 		}
 		if b.Len() == 0 {
 			return errNothingToWrite
 		}
-		return tx.send(ctx, &b)
+		return tx.send(ctx, b)
 	})
 }
 

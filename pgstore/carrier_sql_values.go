@@ -98,9 +98,9 @@ func (t sqlTarget) scanText(v string) error {
 			return err
 		}
 		return to.ScanUUID(u)
-	case *[]int64:
+	case *bigintArrayValue:
 		return sqlTypes.Scan(pgtype.Int8ArrayOID, pgx.TextFormatCode, []byte(v), to)
-	case pgtype.ArraySetter, *[]string:
+	case pgtype.ArraySetter:
 		return sqlTypes.Scan(pgtype.TextArrayOID, pgx.TextFormatCode, []byte(v), to)
 	}
 	return fmt.Errorf("a text for a target of type %T", t.target)
@@ -120,12 +120,6 @@ func (t sqlTarget) scanNull() error {
 		return to.ScanTimestamptz(pgtype.Timestamptz{})
 	case pgtype.BytesScanner:
 		return to.ScanBytes(nil)
-	case *[]int64:
-		*to = nil
-		return nil
-	case *[]string:
-		*to = nil
-		return nil
 	case pgtype.ArraySetter:
 		return to.SetDimensions(nil)
 	}

@@ -22,11 +22,12 @@ type refusal struct{ error }
 // describe turns an error into one that a caller may see. It contains no error of the driver, no
 // SQL and no value of an argument.
 func (s *Store) describe(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
 	var refused refusal
 	var unknown outcomeUnknown
 	switch {
-	case err == nil:
-		return nil
 	case errors.As(err, &refused):
 		return refused.error
 	case errors.As(err, &unknown):

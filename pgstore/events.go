@@ -64,5 +64,5 @@ func (s *Store) queueEvents(b *pgx.Batch, q invitations.EventQuery, out *[]invit
 		page = []branch{k.branch(from, where)}
 	}
 	eventsTable.selectPage(&st, "e", &found, page, k.order(k.columns), st.param("bigint", int64(q.Limit)))
-	st.collect(b, func() { *out = append(*out, found) })
+	st.collect(b, func() { appendRow(out, &found, q.Limit) })
 }

@@ -15,48 +15,54 @@ func (s *Store) View(ctx context.Context, q invitations.Query) (facts invitation
 	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
 		return facts, err
 	}
-	var load func() invitations.Facts
-	err = s.read(ctx, "reading", func(b *pgx.Batch) { load = s.queueFacts(b, q, toView, false) })
+	load := &factsLoad{q: q}
+	err = s.read(ctx, "reading", func(b *pgx.Batch) { s.queueFacts(b, load, toView) })
 	if err != nil {
 		return facts, err
 	}
-	return load(), nil
+	return *load.result(), nil
 }
 
-// queueFacts queues the statements that load the facts of q. The first of them reads or locks
-// the organization's row. When the batch is closed, the returned function returns the facts.
-func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create bool) func() invitations.Facts {
-	f := &invitations.Facts{}
-	exists := false
+// A factsLoad loads the facts of a query.
+type factsLoad struct {
+	q      invitations.Query
+	create bool // the organization, if it does not exist
+	facts  invitations.Facts
+	found  bool // the organization's row
+}
+
+// queueFacts queues the statements that load the facts of a query. The first of them reads or locks
+// the organization's row. When the batch is closed, result returns the facts.
+func (s *Store) queueFacts(b *pgx.Batch, load *factsLoad, to purpose) {
+	load.facts, load.found = invitations.Facts{}, false
+	q, f := &load.q, &load.facts
 	if to != toView {
 		s.queueAdoption(b, q.Organization)
 	}
-	if create {
+	if load.create {
 		s.queueCreation(b, q.Organization)
 	}
-	s.queueOrganization(b, q, to, create, f, func() { exists = f.Version > 0 || create })
+	s.queueOrganization(b, load, to)
 	if q.Invitation != uuid.Nil || q.PendingFor != "" && q.PendingSentBy == "" {
 		s.queueInvitation(b, q, f)
 	}
-	row := q
-	if to == toView {
-		row.OwnersUpTo = 0 // counted with the organization
+	users := q.Members
+	if len(users) > 1 {
+		users = slices.Compact(slices.Sorted(slices.Values(users)))
 	}
-	row.Members = slices.Compact(slices.Sorted(slices.Values(q.Members)))
-	if len(row.Members) > 0 && row.Members[0] == "" {
-		row.Members = row.Members[1:] // nobody's ID, and not a value of every type of IDs
+	if len(users) > 0 && users[0] == "" {
+		users = users[1:] // nobody's ID, and not a value of every type of IDs
 	}
-	for len(row.Members) > usersInARow {
-		s.queueFactsRow(b, invitations.Query{
-			Organization: q.Organization, Members: row.Members[:usersInARow], Removals: q.Removals, Quotas: q.Quotas,
-		}, f)
-		row.Members = row.Members[usersInARow:]
+	for len(users) > usersInARow {
+		s.queueFactsRow(b, &invitations.Query{
+			Organization: q.Organization, Removals: q.Removals, Quotas: q.Quotas,
+		}, users[:usersInARow], toView, f)
+		users = users[usersInARow:]
 	}
 	if len(q.Emails) > 1 {
-		row.Emails = nil
 		s.queuePendingByEmail(b, q, f)
 	}
-	s.queueFactsRow(b, row, f)
+	s.queueFactsRow(b, q, users, to, f)
 	if len(q.Invitations) > 0 {
 		s.queueInvitationsByID(b, q, f)
 	}
@@ -69,15 +75,18 @@ func (s *Store) queueFacts(b *pgx.Batch, q invitations.Query, to purpose, create
 	if q.TracesUpTo > 0 {
 		s.queueTraces(b, q, f)
 	}
-	return func() invitations.Facts {
-		switch {
-		case !exists:
-			return invitations.Facts{}
-		case create && f.Deleted:
-			return invitations.Facts{Organization: f.Organization, Version: f.Version, Deleted: true}
-		}
-		return *f
+}
+
+// result returns the facts, which have been loaded.
+func (l *factsLoad) result() *invitations.Facts {
+	f := &l.facts
+	switch {
+	case !l.found || f.Version == 0 && !l.create:
+		return &invitations.Facts{}
+	case l.create && f.Deleted:
+		return &invitations.Facts{Organization: f.Organization, Version: f.Version, Deleted: true}
 	}
+	return f
 }
 
 // A purpose is the reason for loading facts. The reading of the organization's row depends on it.
@@ -89,22 +98,21 @@ const (
 	toChange         // to change in a transaction of the store, which rolls back after a refusal
 )
 
-// queueOrganization queues the statement that reads the organization's row, or locks it, and
-// calls found. The version is that before the change.
-func (s *Store) queueOrganization(
-	b *pgx.Batch, q invitations.Query, to purpose, create bool, f *invitations.Facts, found func(),
-) {
-	st := s.statement()
-	id := st.param("text", q.Organization)
+// queueOrganization queues the statement that reads the organization's row, or locks it. The version
+// is that before the change.
+func (s *Store) queueOrganization(b *pgx.Batch, load *factsLoad, to purpose) {
+	q, f := &load.q, &load.facts
+	st := s.sized(1, 2+len(limitsTable.columns))
+	id := st.param("text", textArgument(&q.Organization))
 	alive := " and not o.deleted"
-	if q.AlsoDeleted || create {
+	if q.AlsoDeleted || load.create {
 		alive = ""
 	}
 	columns := func(version string) {
 		st.column((*bigintValue)(&f.Version), version)
 		st.column((*booleanValue)(&f.Deleted), "o.deleted")
 		limitsTable.selectRow(&st, "o", &f.Limits)
-		if to == toView {
+		if to == toView && q.OwnersUpTo > 0 {
 			s.countOwners(&st, q, id, f)
 		}
 	}
@@ -127,8 +135,8 @@ func (s *Store) queueOrganization(
 		st.text(" from ", s.in, "organizations o where o.id = ", id, alive)
 	}
 	st.collect(b, func() {
-		f.Organization = q.Organization
-		found()
+		load.facts.Organization = load.q.Organization
+		load.found = true
 	})
 }
 
@@ -156,35 +164,40 @@ func (s *Store) queueAdoption(b *pgx.Batch, organization string) {
 
 // queueInvitation queues the statement that loads the invitation, and its sender if wanted. It
 // loads the pending invitations for PendingFor too, unless those of a sender are wanted.
-func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+func (s *Store) queueInvitation(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	var found record
-	var sender member
-	st := s.statement()
-	organization := st.param("text", q.Organization)
+	var sender *member
+	columns := len(invitationsTable.columns)
+	if q.Sender {
+		columns += len(membersTable.columns)
+	}
+	st := s.sized(4, columns)
+	organization := st.param("text", textArgument(&q.Organization))
 	st.text("select ")
 	invitationsTable.selectRow(&st, "i", &found)
 	if q.Sender {
-		membersTable.selectRow(&st, "m", &sender)
+		sender = new(member)
+		membersTable.selectRow(&st, "m", sender)
 	}
 	st.text(" from ", s.in, "invitations i")
 	if q.Sender {
-		st.text(s.joinMember("m", "i.organization", "nullif(i.sent_by, '')"))
+		s.appendMemberJoin(&st, "m", "i.organization", "nullif(i.sent_by, '')")
 	}
 	st.text(" where i.organization = ", organization)
 	byID, pendingFor := q.Invitation != uuid.Nil, q.PendingFor != "" && q.PendingSentBy == ""
+	st.text(" and ")
 	if byID {
-		byID := "i.id = " + st.param("uuid", uuidArgument(q.Invitation))
 		if pendingFor {
-			byID = "(" + byID + " or "
+			st.text("(")
 		}
-		st.text(" and ", byID)
+		st.text("i.id = ", st.param("uuid", uuidArgument(q.Invitation)))
+		if pendingFor {
+			st.text(" or ")
+		}
 	}
 	if pendingFor {
-		if !byID {
-			st.text(" and ")
-		}
-		st.text("i.email <> '' and i.email = ", st.param("text", q.PendingFor),
-			" and i.state = ", storedPending, " and i.expires_at > ", st.param("timestamptz", q.PendingAt))
+		st.text("i.email <> '' and i.email = ", st.param("text", textArgument(&q.PendingFor)),
+			" and i.state = ", storedPending, " and i.expires_at > ", st.param("timestamptz", instantArgument(&q.PendingAt)))
 		if byID {
 			st.text(")")
 		}
@@ -195,10 +208,13 @@ func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitation
 			f.PendingRecords = append(f.PendingRecords, found.Clone())
 		}
 		if byID && found.ID == q.Invitation {
-			one := found
-			f.Invitation = &one
-			if sender.UserID != "" {
-				from := sender
+			f.Invitation = &found // there are no other rows
+			if pendingFor {
+				one := found
+				f.Invitation = &one
+			}
+			if sender != nil && sender.UserID != "" {
+				from := *sender
 				f.Sender = &from
 			}
 		}
@@ -206,7 +222,7 @@ func (s *Store) queueInvitation(b *pgx.Batch, q invitations.Query, f *invitation
 }
 
 // queueInvitationsByID queues the statement that loads the invitations of several IDs.
-func (s *Store) queueInvitationsByID(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+func (s *Store) queueInvitationsByID(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	var found record
 	st := s.statement()
 	organization := st.param("text", q.Organization)
@@ -219,7 +235,7 @@ func (s *Store) queueInvitationsByID(b *pgx.Batch, q invitations.Query, f *invit
 
 // queuePendingRecords queues the statement that loads the pending invitations of a sender, and
 // those for an address if they are wanted.
-func (s *Store) queuePendingRecords(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+func (s *Store) queuePendingRecords(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	var found record
 	st := s.statement()
 	organization, at := st.param("text", q.Organization), st.param("timestamptz", q.PendingAt)
@@ -251,7 +267,7 @@ func (s *Store) queuePendingRecords(b *pgx.Batch, q invitations.Query, f *invita
 }
 
 // queuePendingByEmail queues the statement that finds the pending invitations of many addresses.
-func (s *Store) queuePendingByEmail(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+func (s *Store) queuePendingByEmail(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	var email textValue
 	var id uuidValue
 	st := s.statement()
@@ -267,7 +283,7 @@ func (s *Store) queuePendingByEmail(b *pgx.Batch, q invitations.Query, f *invita
 }
 
 // queueTotals queues the statement that counts all members and pending invitations.
-func (s *Store) queueTotals(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+func (s *Store) queueTotals(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	st := s.statement()
 	organization := st.param("text", q.Organization)
 	t := &f.Totals

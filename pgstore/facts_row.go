@@ -2,7 +2,6 @@ package pgstore
 
 import (
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -24,70 +23,119 @@ const usersInARow = 3
 // statement.
 type factsRow struct {
 	s            *Store
-	q            invitations.Query
-	organization string // its parameter
-	fromLive     string // "from" and "where" of the organization's invitations that have not expired
-	fromPending  string // of the pending ones among them
+	q            *invitations.Query
+	users        []string // of q.Members: sorted, each once
+	emails       []string // q.Emails, unless they have a statement of their own
+	owners       bool     // count them here
+	organization string   // its parameter
+	pendingAt    string   // its parameter
 
-	members        []member // by place in q.Members
-	removals       []bigintValue
-	quotas         []quotaRow  // of the organization, then of q.Members
-	pending        []uuidValue // of q.Emails, then of the invitation's address
-	sentAt         []int64     // in microseconds since 1970
-	sentBy, sentTo []string
+	members  []member // by place in users
+	removals []bigintValue
+	quotas   []quotaRow       // of the organization, then of users
+	pending  []uuidValue      // of emails, then of the invitation's address
+	sentAt   bigintArrayValue // in microseconds since 1970
+	sentBy   repeatedTextArrayValue
+	sentTo   textArrayValue
 }
 
-func (s *Store) queueFactsRow(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
-	st := s.statement()
-	st.args, st.targets = make([]any, 0, 16), make([]any, 0, 24)
-	r := &factsRow{s: s, q: q, organization: st.param("text", q.Organization)}
-	if len(q.Emails) > 0 || q.SameEmail || q.CountPending || q.CountReserved {
-		r.fromLive = " from " + s.in + "invitations i where i.organization = " + r.organization +
-			" and i.expires_at > " + st.param("timestamptz", q.PendingAt)
-		r.fromPending = r.fromLive + " and i.state = 'pending'"
+func (s *Store) queueFactsRow(b *pgx.Batch, q *invitations.Query, users []string, to purpose, f *invitations.Facts) {
+	r := &factsRow{
+		s: s, q: q, users: users,
+		owners: q.OwnersUpTo > 0 && to != toView, // a view counts them with the organization
+	}
+	if len(q.Emails) == 1 {
+		r.emails = q.Emails
+	}
+	if !r.isWanted() {
+		return
+	}
+	st := s.sized(8, r.columns())
+	r.organization = st.param("text", textArgument(&q.Organization))
+	if len(r.emails) > 0 || q.SameEmail || q.CountPending || q.CountReserved {
+		r.pendingAt = st.param("timestamptz", instantArgument(&q.PendingAt))
 	}
 	st.text("select ")
 	r.selectUsers(&st)
 	r.selectPending(&st)
 	r.selectCounts(&st, f)
 	r.selectSendings(&st)
-	if len(st.targets) == 0 {
-		return
-	}
 	r.from(&st)
 	r.joinUsers(&st)
 	st.collect(b, func() { r.addTo(f) })
 }
 
+// isWanted reports whether the row has a column.
+func (r *factsRow) isWanted() bool {
+	return len(r.users) > 0 || r.q.Quotas || len(r.emails) > 0 || r.q.SameEmail || r.countsWithLimits() || r.owners ||
+		r.q.SendingsUpTo > 0
+}
+
+// columns returns about how many columns the row has.
+func (r *factsRow) columns() int {
+	n := 2 + len(r.users)*len(membersTable.columns)
+	if r.q.Quotas {
+		n += 1 + (1+len(r.users))*len(quotasTable.columns)
+	}
+	if r.q.SendingsUpTo > 0 {
+		n += 3
+	}
+	return n
+}
+
 func (r *factsRow) selectUsers(st *statement) {
-	r.members = make([]member, len(r.q.Members))
+	if len(r.users) > 0 {
+		r.members = make([]member, len(r.users))
+	}
 	for i := range r.members {
-		membersTable.selectRow(st, "m"+strconv.Itoa(i), &r.members[i])
+		membersTable.selectRow(st, memberAliases[i], &r.members[i])
 	}
 	if r.q.Removals {
-		r.removals = make([]bigintValue, len(r.q.Members))
+		r.removals = make([]bigintValue, len(r.users))
 	}
 	for i := range r.removals {
-		st.column(&r.removals[i], "r", strconv.Itoa(i), ".version")
+		st.column(&r.removals[i], removalAliases[i], ".version")
 	}
 	if r.q.Quotas {
-		r.quotas = make([]quotaRow, 1+len(r.q.Members))
+		r.quotas = make([]quotaRow, 1+len(r.users))
 	}
 	for i := range r.quotas {
-		quotasTable.selectRow(st, "q"+strconv.Itoa(i), &r.quotas[i])
+		quotasTable.selectRow(st, quotaAliases[i], &r.quotas[i])
 	}
 }
 
+// The aliases of tables, by place of the user.
+var (
+	memberAliases  = [usersInARow]string{"m0", "m1", "m2"}
+	removalAliases = [usersInARow]string{"r0", "r1", "r2"}
+	quotaAliases   = [1 + usersInARow]string{"q0", "q1", "q2", "q3"} // the first one is of the organization
+)
+
+// fromLive appends "from" and "where" of the organization's invitations that have not expired.
+func (r *factsRow) fromLive(st *statement) {
+	st.text(" from ", r.s.in, "invitations i where i.organization = ", r.organization, " and i.expires_at > ", r.pendingAt)
+}
+
+// fromPending is fromLive for the pending ones among them.
+func (r *factsRow) fromPending(st *statement) {
+	r.fromLive(st)
+	st.text(" and i.state = 'pending'")
+}
+
 func (r *factsRow) selectPending(st *statement) {
-	addresses := len(r.q.Emails)
+	addresses := len(r.emails)
 	if r.q.SameEmail {
 		addresses++
 	}
-	r.pending = make([]uuidValue, addresses)
+	if addresses > 0 {
+		r.pending = make([]uuidValue, addresses)
+	}
 	for i := range r.pending {
-		st.column(&r.pending[i], "(select i.id", r.fromLive, " and i.state = ", storedPending, " and i.email <> '' and i.email = ")
-		if i < len(r.q.Emails) {
-			st.value("text", r.q.Emails[i])
+		st.column(&r.pending[i], "(select i.id")
+		r.fromLive(st)
+		st.text(" and i.state = ", storedPending, " and i.email <> '' and i.email = ")
+		if i < len(r.emails) {
+			st.value("text", textArgument(&r.emails[i]))
 		} else {
 			st.text("(select t.email from ", r.s.in, "invitations t where t.organization = ", r.organization,
 				" and t.id = ", st.param("uuid", uuidArgument(r.q.Invitation)), ")")
@@ -99,47 +147,62 @@ func (r *factsRow) selectPending(st *statement) {
 // selectCounts adds the counts. Each stops at its bound, so that it costs no more with a million
 // rows.
 func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
-	count := func(target *int, limit string, rows ...string) { selectCount(st, target, limit, rows...) }
 	if r.q.CountPending {
 		limit := inForce("o.pending_limit", st.param("bigint", int64(r.q.Limits.Pending)))
-		count(&f.PendingCount, limit, "select", r.fromPending)
+		st.beginCount(&f.PendingCount)
+		st.text("select")
+		r.fromPending(st)
+		st.endCount(limit[:])
 	}
 	if r.q.CountReserved || r.q.CountSeats {
 		limit := inForce("o.member_limit", st.param("bigint", int64(r.q.Limits.Members)))
 		if r.q.CountReserved {
-			count(&f.ReservedCount, limit, "select", r.fromPending,
-				" and i.kind = 'email' and ", seatless("i.role"), " is not true")
+			st.beginCount(&f.ReservedCount)
+			st.text("select")
+			r.fromPending(st)
+			st.text(" and i.kind = 'email' and ", seatless("i.role"), " is not true")
+			st.endCount(limit[:])
 		}
 		if r.q.CountSeats {
-			count(&f.SeatCount, limit, r.s.selectSeats(r.organization, limit))
+			st.beginCount(&f.SeatCount)
+			r.s.selectSeats(st, r.organization, limit[:])
+			st.endCount(limit[:])
 		}
 	}
-	r.s.countOwners(st, r.q, r.organization, f)
-}
-
-// countOwners adds the number of owners, if it is wanted.
-func (s *Store) countOwners(st *statement, q invitations.Query, organization string, f *invitations.Facts) {
-	if q.OwnersUpTo > 0 {
-		owner := "'" + string(invitations.RoleOwner) + "'::text"
-		selectCount(st, &f.OwnerCount, st.param("bigint", int64(q.OwnersUpTo)), s.countMembers(organization, owner))
+	if r.owners {
+		r.s.countOwners(st, r.q, r.organization, f)
 	}
 }
 
-// selectCount adds the number of rows, which are a select, up to the limit.
-func selectCount(st *statement, target *int, limit string, rows ...string) {
+// countOwners adds the number of owners.
+func (s *Store) countOwners(st *statement, q *invitations.Query, organization string, f *invitations.Facts) {
+	limit := st.param("bigint", int64(q.OwnersUpTo))
+	st.beginCount(&f.OwnerCount)
+	st.text(s.countMembers(organization, "'"+string(invitations.RoleOwner)+"'::text"))
+	st.endCount([]string{limit})
+}
+
+// beginCount adds the number of rows up to a limit. The select of the rows follows, and then
+// endCount.
+func (st *statement) beginCount(target *int) {
 	st.column((*integerValue)(target), "(select pg_catalog.count(*) from (")
-	st.text(rows...)
-	st.text(" limit ", limit, ") as counted)")
+}
+
+// endCount ends what beginCount began.
+func (st *statement) endCount(limit []string) {
+	st.text(" limit ")
+	st.text(limit...)
+	st.text(") as counted)")
 }
 
 func (r *factsRow) countsWithLimits() bool {
 	return r.q.CountPending || r.q.CountReserved || r.q.CountSeats
 }
 
-// inForce returns the bound of a count: the limit in a column of o, or fallback if that is not set.
-// The columns of o are null if the organization has no row yet.
-func inForce(column, fallback string) string {
-	return "greatest(case when " + column + " <> 0 then " + column + " else " + fallback + " end, 0)"
+// inForce returns the parts of the bound of a count: the limit in a column of o, or fallback if that
+// is not set. The columns of o are null if the organization has no row yet.
+func inForce(column, fallback string) [7]string {
+	return [...]string{"greatest(case when ", column, " <> 0 then ", column, " else ", fallback, " end, 0)"}
 }
 
 // seatless returns the condition, given the expression of a role, that it takes no seat. It is
@@ -163,7 +226,7 @@ func (r *factsRow) from(st *statement) {
 			" pg_catalog.array_agg(s.email) as emails from (select e.at, e.actor, e.email from ", r.s.in, "events e",
 			" where e.organization = ", r.organization, " and e.email <> ''",
 			" and e.type in ('invitation.created', 'invitation.resent')",
-			" and e.at > ", st.param("timestamptz", r.q.SendingsAfter),
+			" and e.at > ", st.param("timestamptz", instantArgument(&r.q.SendingsAfter)),
 			" order by e.at desc, e.version desc, e.ordinal desc",
 			" limit ", st.param("bigint", int64(r.q.SendingsUpTo)), ") as s) as sent")
 	} else {
@@ -176,42 +239,42 @@ func (r *factsRow) from(st *statement) {
 
 func (r *factsRow) joinUsers(st *statement) {
 	if r.q.Quotas {
-		st.text(r.s.joinByUser("quotas", "q0", r.organization, "''"))
+		r.s.appendJoin(st, "quotas", quotaAliases[0], r.organization, "''")
 	}
-	for i, user := range r.q.Members {
-		n, id := strconv.Itoa(i), st.param("text", user)
-		st.text(r.s.joinMember("m"+n, r.organization, id))
+	for i := range r.users {
+		id := st.param("text", textArgument(&r.users[i]))
+		r.s.appendMemberJoin(st, memberAliases[i], r.organization, id)
 		if r.q.Removals {
-			st.text(r.s.joinByUser("removals", "r"+n, r.organization, id))
+			r.s.appendJoin(st, "removals", removalAliases[i], r.organization, id)
 		}
 		if r.q.Quotas {
-			st.text(r.s.joinByUser("quotas", "q"+strconv.Itoa(1+i), r.organization, id))
+			r.s.appendJoin(st, "quotas", quotaAliases[1+i], r.organization, id)
 		}
 	}
 }
 
-// joinByUser returns the outer join of a table with the key organization and user_id.
-func (s *Store) joinByUser(table, alias, organization, user string) string {
-	return " left join " + s.in + table + " " + alias +
-		" on " + alias + ".organization = " + organization + " and " + alias + ".user_id = " + user
+// appendJoin appends the outer join of a table with the key organization and user_id.
+func (s *Store) appendJoin(st *statement, table, alias, organization, user string) {
+	st.text(" left join ", s.in, table, " ", alias,
+		" on ", alias, ".organization = ", organization, " and ", alias, ".user_id = ", user)
 }
 
 // addTo adds the facts of the row, which has been read, to f.
 func (r *factsRow) addTo(f *invitations.Facts) {
-	for i, user := range r.q.Members {
+	for i, user := range r.users {
 		if r.members[i].UserID != "" {
 			put(&f.Members, user, r.members[i])
 		}
 	}
 	for i, version := range r.removals {
 		if version > 0 {
-			put(&f.Removals, r.q.Members[i], int64(version))
+			put(&f.Removals, r.users[i], int64(version))
 		}
 	}
 	for i := range r.quotas {
 		user := ""
 		if i > 0 {
-			user = r.q.Members[i-1]
+			user = r.users[i-1]
 		}
 		if quota := r.quotas[i].record(r.q.Organization, user); quota != nil {
 			put(&f.Quotas, user, *quota)
@@ -219,13 +282,13 @@ func (r *factsRow) addTo(f *invitations.Facts) {
 	}
 	f.Sendings = slices.Grow(f.Sendings, len(r.sentAt))
 	for i, at := range r.sentAt {
-		f.Sendings = append(f.Sendings, invitations.Sending{At: time.UnixMicro(at).UTC(), Actor: r.sentBy[i], Email: r.sentTo[i]})
+		f.Sendings = append(f.Sendings, invitations.Sending{At: time.UnixMicro(at).UTC(), Actor: r.sentBy.texts[i], Email: r.sentTo[i]})
 	}
 	for i, id := range r.pending {
 		switch {
 		case id == uuidValue{}:
-		case i < len(r.q.Emails):
-			put(&f.PendingByEmail, r.q.Emails[i], uuid.UUID(id))
+		case i < len(r.emails):
+			put(&f.PendingByEmail, r.emails[i], uuid.UUID(id))
 		case f.Invitation != nil: // nil if it was committed between two statements of a host's transaction
 			put(&f.PendingByEmail, f.Invitation.Email, uuid.UUID(id))
 		}

@@ -8,13 +8,13 @@ import (
 
 // queueTraces queues the statements that load the traces of a person. Each branch of a statement
 // reads the index of one column. The branches of a statement have no rows in common.
-func (s *Store) queueTraces(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+func (s *Store) queueTraces(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	s.queueTracedInvitations(b, q, f)
 	s.queueTracedMembers(b, q, f)
 	s.queueTracedEvents(b, q, f)
 }
 
-func (s *Store) queueTracedInvitations(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+func (s *Store) queueTracedInvitations(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	var found record
 	st := s.statement()
 	t := newTraces(&st, q, "i")
@@ -39,7 +39,7 @@ func (s *Store) tracedByEmail(t traces) branch {
 	}
 }
 
-func (s *Store) queueTracedMembers(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+func (s *Store) queueTracedMembers(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	var found member
 	st := s.statement()
 	st.text("select ")
@@ -59,7 +59,7 @@ func (s *Store) queueTracedMembers(b *pgx.Batch, q invitations.Query, f *invitat
 	st.collect(b, func() { f.TracedMembers = append(f.TracedMembers, found) })
 }
 
-func (s *Store) queueTracedEvents(b *pgx.Batch, q invitations.Query, f *invitations.Facts) {
+func (s *Store) queueTracedEvents(b *pgx.Batch, q *invitations.Query, f *invitations.Facts) {
 	var found event
 	st := s.statement()
 	t := newTraces(&st, q, "e")
@@ -79,7 +79,7 @@ func (s *Store) queueTracedEvents(b *pgx.Batch, q invitations.Query, f *invitati
 // traces has the parameters of a statement that loads traces from a table with this alias.
 type traces struct{ alias, organization, person, limit string }
 
-func newTraces(st *statement, q invitations.Query, alias string) traces {
+func newTraces(st *statement, q *invitations.Query, alias string) traces {
 	person := q.TracesOf.Email
 	if person == "" {
 		person = q.TracesOf.UserID

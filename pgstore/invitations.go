@@ -39,7 +39,7 @@ func (s *Store) Invitations(
 // each other cost nothing. The invitations for an address are few and are filtered.
 func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
 	var found record
-	st := s.statement()
+	st := s.sized(4, len(invitationsTable.columns))
 	id := st.param("text", q.Organization)
 	all := "i.organization = " + id + " and " + s.alive(id)
 	states := storedStates(&st, q)
@@ -69,7 +69,7 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 		}
 	}
 	invitationsTable.selectPage(&st, "i", &found, page, newestFirst, limit)
-	st.collect(b, func() { *out = append(*out, found) })
+	st.collect(b, func() { appendRow(out, &found, q.Limit) })
 }
 
 // The order of a page, as each index has it. See the migrations.
@@ -250,7 +250,7 @@ func (s *Store) queueByAddress(b *pgx.Batch, q invitations.InvitationQuery, out 
 	}
 	page := k.branch(from, where)
 	invitationsTable.selectPage(&st, "i", &found, []branch{page}, page.order, st.param("bigint", int64(q.Limit)))
-	st.collect(b, func() { *out = append(*out, found) })
+	st.collect(b, func() { appendRow(out, &found, q.Limit) })
 }
 
 // withLive begins a statement with the query live, which has the invitations for an address that are

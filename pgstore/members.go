@@ -47,8 +47,10 @@ func (s *Store) queueMembers(b *pgx.Batch, q invitations.MemberQuery, out *[]inv
 		membersTable.selectRow(&st, "m", &found)
 		quotasTable.selectRow(&st, "o", &own)
 		quotasTable.selectRow(&st, "s", &shared)
-		st.text(" from (", page, ") as m", s.joinByUser("quotas", "o", organization, "m.user_id"),
-			s.joinByUser("quotas", "s", organization, "''"), " order by ", user.value("m.user_id"))
+		st.text(" from (", page, ") as m")
+		s.appendJoin(&st, "quotas", "o", organization, "m.user_id")
+		s.appendJoin(&st, "quotas", "s", organization, "''")
+		st.text(" order by ", user.value("m.user_id"))
 	} else {
 		st.text(page)
 		membersTable.scanInto(&st, &found)
@@ -67,11 +69,13 @@ func (s *Store) queueViewer(b *pgx.Batch, organization, viewer string, out **inv
 		return
 	}
 	var found member
-	st := s.statement()
+	st := s.sized(2, len(membersTable.columns))
 	id := st.param("text", organization)
 	st.text("select ")
 	membersTable.selectRow(&st, "m", &found)
-	st.text(" from (select) as one", s.joinMember("m", id, st.param("text", viewer)), " where ", s.alive(id))
+	st.text(" from (select) as one")
+	s.appendMemberJoin(&st, "m", id, st.param("text", viewer))
+	st.text(" where ", s.alive(id))
 	st.collect(b, func() {
 		if found.UserID != "" {
 			*out = &found
@@ -127,11 +131,19 @@ func membersSelect(in string, host *hostTable) (columns, from string) {
 
 // joinMember returns the outer join of one member as the alias m.
 func (s *Store) joinMember(m, organization, user string) string {
+	st := statement{in: s.in}
+	s.appendMemberJoin(&st, m, organization, user)
+	return string(st.sql)
+}
+
+// appendMemberJoin appends what joinMember returns.
+func (s *Store) appendMemberJoin(st *statement, m, organization, user string) {
 	if s.host == nil {
-		return s.joinByUser("members", m, organization, user)
+		s.appendJoin(st, "members", m, organization, user)
+		return
 	}
-	return " left join lateral (" + s.selectMembers() + " where " + s.isOf(organization) +
-		" and " + s.host.userID.compared() + " = " + s.host.userID.value(user) + ") " + m + " on true"
+	st.text(" left join lateral (", s.selectMembers(), " where ", s.isOf(organization),
+		" and ", s.host.userID.compared(), " = ", s.host.userID.value(user), ") ", m, " on true")
 }
 
 // countMembers returns a select with a row for each member of an organization, or for each one
@@ -146,21 +158,23 @@ func (s *Store) countMembers(organization, role string) string {
 	return sql
 }
 
-// selectSeats returns a select with a row for each member whose role takes a seat, up to the limit
+// selectSeats appends a select with a row for each member whose role takes a seat, up to the limit
 // for each role. It finds the roles one after the other in the index of an organization's roles, so
 // that it does not read the members without a seat. The order by role has no other purpose than to
 // make the planner use that index.
-func (s *Store) selectSeats(organization, limit string) string {
-	members := " from " + s.membersName() + " h where " + s.isOf(organization)
+func (s *Store) selectSeats(st *statement, organization string, limit []string) {
+	members, isMember := s.membersName(), s.isOf(organization)
 	column := s.roleColumn()
 	role := column.compared()
-	return "select from (with recursive roles as (" +
-		"(select " + role + " as role" + members + " order by " + role + " limit 1)" +
-		" union all select (select " + role + members + " and " + role + " > r.role order by " + role + " limit 1)" +
-		" from roles r where r.role is not null)" +
-		" select r.role from roles r where r.role is not null and " + seatless(`r.role::text collate "C"`) + " is not true) as r" +
-		" cross join lateral (select" + members + " and " + role + " >= r.role and " + role + " <= r.role" +
-		" order by " + role + " limit " + limit + ") as m"
+	st.text("select from (with recursive roles as (",
+		"(select ", role, " as role from ", members, " h where ", isMember, " order by ", role, " limit 1)",
+		" union all select (select ", role, " from ", members, " h where ", isMember, " and ", role, " > r.role order by ", role, " limit 1)",
+		" from roles r where r.role is not null)",
+		" select r.role from roles r where r.role is not null and ", seatless(`r.role::text collate "C"`), " is not true) as r",
+		" cross join lateral (select from ", members, " h where ", isMember, " and ", role, " >= r.role and ", role, " <= r.role",
+		" order by ", role, " limit ")
+	st.text(limit...)
+	st.text(") as m")
 }
 
 // alive returns the condition that an organization was not deleted. An organization that has only
@@ -224,7 +238,7 @@ func (s *Store) hasRole(role string) string {
 }
 
 // existingMembers returns the members in the facts, by user ID.
-func existingMembers(f invitations.Facts) map[string]*invitations.Member {
+func existingMembers(f *invitations.Facts) map[string]*invitations.Member {
 	existing := map[string]*invitations.Member{}
 	for _, m := range f.Members {
 		existing[m.UserID] = &m
@@ -243,8 +257,7 @@ func existingMembers(f invitations.Facts) map[string]*invitations.Member {
 // Of an existing member, the host's row is written only if its values change, and it is never
 // inserted. So a change of other data does not undo what the host does to its row meanwhile.
 func (s *Store) appendMember(writes []write, organization any, m, existing *invitations.Member) []write {
-	row := membersTable.arguments(m, organization)
-	writes = append(writes, func(st *statement) { membersTable.put(st, row) })
+	writes = append(writes, func(st *statement) { membersTable.put(st, m, organization) })
 	switch {
 	case s.host == nil:
 		return writes

@@ -1,6 +1,9 @@
 package pgstore
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A keyset is the order of the rows of a page, and the place where the page starts.
 type keyset struct {
@@ -84,4 +87,19 @@ func (t *table[R]) selectPage(st *statement, alias string, row *R, branches []br
 		st.text(" order by ", order)
 	}
 	st.text(" limit ", limit)
+}
+
+// appendRow appends a row to a page of at most limit rows, and makes room for a small page first and
+// then for a full one. Rows are large: to double the room again and again would leave as much garbage
+// as the page has rows.
+func appendRow[R any](rows *[]R, row *R, limit int) {
+	const small = 16
+	if len(*rows) == cap(*rows) {
+		room := limit
+		if len(*rows) == 0 {
+			room = min(small, limit)
+		}
+		*rows = slices.Grow(*rows, max(1, room-len(*rows)))
+	}
+	*rows = append(*rows, *row)
 }

@@ -3,7 +3,6 @@ package pgstore
 import (
 	"context"
 	"errors"
-	"strconv"
 
 	"github.com/jackc/pgx/v5"
 
@@ -20,13 +19,14 @@ func (s *Store) Consume(ctx context.Context, c invitations.Consumption) (consume
 	if err := s.checkIDs(c.Organization, c.UserID); err != nil {
 		return consumed, err
 	}
+	roles := list(c.Roles)
 	err = s.write(ctx, "consuming", func(b *pgx.Batch) {
 		// This is the result if the organization does not exist: a refund does nothing.
 		consumed = invitations.Consumed{Taken: c.Amount < 0, Quotas: map[string]invitations.QuotaRecord{}}
 		if c.Organization != "" {
-			s.queueConsumptionLock(b, c)
+			s.queueConsumptionLock(b, &c, roles)
 		}
-		s.queueConsumption(b, c, &consumed)
+		s.queueConsumption(b, &c, roles, &consumed)
 	})
 	if err != nil || !consumed.Taken {
 		return consumed, err
@@ -46,14 +46,15 @@ var errDecisionsDiffer = errors.New("the database and the rules decided differen
 // queueConsumptionLock queues the statement that locks the quotas of an organization and a
 // member. The next statement begins when they are locked, and so sees the member as of then. If
 // the member's role may not consume, nothing is locked.
-func (s *Store) queueConsumptionLock(b *pgx.Batch, c invitations.Consumption) {
-	st := s.statement()
-	organization, user := st.param("text", c.Organization), st.param("text", c.UserID)
+func (s *Store) queueConsumptionLock(b *pgx.Batch, c *invitations.Consumption, roles string) {
+	st := s.sized(3, 0)
+	organization, user := st.param("text", textArgument(&c.Organization)), st.param("text", textArgument(&c.UserID))
 	st.text("select from ", s.in, "quotas q where q.organization = ", organization,
 		" and q.user_id in ('', ", user, ") and q.period <> ''")
 	if c.Amount > 0 {
-		st.text(" and exists (select from (select) as one", s.joinMember("m", organization, user),
-			" where ", st.param("jsonb", list(c.Roles)), " ? m.role and m.role <> '')")
+		st.text(" and exists (select from (select) as one")
+		s.appendMemberJoin(&st, "m", organization, user)
+		st.text(" where ", st.param("jsonb", roles), " ? m.role and m.role <> '')")
 	}
 	st.text(" order by q.user_id for no key update")
 	st.queue(b)
@@ -61,50 +62,93 @@ func (s *Store) queueConsumptionLock(b *pgx.Batch, c invitations.Consumption) {
 
 // maxUsed bounds the amount that is counted of a quota without a limit, as
 // [invitations.Consumption.Decide] does.
-const maxUsed = 9_000_000_000_000_000
+const maxUsed = "9000000000000000"
 
 // queueConsumption queues the statement that decides on a consumption and writes it. It is
 // [invitations.Consumption.Decide] in SQL. It returns the quotas as they were before.
 //
 // The quotas are locked already, except those that were set in between. The statement has few
 // parts, because the server spends half of its time on setting them up.
-func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, consumed *invitations.Consumed) {
+func (s *Store) queueConsumption(b *pgx.Batch, c *invitations.Consumption, roles string, consumed *invitations.Consumed) {
 	var owner textValue
 	var found quotaRow
-	st := s.statement()
-	user, amount := st.param("text", c.UserID), st.param("bigint", c.Amount)
-	present := "case q.period when 'day' then " + st.param("timestamptz", c.Periods[invitations.PeriodDay]) +
-		" when 'month' then " + st.param("timestamptz", c.Periods[invitations.PeriodMonth]) +
-		" else " + st.param("timestamptz", c.Periods[invitations.PeriodEndless]) + " end"
-	table, of, users := s.in+"personal_quotas", "", "= "+user
-	role, from, organization := "''", "(select) as one", ""
+	st := s.sized(7, 3+len(quotasTable.columns))
+	user, amount := st.param("text", textArgument(&c.UserID)), st.param("bigint", c.Amount)
+	period := func(p invitations.Period) string {
+		start := c.Periods[p]
+		return st.param("timestamptz", instantArgument(&start))
+	}
+	presentParts := [...]string{
+		"case q.period when 'day' then ", period(invitations.PeriodDay), " when 'month' then ", period(invitations.PeriodMonth),
+		" else ", period(invitations.PeriodEndless), " end",
+	}
+	present := presentParts[:]
+	table, organization, role := "personal_quotas", "", "''"
 	if c.Organization != "" {
-		organization = st.param("text", c.Organization)
-		table, of, users = s.in+"quotas", "q.organization = "+organization+" and ", "in ('', "+user+")"
-		role, from = "coalesce(m.role, '')", s.fromConsumer(organization, user)
+		table, organization, role = "quotas", st.param("text", textArgument(&c.Organization)), "coalesce(m.role, '')"
 	}
-	var used, periodStart, taken, changed string
-	if c.Amount > 0 {
-		// The bound is above every limit, so it hides no excess.
-		used = "least(case when q.period_start < " + present + " then 0 else q.used end + " + amount + ", " + strconv.Itoa(maxUsed) + ")"
-		periodStart = "greatest(q.period_start, " + present + ")"
-		taken = "not exists (select from locked l where l.quota_limit <> -1 and l.used_then > l.quota_limit)"
-		if c.Organization != "" {
-			taken = "coalesce(m.role <> '' and " + st.param("jsonb", list(c.Roles)) + " ? m.role, false) and " + taken
+	ofOrganization := func() {
+		if organization != "" {
+			st.text("q.organization = ", organization, " and ")
 		}
-	} else {
-		used = "case when q.period_start = " + present + " then greatest(0, q.used + " + amount + ") else q.used end"
-		periodStart, taken, changed = "q.period_start", "true", " and l.used_then <> l.used"
 	}
+	consume := c.Amount > 0
+	rolesParam := ""
+	if consume && organization != "" {
+		rolesParam = st.param("jsonb", roles)
+	}
+
 	st.text(`with locked as (
-			select q.user_id, `, quotasTable.list("q"), `, `, used, ` as used_then, `, periodStart, ` as period_start_then
-			from `, table, ` q where `, of, `q.user_id `, users, ` and q.period <> '' for no key update),
+			select q.user_id, `)
+	quotasTable.appendList(&st, "q")
+	if consume {
+		// The bound is above every limit, so it hides no excess.
+		st.text(", least(case when q.period_start < ")
+		st.text(present...)
+		st.text(" then 0 else q.used end + ", amount, ", ", maxUsed, ") as used_then, greatest(q.period_start, ")
+		st.text(present...)
+		st.text(")")
+	} else {
+		st.text(", case when q.period_start = ")
+		st.text(present...)
+		st.text(" then greatest(0, q.used + ", amount, ") else q.used end as used_then, q.period_start")
+	}
+	st.text(` as period_start_then
+			from `, s.in, table, ` q where `)
+	ofOrganization()
+	if organization != "" {
+		st.text("q.user_id in ('', ", user, ")")
+	} else {
+		st.text("q.user_id = ", user)
+	}
+	st.text(` and q.period <> '' for no key update),
 		decided as (
-			select `, role, ` as role, `, taken, ` as taken from `, from, `),
+			select `, role, ` as role, `)
+	if rolesParam != "" {
+		st.text("coalesce(m.role <> '' and ", rolesParam, " ? m.role, false) and ")
+	}
+	if consume {
+		st.text("not exists (select from locked l where l.quota_limit <> -1 and l.used_then > l.quota_limit)")
+	} else {
+		st.text("true")
+	}
+	st.text(" as taken from ")
+	if organization != "" {
+		s.fromConsumer(&st, organization, user)
+	} else {
+		st.text("(select) as one")
+	}
+	st.text(`),
 		taken as (
-			update `, table, ` q set used = l.used_then, period_start = l.period_start_then from locked l
-			where (select d.taken from decided d) and `, of, `q.user_id = l.user_id`, changed, `)`)
-	if c.Organization != "" && c.Amount > 0 {
+			update `, s.in, table, ` q set used = l.used_then, period_start = l.period_start_then from locked l
+			where (select d.taken from decided d) and `)
+	ofOrganization()
+	st.text("q.user_id = l.user_id")
+	if !consume {
+		st.text(" and l.used_then <> l.used")
+	}
+	st.text(")")
+	if organization != "" && consume {
 		st.text(`,
 		closed as (`)
 		s.closeUsage(&st, organization, `locked q
@@ -125,15 +169,19 @@ func (s *Store) queueConsumption(b *pgx.Batch, c invitations.Consumption, consum
 	})
 }
 
-// fromConsumer returns a "from" and "where" with one row if the organization exists, and the
+// fromConsumer appends a "from" and "where" with one row if the organization exists, and the
 // membership m of a user in it. The store's own organizations all have a row. Those with members
 // in the host's table only may have none.
-func (s *Store) fromConsumer(organization, user string) string {
-	m := s.joinMember("m", organization, user)
+func (s *Store) fromConsumer(st *statement, organization, user string) {
 	if s.host == nil {
-		return s.in + "organizations o" + m + " where o.id = " + organization + " and not o.deleted"
+		st.text(s.in, "organizations o")
+		s.appendMemberJoin(st, "m", organization, user)
+		st.text(" where o.id = ", organization, " and not o.deleted")
+		return
 	}
-	return "(select) as one" + m + " where " + s.alive(organization)
+	st.text("(select) as one")
+	s.appendMemberJoin(st, "m", organization, user)
+	st.text(" where ", s.alive(organization))
 }
 
 // closeUsage appends the insertion that keeps the amounts of periods that are over. The quotas q

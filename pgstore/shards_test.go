@@ -2,6 +2,7 @@ package pgstore_test
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -83,7 +84,7 @@ func (s sentStatement) givesPositions() bool {
 func (s sentStatement) withoutOrganization(schema, organization string) (tables int, free []string) {
 	is := func(parameter string) bool {
 		n, err := strconv.Atoi(parameter)
-		return err == nil && s.args[n-1] == organization
+		return err == nil && fmt.Sprint(s.args[n-1]) == organization
 	}
 	whole := newSQLQuery(s.sql)
 	tables, free = whole.findTables(schema, is)

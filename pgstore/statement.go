@@ -23,6 +23,14 @@ func (s *Store) statement() statement {
 	return statement{in: s.in, sql: (*buffer)[:0], cache: s.cache, buffer: buffer}
 }
 
+// sized is statement with room for some arguments and targets. There can be more.
+func (s *Store) sized(args, targets int) statement {
+	st := s.statement()
+	room := make([]any, args+targets)
+	st.args, st.targets = room[:0:args], room[args:args:args+targets]
+	return st
+}
+
 // text appends SQL.
 func (st *statement) text(parts ...string) {
 	for _, part := range parts {
@@ -34,8 +42,7 @@ func (st *statement) text(parts ...string) {
 type parameter int
 
 func (st *statement) parameter(p parameter, typ string) {
-	st.sql = strconv.AppendInt(append(st.sql, '$'), int64(p), 10)
-	st.text("::", typ)
+	st.text(p.of(typ))
 }
 
 // value adds an argument and appends its parameter.
@@ -47,8 +54,30 @@ func (st *statement) value(typ string, argument any) {
 // param adds an argument and returns its parameter, which can stand in several places.
 func (st *statement) param(typ string, argument any) string {
 	st.args = append(st.args, argument)
-	return "$" + strconv.Itoa(len(st.args)) + "::" + typ
+	return parameter(len(st.args)).of(typ)
 }
+
+// of returns the SQL of a parameter of this type.
+func (p parameter) of(typ string) string {
+	if texts := parameterTexts[typ]; int(p) < len(texts) {
+		return texts[p]
+	}
+	return p.text(typ)
+}
+
+func (p parameter) text(typ string) string { return "$" + strconv.Itoa(int(p)) + "::" + typ }
+
+// parameterTexts are the texts of the first parameters by their type, so that a call need not make
+// them.
+var parameterTexts = func() map[string][]string {
+	texts := map[string][]string{}
+	for _, typ := range []string{"bigint", "boolean", "bytea", "integer", "jsonb", "text", "text[]", "timestamptz", "uuid"} {
+		for p := range parameter(80) {
+			texts[typ] = append(texts[typ], p.text(typ))
+		}
+	}
+	return texts
+}()
 
 // column adds a column to a select list. It is scanned into target.
 func (st *statement) column(target any, sql ...string) {
@@ -72,15 +101,32 @@ func (st *statement) queue(b *pgx.Batch) *pgx.QueuedQuery {
 // which hold it until add has returned.
 func (st *statement) collect(b *pgx.Batch, add func()) {
 	targets := st.targets
-	st.queue(b).Query(func(rows pgx.Rows) error {
-		for rows.Next() {
-			if err := rows.Scan(targets...); err != nil {
+	st.queue(b).Fn = func(results pgx.BatchResults) error {
+		rows, _ := results.Query() // Err has the error
+		defer rows.Close()
+		for first := true; rows.Next(); first = false {
+			if err := scan(rows, targets, first); err != nil {
 				return err
 			}
 			add()
 		}
-		return nil
-	})
+		return rows.Err()
+	}
+}
+
+// scan scans a row. The driver makes a plan of the scanning and keeps it for all rows of the result,
+// but most results have one row: for the first, nothing is kept.
+func scan(rows pgx.Rows, targets []any, first bool) error {
+	types, fields := rows.TypeMap(), rows.FieldDescriptions()
+	if types == nil || !first || len(fields) != len(targets) { // nil: through database/sql
+		return rows.Scan(targets...)
+	}
+	for i, v := range rows.RawValues() {
+		if err := types.Scan(fields[i].DataTypeOID, fields[i].Format, v, targets[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A textCache keeps the text of every statement as a string. There are few texts, because they

@@ -56,7 +56,7 @@ func (s *Store) Sweep(
 			}
 			for i, changes := range decide(due) {
 				if !changes.Empty() {
-					s.queueChanges(b, due[i], changes, toLock)
+					s.queueChanges(b, &due[i], &changes, toLock)
 				}
 			}
 			return nil

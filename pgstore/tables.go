@@ -182,36 +182,30 @@ func (t *table[R]) scanInto(st *statement, row *R) {
 	}
 }
 
-// arguments returns the arguments of an insertion. Those of the first columns are given, the
-// others come from row.
-func (t *table[R]) arguments(row *R, first ...any) []any {
-	all := append(make([]any, 0, len(t.columns)), first...)
-	for _, c := range t.columns[len(first):] {
-		all = append(all, c.field(row).(value).argument())
-	}
-	return all
-}
-
-// insert appends the insertion of a row. An argument of type [parameter] stands for a parameter
-// that the statement has already.
-func (t *table[R]) insert(st *statement, arguments []any) {
+// insert appends the insertion of a row. The values of the first columns are given, the others come
+// from row. A column with a shared parameter, which the statement has already, takes that instead;
+// shared has a parameter for every column, 0 for none, or is nil.
+func (t *table[R]) insert(st *statement, row *R, shared []parameter, first ...any) {
 	st.text("insert into ", st.in, t.name, " as t (", t.names, ") values (")
-	for i, argument := range arguments {
+	for i, c := range t.columns {
 		if i > 0 {
 			st.text(", ")
 		}
-		if p, ok := argument.(parameter); ok {
-			st.parameter(p, t.columns[i].typ)
-		} else {
-			st.value(t.columns[i].typ, argument)
+		switch {
+		case shared != nil && shared[i] > 0:
+			st.parameter(shared[i], c.typ)
+		case i < len(first):
+			st.value(c.typ, first[i])
+		default:
+			st.value(c.typ, c.field(row).(value).argument())
 		}
 	}
 	st.text(")")
 }
 
 // put is insert, but replaces the row of the same key if there is one.
-func (t *table[R]) put(st *statement, arguments []any) {
-	t.insert(st, arguments)
+func (t *table[R]) put(st *statement, row *R, first ...any) {
+	t.insert(st, row, nil, first...)
 	st.text(t.replaced)
 }
 

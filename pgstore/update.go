@@ -2,6 +2,7 @@ package pgstore
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -24,19 +25,19 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 	if err := s.checkIDs(q.Organization, q.Members...); err != nil {
 		return err
 	}
-	var load func() invitations.Facts
+	load := &factsLoad{q: q, create: create}
 	return s.change(ctx, "updating", func(b *pgx.Batch, to purpose) {
-		load = s.queueFacts(b, q, to, create)
+		s.queueFacts(b, load, to)
 	}, func(b *pgx.Batch, to purpose) error {
-		facts := load()
-		changes, err := decide(facts)
+		facts := load.result()
+		changes, err := decide(*facts)
 		if err != nil || changes.Empty() {
 			return err
 		}
 		if err := s.checkPseudonym(changes); err != nil {
 			return err
 		}
-		s.queueChanges(b, facts, changes, to)
+		s.queueChanges(b, facts, &changes, to)
 		return nil
 	})
 }
@@ -44,7 +45,7 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 // queueOrganizationChange queues the statement that writes the organization's row, if it is needed:
 // its next version, unless that was written when the row was locked, its limits and its deletion. A
 // change of a deleted organization can leave rows for the next purge.
-func (s *Store) queueOrganizationChange(b *pgx.Batch, f invitations.Facts, changes invitations.Changes, to purpose) {
+func (s *Store) queueOrganizationChange(b *pgx.Batch, f *invitations.Facts, changes *invitations.Changes, to purpose) {
 	if to != toLock && changes.Limits == nil && !changes.Deleted && !f.Deleted {
 		return
 	}
@@ -62,26 +63,30 @@ func (s *Store) queueOrganizationChange(b *pgx.Batch, f invitations.Facts, chang
 }
 
 // queueChanges queues the writes of changes.
-func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitations.Changes, to purpose) {
+func (s *Store) queueChanges(b *pgx.Batch, f *invitations.Facts, changes *invitations.Changes, to purpose) {
 	s.queueOrganizationChange(b, f, changes, to)
 	if len(changes.Quotas) > 0 {
 		s.queueQuotaLock(b, f.Organization, changes.Quotas)
 	}
-	var organization any = f.Organization // one copy for all rows
+	organization := textArgument(&f.Organization)
 	version := f.Version + 1
-	var writes []write
-	var invitation, event []any // the arguments of the last ones
-	existing, members := existingInvitations(f), existingMembers(f)
+	writes := make([]write, 0, writesInAStatement)
+	arguments := 0 // about how many the writes have
+	existing := otherInvitations(f)
+	arguments += len(changes.Invitations) * len(invitationsTable.columns)
 	for i := range changes.Invitations {
 		r := &changes.Invitations[i]
-		row := invitationsTable.arguments(r, organization)
-		if existing[r.ID] {
-			writes = append(writes, func(st *statement) { invitationsTable.put(st, row) })
+		if f.Invitation != nil && f.Invitation.ID == r.ID || existing[r.ID] {
+			writes = append(writes, func(st *statement) { invitationsTable.put(st, r, organization) })
 		} else {
-			writes = append(writes, func(st *statement) { invitationsTable.insert(st, row) })
+			writes = append(writes, func(st *statement) { invitationsTable.insert(st, r, nil, organization) })
 		}
-		invitation = row
 	}
+	var members map[string]*invitations.Member
+	if s.host != nil {
+		members = existingMembers(f)
+	}
+	arguments += len(changes.Members) * len(membersTable.columns)
 	for i := range changes.Members {
 		m := &changes.Members[i]
 		writes = s.appendMember(writes, organization, m, members[m.UserID])
@@ -101,27 +106,31 @@ func (s *Store) queueChanges(b *pgx.Batch, f invitations.Facts, changes invitati
 	}
 	for i := range changes.ErasedEvents {
 		e := &changes.ErasedEvents[i]
-		row := eventsTable.arguments(e, organization)
-		writes = append(writes, func(st *statement) { eventsTable.put(st, row) })
+		writes = append(writes, func(st *statement) { eventsTable.put(st, e, organization) })
 	}
+	arguments += (len(changes.ErasedEvents) + len(changes.Events)) * len(eventsTable.columns)
 	for i := range changes.Events {
-		row := eventsTable.arguments(&changes.Events[i], organization, version, int32(i))
-		writes = append(writes, func(st *statement) { eventsTable.insert(st, row) })
-		event = row
+		e := &changes.Events[i]
+		var shared []parameter
+		if len(writes) == 1 && len(changes.Invitations) == 1 && len(changes.Events) == 1 { // both in one statement
+			if shared = sharedParameters(e, version, &changes.Invitations[0]); shared != nil {
+				arguments -= len(sharedColumns)
+			}
+		}
+		writes = append(writes, func(st *statement) {
+			eventsTable.insert(st, e, shared, organization, version, int32(i))
+		})
 	}
-	if len(writes) == 2 && invitation != nil && event != nil { // both in one statement
-		shareParameters(event, invitation)
-	}
-	s.queueWrites(b, writes)
+	s.queueWrites(b, writes, arguments)
 }
 
-// existingInvitations returns the IDs of the invitations in the facts. A decision changes no
-// others, so all others are new and must replace none.
-func existingInvitations(f invitations.Facts) map[uuid.UUID]bool {
-	ids := map[uuid.UUID]bool{}
-	if f.Invitation != nil {
-		ids[f.Invitation.ID] = true
+// otherInvitations returns the IDs of the invitations in the facts, beside Invitation. A decision
+// changes none that is not in the facts, so all others are new and must replace none.
+func otherInvitations(f *invitations.Facts) map[uuid.UUID]bool {
+	if len(f.Invitations)+len(f.PendingRecords)+len(f.TracedInvitations) == 0 {
+		return nil
 	}
+	ids := map[uuid.UUID]bool{}
 	for id := range f.Invitations {
 		ids[id] = true
 	}
@@ -141,12 +150,12 @@ type write func(st *statement)
 // cost, but every combination of writes is a different statement to plan and to keep.
 const writesInAStatement = 4
 
-// queueWrites queues writes of different rows.
-func (s *Store) queueWrites(b *pgx.Batch, writes []write) {
+// queueWrites queues writes of different rows. All together have about so many arguments.
+func (s *Store) queueWrites(b *pgx.Batch, writes []write, arguments int) {
+	all := len(writes)
 	for len(writes) > 0 {
 		n := min(len(writes), writesInAStatement)
-		st := s.statement()
-		st.args = make([]any, 0, 40)
+		st := s.sized((arguments*n+all-1)/all, 0)
 		for i, write := range writes[:n-1] {
 			if i == 0 {
 				st.text("with ")
@@ -166,31 +175,48 @@ func (s *Store) queueWrites(b *pgx.Batch, writes []write) {
 	}
 }
 
-// shareParameters has an event use the parameters of its invitation, which are the first ones of
-// their statement. It does so only if they are equal in all columns that the event of a sending
+// sharedParameters returns, for each column of events, the parameter of the event's invitation that
+// the event uses too. The parameters of the invitation are the first ones of the statement. An event
+// shares them only if it is equal to the invitation in all columns that the event of a sending
 // repeats: otherwise each combination of equal columns would be a different statement.
-func shareParameters(event, invitation []any) {
+func sharedParameters(e *event, version int64, r *record) []parameter {
+	if version != r.SentVersion {
+		return nil
+	}
 	for _, c := range sharedColumns {
-		if event[c.event] != invitation[c.invitation] {
-			return
+		if c.equal != nil && !c.equal(e, r) {
+			return nil
 		}
 	}
-	for _, c := range sharedColumns {
-		event[c.event] = parameter(c.invitation + 1)
-	}
+	return sharedPlaces
 }
 
-// sharedColumns are the places of the columns that the event of a sending repeats.
-var sharedColumns = func() (places []struct{ event, invitation int }) {
-	for _, c := range [][2]string{
-		{"organization", "organization"}, {"version", "sent_version"}, {"at", "sent_at"}, {"actor", "sent_by"},
-		{"invitation_id", "id"}, {"role", "role"}, {"quota_limit", "quota_limit"}, {"quota_period", "quota_period"},
-		{"email", "email"}, {"max_uses", "max_uses"}, {"expires_at", "expires_at"},
-		{"allowed_domains", "allowed_domains"},
-	} {
-		places = append(places, struct{ event, invitation int }{
-			eventsTable.place(c[0]), invitationsTable.place(c[1]),
-		})
+// sharedColumns are the columns that the event of a sending repeats. The organization is always the
+// same, and the store sets the version of an event.
+var sharedColumns = []struct {
+	event, invitation string
+	equal             func(e *event, r *record) bool
+}{
+	{"organization", "organization", nil},
+	{"version", "sent_version", nil},
+	{"at", "sent_at", func(e *event, r *record) bool { return e.At.Equal(r.SentAt) }},
+	{"actor", "sent_by", func(e *event, r *record) bool { return e.Actor == r.SentBy }},
+	{"invitation_id", "id", func(e *event, r *record) bool { return e.InvitationID == r.ID }},
+	{"role", "role", func(e *event, r *record) bool { return e.Role == r.Role }},
+	{"quota_limit", "quota_limit", func(e *event, r *record) bool { return e.Quota.Limit == r.Quota.Limit }},
+	{"quota_period", "quota_period", func(e *event, r *record) bool { return e.Quota.Period == r.Quota.Period }},
+	{"email", "email", func(e *event, r *record) bool { return e.Email == r.Email }},
+	{"max_uses", "max_uses", func(e *event, r *record) bool { return e.MaxUses == r.MaxUses }},
+	{"expires_at", "expires_at", func(e *event, r *record) bool { return e.ExpiresAt.Equal(r.ExpiresAt) }},
+	{"allowed_domains", "allowed_domains", func(e *event, r *record) bool {
+		return slices.Equal(e.AllowedDomains, r.AllowedDomains)
+	}},
+}
+
+var sharedPlaces = func() []parameter {
+	places := make([]parameter, len(eventsTable.columns))
+	for _, c := range sharedColumns {
+		places[eventsTable.place(c.event)] = parameter(invitationsTable.place(c.invitation) + 1)
 	}
 	return places
 }()

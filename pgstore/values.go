@@ -1,6 +1,7 @@
 package pgstore
 
 import (
+	"database/sql/driver"
 	"encoding/json"
 	"time"
 
@@ -12,7 +13,8 @@ import (
 
 // A value is a field of a row, converted to one of the types below. The driver scans into it, and
 // argument returns the argument that the driver writes. NULL, which an outer join leaves, is
-// scanned as the zero value.
+// scanned as the zero value. An argument can be a pointer to the field: a copy would be garbage for
+// every field, so the row must not change before the statement is sent.
 //
 // The driver reads and writes these types directly. For types of the library, such as
 // invitations.Kind, it would take a longer way.
@@ -25,7 +27,18 @@ func (t *textValue) ScanText(v pgtype.Text) error {
 	return nil
 }
 
-func (t *textValue) argument() any { return string(*t) }
+// TextValue serves pgx. For database/sql, a pointer to a string is a string.
+func (t *textValue) TextValue() (pgtype.Text, error) {
+	return pgtype.Text{String: string(*t), Valid: true}, nil
+}
+
+// String serves tracers of the host, which may log arguments.
+func (t *textValue) String() string { return string(*t) }
+
+func (t *textValue) argument() any { return t }
+
+// textArgument returns an argument of type text. The string must not change before the statement is sent.
+func textArgument(s *string) any { return (*textValue)(s) }
 
 type textArrayValue []string
 
@@ -33,7 +46,7 @@ func (a *textArrayValue) SetDimensions(d []pgtype.ArrayDimension) error {
 	return (*pgtype.FlatArray[string])(a).SetDimensions(d)
 }
 func (a *textArrayValue) ScanIndex(i int) any { return &(*a)[i] }
-func (a *textArrayValue) ScanIndexType() any  { return new(string) }
+func (a *textArrayValue) ScanIndexType() any  { return (*string)(nil) }
 
 func (a *textArrayValue) argument() any { return arrayText(*a) }
 
@@ -43,9 +56,46 @@ func (a *roleArrayValue) SetDimensions(d []pgtype.ArrayDimension) error {
 	return (*pgtype.FlatArray[invitations.Role])(a).SetDimensions(d)
 }
 func (a *roleArrayValue) ScanIndex(i int) any { return (*textValue)(&(*a)[i]) }
-func (a *roleArrayValue) ScanIndexType() any  { return new(textValue) }
+func (a *roleArrayValue) ScanIndexType() any  { return (*textValue)(nil) }
 
 func (a *roleArrayValue) argument() any { return arrayText(*a) }
+
+// A bigintArrayValue is only read.
+type bigintArrayValue []int64
+
+func (a *bigintArrayValue) SetDimensions(d []pgtype.ArrayDimension) error {
+	return (*pgtype.FlatArray[int64])(a).SetDimensions(d)
+}
+func (a *bigintArrayValue) ScanIndex(i int) any { return &(*a)[i] }
+func (a *bigintArrayValue) ScanIndexType() any  { return (*int64)(nil) }
+
+// A repeatedTextArrayValue is only read. Its elements are often equal, and then share memory.
+type repeatedTextArrayValue struct {
+	texts []string
+	at    int // the index of the element that is scanned next
+}
+
+func (a *repeatedTextArrayValue) SetDimensions(d []pgtype.ArrayDimension) error {
+	return (*pgtype.FlatArray[string])(&a.texts).SetDimensions(d)
+}
+
+func (a *repeatedTextArrayValue) ScanIndex(i int) any {
+	a.at = i
+	return (*repeatedTextValue)(a)
+}
+func (a *repeatedTextArrayValue) ScanIndexType() any { return (*repeatedTextValue)(nil) }
+
+// A repeatedTextValue is the element of an array that is scanned next.
+type repeatedTextValue repeatedTextArrayValue
+
+func (e *repeatedTextValue) ScanBytes(v []byte) error {
+	if e.at > 0 && e.texts[e.at-1] == string(v) {
+		e.texts[e.at] = e.texts[e.at-1]
+	} else {
+		e.texts[e.at] = string(v)
+	}
+	return nil
+}
 
 // arrayText returns values as PostgreSQL writes an array. In this form empty arrays, which nearly
 // all are, cost nothing, and two arguments can be compared.
@@ -126,7 +176,22 @@ func (t *instantValue) ScanTimestamptz(v pgtype.Timestamptz) error {
 	return nil
 }
 
-func (t *instantValue) argument() any { return time.Time(*t) }
+// TimestamptzValue serves pgx.
+func (t *instantValue) TimestamptzValue() (pgtype.Timestamptz, error) {
+	return pgtype.Timestamptz{Time: time.Time(*t), Valid: true}, nil
+}
+
+// Value serves database/sql, and the exec modes of pgx that do not know the types of parameters.
+func (t *instantValue) Value() (driver.Value, error) { return time.Time(*t), nil }
+
+// String serves tracers of the host, which may log arguments.
+func (t *instantValue) String() string { return time.Time(*t).String() }
+
+func (t *instantValue) argument() any { return t }
+
+// instantArgument returns an argument of type timestamptz. The time must not change before the statement is
+// sent.
+func instantArgument(t *time.Time) any { return (*instantValue)(t) }
 
 // An optionalInstantValue is NULL if it is zero.
 type optionalInstantValue time.Time
@@ -140,7 +205,7 @@ func (t *optionalInstantValue) argument() any {
 	if time.Time(*t).IsZero() {
 		return nil
 	}
-	return time.Time(*t)
+	return (*instantValue)(t)
 }
 
 // A nonceValue is in a column of type bytea.
