@@ -49,7 +49,7 @@ const (
 	cleanRefusal  = "a refusal changes nothing and is documented"
 	eventsReplay  = "the events replayed give the state"
 	cleanEnds     = "sweep, purge and erasure leave what is documented"
-	lostTogether  = "who loses a permission loses what they sent by it, and nobody else"
+	lostTogether  = "an invitation ends with the right of its sender to it, and no other does"
 	noDecisionDie = "no decision panics"
 )
 

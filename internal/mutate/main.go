@@ -214,11 +214,18 @@ var (
 // notMutated are the tests that read or compile the source, which has all conditions.
 const notMutated = "TestEveryState|TestREADME|TestRules_ArePure|TestImports|TestThreats"
 
+// slow are tests of the rules that perform many random cases.
+const slow = "TestHistories|TestClass13_DemotedMember|TestClass13_NobodyActs"
+
 // judge runs the other tests with the mutation of this number: those of the rules, which stand in
-// the package itself, and then the rest.
+// the package itself and fail most often, and then the rest.
 func (r *runner) judge(number int, m *mutant) {
 	rules := "^(" + strings.Join(r.rules, "|") + ")$"
-	stages := [][]string{{"-test.run=" + rules, "-test.skip=^(" + notMutated + ")"}, {"-test.skip=" + rules + "|^(" + notMutated + ")"}}
+	stages := [][]string{
+		{"-test.run=" + rules, "-test.skip=^(" + notMutated + "|" + slow + ")"},
+		{"-test.run=^(" + slow + ")"},
+		{"-test.skip=" + rules + "|^(" + notMutated + ")"},
+	}
 	for _, stage := range stages {
 		out, passed := r.tests(number, append(stage, "-test.failfast")...)
 		if passed {

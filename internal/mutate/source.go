@@ -20,8 +20,7 @@ import (
 // A source is the package of the library with its types.
 type source struct {
 	set       *token.FileSet
-	files     map[string]*ast.File // by path
-	text      map[string][]byte
+	text      map[string][]byte // of each file, by path
 	info      *types.Info
 	pkg       *types.Package
 	functions map[*types.Func]*ast.FuncDecl
@@ -69,11 +68,6 @@ func (m *mutant) result() string {
 
 // parse reads the package in a directory.
 func parse(ctx context.Context, dir string) (*source, error) {
-	s := &source{
-		set: token.NewFileSet(), files: map[string]*ast.File{}, text: map[string][]byte{}, edits: map[string][]insertion{},
-		info:      &types.Info{Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{}},
-		functions: map[*types.Func]*ast.FuncDecl{},
-	}
 	list := exec.CommandContext(ctx, "go", "list", "-export", "-deps", "-f", "{{.ImportPath}}\t{{.Export}}", ".")
 	list.Dir = dir
 	out, err := list.Output()
@@ -89,21 +83,37 @@ func parse(ctx context.Context, dir string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []*ast.File
+	text := map[string][]byte{}
 	for _, name := range names {
 		if strings.HasSuffix(name, "_test.go") {
 			continue
 		}
-		if s.text[name], err = os.ReadFile(name); err != nil {
+		if text[name], err = os.ReadFile(name); err != nil {
 			return nil, err
 		}
-		if s.files[name], err = parser.ParseFile(s.set, name, s.text[name], parser.SkipObjectResolution); err != nil {
-			return nil, err
-		}
-		all = append(all, s.files[name])
 	}
 	open := func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) }
-	if s.pkg, err = (&types.Config{Importer: importer.ForCompiler(s.set, "gc", open)}).Check("invitations", s.set, all, s.info); err != nil {
+	set := token.NewFileSet()
+	return newSource(set, text, importer.ForCompiler(set, "gc", open))
+}
+
+// newSource returns the source of files, by path.
+func newSource(set *token.FileSet, text map[string][]byte, imports types.Importer) (*source, error) {
+	s := &source{
+		set: set, text: text, edits: map[string][]insertion{},
+		info:      &types.Info{Defs: map[*ast.Ident]types.Object{}, Uses: map[*ast.Ident]types.Object{}, Types: map[ast.Expr]types.TypeAndValue{}},
+		functions: map[*types.Func]*ast.FuncDecl{},
+	}
+	var all []*ast.File
+	for name := range text {
+		file, err := parser.ParseFile(set, name, text[name], parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, file)
+	}
+	var err error
+	if s.pkg, err = (&types.Config{Importer: imports}).Check("invitations", set, all, s.info); err != nil {
 		return nil, err
 	}
 	for _, file := range all {
