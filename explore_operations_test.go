@@ -31,6 +31,7 @@ type exploreWorld struct {
 
 	sweeps, erases, edits, bulks, ids, quotas, domains, ceilings, unverified, reads bool
 	details                                                                         bool // more arguments where a world has few operations
+	host                                                                            bool // only System adds members, sets limits and deletes
 
 	// deploys lets the program be replaced by one whose policy does not know the last role, and
 	// the other way round.
@@ -134,7 +135,7 @@ func exploreWorlds() []*exploreWorld {
 		},
 		{
 			name: "whole", roles: []exploreRole{exploreOwner, exploreAdmin, exploreAuditor}, limits: []Limits{{}, {Members: 2, Pending: 1}},
-			emails: 2, links: 2, uses: []int{2}, sweeps: true, oldest: -2,
+			emails: 2, links: 2, uses: []int{2}, sweeps: true, oldest: -2, host: true,
 		},
 	}
 	for _, w := range worlds {
@@ -869,9 +870,11 @@ func (w *exploreWorld) addOperations() {
 	}
 	for _, a := range agents {
 		actor := w.actor(a)
-		w.add(exploreOperation{method: "DeleteOrganization", actor: a, perform: deciding(w, deletion{actor, acme})})
+		if !w.host || a.user == 0 {
+			w.add(exploreOperation{method: "DeleteOrganization", actor: a, perform: deciding(w, deletion{actor, acme})})
+		}
 		for i, limits := range w.limits {
-			if len(w.limits) > 1 {
+			if len(w.limits) > 1 && (!w.host || a.user == 0) {
 				w.add(exploreOperation{method: "SetLimits", actor: a, role: uint8(i), perform: deciding(w, limitsChange{actor, acme, limits})}, fmt.Sprintf("%+v", limits))
 			}
 		}
@@ -954,7 +957,7 @@ func (w *exploreWorld) addMemberOperations(a exploreAgent, user uint8, roles []u
 	for _, role := range roles {
 		w.add(exploreOperation{method: "ChangeRole", actor: a, user: user, role: role, perform: deciding(w, roleChange{actor, ChangeRoleParams{acme, name, w.role(role)}})}, name, w.role(role))
 		for _, email := range []string{"", w.address(user)} {
-			if email == "" && !w.details {
+			if email == "" && !w.details || w.host && a.user != 0 {
 				continue
 			}
 			for _, q := range w.offered() {

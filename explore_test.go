@@ -54,7 +54,7 @@ func TestEveryState(t *testing.T) {
 	var total exploreCount
 	worlds := exploreWorlds()
 	for i, w := range worlds {
-		share := min(bound/len(worlds), max(20_000, bound/50))
+		share := min(bound/len(worlds), max(15_000, bound/100))
 		if i == len(worlds)-1 { // the world that has everything gets the rest
 			share = bound - total.states
 		}
