@@ -126,7 +126,7 @@ func exploreWorlds() []*exploreWorld {
 			emails: 1, links: 1, uses: []int{2}, domains: true, edits: true, unverified: true, reads: true,
 		},
 		{
-			name: "deploys", roles: []exploreRole{exploreOwner, exploreAdmin, exploreViewer}, limits: []Limits{{}},
+			name: "deploys", roles: []exploreRole{exploreOwner, exploreViewer, exploreAdmin}, limits: []Limits{{}},
 			emails: 1, links: 1, uses: []int{2}, deploys: true, edits: true, reads: true,
 		},
 		{

@@ -625,6 +625,7 @@ func TestEveryState_Controls(t *testing.T) {
 		{eventsReplay, "members", 1, exploreFault{changes: func(_ *explorer, _ *exploreOperation, c *Changes, _ *error) { c.Events = nil }}},
 		{cleanEnds, "link", 3, exploreFault{purge: func(_ *explorer, after *exploreState) { after.offers = [allSlots]offerState{} }}},
 		{lostTogether, "link", 4, exploreFault{facts: func(_ *explorer, f *Facts) { f.PendingRecords = nil }}},
+		{noWhim, "members", 2, exploreFault{facts: func(_ *explorer, f *Facts) { f.Members = nil }}},
 		{noDecisionDie, "link", 1, exploreFault{changes: func(*explorer, *exploreOperation, *Changes, *error) { panic("a fault") }}},
 	}
 	shown := map[string]bool{}
