@@ -25,7 +25,10 @@ type exploreStep struct {
 }
 
 // An exploreBreach says how a step breaks an invariant.
-type exploreBreach struct{ invariant, text string }
+type exploreBreach struct {
+	invariant, text string
+	also            []string // the other invariants that the step breaks
+}
 
 // An exploreInvariant returns what is wrong with a step, or "". Only those of refusals see
 // refused steps, and those of changes see no others.
@@ -46,7 +49,8 @@ const (
 	cleanRefusal  = "a refusal changes nothing and is documented"
 	eventsReplay  = "the events replayed give the state"
 	cleanEnds     = "sweep, purge and erasure leave what is documented"
-	lostTogether  = "who loses a permission loses what they sent by it, and nobody else"
+	lostTogether  = "an invitation ends with the right of its sender to it, and no other does"
+	noWhim        = "an operation with everything that it needs is not refused"
 	noDecisionDie = "no decision panics"
 )
 
@@ -62,6 +66,7 @@ var exploreInvariants = []exploreInvariant{
 	{eventsReplay, false, (*exploreStep).replay},
 	{cleanEnds, false, (*exploreStep).ends},
 	{lostTogether, false, (*exploreStep).lost},
+	{noWhim, true, (*exploreStep).whim},
 	{noDecisionDie, true, func(*exploreStep) string { return "" }}, // see step
 }
 
@@ -69,7 +74,7 @@ var exploreInvariants = []exploreInvariant{
 func (x *explorer) step(op *exploreOperation) (after exploreState, changed bool, breach *exploreBreach) {
 	defer func() {
 		if r := recover(); r != nil {
-			breach = &exploreBreach{noDecisionDie, fmt.Sprint(op.text, ": ", r)}
+			breach = &exploreBreach{invariant: noDecisionDie, text: fmt.Sprint(op.text, ": ", r)}
 		}
 	}()
 	s := &x.present
@@ -97,16 +102,19 @@ func (x *explorer) step(op *exploreOperation) (after exploreState, changed bool,
 			x.fault.changes(x, op, &s.changes, &s.err)
 		}
 		if s.err != nil {
-			x.checks++
+			x.checks += 2
 			if text := s.refusal(); text != "" && (x.fault == nil || x.fault.only == cleanRefusal) {
-				return x.s, false, &exploreBreach{cleanRefusal, op.text + ": " + text}
+				return x.s, false, &exploreBreach{invariant: cleanRefusal, text: op.text + ": " + text}
+			}
+			if text := s.whim(); text != "" && (x.fault == nil || x.fault.only == noWhim) {
+				return x.s, false, &exploreBreach{invariant: noWhim, text: op.text + ": " + text}
 			}
 			return x.s, false, nil
 		}
-		if after = x.s; !s.changes.Empty() {
+		if after = x.s; !changesNothing(&s.changes) {
 			var err error
 			if after, err = x.apply(&s.changes); err != nil && (x.fault == nil || x.fault.only == eventsReplay) {
-				return after, false, &exploreBreach{eventsReplay, op.text + ": writes " + err.Error()}
+				return after, false, &exploreBreach{invariant: eventsReplay, text: op.text + ": writes " + err.Error()}
 			}
 		}
 	}
@@ -117,11 +125,26 @@ func (x *explorer) step(op *exploreOperation) (after exploreState, changed bool,
 		if invariant := &exploreInvariants[i]; !invariant.refusal && (x.fault == nil || x.fault.only == invariant.name) {
 			x.checks++
 			if text := invariant.wrong(s); text != "" {
-				return after, false, &exploreBreach{invariant.name, op.text + ": " + text}
+				breach = breach.and(invariant.name, op.text+": "+text)
 			}
 		}
 	}
-	return x.after, x.after != x.s, nil
+	return x.after, breach == nil && x.after != x.s, breach
+}
+
+// and adds an invariant that the same step breaks.
+func (b *exploreBreach) and(invariant, text string) *exploreBreach {
+	if b == nil {
+		return &exploreBreach{invariant: invariant, text: text}
+	}
+	b.also = append(b.also, invariant)
+	return b
+}
+
+// changesNothing reports whether c is empty.
+func changesNothing(c *Changes) bool {
+	return len(c.Invitations)+len(c.Members)+len(c.RemovedMembers)+len(c.Removals)+len(c.Quotas)+len(c.ErasedEvents)+len(c.Events) == 0 &&
+		c.Limits == nil && !c.Deleted
 }
 
 // wait lets a day pass.
@@ -751,17 +774,124 @@ var exploreRefusals = map[string][]*Error{
 }
 
 func isDocumented(method string, err error) bool {
+	for _, e := range exploreRefusals[method] {
+		if err == error(e) { //nolint:errorlint // the fast way; the other one follows
+			return true
+		}
+	}
 	return slices.ContainsFunc(exploreRefusals[method], func(e *Error) bool { return errors.Is(err, e) })
 }
 
 func (s *exploreStep) refusal() string {
 	switch {
-	case !s.changes.Empty():
+	case !changesNothing(&s.changes):
 		return "refused, with changes"
 	case !isDocumented(s.op.method, s.err):
 		return fmt.Sprint("the documentation does not mention: ", s.err)
 	}
 	return ""
+}
+
+// whim refuses a refusal without a reason. It knows the reasons from the documentation, and leaves
+// out those of mail limits.
+func (s *exploreStep) whim() string {
+	if s.before.phase != alive || s.w.deploys || s.w.sendings > 0 || s.w.cooldown > 0 {
+		return ""
+	}
+	op := s.op
+	var o *offerState
+	if o = &s.before.offers[op.slot]; o.quota && !s.actorHas(PermissionQuotaUpdate) {
+		o = &offerState{} // an actor without the right to its quota
+	}
+	var u *userState
+	if op.user != 0 {
+		u = &s.before.users[op.user-1]
+	}
+	right := false
+	switch op.method {
+	case "Accept":
+		right = !op.stale && s.mayJoin(&s.before.offers[op.slot])
+	case "AcceptReceived":
+		right = op.slot < emailSlots && s.mayJoin(&s.before.offers[op.slot])
+	case "Decline":
+		right = !op.stale && op.slot < emailSlots && s.before.offers[op.slot].isLive()
+	case "DeclineReceived":
+		o = &s.before.offers[op.slot]
+		right = op.slot < emailSlots && o.isLive() && op.verified && op.address != 0 && op.address == o.to
+	case "Revoke":
+		right = s.actorHas(PermissionInvitationRevoke) && s.before.offers[op.slot].isLive()
+	case "Resend":
+		right = s.actorHas(PermissionInvitationResend) && o.isLive() && s.actorRanks(o.role) && s.allowed(op.slot, o.to)
+	case "Edit":
+		right = s.actorHas(PermissionInvitationCreate) && o.isLive() && s.actorRanks(o.role) && op.role != 0 && s.actorRanks(op.role) &&
+			(!s.w.reserve || op.slot >= emailSlots || s.x.takesSeat(o.role) || s.seatFor(op.role, 0))
+	case "Leave":
+		right = u.role != 0 && s.mayGo(u)
+	case "RemoveMember":
+		right = u.role != 0 && s.mayGo(u) && s.actorHas(PermissionMemberRemove) && s.actorRanks(u.role)
+	case "ChangeRole":
+		right = u.role != 0 && s.mayGo(u) && s.actorHas(PermissionMemberUpdate) && s.actorRanks(u.role) && s.actorRanks(op.role) &&
+			(s.x.takesSeat(u.role) || s.seatFor(op.role, 0))
+	case "AddMember":
+		right = u.role == 0 && s.actorHas(PermissionMemberAdd) && s.actorRanks(op.role) && s.seatFor(op.role, op.address) &&
+			(op.address == 0 || s.actorHas(PermissionInvitationRevoke)) && (!op.quota || s.actorHas(PermissionQuotaUpdate))
+	case "TransferOwnership":
+		to := s.before.users[op.to-1].role
+		right = s.actorHas(PermissionOrganizationManage) && s.actorRanks(1) && u.role == 1 && to != 0 && (s.x.takesSeat(to) || s.seatFor(op.role, 0))
+	case "SetQuota":
+		right = s.actorHas(PermissionQuotaUpdate) && u != nil && u.role != 0 && s.actorRanks(u.role)
+	case "SetLimits":
+		right = op.actor == exploreAgent{}
+	case "DeleteOrganization":
+		right = s.actorHas(PermissionOrganizationManage)
+	}
+	if right {
+		return fmt.Sprint("refused without a reason: ", s.err)
+	}
+	return ""
+}
+
+// mayJoin reports whether nothing keeps the identity from accepting an invitation.
+func (s *exploreStep) mayJoin(o *offerState) bool {
+	op := s.op
+	isFor := op.verified && op.address == o.to && op.address != 0
+	if op.slot >= emailSlots {
+		isFor = !o.domain && len(s.x.limits.AllowedDomains) == 0 || op.verified && s.inDomain(op.address)
+	}
+	seat := s.seatFor(o.role, 0)
+	if op.verified {
+		seat = s.seatFor(o.role, op.address)
+	}
+	return isFor && seat && o.isLive() && s.backed(o) && o.gone&bit(op.user) == 0 && s.before.users[op.user-1].role == 0 && s.allowed(op.slot, o.to)
+}
+
+// mayGo reports whether a member is not the last owner.
+func (s *exploreStep) mayGo(u *userState) bool { return u.role != 1 || s.x.owners > 1 }
+
+// allowed reports whether the limits allow an invitation of this kind to this address.
+func (s *exploreStep) allowed(slot int, to uint8) bool {
+	if slot >= emailSlots {
+		return !s.x.limits.NoLinks
+	}
+	return len(s.x.limits.AllowedDomains) == 0 || s.inDomain(to)
+}
+
+// seatFor reports whether a seat is free for a role, or reserved for the verified address.
+func (s *exploreStep) seatFor(role, address uint8) bool {
+	limit := s.x.limits.Members
+	if limit <= 0 || !s.x.takesSeat(role) {
+		return true
+	}
+	reserved := 0
+	for slot := range emailSlots {
+		if o := &s.before.offers[slot]; s.w.reserve && o.isLive() && s.x.takesSeat(o.role) {
+			if address != 0 && o.to == address {
+				return s.x.seats < limit
+			}
+			reserved++
+		}
+	}
+	return s.x.seats+reserved < limit
 }
 
 // replay applies the events to the state before, and compares. Events say nothing of versions,
@@ -882,7 +1012,7 @@ func (s *exploreStep) happened(n *exploreState, e *Event) bool {
 			u.quota = number
 		}
 	case EventLimitsChanged:
-		n.limits = uint8(slices.IndexFunc(s.w.limits, e.Limits.equal))
+		n.limits = s.w.limitsOf(e.Limits)
 	case EventOrganizationDeleted:
 		n.phase = deleted
 	default:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"reflect"
 	"slices"
 	"time"
 
@@ -30,6 +31,7 @@ type exploreWorld struct {
 
 	sweeps, erases, edits, bulks, ids, quotas, domains, ceilings, unverified, reads bool
 	details                                                                         bool // more arguments where a world has few operations
+	host                                                                            bool // only System adds members, sets limits and deletes
 
 	// deploys lets the program be replaced by one whose policy does not know the last role, and
 	// the other way round.
@@ -124,7 +126,7 @@ func exploreWorlds() []*exploreWorld {
 			emails: 1, links: 1, uses: []int{2}, domains: true, edits: true, unverified: true, reads: true,
 		},
 		{
-			name: "deploys", roles: []exploreRole{exploreOwner, exploreAdmin, exploreViewer}, limits: []Limits{{}},
+			name: "deploys", roles: []exploreRole{exploreOwner, exploreViewer, exploreAdmin}, limits: []Limits{{}},
 			emails: 1, links: 1, uses: []int{2}, deploys: true, edits: true, reads: true,
 		},
 		{
@@ -133,7 +135,7 @@ func exploreWorlds() []*exploreWorld {
 		},
 		{
 			name: "whole", roles: []exploreRole{exploreOwner, exploreAdmin, exploreAuditor}, limits: []Limits{{}, {Members: 2, Pending: 1}},
-			emails: 2, links: 2, uses: []int{2}, sweeps: true, oldest: -2,
+			emails: 2, links: 2, uses: []int{2}, sweeps: true, oldest: -2, host: true,
 		},
 	}
 	for _, w := range worlds {
@@ -240,6 +242,11 @@ func (w *exploreWorld) roleOf(name Role) uint8 {
 	return 0
 }
 
+// limitsOf returns the number of limits.
+func (w *exploreWorld) limitsOf(limits *Limits) uint8 {
+	return uint8(slices.IndexFunc(w.limits, func(l Limits) bool { return reflect.DeepEqual(l, *limits) }))
+}
+
 func slotID(slot int) uuid.UUID { return uuid.UUID{6: 0x70, 8: 0x80, 15: byte(1 + slot)} }
 
 func slotOf(id uuid.UUID) int { return int(id[15]) - 1 }
@@ -318,7 +325,7 @@ func days(n int8) time.Duration { return time.Duration(n) * day }
 func (x *explorer) enter(s exploreState) {
 	w := x.world
 	x.s, x.rules, x.built = s, w.rules[s.deployed], [4]uint8{}
-	x.limits = w.limits[s.limits].Or(x.rules.limits)
+	x.limits = w.inForce(s.limits)
 	x.removals, x.quotaAt = [exploreUsers + 1]int64{}, [exploreUsers + 1]int64{}
 	x.pending, x.reserved, x.seats, x.owners = 0, 0, 0, 0
 	for i := range s.users {
@@ -365,6 +372,16 @@ func (x *explorer) enter(s exploreState) {
 			}
 		}
 	}
+}
+
+// inForce returns the limits in force: those of the organization, and those of the program where
+// it has none.
+func (w *exploreWorld) inForce(number uint8) Limits {
+	limits := w.limits[number]
+	if limits.Pending == 0 {
+		limits.Pending = w.rules[0].limits.Pending
+	}
+	return limits
 }
 
 // record returns the invitation in a slot as a store keeps it.
@@ -657,7 +674,7 @@ func (x *explorer) apply(c *Changes) (exploreState, error) {
 		}
 	}
 	if c.Limits != nil {
-		n.limits = uint8(slices.IndexFunc(x.world.limits, c.Limits.equal))
+		n.limits = x.world.limitsOf(c.Limits)
 	}
 	if c.Deleted {
 		n.phase = deleted
@@ -786,27 +803,35 @@ type exploreOperation struct {
 
 const noSlot = -1
 
+// An exploreQuery is what an act needs, by the deployment of the program.
+type exploreQuery [2]Query
+
+func queryOf[T any](w *exploreWorld, a act[T]) *exploreQuery {
+	return &exploreQuery{a.needs(w.rules[0]), a.needs(w.rules[1])}
+}
+
 // deciding performs an act.
-func deciding[T any](a act[T]) func(x *explorer) (Changes, error, bool) {
+func deciding[T any](w *exploreWorld, a act[T]) func(x *explorer) (Changes, error, bool) {
+	q := queryOf(w, a)
 	return func(x *explorer) (Changes, error, bool) {
-		_, c, err := decideIn(x, a)
+		_, c, err := decideIn(x, q, a)
 		return c, err, true
 	}
 }
 
-func decideIn[T any](x *explorer, a act[T]) (T, Changes, error) {
-	q := a.needs(x.rules)
-	f := x.load(&q)
+func decideIn[T any](x *explorer, q *exploreQuery, a act[T]) (T, Changes, error) {
+	f := x.load(&q[x.s.deployed])
 	return a.decide(x.rules.in(*f), *f)
 }
 
 // on performs an act on an invitation that exists.
-func on[T any](slot int, a act[T]) func(x *explorer) (Changes, error, bool) {
+func on[T any](w *exploreWorld, slot int, a act[T]) func(x *explorer) (Changes, error, bool) {
+	q := queryOf(w, a)
 	return func(x *explorer) (Changes, error, bool) {
 		if x.s.offers[slot].state == noOffer {
 			return Changes{}, nil, false
 		}
-		_, c, err := decideIn(x, a)
+		_, c, err := decideIn(x, q, a)
 		return c, err, true
 	}
 }
@@ -841,14 +866,16 @@ func (w *exploreWorld) addOperations() {
 	}
 	users, roles := []uint8{1, 2, 3}, []uint8{1, 2, 3}
 	for _, user := range users {
-		w.add(exploreOperation{method: "CreateOrganization", user: user, perform: deciding(founding{acme, userNames[user]})}, userNames[user])
+		w.add(exploreOperation{method: "CreateOrganization", user: user, perform: deciding(w, founding{acme, userNames[user]})}, userNames[user])
 	}
 	for _, a := range agents {
 		actor := w.actor(a)
-		w.add(exploreOperation{method: "DeleteOrganization", actor: a, perform: deciding(deletion{actor, acme})})
+		if !w.host || a.user == 0 {
+			w.add(exploreOperation{method: "DeleteOrganization", actor: a, perform: deciding(w, deletion{actor, acme})})
+		}
 		for i, limits := range w.limits {
-			if len(w.limits) > 1 {
-				w.add(exploreOperation{method: "SetLimits", actor: a, role: uint8(i), perform: deciding(limitsChange{actor, acme, limits})}, fmt.Sprintf("%+v", limits))
+			if len(w.limits) > 1 && (!w.host || a.user == 0) {
+				w.add(exploreOperation{method: "SetLimits", actor: a, role: uint8(i), perform: deciding(w, limitsChange{actor, acme, limits})}, fmt.Sprintf("%+v", limits))
 			}
 		}
 		for _, user := range users {
@@ -856,7 +883,7 @@ func (w *exploreWorld) addOperations() {
 		}
 		if w.quotas {
 			for _, q := range []Quota{{}, exploreQuota} {
-				w.add(exploreOperation{method: "SetQuota", actor: a, quota: q != Quota{}, perform: deciding(quotaChange{actor, acme, "", q})}, "shared", q)
+				w.add(exploreOperation{method: "SetQuota", actor: a, quota: q != Quota{}, perform: deciding(w, quotaChange{actor, acme, "", q})}, "shared", q)
 			}
 		}
 		w.addSendings(a, users, roles)
@@ -868,13 +895,13 @@ func (w *exploreWorld) addOperations() {
 		w.addAnswers(slot, users)
 	}
 	for _, user := range users {
-		w.add(exploreOperation{method: "Leave", user: user, actor: exploreAgent{user: user}, perform: deciding(leaving{acme, userNames[user]})})
+		w.add(exploreOperation{method: "Leave", user: user, actor: exploreAgent{user: user}, perform: deciding(w, leaving{acme, userNames[user]})})
 		if w.erases {
 			for _, limit := range []int{1, maxSweep} {
-				w.add(exploreOperation{method: "Erase", user: user, limit: limit, perform: deciding(erasure{
+				w.add(exploreOperation{method: "Erase", user: user, limit: limit, perform: deciding(w, erasure{
 					person: Person{UserID: userNames[user]}, pseudonym: userNames[erasedUser], organization: acme, limit: limit,
 				})}, userNames[user], limit)
-				w.add(exploreOperation{method: "Erase", address: user, limit: limit, perform: deciding(erasure{
+				w.add(exploreOperation{method: "Erase", address: user, limit: limit, perform: deciding(w, erasure{
 					person: Person{Email: w.address(user)}, organization: acme, limit: limit,
 				})}, w.address(user), limit)
 			}
@@ -918,24 +945,24 @@ func (w *exploreWorld) offered() []Quota {
 
 func (w *exploreWorld) addMemberOperations(a exploreAgent, user uint8, roles []uint8) {
 	actor, name := w.actor(a), userNames[user]
-	w.add(exploreOperation{method: "RemoveMember", actor: a, user: user, perform: deciding(memberRemoval{actor, acme, name})}, name)
+	w.add(exploreOperation{method: "RemoveMember", actor: a, user: user, perform: deciding(w, memberRemoval{actor, acme, name})}, name)
 	if w.erases {
-		w.add(exploreOperation{method: "SetMetadata", actor: a, user: user, perform: deciding(metadataChange{actor, SetMetadataParams{acme, name, exploreMetadata}})}, name)
+		w.add(exploreOperation{method: "SetMetadata", actor: a, user: user, perform: deciding(w, metadataChange{actor, SetMetadataParams{acme, name, exploreMetadata}})}, name)
 	}
 	if w.quotas {
 		for _, q := range []Quota{{}, exploreQuota} {
-			w.add(exploreOperation{method: "SetQuota", actor: a, user: user, quota: q != Quota{}, perform: deciding(quotaChange{actor, acme, name, q})}, name, q)
+			w.add(exploreOperation{method: "SetQuota", actor: a, user: user, quota: q != Quota{}, perform: deciding(w, quotaChange{actor, acme, name, q})}, name, q)
 		}
 	}
 	for _, role := range roles {
-		w.add(exploreOperation{method: "ChangeRole", actor: a, user: user, role: role, perform: deciding(roleChange{actor, ChangeRoleParams{acme, name, w.role(role)}})}, name, w.role(role))
+		w.add(exploreOperation{method: "ChangeRole", actor: a, user: user, role: role, perform: deciding(w, roleChange{actor, ChangeRoleParams{acme, name, w.role(role)}})}, name, w.role(role))
 		for _, email := range []string{"", w.address(user)} {
-			if email == "" && !w.details {
+			if email == "" && !w.details || w.host && a.user != 0 {
 				continue
 			}
 			for _, q := range w.offered() {
 				p := AddMemberParams{Organization: acme, UserID: name, Role: w.role(role), Email: email, Quota: q}
-				op := exploreOperation{method: "AddMember", actor: a, user: user, role: role, quota: q != Quota{}, perform: deciding(addition{actor, p})}
+				op := exploreOperation{method: "AddMember", actor: a, user: user, role: role, quota: q != Quota{}, perform: deciding(w, addition{actor, p})}
 				if email != "" {
 					op.address = user
 				}
@@ -944,7 +971,7 @@ func (w *exploreWorld) addMemberOperations(a exploreAgent, user uint8, roles []u
 		}
 		for heir := uint8(1); heir <= exploreUsers; heir++ {
 			if role != 1 && heir != user && (w.details || role == 3) {
-				w.add(exploreOperation{method: "TransferOwnership", actor: a, user: user, to: heir, role: role, perform: deciding(transfer{actor, TransferOwnershipParams{acme, name, userNames[heir], w.role(role)}})}, name, userNames[heir], w.role(role))
+				w.add(exploreOperation{method: "TransferOwnership", actor: a, user: user, to: heir, role: role, perform: deciding(w, transfer{actor, TransferOwnershipParams{acme, name, userNames[heir], w.role(role)}})}, name, userNames[heir], w.role(role))
 			}
 		}
 	}
@@ -967,7 +994,7 @@ func (w *exploreWorld) addSendings(a exploreAgent, users, roles []uint8) {
 				if w.emails > 0 {
 					for _, user := range users {
 						c := w.emailOf(a, user, role, lifetime, q)
-						w.add(exploreOperation{method: "Invite", actor: a, user: user, role: role, quota: q != Quota{}, perform: creating(c)}, w.address(user), w.role(role), lifetime, q)
+						w.add(exploreOperation{method: "Invite", actor: a, user: user, role: role, quota: q != Quota{}, perform: creating(w, c)}, w.address(user), w.role(role), lifetime, q)
 					}
 				}
 				if w.links > 0 {
@@ -977,7 +1004,7 @@ func (w *exploreWorld) addSendings(a exploreAgent, users, roles []uint8) {
 								continue
 							}
 							c := w.linkOf(a, role, uses, domain, lifetime, q)
-							w.add(exploreOperation{method: "CreateLink", actor: a, role: role, quota: q != Quota{}, perform: creating(c)}, w.role(role), uses, domain, lifetime, q)
+							w.add(exploreOperation{method: "CreateLink", actor: a, role: role, quota: q != Quota{}, perform: creating(w, c)}, w.role(role), uses, domain, lifetime, q)
 						}
 					}
 				}
@@ -1016,7 +1043,8 @@ func (w *exploreWorld) linkOf(a exploreAgent, role uint8, uses int, domain bool,
 }
 
 // creating makes an invitation in a free place.
-func creating(c creation) func(x *explorer) (Changes, error, bool) {
+func creating(w *exploreWorld, c creation) func(x *explorer) (Changes, error, bool) {
+	q := queryOf(w, c)
 	return func(x *explorer) (Changes, error, bool) {
 		slot, ok := x.free(c.draft.Kind, noSlot)
 		if !ok {
@@ -1024,7 +1052,7 @@ func creating(c creation) func(x *explorer) (Changes, error, bool) {
 		}
 		c := c
 		c.draft.ID, c.draft.Nonce = slotID(slot), slotNonce(slot)
-		_, changes, err := decideIn(x, c)
+		_, changes, err := decideIn(x, q, c)
 		return changes, err, true
 	}
 }
@@ -1032,6 +1060,7 @@ func creating(c creation) func(x *explorer) (Changes, error, bool) {
 // addBulk adds an InviteAll with three rows, of which the last repeats the first.
 func (w *exploreWorld) addBulk(a exploreAgent, role, first, second uint8) {
 	rows := []creation{w.emailOf(a, first, role, 0, Quota{}), w.emailOf(a, second, role, 0, Quota{}), w.emailOf(a, first, role, 0, Quota{})}
+	q := queryOf(w, bulk{w.actor(a), acme, []bulkRow{{creation: rows[0]}, {creation: rows[1]}, {creation: rows[2]}}})
 	w.add(exploreOperation{method: "InviteAll", actor: a, role: role, perform: func(x *explorer) (Changes, error, bool) {
 		at := noSlot
 		b := bulk{actor: w.actor(a), organization: acme, rows: make([]bulkRow, len(rows))}
@@ -1047,7 +1076,7 @@ func (w *exploreWorld) addBulk(a exploreAgent, role, first, second uint8) {
 			}
 			b.rows[i].creation = row
 		}
-		results, changes, err := decideIn(x, b)
+		results, changes, err := decideIn(x, q, b)
 		for _, result := range results {
 			if result.err != nil && !isDocumented("Invite", result.err) {
 				return changes, errors.Join(errUndocumented, result.err), true
@@ -1070,12 +1099,12 @@ func (w *exploreWorld) addOfferOperations(a exploreAgent, slot int, roles []uint
 		return
 	}
 	actor, id, name := w.actor(a), slotID(slot), fmt.Sprint("#", 1+slot)
-	w.add(exploreOperation{method: "Revoke", actor: a, slot: slot, perform: on(slot, revocation{actor, acme, id})}, name)
+	w.add(exploreOperation{method: "Revoke", actor: a, slot: slot, perform: on(w, slot, revocation{actor, acme, id})}, name)
 	for _, lifetime := range w.lifetimes() {
-		w.add(exploreOperation{method: "Resend", actor: a, slot: slot, perform: on(slot, resending{actor, acme, id, freshNonce, lifetime})}, name, lifetime)
+		w.add(exploreOperation{method: "Resend", actor: a, slot: slot, perform: on(w, slot, resending{actor, acme, id, freshNonce, lifetime})}, name, lifetime)
 	}
 	if w.reads {
-		w.add(exploreOperation{method: "PendingToken", actor: a, slot: slot, perform: on(slot, revealing{actor, id})}, name)
+		w.add(exploreOperation{method: "PendingToken", actor: a, slot: slot, perform: on(w, slot, revealing{actor, id})}, name)
 	}
 	if w.ids {
 		for _, c := range []creation{w.emailOf(a, 1, 2, 0, Quota{}), w.emailOf(a, 2, 2, 0, Quota{}), w.emailOf(a, 3, 2, 0, Quota{}), w.linkOf(a, 2, 1, false, 0, Quota{})} {
@@ -1085,7 +1114,7 @@ func (w *exploreWorld) addOfferOperations(a exploreAgent, slot int, roles []uint
 				if kind == KindLink {
 					method = "CreateLink"
 				}
-				w.add(exploreOperation{method: method, actor: a, slot: slot, perform: on(slot, c)}, name, "again", c.draft.Email)
+				w.add(exploreOperation{method: method, actor: a, slot: slot, perform: on(w, slot, c)}, name, "again", c.draft.Email)
 			}
 		}
 	}
@@ -1112,7 +1141,7 @@ func (w *exploreWorld) addOfferOperations(a exploreAgent, slot int, roles []uint
 		edits = append(edits, edit{quota: &Quota{}}, edit{quota: &exploreQuota})
 	}
 	for _, e := range edits {
-		w.add(exploreOperation{method: "Edit", actor: a, slot: slot, role: w.roleOf(e.role), edit: e, perform: on(slot, editing{actor, acme, id, e})}, name, e.text())
+		w.add(exploreOperation{method: "Edit", actor: a, slot: slot, role: w.roleOf(e.role), edit: e, perform: on(w, slot, editing{actor, acme, id, e})}, name, e.text())
 	}
 }
 
@@ -1156,10 +1185,10 @@ func (w *exploreWorld) addAnswers(slot int, users []uint8) {
 	}
 	id, name := slotID(slot), fmt.Sprint("#", 1+slot)
 	present, stale := claim{acme, id, slotNonce(slot)}, claim{acme, id, staleNonce}
-	w.add(exploreOperation{method: "Decline", slot: slot, perform: on(slot, declining{present})}, name)
-	w.add(exploreOperation{method: "Decline", slot: slot, stale: true, perform: on(slot, declining{stale})}, name, "by an old token")
+	w.add(exploreOperation{method: "Decline", slot: slot, perform: on(w, slot, declining{present})}, name)
+	w.add(exploreOperation{method: "Decline", slot: slot, stale: true, perform: on(w, slot, declining{stale})}, name, "by an old token")
 	if w.reads {
-		w.add(exploreOperation{method: "Lookup", slot: slot, perform: on(slot, lookupAct{present})}, name)
+		w.add(exploreOperation{method: "Lookup", slot: slot, perform: on(w, slot, lookupAct{present})}, name)
 	}
 	for _, user := range users {
 		identities := []Identity{{userNames[user], w.address(user), true}}
@@ -1176,18 +1205,18 @@ func (w *exploreWorld) addAnswers(slot int, users []uint8) {
 			if identity.Email != "" {
 				op.address = userOf(identity.Email)
 			}
-			op.perform = on(slot, acceptance{present, identity})
+			op.perform = on(w, slot, acceptance{present, identity})
 			w.add(op, name, identity)
 			if (i == 0 || !identity.EmailVerified) && (kind == KindEmail || w.details) {
 				received := op
-				received.method, received.perform = "AcceptReceived", on(slot, receivedAcceptance{receivedAs(id), identity})
+				received.method, received.perform = "AcceptReceived", on(w, slot, receivedAcceptance{receivedAs(id), identity})
 				w.add(received, name, identity)
-				received.method, received.perform = "DeclineReceived", on(slot, receivedDeclining{receivedAs(id), identity})
+				received.method, received.perform = "DeclineReceived", on(w, slot, receivedDeclining{receivedAs(id), identity})
 				w.add(received, name, identity)
 			}
 			if i == 0 {
 				old := op
-				old.stale, old.perform = true, on(slot, acceptance{stale, identity})
+				old.stale, old.perform = true, on(w, slot, acceptance{stale, identity})
 				w.add(old, name, identity, "by an old token")
 				if w.reads {
 					w.add(exploreOperation{method: "NextStep", slot: slot, user: user, perform: w.nextStep(slot, acceptance{present, identity})}, name, identity)
@@ -1201,12 +1230,12 @@ func receivedAs(id uuid.UUID) received { return received{acme, id} }
 
 // nextStep looks at an acceptance. It refuses nothing.
 func (w *exploreWorld) nextStep(slot int, a acceptance) func(x *explorer) (Changes, error, bool) {
+	q := queryOf(w, a)
 	return func(x *explorer) (Changes, error, bool) {
 		if x.s.offers[slot].state == noOffer {
 			return Changes{}, nil, false
 		}
-		q := a.needs(x.rules)
-		f := x.load(&q)
+		f := x.load(&q[x.s.deployed])
 		x.next = a.nextStep(x.rules.in(*f), *f)
 		return Changes{}, nil, true
 	}
