@@ -246,7 +246,7 @@ func (d draw) call(op string) (c call) {
 		c.Actor = pick(d, system, system, system, "ada")
 		c.Limits = invitations.Limits{
 			Members: pick(d, 0, 0, invitations.NoLimit, 3, 4), Pending: pick(d, 0, 0, 2, 4), SeatlessRoles: pick(d, seatless...),
-			NoLinks: d.one(6), AllowedDomains: pick(d, perhapsNone...),
+			NoLinks: d.one(6), AllowedDomains: pick(d, perhapsNone...), Expiry: pick(d, 0, 0, 5*time.Minute),
 		}
 	case "Invite", "CreateLink":
 		return d.creation(op)
@@ -348,7 +348,7 @@ func (d draw) call(op string) (c call) {
 // creation draws an invitation, sometimes one that was drawn before.
 func (d draw) creation(op string) call {
 	c := call{
-		Op: op, Org: d.org, At: d.now, Actor: d.actor(), Role: pick(d, roles...), Quota: pick(d, quotas...), Lifetime: pick(d, lifetimes...),
+		Op: op, Org: d.org, At: d.now, Actor: d.actor(), Role: pick(d, roles...), Quota: pick(d, quotas...), Lifetime: pick(d, append(lifetimes, 0)...),
 		Message: pick(d, "", "hello"), Metadata: pick(d, "", "x"),
 	}
 	if op == "Invite" {
