@@ -196,7 +196,7 @@ func (t *turn) inviteAll() {
 	whole := t.call
 	for _, r := range whole.Rows {
 		t.call = r
-		t.Op, t.Actor, t.Org = "Invite", whole.Actor, whole.Org
+		t.Op, t.Actor, t.Ceiling, t.Org = "Invite", whole.Actor, whole.Ceiling, whole.Org
 		t.refusals, t.body, t.given = nil, "", nil
 		t.invite()
 		t.rows = append(t.rows, row{t.refusals, t.body, t.given})
