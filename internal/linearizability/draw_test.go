@@ -234,9 +234,14 @@ func (d draw) identify(c *call, email string) {
 // call draws a call. Its Op is empty if nothing is there to call it on.
 func (d draw) call(op string) (c call) {
 	c = call{Op: op, Org: d.org, At: d.now}
-	if user, ok := strings.CutPrefix(d.org, personal); ok {
-		defer func() { c.User = user }()
-	}
+	defer func() {
+		if c.Actor != "" && d.one(20) {
+			c.Ceiling = pick(d, roles...)
+		}
+		if user, ok := strings.CutPrefix(d.org, personal); ok {
+			c.User = user
+		}
+	}()
 	switch op {
 	case "CreateOrganization":
 		c.User = pick(d, "ada", "ben")
@@ -246,7 +251,7 @@ func (d draw) call(op string) (c call) {
 		c.Actor = pick(d, system, system, system, "ada")
 		c.Limits = invitations.Limits{
 			Members: pick(d, 0, 0, invitations.NoLimit, 3, 4), Pending: pick(d, 0, 0, 2, 4), SeatlessRoles: pick(d, seatless...),
-			NoLinks: d.one(6), AllowedDomains: pick(d, perhapsNone...),
+			NoLinks: d.one(6), AllowedDomains: pick(d, perhapsNone...), Expiry: pick(d, 0, 0, 5*time.Minute),
 		}
 	case "Invite", "CreateLink":
 		return d.creation(op)
@@ -254,7 +259,7 @@ func (d draw) call(op string) (c call) {
 		c.Actor = d.actor()
 		for range 1 + d.IntN(3) {
 			r := d.creation("Invite")
-			r.Op, r.Org, r.Actor, r.At = "", "", "", 0
+			r.Op, r.Org, r.Actor, r.Ceiling, r.At = "", "", "", "", 0
 			c.Rows = append(c.Rows, r)
 		}
 	case "Resend":
@@ -348,7 +353,7 @@ func (d draw) call(op string) (c call) {
 // creation draws an invitation, sometimes one that was drawn before.
 func (d draw) creation(op string) call {
 	c := call{
-		Op: op, Org: d.org, At: d.now, Actor: d.actor(), Role: pick(d, roles...), Quota: pick(d, quotas...), Lifetime: pick(d, lifetimes...),
+		Op: op, Org: d.org, At: d.now, Actor: d.actor(), Role: pick(d, roles...), Quota: pick(d, quotas...), Lifetime: pick(d, append(lifetimes, 0)...),
 		Message: pick(d, "", "hello"), Metadata: pick(d, "", "x"),
 	}
 	if op == "Invite" {
@@ -360,7 +365,7 @@ func (d draw) creation(op string) call {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if old, ok := d.made[n]; ok && old.Op == op && d.one(8) {
-		old.At = d.now
+		old.At, old.Ceiling = d.now, ""
 		return old
 	}
 	d.next++

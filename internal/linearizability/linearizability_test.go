@@ -107,6 +107,6 @@ func round(t *testing.T, name string, seed uint64) count {
 }
 
 func (c count) String() string {
-	return fmt.Sprintf("%d operations, %d of them with an unknown outcome; faults: %d ended contexts, %d failures before a change, %d lost answers, %d terminated connections",
-		c.operations, c.unknown, c.cut, c.failed, c.lost, c.terminated)
+	return fmt.Sprintf("%d operations, %d of them with an unknown outcome; faults: %d ended contexts, %d failures before a change, %d lost answers, %d terminated connections with %d failed calls",
+		c.operations, c.unknown, c.cut, c.failed, c.lost, c.terminated, c.broken)
 }

@@ -142,18 +142,22 @@ func (t *turn) invite() {
 	if !t.may("invitation:create") {
 		return
 	}
-	kind, uses := invitations.KindEmail, 1
+	kind, uses, lifetime := invitations.KindEmail, 1, t.Lifetime
+	if lifetime == 0 {
+		lifetime = t.inForce().Expiry
+	}
 	if t.Op == "CreateLink" {
 		kind, uses = invitations.KindLink, t.MaxUses
 	}
 	inv := invitation{Invitation: invitations.Invitation{
 		ID: idOf(t.ID), Organization: t.Org, Kind: kind, State: invitations.StatePending, Email: t.Email, Role: t.Role, Message: t.Message,
 		Quota: t.Quota, Metadata: t.metadata(), AllowedDomains: t.Domains, MaxUses: uses,
-		CreatedBy: t.actor(), SentBy: t.actor(), CreatedAt: t.now, SentAt: t.now, ExpiresAt: t.now.Add(t.Lifetime),
+		CreatedBy: t.actor(), SentBy: t.actor(), CreatedAt: t.now, SentAt: t.now, ExpiresAt: t.now.Add(lifetime),
 	}}
 	t.mayGrant(t.Role, t.Quota)
 	if old, ok := t.invitations[t.ID]; ok {
-		if !sameContent(old, inv) {
+		hasLifetime := t.Lifetime == 0 || old.ExpiresAt.Sub(old.SentAt) == t.Lifetime
+		if !hasLifetime || !sameContent(old, inv) {
 			t.refuse("conflict")
 		}
 		t.answerSent(old, true)
@@ -169,11 +173,11 @@ func (t *turn) invite() {
 	t.answerSent(inv, false)
 }
 
-// sameContent reports whether the call that would make b made a.
+// sameContent reports whether the call that would make b could have made a, apart from its lifetime.
 func sameContent(a, b invitation) bool {
 	return a.Kind == b.Kind && a.Email == b.Email && a.Role == b.Role && a.Message == b.Message && a.Quota == b.Quota &&
 		maps.Equal(a.Metadata, b.Metadata) && slices.Equal(a.AllowedDomains, b.AllowedDomains) && a.MaxUses == b.MaxUses &&
-		a.CreatedBy == b.CreatedBy && a.ExpiresAt.Sub(a.SentAt) == b.ExpiresAt.Sub(b.SentAt)
+		a.CreatedBy == b.CreatedBy
 }
 
 // answerSent answers with an invitation, and with its token if it is pending.
@@ -192,7 +196,7 @@ func (t *turn) inviteAll() {
 	whole := t.call
 	for _, r := range whole.Rows {
 		t.call = r
-		t.Op, t.Actor, t.Org = "Invite", whole.Actor, whole.Org
+		t.Op, t.Actor, t.Ceiling, t.Org = "Invite", whole.Actor, whole.Ceiling, whole.Org
 		t.refusals, t.body, t.given = nil, "", nil
 		t.invite()
 		t.rows = append(t.rows, row{t.refusals, t.body, t.given})

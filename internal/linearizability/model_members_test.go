@@ -35,7 +35,7 @@ func (t *turn) deleteOrganization() {
 }
 
 func (t *turn) setLimits() {
-	if !t.isSystem() {
+	if !t.isUnlimited() {
 		t.refuse("permission_denied")
 		return
 	}
@@ -52,7 +52,7 @@ func (t *turn) addMember() {
 		return
 	}
 	t.mayGrant(t.Role, t.Quota)
-	if t.Email != "" && !t.isSystem() && !holds(t.members[t.Actor].Role, "invitation:revoke") {
+	if t.Email != "" && !t.holds("invitation:revoke") {
 		t.refuse("permission_denied")
 	}
 	if m, isMember := t.members[t.User]; isMember {
@@ -219,7 +219,7 @@ func (t *turn) isPersonal() bool { return strings.HasPrefix(t.Org, personal) }
 // setQuota sets the quota of a member, or the shared one if the call names no user.
 func (t *turn) setQuota() {
 	if t.isPersonal() {
-		if !t.isSystem() {
+		if !t.isUnlimited() {
 			t.refuse("permission_denied")
 			return
 		}
@@ -232,7 +232,7 @@ func (t *turn) setQuota() {
 		return
 	}
 	if t.User == "" {
-		if !t.isSystem() {
+		if !t.isUnlimited() {
 			t.refuse("permission_denied")
 		} else {
 			t.may("quota:update")

@@ -17,9 +17,10 @@ type call struct {
 	Org string
 	At  time.Duration // the time of the clock during the call, since the epoch
 
-	Actor string // a user ID, or "system"
-	User  string // the person whom the call concerns, or who answers
-	Other string // the new owner of a transfer; the pseudonym of an erasure
+	Actor   string           // a user ID, or "system"
+	Ceiling invitations.Role // beyond which the actor has no permission
+	User    string           // the person whom the call concerns, or who answers
+	Other   string           // the new owner of a transfer; the pseudonym of an erasure
 
 	Email    string // of the identity, or to invite
 	Verified bool   // the address of the identity
@@ -309,6 +310,9 @@ func (t *turn) next() int64 { return t.version + 1 }
 // isSystem reports whether the host itself acts.
 func (t *turn) isSystem() bool { return t.Actor == system }
 
+// isUnlimited reports whether the actor may do what is reserved to the host itself.
+func (t *turn) isUnlimited() bool { return t.isSystem() && t.Ceiling == "" }
+
 // actor returns the user who acts, empty for the host itself.
 func (t *turn) actor() string { return strings.TrimPrefix(t.Actor, system) }
 
@@ -340,17 +344,27 @@ func covers(role, other invitations.Role) bool {
 // may refuses an actor without a permission. It is the only refusal then.
 func (t *turn) may(p invitations.Permission) bool {
 	switch {
+	case !t.holds(p):
+		t.refuse("permission_denied")
 	case t.isSystem() && !t.exists:
 		t.refuse("not_found")
-	case !t.isSystem() && !holds(t.members[t.Actor].Role, p):
-		t.refuse("permission_denied")
 	}
 	return !t.refused()
 }
 
+// holds reports whether the actor has a permission.
+func (t *turn) holds(p invitations.Permission) bool {
+	return (t.Ceiling == "" || holds(t.Ceiling, p)) && (t.isSystem() || holds(t.members[t.Actor].Role, p))
+}
+
+// covers reports whether the actor has every permission of a role.
+func (t *turn) covers(role invitations.Role) bool {
+	return (t.Ceiling == "" || covers(t.Ceiling, role)) && (t.isSystem() || covers(t.members[t.Actor].Role, role))
+}
+
 // maySee is may for a list, which is empty for the host itself if there is no organization.
 func (t *turn) maySee(p invitations.Permission) bool {
-	if !t.isSystem() && !holds(t.members[t.Actor].Role, p) {
+	if !t.holds(p) {
 		t.refuse("permission_denied")
 	}
 	return !t.refused()
@@ -358,13 +372,10 @@ func (t *turn) maySee(p invitations.Permission) bool {
 
 // mayGrant refuses an actor who lacks a permission of a role, or the one to grant a quota.
 func (t *turn) mayGrant(role invitations.Role, q invitations.Quota) {
-	if t.isSystem() {
-		return
-	}
-	if !covers(t.members[t.Actor].Role, role) {
+	if !t.covers(role) {
 		t.refuse("role_not_assignable")
 	}
-	if q != (invitations.Quota{}) && !holds(t.members[t.Actor].Role, "quota:update") {
+	if q != (invitations.Quota{}) && !t.holds("quota:update") {
 		t.refuse("permission_denied")
 	}
 }
@@ -378,7 +389,7 @@ func (t *turn) mayActOn(user string, p invitations.Permission) (invitations.Memb
 	switch {
 	case !ok:
 		t.refuse("not_found")
-	case !t.isSystem() && !covers(t.members[t.Actor].Role, m.Role):
+	case !t.covers(m.Role):
 		t.refuse("permission_denied")
 	}
 	return m, !t.refused()

@@ -21,10 +21,14 @@ func (w *world) perform(ctx context.Context, svc *invitations.Service, c call) (
 }
 
 func (c call) actor() invitations.Actor {
+	actor := invitations.User(c.Actor)
 	if c.Actor == system {
-		return invitations.System()
+		actor = invitations.System()
 	}
-	return invitations.User(c.Actor)
+	if c.Ceiling != "" {
+		actor = actor.AtMost(c.Ceiling)
+	}
+	return actor
 }
 
 func (c call) identity() invitations.Identity {

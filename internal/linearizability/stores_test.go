@@ -15,11 +15,11 @@ import (
 	"github.com/go-invitations/invitations/sqlitestore"
 )
 
-// stores open an empty store each. PostgreSQL comes with a function that terminates one of the
-// store's connections, whatever it is doing.
-var stores = map[string]func(t *testing.T) (store invitations.Store, disrupt func()){
-	"memory": func(*testing.T) (invitations.Store, func()) { return memstore.New(), nil },
-	"SQLite": func(t *testing.T) (invitations.Store, func()) {
+// stores open an empty store each. PostgreSQL comes with a function that terminates connections of
+// the store, mostly those that are doing something.
+var stores = map[string]func(t *testing.T) (store invitations.Store, disrupt func() (terminated int)){
+	"memory": func(*testing.T) (invitations.Store, func() int) { return memstore.New(), nil },
+	"SQLite": func(t *testing.T) (invitations.Store, func() int) {
 		db, err := sqlitestore.Open(filepath.Join(t.TempDir(), "invitations.db"))
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, db.Close()) })
@@ -27,7 +27,7 @@ var stores = map[string]func(t *testing.T) (store invitations.Store, disrupt fun
 		require.NoError(t, store.Migrate(t.Context()))
 		return store, nil
 	},
-	"PostgreSQL": func(t *testing.T) (invitations.Store, func()) {
+	"PostgreSQL": func(t *testing.T) (invitations.Store, func() int) {
 		schema := pgtest.Schema(t)
 		config, err := pgxpool.ParseConfig(pgtest.URL(t))
 		require.NoError(t, err)
@@ -42,12 +42,14 @@ var stores = map[string]func(t *testing.T) (store invitations.Store, disrupt fun
 		other, err := pgxpool.New(t.Context(), pgtest.URL(t))
 		require.NoError(t, err)
 		t.Cleanup(other.Close)
-		return store, func() {
-			_, err := other.Exec(context.Background(), `select pg_terminate_backend(pid) from pg_stat_activity
-				where application_name = $1 order by state = 'idle', random() limit 1`, schema)
+		return store, func() (terminated int) {
+			err := other.QueryRow(context.Background(), `select count(*) from (
+				select pg_terminate_backend(pid) from pg_stat_activity
+				where application_name = $1 and (state <> 'idle' or random() < 0.2)) as terminated`, schema).Scan(&terminated)
 			if err != nil {
-				t.Errorf("terminating a connection: %v", err)
+				t.Errorf("terminating connections: %v", err)
 			}
+			return terminated
 		}
 	},
 }

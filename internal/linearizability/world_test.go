@@ -40,6 +40,7 @@ type count struct {
 	operations, unknown int
 	cut, failed, lost   int // calls with a context that ended, a failure before and a lost answer
 	terminated          int // connections
+	broken              int // calls that failed because of a connection that was lost or a change that won
 }
 
 func (c *count) add(d count) {
@@ -49,6 +50,7 @@ func (c *count) add(d count) {
 	c.failed += d.failed
 	c.lost += d.lost
 	c.terminated += d.terminated
+	c.broken += d.broken
 }
 
 // A world is one round: clients that call a service at the same time, and what they see.
@@ -57,7 +59,8 @@ type world struct {
 	size
 	store         invitations.Store
 	keys          *invitations.Keyring
-	disrupt       func() // terminates a connection; may be nil
+	disrupt       func() (terminated int) // terminates connections; may be nil
+	isDisrupted   atomic.Bool
 	hasFaults     bool
 	organizations []string
 	books         map[string]*book
@@ -73,7 +76,7 @@ type world struct {
 }
 
 // newWorld returns a world on an empty store.
-func newWorld(s settings, of size, store invitations.Store, hasFaults bool, disrupt func()) *world {
+func newWorld(s settings, of size, store invitations.Store, hasFaults bool, disrupt func() int) *world {
 	keys, err := invitations.NewKeyring(bytes.Repeat([]byte{1}, 32))
 	if err != nil {
 		panic(err)
@@ -144,8 +147,8 @@ func (w *world) client(r *rand.Rand, client, phase int) {
 		case d.one(30):
 			w.follow()
 		case w.disrupt != nil && d.one(40):
-			w.disrupt()
-			w.counted(count{terminated: 1})
+			w.isDisrupted.Store(true)
+			w.counted(count{terminated: w.disrupt()})
 		}
 		op := pick(d, operations...)
 		if op == "DeleteOrganization" && phase < w.phases-1 {
@@ -290,27 +293,29 @@ const (
 // outcome returns the outcome of a call with an error. A call that fails has changed nothing,
 // unless the error says that the outcome is unknown. Purge, Sweep and Erase can stop half-way.
 func (w *world) outcome(c call, isCut bool, err error) outcome {
+	failed := nothing
+	if c.Op == "Purge" || c.Op == "Erase" || c.Op == "Sweep" {
+		failed = unknown
+	}
 	_, isRefusal := invitations.ProblemOf(err)
-	switch isSteps := c.Op == "Purge" || c.Op == "Erase" || c.Op == "Sweep"; {
+	switch {
 	case err == nil:
 		return success
 	case errors.Is(err, invitations.ErrOutcomeUnknown):
 		return unknown
 	case errors.Is(err, invitations.ErrConcurrentChange):
-		if isSteps {
-			return unknown
-		}
-		return nothing
+		w.counted(count{broken: 1})
+		return failed
 	case isRefusal:
 		return refusal
-	case isCut && errors.Is(err, context.Canceled), errors.Is(err, errFailed), w.disrupt != nil:
-		if isSteps {
-			return unknown
-		}
-		return nothing
+	case isCut && errors.Is(err, context.Canceled), errors.Is(err, errFailed):
+		return failed
+	case w.isDisrupted.Load():
+		w.counted(count{broken: 1})
+		return failed
 	}
 	w.complain("%s failed: %v", c.Op, err)
-	return nothing
+	return failed
 }
 
 // A follower follows the feed and keeps what it saw.
