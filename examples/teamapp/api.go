@@ -115,7 +115,7 @@ func (a *app) caller(r *http.Request) (apiCall, error) {
 		}
 		key, err := a.findKey(ctx, keyPrefix+text)
 		if errors.Is(err, sql.ErrNoRows) {
-			if err = errSignedOut; !a.limits.allow(r) {
+			if err = errSignedOut; !a.badKeys.allow(r) {
 				err = errTooMany
 			}
 		}

@@ -350,15 +350,25 @@ func TestAPI_Authentication(t *testing.T) {
 	require.Equal(t, before, w.state(team))
 }
 
-// A client that guesses keys is stopped.
+// A client that guesses keys is stopped. Its bad keys keep nobody from signing in, and wrong
+// passwords keep no program from working.
 func TestAPI_GuessedKeys(t *testing.T) {
 	t.Parallel()
 	w := newSQLiteWorld(t)
-	for range clientBurst {
-		w.client("Authorization", "Bearer "+keyPrefix+newSecret()).api("POST", "/teams/x/calls", `{"amount":1}`).want(t, 401)
+	guess := func() answer {
+		return w.client("Authorization", "Bearer "+keyPrefix+newSecret()).api("POST", "/teams/x/calls", `{"amount":1}`)
 	}
-	got := w.client("Authorization", "Bearer "+keyPrefix+newSecret()).api("POST", "/teams/x/calls", `{"amount":1}`).want(t, 429, "too_many_attempts")
+	for range clientBurst {
+		guess().want(t, 401)
+	}
+	got := guess().want(t, 429, "too_many_attempts")
 	require.Equal(t, "10", got.header.Get("Retry-After"))
+	for range clientBurst {
+		w.nobody().submit("/sign-in", "email", "ada@example.com", "password", "wrong password").want(t, 422)
+	}
+	w.nobody().submit("/sign-in", "email", "ada@example.com", "password", "wrong password").want(t, 429)
+	w.pass(clientInterval)
+	guess().want(t, 401)
 }
 
 // A key does no more than its role and its member's present role, and nothing after the membership.

@@ -83,7 +83,7 @@ func (w *statusWriter) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController find the writer.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// clientLimits limit how often each client can try passwords and tokens.
+// clientLimits limit how often each client can try secrets of one kind.
 type clientLimits struct {
 	now   func() time.Time
 	burst int // how often a client can try at once
