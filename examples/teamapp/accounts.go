@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/go-invitations/invitations"
 )
@@ -33,17 +32,14 @@ type accountForm struct {
 	Password    string `json:"-"`
 }
 
-var (
-	errWrongPassword = errors.New("the address or the password is wrong")
-	errTaken         = &invitations.InvalidError{Field: "email", Code: "duplicate", Reason: "has an account already: sign in"}
-)
+var errTaken = &invitations.InvalidError{Field: "email", Code: "duplicate", Reason: "has an account already: sign in"}
 
 // A newAccount is a checked form with the hash of its password.
 type newAccount struct{ name, email, hash string }
 
-// check returns the account of the form. It hashes the password, which takes a while, so it must
-// be called before a transaction begins.
-func (f accountForm) check() (newAccount, error) {
+// checkAccount returns the account of a form. It hashes the password, which takes a while, so it
+// must be called before a transaction begins.
+func (a *app) checkAccount(ctx context.Context, f accountForm) (newAccount, error) {
 	name, err := checkName(f.Name)
 	if err != nil {
 		return newAccount{}, err
@@ -55,7 +51,7 @@ func (f accountForm) check() (newAccount, error) {
 	if len(f.Password) < 8 || len(f.Password) > 72 { // bcrypt reads no more
 		return newAccount{}, &invitations.InvalidError{Field: "password", Code: "out_of_range", Reason: "must have 8 to 72 bytes"}
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(f.Password), passwordCost)
+	hash, err := a.passwords.hash(ctx, f.Password)
 	return newAccount{name, email, string(hash)}, err
 }
 
@@ -124,23 +120,11 @@ func (a *app) signIn(ctx context.Context, email, password string) (account, erro
 	if err != nil {
 		return account{}, err
 	}
-	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) != nil {
-		return account{}, errWrongPassword
+	if err := a.passwords.check(ctx, hash, password); err != nil {
+		return account{}, err
 	}
 	return u, nil
 }
-
-// passwordCost is how much work it takes to try a password. Tests lower it.
-var passwordCost = bcrypt.DefaultCost
-
-// wrongHash is the hash of no password that anybody has.
-var wrongHash = func() string {
-	hash, err := bcrypt.GenerateFromPassword([]byte(newSecret()), passwordCost)
-	if err != nil {
-		panic(err) // the random text is shorter than 72 bytes
-	}
-	return string(hash)
-}()
 
 // findAccount returns the account of a condition, and the hash of its password.
 func (a *app) findAccount(ctx context.Context, condition, value string) (u account, hash string, err error) {

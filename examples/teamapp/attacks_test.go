@@ -558,3 +558,22 @@ func TestRegister_ReplacedAccountLeavesItsTeams(t *testing.T) {
 		require.ElementsMatch(t, []string{"Ada Lovelace", "Grace"}, w.members(team))
 	})
 }
+
+// Passwords that wait for a processor do not outlive their request.
+func TestPasswords_BoundedAndCancelled(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada := w.account("Ada", "ada@example.com", true)
+	for range cap(w.app.passwords) {
+		w.app.passwords <- struct{}{} // all processors are busy
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := w.app.signIn(ctx, ada.Email, password)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = w.app.checkAccount(ctx, accountForm{Name: "Eve", Email: "eve@example.com", Password: password})
+	require.ErrorIs(t, err, context.Canceled)
+	<-w.app.passwords
+	_, err = w.app.signIn(t.Context(), ada.Email, password)
+	require.NoError(t, err)
+}

@@ -33,7 +33,7 @@ func (a *app) addDemo(ctx context.Context) error {
 	if err := a.db.QueryRowContext(ctx, `select count(*) from accounts`).Scan(&accounts); err != nil || accounts > 0 {
 		return err
 	}
-	everybody, err := accountForm{Name: product, Email: demoAddress, Password: demoPassword}.check()
+	everybody, err := a.checkAccount(ctx, accountForm{Name: product, Email: demoAddress, Password: demoPassword})
 	if err != nil {
 		return err
 	}

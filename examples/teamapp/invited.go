@@ -176,7 +176,7 @@ func (a *app) registerInvited(v *visit) error {
 	if !isLink {
 		form.Email = offer.Email
 	}
-	n, err := form.check()
+	n, err := a.checkAccount(ctx, form)
 	if err != nil {
 		return a.refuseOffer(v, err, offerPage{Form: form})
 	}

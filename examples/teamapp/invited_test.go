@@ -24,7 +24,7 @@ func (w *world) acme() (ada account, team string) {
 // account adds an account without a browser.
 func (w *world) account(name, email string, verified bool) (u account) {
 	w.t.Helper()
-	n, err := accountForm{Name: name, Email: email, Password: password}.check()
+	n, err := w.app.checkAccount(w.t.Context(), accountForm{Name: name, Email: email, Password: password})
 	require.NoError(w.t, err)
 	u, err = w.app.addAccount(w.t.Context(), w.app.db, w.app.svc, n, verified)
 	require.NoError(w.t, err)

@@ -70,7 +70,7 @@ func (a *app) showRegister(v *visit) error {
 func (a *app) register(v *visit) error {
 	ctx, form := v.r.Context(), readAccountForm(v.r)
 	var u account
-	n, err := form.check()
+	n, err := a.checkAccount(ctx, form)
 	if err == nil {
 		err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
 			if u, err = a.addAccount(ctx, tx, svc, n, false); err != nil {
