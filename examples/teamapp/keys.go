@@ -94,17 +94,11 @@ func (a *app) addKey(ctx context.Context, user, team, name string, role invitati
 		return "", &invitations.InvalidError{Field: "role", Code: "unknown_role", Reason: "must not be above your own"}
 	}
 	key := keyPrefix + newSecret()
-	added, err := a.db.ExecContext(ctx, `insert into api_keys (id, hash, organization, account_id, name, role, created_at, joined_at)
+	tooMany := &invitations.InvalidError{Field: "name", Code: "too_many", Reason: "of a key must be deleted first: you have 20"}
+	return key, changeRow(ctx, a.db, tooMany, `insert into api_keys (id, hash, organization, account_id, name, role, created_at, joined_at)
 		select $1, $2, $3, $4, $5, $6, cast($7 as bigint), cast($8 as bigint)
 		where (select count(*) from api_keys where organization = $3 and account_id = $4) < $9`,
 		uuid.NewString(), hashKey(key), team, user, name, string(role), a.now().UnixMicro(), m.JoinedAt.UnixMicro(), maxKeys)
-	if err != nil {
-		return "", err
-	}
-	if n, err := added.RowsAffected(); err != nil || n == 0 {
-		return "", errors.Join(err, &invitations.InvalidError{Field: "name", Code: "too_many", Reason: "of a key must be deleted first: you have 20"})
-	}
-	return key, nil
 }
 
 func (a *app) deleteKey(v *visit) (path, notice string, err error) {

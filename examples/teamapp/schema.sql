@@ -35,6 +35,7 @@ create table if not exists outbox (
 
 create index if not exists outbox_next on outbox (next_at);
 create index if not exists outbox_created on outbox (created_at);
+create index if not exists outbox_recipient on outbox (recipient, created_at);
 
 create table if not exists api_keys (
     id           text primary key,

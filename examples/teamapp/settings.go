@@ -98,7 +98,8 @@ func (a *app) deleteTeam(v *visit) error {
 			return err
 		}
 		for _, statement := range []string{
-			`delete from api_keys where organization = $1`, `delete from outbox where organization = $1`,
+			`delete from api_keys where organization = $1`,
+			`delete from outbox where organization = $1 and sent_at = 0`, // those that were sent count for mailsADay
 			`delete from organizations where id = $1`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, v.Team.ID); err != nil {

@@ -123,10 +123,7 @@ func (a *app) sendVerification(v *visit) error {
 		a.redirect(v, "/", "")
 		return nil
 	}
-	if err := a.enqueueVerification(v.r.Context(), a.db, v.User); err != nil {
-		return err
-	}
+	err := a.enqueueVerification(v.r.Context(), a.db, v.User)
 	a.wakeUp()
-	a.redirect(v, "/verify", "The mail is on its way.")
-	return nil
+	return a.finish(v, "/verify", "The mail is on its way.", err)
 }
