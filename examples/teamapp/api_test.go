@@ -86,6 +86,9 @@ func (w *world) keyOf(u account, team string, role invitations.Role) *client {
 // session returns a client who has signed in.
 func (w *world) session(u account) *client {
 	w.t.Helper()
+	if !u.Verified() { // has a session from registering
+		return w.client("Cookie", w.as(u).cookie)
+	}
 	return w.sessionWith(u.Email, password)
 }
 

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -93,13 +91,6 @@ func checkName(name string) (string, error) {
 // submit reads a form and does what it asks for. After a refusal, again shows the form with what
 // the person typed and the reason beside the field.
 func (a *app) submit(v *visit, name string, do func(form) (path, notice string, err error), again func(form) error) error {
-	switch err := v.r.ParseMultipartForm(maxBody); {
-	case err == nil || errors.Is(err, http.ErrNotMultipart):
-	case errors.As(err, new(*http.MaxBytesError)):
-		return err
-	default:
-		return &invitations.InvalidError{Field: "form", Code: "malformed", Reason: "could not be read"}
-	}
 	f := form{Values: v.r.PostForm, name: name}
 	var path, notice string
 	days, err := f.number("expires_in", 30)

@@ -127,20 +127,29 @@ func (a *app) compose(ctx context.Context, l letter) (message, error) {
 	return message{m.To(), m.Subject(), m.Text(), m.HTML()}, err
 }
 
-// composeVerification returns the mail with the link that verifies an address.
+// composeVerification returns the mail with the link that proves an address. If the address belongs
+// to another account, the mail only tells its owner.
 func (a *app) composeVerification(ctx context.Context, l letter) (message, error) {
 	u, err := a.accountByID(ctx, l.AccountID)
 	if err != nil {
 		return message{}, err
 	}
-	if u.ID == "" || u.Verified {
+	if u.ID == "" || u.Verified() {
 		return message{}, invitations.ErrNotFound
+	}
+	taken, err := a.hasAccount(ctx, u.Email)
+	if taken {
+		return message{
+			To: u.Email, Subject: "You have an account on " + product,
+			Text: fmt.Sprintf("Somebody tried to create an account on %s with this address, which has one already.\n\n"+
+				"If it was you, sign in:\n\n<%s/sign-in>\n\nIf not, you can ignore this mail. Nothing has changed.\n", product, a.baseURL),
+		}, nil
 	}
 	return message{
 		To: u.Email, Subject: "Confirm your address for " + product,
-		Text: fmt.Sprintf("Open this link to confirm that this is your address:\n\n<%s/verify/%s>\n\n"+
-			"If you did not create an account on %s, you can ignore this mail.\n", a.baseURL, a.verificationCode(u), product),
-	}, nil
+		Text: fmt.Sprintf("Open this link to confirm that this is your address:\n\n<%s%s>\n\nIt works for %d days.\n"+
+			"If you did not create an account on %s, you can ignore this mail.\n", a.baseURL, a.verificationPath(u), claimDays, product),
+	}, err
 }
 
 // work sends mail, writes the events of expired invitations and reminds people, until ctx ends.
@@ -198,18 +207,27 @@ func (a *app) sweep(ctx context.Context) error {
 	}
 }
 
-// purge deletes letters after 30 days, and after a year what is left of deleted teams, and
+const (
+	claimDays  = 7  // until an account that has not proved its address is deleted
+	letterDays = 30 // until a letter that is done is deleted
+)
+
+// purge deletes what is old. The library deletes after a year what is left of deleted teams, and
 // invitations and events. Only events that the feed has numbered can go.
 func (a *app) purge(ctx context.Context) error {
-	_, err := a.db.ExecContext(ctx, `delete from outbox where next_at = 0 and created_at < $1 and sent_at < $1`,
-		a.now().AddDate(0, 0, -30).UnixMicro())
-	if err != nil {
-		return err
+	for statement, days := range map[string]int{
+		`delete from accounts where verified_at = 0 and created_at < $1`:            claimDays,
+		`delete from outbox where next_at = 0 and created_at < $1 and sent_at < $1`: letterDays,
+		`delete from organizations where deleted_at > 0 and deleted_at < $1`:        teamDays,
+	} {
+		if _, err := a.db.ExecContext(ctx, statement, a.now().AddDate(0, 0, -days).UnixMicro()); err != nil {
+			return err
+		}
 	}
 	if _, err := a.svc.Feed(ctx, 0, 1); err != nil {
 		return err
 	}
-	_, err = a.svc.Purge(ctx, a.now().AddDate(-1, 0, 0), 1000)
+	_, err := a.svc.Purge(ctx, a.now().AddDate(-1, 0, 0), 1000)
 	return err
 }
 

@@ -100,13 +100,13 @@ func (a *app) deleteTeam(v *visit) error {
 		for _, statement := range []string{
 			`delete from api_keys where organization = $1`,
 			`delete from outbox where organization = $1 and sent_at = 0`, // those that were sent count for mailsADay
-			`delete from organizations where id = $1`,
 		} {
 			if _, err := tx.ExecContext(ctx, statement, v.Team.ID); err != nil {
 				return err
 			}
 		}
-		return nil
+		_, err := tx.ExecContext(ctx, `update organizations set name = '', deleted_at = $1 where id = $2`, v.Now.UnixMicro(), v.Team.ID)
+		return err
 	})
 	if err != nil {
 		return a.finish(v, v.Team.Path()+"/settings", "", err)
