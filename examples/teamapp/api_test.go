@@ -449,8 +449,8 @@ func TestKeys(t *testing.T) {
 	a.submit(path+"/"+keys[0].ID+"/delete").want(t, 303)
 	c.api("GET", "/teams/"+team+"/invitations", "").want(t, 401, "unauthenticated")
 
-	d.submit(path, "name", "", "role", "viewer").want(t, 422, `aria-invalid="true"`, "Name must have 1 to 80 characters.")
-	d.submit(path, "name", "mine", "role", "admin").want(t, 422, "Role must not be above your own.", `value="mine"`)
+	d.submit(path, "name", "", "role", "viewer").want(t, 422, `aria-invalid="true"`, "Must have 1 to 80 characters.")
+	d.submit(path, "name", "mine", "role", "admin").want(t, 422, "Must not be above your own.", `value="mine"`)
 	for range maxKeys {
 		_, err := w.app.addKey(t.Context(), dora.ID, team, "test", "viewer")
 		require.NoError(t, err)

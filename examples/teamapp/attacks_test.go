@@ -445,7 +445,7 @@ func TestNames_Invisible(t *testing.T) {
 	w := newSQLiteWorld(t)
 	ada, team := w.acme()
 	for _, name := range []string{"", "\u200b", "\u2060 \u00ad", "\u3164", "\u2800"} {
-		w.session(ada).submit("/teams/"+team+"/name", "name", name).want(t, 422, "Name must have 1 to 80 characters.")
+		w.session(ada).submit("/teams/"+team+"/name", "name", name).want(t, 422, "Must have 1 to 80 characters.")
 		w.nobody().submit("/register", "name", name, "email", "x@example.com", "password", password).want(t, 422, "Name must have 1 to 80 characters.")
 	}
 }

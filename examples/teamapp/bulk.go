@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/mail"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -36,7 +35,7 @@ type bulkOutcome struct {
 }
 
 func (a *app) showBulk(v *visit) error {
-	p := bulkPage{Form: form{Values: url.Values{}, name: "bulk"}}
+	p := bulkPage{Form: emptyForm("bulk")}
 	if kept := a.sessions.PopString(v.r.Context(), keyOutcomes); kept != "" {
 		if err := json.Unmarshal([]byte(kept), &p.Outcomes); err != nil {
 			return err
