@@ -83,7 +83,7 @@ func TestPages_Accessible(t *testing.T) {
 // demoTeam returns the path of the team that Ada owns.
 func (w *world) demoTeam() string {
 	w.t.Helper()
-	ada, _, err := w.app.findAccount(w.t.Context(), `email = $1`, demoAddress)
+	ada, err := w.app.findAccount(w.t.Context(), `email = $1`, demoAddress)
 	require.NoError(w.t, err)
 	all, err := w.app.workspacesOf(w.t.Context(), ada)
 	require.NoError(w.t, err)

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"golang.org/x/crypto/bcrypt"
 
 	"github.com/go-invitations/invitations"
 )
@@ -19,12 +18,17 @@ import (
 // An account is a person with a password. The zero account is nobody.
 type account struct {
 	ID, Email, Name string
-	Verified        bool // the person has proved to own Email
+	VerifiedAt      int64 // when the person proved to own Email; 0: not yet
+	hash            string
 }
+
+// Verified reports whether the person has proved to own the address. Only then can the account
+// sign in, and join and create teams.
+func (u account) Verified() bool { return u.VerifiedAt > 0 }
 
 // identity returns the account as the library knows a person.
 func (u account) identity() invitations.Identity {
-	return invitations.Identity{UserID: u.ID, Email: u.Email, EmailVerified: u.Verified}
+	return invitations.Identity{UserID: u.ID, Email: u.Email, EmailVerified: u.Verified()}
 }
 
 // An accountForm is the input of a person who registers.
@@ -33,126 +37,98 @@ type accountForm struct {
 	Password    string `json:"-"`
 }
 
-var (
-	errWrongPassword = errors.New("the address or the password is wrong")
-	errTaken         = &invitations.InvalidError{Field: "email", Code: "duplicate", Reason: "has an account already: sign in"}
-)
+var errTaken = &invitations.InvalidError{Field: "email", Code: "duplicate", Reason: "has an account already: sign in"}
 
-// A newAccount is a checked form with the hash of its password.
-type newAccount struct{ name, email, hash string }
-
-// check returns the account of the form. It hashes the password, which takes a while, so it must
-// be called before a transaction begins.
-func (f accountForm) check() (newAccount, error) {
+// newAccount returns the account of a form, which is not kept yet. It hashes the password, which
+// takes a while, so it must be called before a transaction begins.
+func (a *app) newAccount(ctx context.Context, f accountForm) (account, error) {
 	name, err := checkName(f.Name)
 	if err != nil {
-		return newAccount{}, err
+		return account{}, err
 	}
 	email, err := invitations.CanonicalEmail(strings.TrimSpace(f.Email))
 	if err != nil {
-		return newAccount{}, err
+		return account{}, err
 	}
 	if len(f.Password) < 8 || len(f.Password) > 72 { // bcrypt reads no more
-		return newAccount{}, &invitations.InvalidError{Field: "password", Code: "out_of_range", Reason: "must have 8 to 72 bytes"}
+		return account{}, &invitations.InvalidError{Field: "password", Code: "out_of_range", Reason: "must have 8 to 72 bytes"}
 	}
-	hash, err := bcrypt.GenerateFromPassword([]byte(f.Password), passwordCost)
-	return newAccount{name, email, string(hash)}, err
+	hash, err := a.passwords.hash(ctx, f.Password)
+	return account{ID: uuid.NewString(), Email: email, Name: name, hash: string(hash)}, err
 }
 
-// addAccount adds an account, with its personal quota. An account whose address was never proved
-// gives way to the new one, and leaves its teams. So a person who registers with the address of
-// somebody else keeps nobody out.
-func (a *app) addAccount(
-	ctx context.Context, tx executor, svc *invitations.Service, n newAccount, verified bool,
-) (account, error) {
-	if err := a.giveWay(ctx, tx, svc, n.email); err != nil {
+// addAccount keeps a new account, which claims its address and has not proved it. Several accounts
+// can claim one address, and also one that belongs to another account.
+func (a *app) addAccount(ctx context.Context, tx executor, u account) error {
+	_, err := tx.ExecContext(ctx, `insert into accounts (id, email, name, password_hash, created_at, verified_at)
+		values ($1, $2, $3, $4, $5, 0)`, u.ID, u.Email, u.Name, u.hash, a.now().UnixMicro())
+	return err
+}
+
+// claim keeps a new account, and mails to its address. It does the same whether or not the address
+// belongs to an account, so that nobody learns that here: compose decides what the mail says.
+func (a *app) claim(ctx context.Context, u account) error {
+	err := a.change(ctx, func(tx *sql.Tx, _ *invitations.Service) error {
+		if err := a.addAccount(ctx, tx, u); err != nil {
+			return err
+		}
+		return a.enqueueVerification(ctx, tx, u)
+	})
+	a.wakeUp()
+	return err
+}
+
+// confirm notes that a person has proved to own the address of their account, and returns the
+// account with its first quota. The first account that proves an address has it, and the others
+// that claim it are deleted. tx must be a transaction.
+func (a *app) confirm(ctx context.Context, tx executor, svc *invitations.Service, u account) (account, error) {
+	u.VerifiedAt = a.now().UnixMicro()
+	// Those who prove the same address at the same time wait here for each other.
+	if _, err := tx.ExecContext(ctx, `update accounts set email = email where email = $1`, u.Email); err != nil {
 		return account{}, err
 	}
-	u := account{ID: uuid.NewString(), Email: n.email, Name: n.name, Verified: verified}
-	verifiedAt := int64(0)
-	if verified {
-		verifiedAt = a.now().UnixMicro()
-	}
-	added, err := tx.ExecContext(ctx, `insert into accounts (id, email, name, password_hash, verified_at)
-		values ($1, $2, $3, $4, $5) on conflict do nothing`, u.ID, u.Email, u.Name, n.hash, verifiedAt)
-	if err != nil {
+	if err := changeRow(ctx, tx, errTaken, `update accounts set verified_at = $1 where id = $2 and verified_at = 0
+		and not exists (select 1 from accounts where email = $3 and verified_at > 0)`, u.VerifiedAt, u.ID, u.Email); err != nil {
 		return account{}, err
 	}
-	if n, err := added.RowsAffected(); err != nil || n == 0 {
-		return account{}, errors.Join(err, errTaken)
+	if _, err := tx.ExecContext(ctx, `delete from accounts where email = $1 and verified_at = 0`, u.Email); err != nil {
+		return account{}, err
 	}
 	return u, svc.SetQuota(ctx, invitations.System(), invitations.SetQuotaParams{
 		Workspace: invitations.Personal(), UserID: u.ID, Quota: personalQuota,
 	})
 }
 
-// giveWay deletes the unverified account with an address, if there is one. The only owner of a team
-// cannot leave it, and stays.
-func (a *app) giveWay(ctx context.Context, tx executor, svc *invitations.Service, email string) error {
-	var id string
-	err := tx.QueryRowContext(ctx, `delete from accounts where email = $1 and verified_at = 0 returning id`, email).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil
-	}
-	for err == nil {
-		var list invitations.WorkspaceList
-		if list, err = svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: id}); err != nil || len(list.Organizations) == 0 {
-			return err
-		}
-		for _, o := range list.Organizations {
-			switch _, err = svc.Leave(ctx, o.ID, id); {
-			case errors.Is(err, invitations.ErrLastOwner):
-				return errTaken
-			case err != nil:
-				return err
-			}
-		}
-	}
-	return err
-}
-
-// signIn returns the account with this address and password.
+// signIn returns the account with this address and password. An account that only claims the
+// address is not found.
 func (a *app) signIn(ctx context.Context, email, password string) (account, error) {
 	email, err := invitations.CanonicalEmail(strings.TrimSpace(email))
 	if err != nil {
 		return account{}, errWrongPassword
 	}
-	u, hash, err := a.findAccount(ctx, `email = $1`, email)
+	u, err := a.findAccount(ctx, `email = $1 and verified_at > 0`, email)
 	if errors.Is(err, sql.ErrNoRows) {
-		hash, err = wrongHash, nil // takes as long as a wrong password
+		u.hash, err = wrongHash, nil // takes as long as a wrong password
+	}
+	if err == nil {
+		err = a.passwords.check(ctx, u.hash, password)
 	}
 	if err != nil {
 		return account{}, err
 	}
-	if bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) != nil {
-		return account{}, errWrongPassword
-	}
 	return u, nil
 }
 
-// passwordCost is how much work it takes to try a password. Tests lower it.
-var passwordCost = bcrypt.DefaultCost
-
-// wrongHash is the hash of no password that anybody has.
-var wrongHash = func() string {
-	hash, err := bcrypt.GenerateFromPassword([]byte(newSecret()), passwordCost)
-	if err != nil {
-		panic(err) // the random text is shorter than 72 bytes
-	}
-	return string(hash)
-}()
-
-// findAccount returns the account of a condition, and the hash of its password.
-func (a *app) findAccount(ctx context.Context, condition, value string) (u account, hash string, err error) {
-	err = a.db.QueryRowContext(ctx,
-		`select id, email, name, verified_at > 0, password_hash from accounts where `+condition, value).
-		Scan(&u.ID, &u.Email, &u.Name, &u.Verified, &hash)
-	return u, hash, err
+// findAccount returns the account of a condition.
+func (a *app) findAccount(ctx context.Context, condition, value string) (u account, err error) {
+	err = a.db.QueryRowContext(ctx, `select id, email, name, verified_at, password_hash from accounts where `+condition, value).
+		Scan(&u.ID, &u.Email, &u.Name, &u.VerifiedAt, &u.hash)
+	return u, err
 }
 
 // accountByID returns an account, or the zero account if there is none.
 func (a *app) accountByID(ctx context.Context, id string) (account, error) {
-	u, _, err := a.findAccount(ctx, `id = $1`, id)
+	u, err := a.findAccount(ctx, `id = $1`, id)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
@@ -161,11 +137,11 @@ func (a *app) accountByID(ctx context.Context, id string) (account, error) {
 
 // hasAccount reports whether somebody has proved to own an address.
 func (a *app) hasAccount(ctx context.Context, email string) (bool, error) {
-	u, _, err := a.findAccount(ctx, `email = $1`, email)
+	_, err := a.findAccount(ctx, `email = $1 and verified_at > 0`, email)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
+		return false, nil
 	}
-	return u.Verified, err
+	return err == nil, err
 }
 
 // A nameBook has the names of people by the IDs of their accounts.
@@ -200,27 +176,26 @@ func (a *app) namesOf(ctx context.Context, ids ...string) (nameBook, error) {
 	}, `select id, email, name from accounts`)
 }
 
-// verificationCode returns the code in the link that verifies the address of an account. It is
-// worth nothing to anybody else: the page also asks for the account's password.
+// verificationCode returns the code in the link that proves the address of an account.
 func (a *app) verificationCode(u account) string {
 	mac := hmac.New(sha256.New, a.secret)
 	fmt.Fprintf(mac, "verify\x00%s\x00%s", u.ID, u.Email)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// verifyAddress marks the address of an account as verified if the code is the one from the mail.
-func (a *app) verifyAddress(ctx context.Context, u account, code string) error {
-	if !hmac.Equal([]byte(code), []byte(a.verificationCode(u))) {
-		return errCodeInvalid
+// verificationPath returns the path of the page in that link.
+func (a *app) verificationPath(u account) string {
+	return "/verify/" + u.ID + "/" + a.verificationCode(u)
+}
+
+// claimant returns the account that the path of a verificationPath is about. It must still claim
+// its address.
+func (a *app) claimant(v *visit) (account, error) {
+	u, err := a.accountByID(v.r.Context(), v.r.PathValue("account"))
+	if err == nil && (u.ID == "" || u.Verified() || !hmac.Equal([]byte(v.r.PathValue("code")), []byte(a.verificationCode(u)))) {
+		err = errLinkInvalid
 	}
-	return a.markVerified(ctx, a.db, u)
+	return u, err
 }
 
-// markVerified notes that a person has proved to own the address of their account.
-func (a *app) markVerified(ctx context.Context, tx executor, u account) error {
-	_, err := tx.ExecContext(ctx, `update accounts set verified_at = $1 where id = $2 and verified_at = 0`,
-		a.now().UnixMicro(), u.ID)
-	return err
-}
-
-var errCodeInvalid = &invitations.InvalidError{Field: "code", Code: "malformed", Reason: "is not the one from the mail for this account"}
+var errLinkInvalid = &invitations.InvalidError{Field: "link", Code: "malformed", Reason: "was used, or is too old: sign in, or create an account"}

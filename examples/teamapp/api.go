@@ -107,7 +107,7 @@ func (a *app) callAPI(route apiRoute, r *http.Request) (any, error) {
 // cookies it has.
 func (a *app) caller(r *http.Request) (apiCall, error) {
 	ctx, c := r.Context(), apiCall{Request: r}
-	id := a.sessions.GetString(ctx, keyUser)
+	var err error
 	if header := r.Header.Values("Authorization"); len(header) > 0 {
 		text, ok := strings.CutPrefix(header[0], "Bearer "+keyPrefix)
 		if !ok || len(header) > 1 {
@@ -115,29 +115,28 @@ func (a *app) caller(r *http.Request) (apiCall, error) {
 		}
 		key, err := a.findKey(ctx, keyPrefix+text)
 		if errors.Is(err, sql.ErrNoRows) {
-			if err = errSignedOut; !a.limits.allow(r) {
+			if err = errSignedOut; !a.badKeys.allow(r) {
 				err = errTooMany
 			}
 		}
 		if err != nil {
 			return c, err
 		}
-		c.key, id = &key, key.Account
+		c.key = &key
+		c.account, err = a.accountByID(ctx, key.Account)
+	} else {
+		c.account, err = a.sessionAccount(ctx)
 	}
-	if id == "" {
-		return c, errSignedOut
-	}
-	var err error
-	switch c.account, err = a.accountByID(ctx, id); {
+	switch {
 	case err == nil && c.ID == "":
 		err = errSignedOut
-	case err == nil && !c.Verified:
+	case err == nil && !c.Verified():
 		err = invitations.ErrEmailUnverified
 	}
 	return c, err
 }
 
-// A refusedCall is an error of the API itself.
+// A refusedCall is an error of the app itself.
 type refusedCall struct {
 	status        int
 	code, message string
@@ -150,6 +149,7 @@ var (
 	errOtherTeam     = &refusedCall{http.StatusForbidden, "other_team", "This API key is for another team"}
 	errSessionNeeded = &refusedCall{http.StatusForbidden, "session_needed", "An API key cannot do this: sign in"}
 	errTooMany       = &refusedCall{http.StatusTooManyRequests, "too_many_attempts", "Too many attempts; wait a moment"}
+	errUnreadable    = &refusedCall{http.StatusBadRequest, "malformed", "The request cannot be read as text"}
 	errTooLarge      = &refusedCall{http.StatusRequestEntityTooLarge, "request_too_large", "The request is too large"}
 )
 

@@ -86,6 +86,9 @@ func (w *world) keyOf(u account, team string, role invitations.Role) *client {
 // session returns a client who has signed in.
 func (w *world) session(u account) *client {
 	w.t.Helper()
+	if !u.Verified() { // has a session from registering
+		return w.client("Cookie", w.as(u).cookie)
+	}
 	return w.sessionWith(u.Email, password)
 }
 
@@ -350,15 +353,25 @@ func TestAPI_Authentication(t *testing.T) {
 	require.Equal(t, before, w.state(team))
 }
 
-// A client that guesses keys is stopped.
+// A client that guesses keys is stopped. Its bad keys keep nobody from signing in, and wrong
+// passwords keep no program from working.
 func TestAPI_GuessedKeys(t *testing.T) {
 	t.Parallel()
 	w := newSQLiteWorld(t)
-	for range clientBurst {
-		w.client("Authorization", "Bearer "+keyPrefix+newSecret()).api("POST", "/teams/x/calls", `{"amount":1}`).want(t, 401)
+	guess := func() answer {
+		return w.client("Authorization", "Bearer "+keyPrefix+newSecret()).api("POST", "/teams/x/calls", `{"amount":1}`)
 	}
-	got := w.client("Authorization", "Bearer "+keyPrefix+newSecret()).api("POST", "/teams/x/calls", `{"amount":1}`).want(t, 429, "too_many_attempts")
+	for range clientBurst {
+		guess().want(t, 401)
+	}
+	got := guess().want(t, 429, "too_many_attempts")
 	require.Equal(t, "10", got.header.Get("Retry-After"))
+	for range clientBurst {
+		w.nobody().submit("/sign-in", "email", "ada@example.com", "password", "wrong password").want(t, 422)
+	}
+	w.nobody().submit("/sign-in", "email", "ada@example.com", "password", "wrong password").want(t, 429)
+	w.pass(clientInterval)
+	guess().want(t, 401)
 }
 
 // A key does no more than its role and its member's present role, and nothing after the membership.
@@ -436,8 +449,8 @@ func TestKeys(t *testing.T) {
 	a.submit(path+"/"+keys[0].ID+"/delete").want(t, 303)
 	c.api("GET", "/teams/"+team+"/invitations", "").want(t, 401, "unauthenticated")
 
-	d.submit(path, "name", "", "role", "viewer").want(t, 422, `aria-invalid="true"`, "Name must have 1 to 80 characters.")
-	d.submit(path, "name", "mine", "role", "admin").want(t, 422, "Role must not be above your own.", `value="mine"`)
+	d.submit(path, "name", "", "role", "viewer").want(t, 422, `aria-invalid="true"`, "Must have 1 to 80 characters.")
+	d.submit(path, "name", "mine", "role", "admin").want(t, 422, "Must not be above your own.", `value="mine"`)
 	for range maxKeys {
 		_, err := w.app.addKey(t.Context(), dora.ID, team, "test", "viewer")
 		require.NoError(t, err)

@@ -31,14 +31,16 @@ type options struct {
 // An app is the product: the library, and the host around it.
 type app struct {
 	options
-	db       *database
-	svc      *invitations.Service
-	sessions *scs.SessionManager
-	mails    *mail.Renderer
-	deliver  deliverer // nil: mail is only shown in the outbox
-	secret   []byte    // signs the codes that verify addresses
-	wake     chan struct{}
-	limits   clientLimits
+	db        *database
+	svc       *invitations.Service
+	sessions  *scs.SessionManager
+	passwords passwords
+	mails     *mail.Renderer
+	deliver   deliverer // nil: mail is only shown in the outbox
+	secret    []byte    // signs the codes that verify addresses
+	wake      chan struct{}
+	limits    clientLimits // of passwords and tokens
+	badKeys   clientLimits // of API keys: a program with an old one must not keep people from signing in
 }
 
 // newApp opens the database, creates what is missing in it, and returns the app on it.
@@ -48,7 +50,7 @@ func newApp(ctx context.Context, o options) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{options: o, wake: make(chan struct{}, 1), limits: newClientLimits(o.now)}
+	a := &app{options: o, passwords: newPasswords(), wake: make(chan struct{}, 1), limits: newClientLimits(o.now), badKeys: newClientLimits(o.now)}
 	if a.mails, err = mail.New(mail.Config{BaseURL: o.baseURL + "/invite", Product: product}); err != nil {
 		return nil, err
 	}

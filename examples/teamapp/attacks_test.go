@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -35,7 +34,7 @@ func (w *world) linkPath(ada account, team string) string {
 func forms(invited, team string) []string {
 	return []string{
 		invited + "/accept", invited + "/decline", invited + "/register", invited + "/sign-in", invited + "/switch",
-		"/register", "/sign-in", "/sign-out", "/verify", "/verify/mail", "/workspace", "/teams",
+		"/register", "/sign-in", "/sign-out", "/verify/x/y", "/verify/mail", "/workspace", "/teams",
 		"/teams/" + team + "/keys", "/teams/" + team + "/keys/1/delete",
 	}
 }
@@ -207,7 +206,7 @@ func TestRegister_ReplacesUnverifiedAccount(t *testing.T) {
 	mallory.api("GET", "/received", "").want(t, 401, "unauthenticated")
 	grace, err := w.app.signIn(t.Context(), "grace@example.com", "another password")
 	require.NoError(t, err)
-	require.True(t, grace.Verified)
+	require.True(t, grace.Verified())
 	require.NotEqual(t, prepared.ID, grace.ID)
 	require.ElementsMatch(t, []string{"Ada Lovelace", "Grace"}, w.members(team))
 }
@@ -225,15 +224,18 @@ func TestRegister_VerifiedAccountExists(t *testing.T) {
 	require.Equal(t, before, w.state(team))
 }
 
-// A shareable link proves no address, so an account that is registered through it is unverified.
+// A shareable link proves no address, so an account that is registered through it takes no seat.
 func TestRegister_ThroughLink(t *testing.T) {
 	t.Parallel()
 	w := newSQLiteWorld(t)
 	ada, team := w.acme()
 	w.nobody().submit(w.linkPath(ada, team)+"/register", "name", "Bob", "email", "bob@example.com", "password", password).want(t, 303)
-	bob, _, err := w.app.findAccount(t.Context(), `email = $1`, "bob@example.com")
+	bob, err := w.app.findAccount(t.Context(), `email = $1`, "bob@example.com")
 	require.NoError(t, err)
-	require.False(t, bob.Verified)
+	require.False(t, bob.Verified())
+	w.session(bob).submit(w.linkPath(ada, team)+"/accept", "password", password).want(t, 403)
+	require.Equal(t, []string{"Ada Lovelace"}, w.members(team))
+	w.nobody().submit("/sign-in", "email", bob.Email, "password", password).want(t, 422, "The address or the password is wrong.")
 }
 
 // Errors of the library and of the app have public texts. Unexpected errors have none.
@@ -442,8 +444,8 @@ func TestNames_Invisible(t *testing.T) {
 	t.Parallel()
 	w := newSQLiteWorld(t)
 	ada, team := w.acme()
-	for _, name := range []string{"", "\u200b", "\u2060 \u00ad", "\u3164", "\u2800", "A\xff"} {
-		w.session(ada).submit("/teams/"+team+"/name", "name", name).want(t, 422, "Name must have 1 to 80 characters.")
+	for _, name := range []string{"", "\u200b", "\u2060 \u00ad", "\u3164", "\u2800"} {
+		w.session(ada).submit("/teams/"+team+"/name", "name", name).want(t, 422, "Must have 1 to 80 characters.")
 		w.nobody().submit("/register", "name", name, "email", "x@example.com", "password", password).want(t, 422, "Name must have 1 to 80 characters.")
 	}
 }
@@ -455,13 +457,13 @@ func TestClass26_ReturnToReplacedLink(t *testing.T) {
 	ada, team := w.acme()
 	link := w.linkPath(ada, team)
 	mallory := w.account("Mallory", "mallory@example.com", false)
-	got := w.nobody().submit(link+"/sign-in", "email", mallory.Email, "password", password).want(t, 303)
-	cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+	c := w.session(mallory)
+	c.do("GET", link, "").want(t, 200, "must be confirmed first")
 	list, err := w.app.svc.Invitations(t.Context(), ada.actor(), invitations.InvitationsParams{Organization: team})
 	require.NoError(t, err)
 	_, err = w.app.svc.Resend(t.Context(), ada.actor(), invitations.ResendParams{Organization: team, ID: list.Items[0].ID})
 	require.NoError(t, err)
-	got = w.client("Cookie", cookie).submit("/verify", "code", w.app.verificationCode(mallory)).want(t, 303)
+	got := c.submit(w.app.verificationPath(mallory), "password", password).want(t, 303)
 	require.Equal(t, "/", got.header.Get("Location"))
 }
 
@@ -543,18 +545,64 @@ func TestForms_Malformed(t *testing.T) {
 	w := newSQLiteWorld(t)
 	ada, team := w.acme()
 	path := "/teams/" + team + "/invitations"
-	w.session(ada).do("POST", path, "x", "Content-Type", "multipart/form-data").want(t, 422, "Form could not be read.")
+	w.session(ada).do("POST", path, "x", "Content-Type", "multipart/form-data").want(t, 400, "The request cannot be read as text.")
 }
 
-// An unverified account that gives way takes no seat any more.
-func TestRegister_ReplacedAccountLeavesItsTeams(t *testing.T) {
+// Text that a database does not take is the client's fault, on every route.
+func TestText_Malformed(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world, _ screen) {
 		ada, team := w.acme()
-		w.nobody().submit(w.linkPath(ada, team)+"/register", "name", "Mallory", "email", "grace@example.com", "password", password).want(t, 303)
-		require.ElementsMatch(t, []string{"Ada Lovelace", "Mallory"}, w.members(team))
-		w.pass(time.Minute)
-		path := w.invitedPath(ada, team, "grace@example.com")
-		w.nobody().submit(path+"/register", "name", "Grace", "password", password).want(t, 303)
-		require.ElementsMatch(t, []string{"Ada Lovelace", "Grace"}, w.members(team))
+		cookie := w.session(ada).header.Get("Cookie")
+		status := func(method, path, mediaType, body string) int {
+			r := httptest.NewRequest(method, path, strings.NewReader(body))
+			r.Host = strings.TrimPrefix(w.base, "http://")
+			r.Header.Set("Cookie", cookie)
+			r.Header.Set("Content-Type", mediaType)
+			got := httptest.NewRecorder()
+			w.app.handler().ServeHTTP(got, r)
+			return got.Code
+		}
+		for _, bad := range []string{"%FF", "%00"} {
+			for _, path := range []string{
+				"/static/" + bad, "/nowhere/" + bad, "/outbox/" + bad, "/outbox?cursor=" + bad, "/invite/" + bad, "/verify/" + bad + "/x", "/verify/x/" + bad,
+				"/received?cursor=" + bad, "/personal/usage?at=" + bad, "/teams/" + bad + "/members", "/teams/" + team + "/members?role=" + bad,
+				"/teams/" + team + "/invitations?email=" + bad, "/teams/" + team + "/activity?person=" + bad, "/teams/" + team + "/members?" + bad + "=x",
+			} {
+				require.Equal(t, 400, status("GET", path, "", ""), path)
+			}
+			for _, path := range append(forms("/invite/x", team), "/teams/"+team+"/name", "/teams/"+team+"/calls", "/teams/"+team+"/invitations") {
+				require.Equal(t, 400, status("POST", path, "application/x-www-form-urlencoded", "name="+bad), path)
+			}
+			for _, route := range apiRoutes {
+				require.Equal(t, 400, status(route.method, apiPath+strings.NewReplacer("{team}", team).Replace(route.path)+"?cursor="+bad, "", ""), route.path)
+			}
+			require.Equal(t, 400, status("GET", apiPath+"/teams/"+bad+"/members", "", ""))
+			require.Equal(t, 400, status("DELETE", apiPath+"/teams/"+team+"/members/"+bad, "", ""))
+		}
+		require.Equal(t, 400, status("POST", "/teams", "multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\nA\xff\r\n--x--\r\n"))
+		for _, text := range []string{"\xff", "\x00"} {
+			require.Equal(t, 400, status("POST", apiPath+"/teams/"+team+"/links", "application/json", `{"role":"viewer","message":"`+text+`"}`))
+		}
+		require.Equal(t, 422, status("POST", apiPath+"/teams/"+team+"/links", "application/json", `{"role":"viewer","message":"\u0000"}`))
+		require.Equal(t, 422, status("PUT", apiPath+"/teams/"+team+"/members/"+ada.ID+"/role", "application/json", `{"role":"\u0000"}`))
 	})
+}
+
+// Passwords that wait for a processor do not outlive their request.
+func TestPasswords_BoundedAndCancelled(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada := w.account("Ada", "ada@example.com", true)
+	for range cap(w.app.passwords) {
+		w.app.passwords <- struct{}{} // all processors are busy
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := w.app.signIn(ctx, ada.Email, password)
+	require.ErrorIs(t, err, context.Canceled)
+	_, err = w.app.newAccount(ctx, accountForm{Name: "Eve", Email: "eve@example.com", Password: password})
+	require.ErrorIs(t, err, context.Canceled)
+	<-w.app.passwords
+	_, err = w.app.signIn(t.Context(), ada.Email, password)
+	require.NoError(t, err)
 }

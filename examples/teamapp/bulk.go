@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/mail"
-	"net/url"
 	"slices"
 	"strings"
 	"unicode"
@@ -36,7 +35,7 @@ type bulkOutcome struct {
 }
 
 func (a *app) showBulk(v *visit) error {
-	p := bulkPage{Form: form{Values: url.Values{}, name: "bulk"}}
+	p := bulkPage{Form: emptyForm("bulk")}
 	if kept := a.sessions.PopString(v.r.Context(), keyOutcomes); kept != "" {
 		if err := json.Unmarshal([]byte(kept), &p.Outcomes); err != nil {
 			return err
@@ -95,7 +94,8 @@ func (a *app) inviteAll(v *visit) error {
 	}, func(f form) error { return a.showBulkWith(v, http.StatusUnprocessableEntity, bulkPage{Form: f}) })
 }
 
-// inviteRows invites the people of a list, and enqueues their mail in the same transaction.
+// inviteRows invites the people of a list, and enqueues their mail in the same transaction. It
+// takes an invitation back if its recipient got too much mail.
 func (a *app) inviteRows(
 	ctx context.Context, actor invitations.Actor, team string, rows []invitations.InviteParams,
 ) (outcomes []invitations.Outcome, err error) {
@@ -103,11 +103,17 @@ func (a *app) inviteRows(
 		if outcomes, err = svc.InviteAll(ctx, actor, team, rows); err != nil {
 			return err
 		}
-		for _, o := range outcomes {
-			if o.Err == nil && !o.Invitation.Repeated {
-				if err := a.enqueueInvitation(ctx, tx, mailInvitation, o.Invitation.Invitation); err != nil {
-					return err
-				}
+		for i, o := range outcomes {
+			if o.Err != nil || o.Invitation.Repeated {
+				continue
+			}
+			err := a.enqueueInvitation(ctx, tx, mailInvitation, o.Invitation.Invitation)
+			if errors.Is(err, errMailLimit) {
+				outcomes[i] = invitations.Outcome{Err: err}
+				_, err = svc.Revoke(ctx, invitations.System(), team, o.Invitation.ID)
+			}
+			if err != nil {
+				return err
 			}
 		}
 		return nil

@@ -118,6 +118,19 @@ func (d *database) eachOf(ctx context.Context, ids []string, scan func(*sql.Rows
 	return d.each(ctx, scan, query+` where id in (`+strings.Join(places, ", ")+`)`, args...)
 }
 
+// changeRow runs a statement, and returns refused if it changes no row.
+func changeRow(ctx context.Context, tx executor, refused error, query string, args ...any) error {
+	result, err := tx.ExecContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = refused
+	}
+	return err
+}
+
 // change runs do in one transaction with the library: either everything in it happens, or nothing.
 // It runs do again if a concurrent change won.
 func (a *app) change(ctx context.Context, do func(tx *sql.Tx, svc *invitations.Service) error) error {

@@ -3,11 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	_ "embed"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/go-invitations/invitations"
 )
@@ -33,7 +36,7 @@ func (a *app) addDemo(ctx context.Context) error {
 	if err := a.db.QueryRowContext(ctx, `select count(*) from accounts`).Scan(&accounts); err != nil || accounts > 0 {
 		return err
 	}
-	everybody, err := accountForm{Name: product, Email: demoAddress, Password: demoPassword}.check()
+	everybody, err := a.newAccount(ctx, accountForm{Name: product, Email: demoAddress, Password: demoPassword})
 	if err != nil {
 		return err
 	}
@@ -96,7 +99,13 @@ func (d *demo) step(ctx context.Context, name, action string, words []string) (e
 
 	switch action {
 	case "account": // name
-		d.people[name], err = d.addAccount(ctx, d.db, d.svc, newAccount{text(0), name + "@example.com", d.hash}, true)
+		u := account{ID: uuid.NewString(), Email: name + "@example.com", Name: text(0), hash: d.hash}
+		err = d.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
+			if err = d.addAccount(ctx, tx, u); err == nil {
+				d.people[name], err = d.confirm(ctx, tx, svc, u)
+			}
+			return err
+		})
 	case "team": // team, name
 		d.teams[words[0]], err = d.createTeam(ctx, who.ID, text(1))
 	case "invite", "resend": // team, address, role, message

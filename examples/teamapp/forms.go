@@ -1,10 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,16 +89,19 @@ func checkName(name string) (string, error) {
 	return name, nil
 }
 
-// submit reads a form and does what it asks for. After a refusal, again shows the form with what
-// the person typed and the reason beside the field.
-func (a *app) submit(v *visit, name string, do func(form) (path, notice string, err error), again func(form) error) error {
-	switch err := v.r.ParseMultipartForm(maxBody); {
-	case err == nil || errors.Is(err, http.ErrNotMultipart):
-	case errors.As(err, new(*http.MaxBytesError)):
-		return err
-	default:
-		return &invitations.InvalidError{Field: "form", Code: "malformed", Reason: "could not be read"}
+// emptyForm returns a form that nobody has filled in yet. Its values come in pairs with their names.
+func emptyForm(name string, pairs ...string) form {
+	f := form{Values: url.Values{}, name: name}
+	for pair := range slices.Chunk(pairs, 2) {
+		f.Set(pair[0], pair[1])
 	}
+	return f
+}
+
+// submit reads a form and does what it asks for. It leads to the path that do returns, unless that
+// is empty: then do has answered. After a refusal, again shows the form with what the person typed
+// and the reason beside the field.
+func (a *app) submit(v *visit, name string, do func(form) (path, notice string, err error), again func(form) error) error {
 	f := form{Values: v.r.PostForm, name: name}
 	var path, notice string
 	days, err := f.number("expires_in", 30)
@@ -109,7 +111,10 @@ func (a *app) submit(v *visit, name string, do func(form) (path, notice string, 
 	if err == nil {
 		path, notice, err = do(f)
 	}
-	if err == nil {
+	switch {
+	case err == nil && path == "":
+		return nil
+	case err == nil:
 		a.redirect(v, path, notice)
 		return nil
 	}

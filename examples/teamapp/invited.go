@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"net/http"
 	"net/url"
 
@@ -60,6 +60,12 @@ func (a *app) showOfferWith(v *visit, status int, p offerPage) error {
 		return err
 	}
 	p.Path = invitePath(token)
+	if p.Next.Step == invitations.StepAccept && !v.User.Verified() {
+		p.Next.Step = invitations.StepVerifyEmail // by a link too, nobody joins with an address that is not theirs
+	}
+	if p.Next.Step == invitations.StepVerifyEmail {
+		a.returnTo(v, p.Next.Offer, token)
+	}
 	if p.Next.Reason != nil {
 		problem, _ := invitations.ProblemOf(p.Next.Reason)
 		p.Code = problem.Code
@@ -92,42 +98,54 @@ func (a *app) showOfferWith(v *visit, status int, p offerPage) error {
 	return a.show(v, status, "invited", title, p)
 }
 
-// accept joins the team. The page of an invitation that an account with an unverified address
-// accepts says so: a token that was mailed to the address proves it.
+// accept joins the team. An account that has not proved its address does so with the token that was
+// mailed to it, and with its password: somebody else can have made the account.
 func (a *app) accept(v *visit) error {
-	if v.User.ID == "" {
-		a.redirect(v, invitePath(v.r.PathValue("token")), "")
+	ctx, token, u := v.r.Context(), v.r.PathValue("token"), v.User
+	if u.ID == "" {
+		a.redirect(v, invitePath(token), "")
 		return nil
 	}
-	ctx := v.r.Context()
+	var err error
+	if !v.User.Verified() {
+		err = a.passwords.check(ctx, u.hash, v.r.PostFormValue("password"))
+	}
 	var joined invitations.Joined
-	err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
-		identity := v.User.identity()
-		if !identity.EmailVerified {
-			if identity.EmailVerified, err = a.proves(ctx, svc, v.r.PathValue("token"), v.User.Email); err != nil {
-				return err
-			}
-			if identity.EmailVerified {
-				if err := a.markVerified(ctx, tx, v.User); err != nil {
+	if err == nil {
+		err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
+			if !v.User.Verified() {
+				if u, err = a.confirmByToken(ctx, tx, svc, v.User, token); err != nil {
 					return err
 				}
 			}
-		}
-		joined, err = svc.Accept(ctx, v.r.PathValue("token"), identity)
-		return err
-	})
+			joined, err = svc.Accept(ctx, token, u.identity())
+			return err
+		})
+	}
 	if err != nil {
 		return a.refuseOffer(v, err, offerPage{})
+	}
+	if !v.User.Verified() {
+		if err := a.startSession(ctx, u); err != nil {
+			return err
+		}
 	}
 	return a.welcome(v, joined.Member)
 }
 
-// proves reports whether a token was mailed to an address, and so proves that the person who
-// has it reads that mail. The token of a link proves nothing. The app shows the token of an email
-// invitation to nobody else.
-func (a *app) proves(ctx context.Context, svc *invitations.Service, token, email string) (bool, error) {
+// confirmByToken confirms the address of an account if the token was mailed to it. The token of a
+// link proves nothing. The app shows the token of an email invitation to nobody else.
+func (a *app) confirmByToken(
+	ctx context.Context, tx *sql.Tx, svc *invitations.Service, u account, token string,
+) (account, error) {
 	offer, err := svc.Lookup(ctx, token)
-	return err == nil && offer.Kind == invitations.KindEmail && offer.Email == email, err
+	if err != nil {
+		return account{}, err
+	}
+	if offer.Kind != invitations.KindEmail || offer.Email != u.Email {
+		return account{}, invitations.ErrEmailUnverified
+	}
+	return a.confirm(ctx, tx, svc, u)
 }
 
 // refuseOffer shows the invitation again after a refusal: it may have ended while the page was
@@ -165,7 +183,8 @@ func (a *app) decline(v *visit) error {
 }
 
 // registerInvited creates an account and joins the team: both or neither. The address of an email
-// invitation is that of the invitation, whatever the form says, and the token proves it.
+// invitation is that of the invitation, whatever the form says, and the token proves it. The token
+// of a link proves nothing: the person joins once the address is confirmed.
 func (a *app) registerInvited(v *visit) error {
 	ctx, token, form := v.r.Context(), v.r.PathValue("token"), readAccountForm(v.r)
 	offer, err := a.svc.Lookup(ctx, token)
@@ -176,28 +195,23 @@ func (a *app) registerInvited(v *visit) error {
 	if !isLink {
 		form.Email = offer.Email
 	}
-	n, err := form.check()
-	if err != nil {
-		return a.refuseOffer(v, err, offerPage{Form: form})
-	}
-	var u account
+	u, err := a.newAccount(ctx, form)
 	var joined invitations.Joined
-	register := func(tx *sql.Tx, svc *invitations.Service) (err error) {
-		if u, err = a.addAccount(ctx, tx, svc, n, !isLink); err == nil && isLink {
-			err = a.enqueueVerification(ctx, tx, u)
-		}
-		return err
-	}
-	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
-		if err := register(tx, svc); err != nil {
+	switch {
+	case err != nil:
+	case isLink:
+		err = a.claimToJoin(ctx, u, token)
+	default:
+		err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
+			if err = a.addAccount(ctx, tx, u); err != nil {
+				return err
+			}
+			if u, err = a.confirm(ctx, tx, svc, u); err != nil {
+				return err
+			}
+			joined, err = svc.Accept(ctx, token, u.identity())
 			return err
-		}
-		joined, err = svc.Accept(ctx, token, u.identity())
-		return err
-	})
-	unverified := errors.Is(err, invitations.ErrEmailUnverified)
-	if unverified { // the link asks for a domain: the person joins once the address is proved
-		err = a.change(ctx, register)
+		})
 	}
 	if err != nil {
 		return a.refuseOffer(v, err, offerPage{Form: form})
@@ -205,13 +219,22 @@ func (a *app) registerInvited(v *visit) error {
 	if err := a.startSession(ctx, u); err != nil {
 		return err
 	}
-	a.wakeUp()
-	if unverified {
-		a.returnTo(v, offer, token)
-		a.redirect(v, "/verify", "")
+	if isLink {
+		a.redirect(v, invitePath(token), "")
 		return nil
 	}
 	return a.welcome(v, joined.Member)
+}
+
+// claimToJoin is claim, if the account could join by the token of a link once it is confirmed.
+func (a *app) claimToJoin(ctx context.Context, u account, token string) error {
+	confirmed := u.identity()
+	confirmed.EmailVerified = true
+	next, err := a.svc.NextStep(ctx, token, invitations.Visitor{Identity: confirmed})
+	if err = cmp.Or(err, next.Reason); err != nil {
+		return err
+	}
+	return a.claim(ctx, u)
 }
 
 // signInInvited signs a person in on the page of the invitation, and leads back to it.
@@ -223,9 +246,6 @@ func (a *app) signInInvited(v *visit) error {
 	}
 	if err := a.startSession(v.r.Context(), u); err != nil {
 		return err
-	}
-	if offer, err := a.svc.Lookup(v.r.Context(), v.r.PathValue("token")); err == nil && !u.Verified {
-		a.returnTo(v, offer, v.r.PathValue("token"))
 	}
 	a.redirect(v, invitePath(v.r.PathValue("token")), "")
 	return nil

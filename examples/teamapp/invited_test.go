@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -24,10 +25,15 @@ func (w *world) acme() (ada account, team string) {
 // account adds an account without a browser.
 func (w *world) account(name, email string, verified bool) (u account) {
 	w.t.Helper()
-	n, err := accountForm{Name: name, Email: email, Password: password}.check()
+	ctx := w.t.Context()
+	u, err := w.app.newAccount(ctx, accountForm{Name: name, Email: email, Password: password})
 	require.NoError(w.t, err)
-	u, err = w.app.addAccount(w.t.Context(), w.app.db, w.app.svc, n, verified)
-	require.NoError(w.t, err)
+	require.NoError(w.t, w.app.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
+		if err = w.app.addAccount(ctx, tx, u); err == nil && verified {
+			u, err = w.app.confirm(ctx, tx, svc, u)
+		}
+		return err
+	}))
 	return u
 }
 
@@ -97,9 +103,9 @@ func TestInvited_NewUser(t *testing.T) {
 		grace.follow("Create account and join")
 		grace.sees("Welcome to Acme")
 		require.ElementsMatch(t, []string{"Ada Lovelace", "Grace Hopper"}, w.members(team))
-		u, _, err := w.app.findAccount(t.Context(), `email = $1`, "grace@example.com")
+		u, err := w.app.findAccount(t.Context(), `email = $1`, "grace@example.com")
 		require.NoError(t, err)
-		require.True(t, u.Verified, "the token was mailed to the address")
+		require.True(t, u.Verified(), "the token was mailed to the address")
 	})
 }
 
@@ -114,7 +120,7 @@ func TestInvited_RegistersWithTheInvitedAddressOnly(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
-	_, _, err = w.app.findAccount(t.Context(), `email = $1`, "mallory@example.com")
+	_, err = w.app.findAccount(t.Context(), `email = $1`, "mallory@example.com")
 	require.ErrorIs(t, err, sql.ErrNoRows)
 }
 
@@ -161,15 +167,26 @@ func TestInvited_WrongAccount(t *testing.T) {
 	})
 }
 
-// An account whose address is not verified is verified by the token that was mailed to it.
+// An account that has not proved its address does so by the token that was mailed to it, and by its
+// password.
 func TestInvited_Unverified(t *testing.T) {
 	onEach(t, func(t *testing.T, w *world, size screen) {
 		ada, team := w.acme()
-		w.account("Grace Hopper", "grace@example.com", false)
 		b := newBrowser(t, w.base, size)
-		b.signIn("grace@example.com")
+		b.open("/register")
+		b.fill("Your name", "Grace Hopper")
+		b.fill("Email", "grace@example.com")
+		b.fill("Password", password)
+		b.follow("Create account")
 		b.sees("Confirm your address")
+		b.open(w.link(ada, invitations.CreateLinkParams{Organization: team}))
+		b.sees("must be confirmed first")
+		b.seesNot("Join Acme")
 		b.open(w.invite(ada, team, "grace@example.com"))
+		b.fill("Password of your account", "wrong password")
+		b.follow("Confirm my address and join Acme")
+		b.sees("The address or the password is wrong.")
+		b.fill("Password of your account", password)
 		b.follow("Confirm my address and join Acme")
 		b.sees("Welcome to Acme")
 	})
@@ -183,13 +200,18 @@ func TestInvited_LinkForADomain(t *testing.T) {
 		b := newBrowser(t, w.base, size)
 		b.open(link)
 		b.fill("Your name", "Grace Hopper")
+		b.fill("Email", "grace@example.org")
+		b.fill("Password", password)
+		b.follow("Create account")
+		b.sees("Addresses of this domain are not allowed.")
 		b.fill("Email", "grace@example.com")
 		b.fill("Password", password)
-		b.follow("Create account and join")
-		b.sees("Confirm your address")
+		b.follow("Create account")
+		b.sees("must be confirmed first")
 		require.Equal(t, []string{"Ada Lovelace"}, w.members(team))
 		_, confirm := w.mailTo("grace@example.com")
 		b.open(confirm)
+		b.fill("Password", password)
 		b.follow("Confirm this address")
 		require.Equal(t, link, w.base+b.path())
 		b.follow("Join Acme")
@@ -226,12 +248,8 @@ func TestInvited_Ended(t *testing.T) {
 		expired := w.invite(ada, team, "eva@example.com")
 		full := w.invite(ada, team, "fay@example.com")
 		link := w.link(ada, invitations.CreateLinkParams{Organization: team, MaxUses: 1, ExpiresIn: 30 * 24 * time.Hour})
-		eva := newBrowser(t, w.base, size)
-		eva.open(link)
-		eva.fill("Your name", "Lin")
-		eva.fill("Email", "lin@example.com")
-		eva.fill("Password", password)
-		eva.follow("Create account and join")
+		_, err = w.app.svc.Accept(ctx, strings.TrimPrefix(link, w.base+"/invite/"), w.account("Lin", "lin@example.com", true).identity())
+		require.NoError(t, err)
 		nobody.open(link)
 		nobody.sees("This link is used up", "Ada Lovelace", "Acme")
 

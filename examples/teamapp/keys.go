@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,48 +35,37 @@ func hashKey(key string) string {
 }
 
 func (a *app) serveKeys(mux *http.ServeMux) {
-	mux.Handle("GET /teams/{team}/keys", a.team(func(v *visit) error { return a.showKeys(v, http.StatusOK, keyForm{}) }))
+	mux.Handle("GET /teams/{team}/keys", a.team(func(v *visit) error { return a.showKeys(v, http.StatusOK, emptyForm("key")) }))
 	mux.Handle("POST /teams/{team}/keys", a.team(a.makeKey))
 	mux.Handle("POST /teams/{team}/keys/{key}/delete", a.action(a.deleteKey))
-}
-
-// A keyForm is the input for a new key, and the reason of a refusal.
-type keyForm struct {
-	Name, Role string
-	Field      string // the one that is refused
-	Problem    string
 }
 
 type keysPage struct {
 	Keys  []apiKey
 	Roles []invitations.Role
-	Form  keyForm
+	Form  form
 	Base  string
 }
 
 // showKeys shows a member their own keys.
-func (a *app) showKeys(v *visit, status int, form keyForm) error {
+func (a *app) showKeys(v *visit, status int, f form) error {
 	keys, err := a.keys(v.r.Context(), `organization = $1 and account_id = $2 order by created_at desc, id`, v.Team.ID, v.User.ID)
 	if err != nil {
 		return err
 	}
-	return a.show(v, status, "keys", "API keys", keysPage{Keys: keys, Roles: v.Team.roles(), Form: form, Base: a.baseURL + apiPath})
+	return a.show(v, status, "keys", "API keys", keysPage{Keys: keys, Roles: v.Team.roles(), Form: f, Base: a.baseURL + apiPath})
 }
 
 // makeKey adds a key. The answer shows it, and nothing else ever does: a redirect would have to
 // keep it somewhere.
 func (a *app) makeKey(v *visit) error {
-	form := keyForm{Name: strings.TrimSpace(v.r.PostFormValue("name")), Role: v.r.PostFormValue("role")}
-	key, err := a.addKey(v.r.Context(), v.User.ID, v.Team.ID, form.Name, invitations.Role(form.Role))
-	var invalid *invitations.InvalidError
-	if errors.As(err, &invalid) {
-		form.Field, form.Problem = invalid.Field, sentence(invalid.Field+" "+invalid.Reason)
-		return a.showKeys(v, http.StatusUnprocessableEntity, form)
-	}
-	if err != nil {
-		return err
-	}
-	return a.show(v, http.StatusCreated, "key", "Your new API key", key)
+	return a.submit(v, "key", func(f form) (string, string, error) {
+		key, err := a.addKey(v.r.Context(), v.User.ID, v.Team.ID, f.Get("name"), invitations.Role(f.Get("role")))
+		if err != nil {
+			return "", "", err
+		}
+		return "", "", a.show(v, http.StatusCreated, "key", "Your new API key", key)
+	}, func(f form) error { return a.showKeys(v, http.StatusUnprocessableEntity, f) })
 }
 
 // addKey adds a key for a member, and returns its text.
@@ -94,17 +82,11 @@ func (a *app) addKey(ctx context.Context, user, team, name string, role invitati
 		return "", &invitations.InvalidError{Field: "role", Code: "unknown_role", Reason: "must not be above your own"}
 	}
 	key := keyPrefix + newSecret()
-	added, err := a.db.ExecContext(ctx, `insert into api_keys (id, hash, organization, account_id, name, role, created_at, joined_at)
+	tooMany := &invitations.InvalidError{Field: "name", Code: "too_many", Reason: "of a key must be deleted first: you have 20"}
+	return key, changeRow(ctx, a.db, tooMany, `insert into api_keys (id, hash, organization, account_id, name, role, created_at, joined_at)
 		select $1, $2, $3, $4, $5, $6, cast($7 as bigint), cast($8 as bigint)
 		where (select count(*) from api_keys where organization = $3 and account_id = $4) < $9`,
 		uuid.NewString(), hashKey(key), team, user, name, string(role), a.now().UnixMicro(), m.JoinedAt.UnixMicro(), maxKeys)
-	if err != nil {
-		return "", err
-	}
-	if n, err := added.RowsAffected(); err != nil || n == 0 {
-		return "", errors.Join(err, &invitations.InvalidError{Field: "name", Code: "too_many", Reason: "of a key must be deleted first: you have 20"})
-	}
-	return key, nil
 }
 
 func (a *app) deleteKey(v *visit) (path, notice string, err error) {

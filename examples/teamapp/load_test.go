@@ -25,7 +25,7 @@ func TestPages_ReadThreeTimes(t *testing.T) {
 	t.Parallel()
 	w := newSQLiteWorld(t)
 	require.NoError(t, w.app.addDemo(t.Context()))
-	ada, _, err := w.app.findAccount(t.Context(), `email = $1`, demoAddress)
+	ada, err := w.app.findAccount(t.Context(), `email = $1`, demoAddress)
 	require.NoError(t, err)
 	team := w.demoTeam()
 	link := w.invite(ada, team[len("/teams/"):], "new@example.com")

@@ -185,7 +185,7 @@ func TestUsage_Calls(t *testing.T) {
 	for _, amount := range []string{"0", "101", "-1", "x", ""} {
 		status, page = ada.post("/personal/calls", "amount", amount)
 		require.Equal(t, http.StatusUnprocessableEntity, status, amount)
-		require.Contains(t, page, "Make 1 to 100 calls at once.")
+		require.Contains(t, page, "id=\"calls-amount-problem\" role=\"alert\">Must be ")
 	}
 	w.pass(12 * time.Hour)
 	_, page = ada.post("/personal/calls", "amount", "2")
@@ -257,7 +257,7 @@ func TestSettings(t *testing.T) {
 
 		status, page := ada.post(path+"/name", "name", " ")
 		require.Equal(t, http.StatusUnprocessableEntity, status)
-		require.Contains(t, page, "Name must have 1 to 80 characters.")
+		require.Contains(t, page, "Must have 1 to 80 characters.")
 		_, page = ada.post(path+"/name", "name", "Acme  <b>")
 		require.Contains(t, page, "The team is called Acme <b> now.")
 		status, _ = ada.post(path+"/delete", "typed", "Acme")

@@ -20,6 +20,12 @@ const (
 	mailVerification = "verification"
 )
 
+// mailsADay limits how many mails of each kind an address gets in 24 hours, from all senders.
+// The kinds count apart, so that strangers who register with an address stop no invitation to it.
+var mailsADay = map[string]int{mailInvitation: 10, mailReminder: 5, mailVerification: 5}
+
+var errMailLimit = &invitations.InvalidError{Field: "email", Code: "too_many", Reason: "has got too much mail today: try again tomorrow"}
+
 // A letter is a mail in the outbox.
 type letter struct {
 	ID, Kind                  string
@@ -63,12 +69,16 @@ func (a *app) enqueueVerification(ctx context.Context, tx executor, u account) e
 	return a.enqueue(ctx, tx, letter{Kind: mailVerification, AccountID: u.ID, Recipient: u.Email})
 }
 
+// enqueue puts a letter into the outbox, unless its recipient got too many of this kind. Letters
+// that PostgreSQL takes at the same instant do not count each other.
 func (a *app) enqueue(ctx context.Context, tx executor, l letter) error {
-	now := a.now().UnixMicro()
-	_, err := tx.ExecContext(ctx, `insert into outbox (id, kind, organization, invitation_id, account_id, recipient,
-		created_at, sent_at, failures, next_at, problem) values ($1, $2, $3, $4, $5, $6, $7, 0, 0, $7, '')`,
-		uuid.NewString(), l.Kind, l.Organization, l.InvitationID.String(), l.AccountID, l.Recipient, now)
-	return err
+	now := a.now()
+	return changeRow(ctx, tx, errMailLimit, `insert into outbox (id, kind, organization, invitation_id, account_id, recipient,
+			created_at, sent_at, failures, next_at, problem)
+		select $1, $2, $3, $4, $5, $6, cast($7 as bigint), 0, 0, cast($7 as bigint), ''
+		where (select count(*) from outbox where recipient = $6 and kind = $2 and created_at > $8) < $9`,
+		uuid.NewString(), l.Kind, l.Organization, l.InvitationID.String(), l.AccountID, l.Recipient,
+		now.UnixMicro(), now.AddDate(0, 0, -1).UnixMicro(), mailsADay[l.Kind])
 }
 
 // letters returns the letters of the end of a statement.
@@ -117,20 +127,29 @@ func (a *app) compose(ctx context.Context, l letter) (message, error) {
 	return message{m.To(), m.Subject(), m.Text(), m.HTML()}, err
 }
 
-// composeVerification returns the mail with the link that verifies an address.
+// composeVerification returns the mail with the link that proves an address. If the address belongs
+// to another account, the mail only tells its owner.
 func (a *app) composeVerification(ctx context.Context, l letter) (message, error) {
 	u, err := a.accountByID(ctx, l.AccountID)
 	if err != nil {
 		return message{}, err
 	}
-	if u.ID == "" || u.Verified {
+	if u.ID == "" || u.Verified() {
 		return message{}, invitations.ErrNotFound
+	}
+	taken, err := a.hasAccount(ctx, u.Email)
+	if taken {
+		return message{
+			To: u.Email, Subject: "You have an account on " + product,
+			Text: fmt.Sprintf("Somebody tried to create an account on %s with this address, which has one already.\n\n"+
+				"If it was you, sign in:\n\n<%s/sign-in>\n\nIf not, you can ignore this mail. Nothing has changed.\n", product, a.baseURL),
+		}, nil
 	}
 	return message{
 		To: u.Email, Subject: "Confirm your address for " + product,
-		Text: fmt.Sprintf("Open this link to confirm that this is your address:\n\n<%s/verify/%s>\n\n"+
-			"If you did not create an account on %s, you can ignore this mail.\n", a.baseURL, a.verificationCode(u), product),
-	}, nil
+		Text: fmt.Sprintf("Open this link to confirm that this is your address:\n\n<%s%s>\n\nIt works for %d days.\n"+
+			"If you did not create an account on %s, you can ignore this mail.\n", a.baseURL, a.verificationPath(u), claimDays, product),
+	}, err
 }
 
 // work sends mail, writes the events of expired invitations and reminds people, until ctx ends.
@@ -174,7 +193,8 @@ func (a *app) sweep(ctx context.Context) error {
 				return err
 			}
 			for _, inv := range result.Reminders {
-				if err := a.enqueueInvitation(ctx, tx, mailReminder, inv); err != nil {
+				err := a.enqueueInvitation(ctx, tx, mailReminder, inv)
+				if err != nil && !errors.Is(err, errMailLimit) {
 					return err
 				}
 			}
@@ -187,9 +207,23 @@ func (a *app) sweep(ctx context.Context) error {
 	}
 }
 
-// purge deletes what is left of teams that were deleted a year ago, and invitations and events
-// that are as old. Only events that the feed has numbered can go.
+const (
+	claimDays  = 7  // until an account that has not proved its address is deleted
+	letterDays = 30 // until a letter that is done is deleted
+)
+
+// purge deletes what is old. The library deletes after a year what is left of deleted teams, and
+// invitations and events. Only events that the feed has numbered can go.
 func (a *app) purge(ctx context.Context) error {
+	for statement, days := range map[string]int{
+		`delete from accounts where verified_at = 0 and created_at < $1`:            claimDays,
+		`delete from outbox where next_at = 0 and created_at < $1 and sent_at < $1`: letterDays,
+		`delete from organizations where deleted_at > 0 and deleted_at < $1`:        teamDays,
+	} {
+		if _, err := a.db.ExecContext(ctx, statement, a.now().AddDate(0, 0, -days).UnixMicro()); err != nil {
+			return err
+		}
+	}
 	if _, err := a.svc.Feed(ctx, 0, 1); err != nil {
 		return err
 	}

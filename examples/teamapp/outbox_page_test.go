@@ -60,7 +60,7 @@ func TestOutbox_ShowsStates(t *testing.T) {
 	w.work()
 	w.app.deliver = nil
 	shows("just now Waiting to try again the mail server did not take it")
-	require.NoError(t, w.app.verifyAddress(t.Context(), u, w.app.verificationCode(u)))
+	w.nobody().submit(w.app.verificationPath(u), "password", password).want(t, 303)
 	w.pass(time.Hour)
 	shows("1 hour ago No longer needed")
 }

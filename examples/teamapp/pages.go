@@ -116,7 +116,7 @@ func (a *app) signedIn(show func(*visit) error) http.HandlerFunc {
 		case v.User.ID == "":
 			a.redirect(v, "/sign-in", "")
 			return nil
-		case !v.User.Verified:
+		case !v.User.Verified():
 			a.redirect(v, "/verify", "")
 			return nil
 		}
@@ -166,12 +166,8 @@ func (a *app) finish(v *visit, path, notice string, err error) error {
 func (a *app) newVisit(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	ctx := r.Context()
 	v := &visit{w: w, r: r, Now: a.now()}
-	id := a.sessions.GetString(ctx, keyUser)
-	if id == "" {
-		return v, nil
-	}
 	var err error
-	if v.User, err = a.accountByID(ctx, id); err != nil || !v.User.Verified {
+	if v.User, err = a.sessionAccount(ctx); err != nil || !v.User.Verified() {
 		return v, err
 	}
 	if v.Workspaces, err = a.workspacesOf(ctx, v.User); err != nil {
@@ -222,7 +218,10 @@ func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	if errors.As(err, new(*http.MaxBytesError)) {
-		status, text = http.StatusRequestEntityTooLarge, "That was too much at once."
+		err = errTooLarge
+	}
+	if own := (*refusedCall)(nil); errors.As(err, &own) {
+		status, text = own.status, own.message+"."
 	}
 	if status >= http.StatusInternalServerError {
 		a.log.Error("request failed", "route", r.Pattern, "error", err)

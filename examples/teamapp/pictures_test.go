@@ -32,7 +32,7 @@ func TestPictures(t *testing.T) {
 	b.scheme("dark")
 	b.open(team + "/analytics")
 	b.picture("analytics-dark")
-	ada, _, err := w.app.findAccount(t.Context(), `email = $1`, demoAddress)
+	ada, err := w.app.findAccount(t.Context(), `email = $1`, demoAddress)
 	require.NoError(t, err)
 	phone.open(w.invite(ada, filepath.Base(team), "grace.hopper@example.org"))
 	phone.picture("invited")

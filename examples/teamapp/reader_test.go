@@ -23,7 +23,7 @@ func (w *world) as(u account) reader {
 	w.t.Helper()
 	ctx, err := w.app.sessions.Load(w.t.Context(), "")
 	require.NoError(w.t, err)
-	w.app.sessions.Put(ctx, keyUser, u.ID)
+	require.NoError(w.t, w.app.startSession(ctx, u))
 	token, _, err := w.app.sessions.Commit(ctx)
 	require.NoError(w.t, err)
 	return reader{w, w.app.sessions.Cookie.Name + "=" + token}

@@ -7,16 +7,24 @@ create table if not exists secrets (
 
 create table if not exists accounts (
     id            text primary key,
-    email         text not null unique, -- in the canonical form of the library
+    email         text not null, -- in the canonical form of the library
     name          text not null,
     password_hash text not null,
-    verified_at   bigint not null
+    created_at    bigint not null,
+    verified_at   bigint not null -- 0: the account only claims the address, and others can claim it too
 );
 
+create index if not exists accounts_claim on accounts (email);
+create unique index if not exists accounts_email on accounts (email) where verified_at > 0;
+
 create table if not exists organizations (
-    id   text primary key, -- the library's
-    name text not null
+    id         text primary key, -- the library's
+    name       text not null,
+    creator    text not null, -- an account
+    deleted_at bigint not null -- a deleted team stays for a while, because it counts for its creator
 );
+
+create index if not exists organizations_creator on organizations (creator);
 
 -- Mail waits here until it is sent. It holds no token: the link is made when the mail is.
 create table if not exists outbox (
@@ -35,6 +43,7 @@ create table if not exists outbox (
 
 create index if not exists outbox_next on outbox (next_at);
 create index if not exists outbox_created on outbox (created_at);
+create index if not exists outbox_recipient on outbox (recipient, created_at);
 
 create table if not exists api_keys (
     id           text primary key,

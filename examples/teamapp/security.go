@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/time/rate"
 
@@ -16,10 +22,50 @@ import (
 const maxBody = 1 << 20 // bytes of a request
 
 // protect puts around the routes what each of them needs: a log without paths, headers, a limit
-// on bodies, a session, and the refusal of changes that another site asks for.
+// on bodies, a session, and the refusal of changes that another site asks for and of bad text.
 func (a *app) protect(mux *http.ServeMux) http.Handler {
-	h := http.NewCrossOriginProtection().Handler(a.sessions.LoadAndSave(mux))
+	h := http.NewCrossOriginProtection().Handler(a.sessions.LoadAndSave(a.readable(mux)))
 	return a.logged(mux, headers(http.MaxBytesHandler(h, maxBody)))
+}
+
+// readable reads the forms, and refuses requests with text that a database does not take.
+func (a *app) readable(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch err := readText(r); {
+		case err == nil:
+			h.ServeHTTP(w, r)
+		case strings.HasPrefix(r.URL.Path, "/api/"):
+			a.failAPI(w, r, err)
+		default:
+			a.fail(w, r, err)
+		}
+	})
+}
+
+// readText reads the query and the body of a request. All of it must be UTF-8 without zero bytes,
+// except files.
+func readText(r *http.Request) error {
+	tooLarge := func(err error) bool { return errors.As(err, new(*http.MaxBytesError)) }
+	if err := r.ParseMultipartForm(maxBody); tooLarge(err) {
+		return err
+	} else if err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		return errUnreadable
+	}
+	body, err := io.ReadAll(r.Body) // of JSON: forms are read
+	if tooLarge(err) {
+		return err
+	} else if err != nil {
+		return errUnreadable
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	texts := []string{r.URL.Path, string(body)}
+	for name, values := range r.Form {
+		texts = append(append(texts, name), values...)
+	}
+	if slices.ContainsFunc(texts, func(s string) bool { return !utf8.ValidString(s) || strings.Contains(s, "\x00") }) {
+		return errUnreadable
+	}
+	return nil
 }
 
 // headers sets the headers that keep a page from leaking its address, which can contain a token,
@@ -83,7 +129,7 @@ func (w *statusWriter) Write(p []byte) (int, error) {
 // Unwrap lets http.ResponseController find the writer.
 func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// clientLimits limit how often each client can try passwords and tokens.
+// clientLimits limit how often each client can try secrets of one kind.
 type clientLimits struct {
 	now   func() time.Time
 	burst int // how often a client can try at once

@@ -13,6 +13,7 @@ import (
 // The values that a session keeps.
 const (
 	keyUser       = "user"      // the ID of the account that is signed in
+	keyVerifiedAt = "verified"  // when its address was proved
 	keyWorkspace  = "workspace" // the ID of the chosen organization; empty: the personal workspace
 	keyNotice     = "notice"    // shown once, on the next page
 	keyProblem    = "problem"   // like keyNotice, about something that did not work
@@ -50,7 +51,22 @@ func (a *app) startSession(ctx context.Context, u account) error {
 		return err
 	}
 	a.sessions.Put(ctx, keyUser, u.ID)
+	a.sessions.Put(ctx, keyVerifiedAt, u.VerifiedAt)
 	return nil
+}
+
+// sessionAccount returns the account that is signed in, or the zero account. When an address is
+// proved, the sessions from before end, because somebody else can have begun them.
+func (a *app) sessionAccount(ctx context.Context) (account, error) {
+	id := a.sessions.GetString(ctx, keyUser)
+	if id == "" {
+		return account{}, nil
+	}
+	u, err := a.accountByID(ctx, id)
+	if u.VerifiedAt != a.sessions.GetInt64(ctx, keyVerifiedAt) {
+		u = account{}
+	}
+	return u, err
 }
 
 // dropOldSessions deletes the sessions that are over.

@@ -10,27 +10,27 @@ import (
 
 func (a *app) serveSettings(mux *http.ServeMux) {
 	mux.Handle("GET /teams/{team}/settings", a.team(func(v *visit) error {
-		return a.showSettings(v, http.StatusOK, settingsForm{Name: v.Team.Name})
+		return a.showSettings(v, http.StatusOK, emptyForm("name"))
 	}))
 	mux.Handle("POST /teams/{team}/name", a.team(a.renameTeam))
 	mux.Handle("POST /teams/{team}/owner", a.action(a.transferTeam))
 	mux.Handle("POST /teams/{team}/delete", a.team(a.deleteTeam))
 }
 
-// A settingsForm is the input of those settings that are texts.
-type settingsForm struct{ Name, NameProblem, Typed, TypedProblem string }
-
 type settingsPage struct {
 	invitations.Overview
-	Form   settingsForm
+	Form   form // to rename or to delete
 	Roles  []invitations.Role
 	Others invitations.List[invitations.TeamMember] // members to choose an owner from
 	Names  nameBook
 }
 
 // showSettings shows the limits of a team to every member, and the rest to those who manage it.
-func (a *app) showSettings(v *visit, status int, form settingsForm) error {
-	ctx, body := v.r.Context(), settingsPage{Form: form, Roles: a.svc.Policy().Roles()}
+func (a *app) showSettings(v *visit, status int, f form) error {
+	if !f.Has("name") {
+		f.Set("name", v.Team.Name)
+	}
+	ctx, body := v.r.Context(), settingsPage{Form: f, Roles: a.svc.Policy().Roles()}
 	var err error
 	if body.Overview, err = a.svc.Overview(ctx, v.actor(), v.Team.ID); err != nil {
 		return err
@@ -56,20 +56,19 @@ func (a *app) showSettings(v *visit, status int, form settingsForm) error {
 // renameTeam changes the name, which is the app's own. The permission is checked in the same
 // transaction.
 func (a *app) renameTeam(v *visit) error {
-	ctx, form := v.r.Context(), settingsForm{Name: v.r.PostFormValue("name")}
-	name, err := checkName(form.Name)
-	if problem, ok := refusal(err); ok {
-		form.NameProblem = problem
-		return a.showSettings(v, http.StatusUnprocessableEntity, form)
-	}
-	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
-		if _, err := svc.Authorize(ctx, v.Team.ID, v.User.ID, invitations.PermissionOrganizationManage); err != nil {
-			return err
+	return a.submit(v, "name", func(f form) (string, string, error) {
+		name, err := checkName(f.Get("name"))
+		if err == nil {
+			err = a.change(v.r.Context(), func(tx *sql.Tx, svc *invitations.Service) error {
+				if _, err := svc.Authorize(v.r.Context(), v.Team.ID, v.User.ID, invitations.PermissionOrganizationManage); err != nil {
+					return err
+				}
+				_, err := tx.ExecContext(v.r.Context(), `update organizations set name = $1 where id = $2`, name, v.Team.ID)
+				return err
+			})
 		}
-		_, err := tx.ExecContext(ctx, `update organizations set name = $1 where id = $2`, name, v.Team.ID)
-		return err
-	})
-	return a.finish(v, v.Team.Path()+"/settings", "The team is called "+name+" now.", err)
+		return v.Team.Path() + "/settings", "The team is called " + name + " now.", err
+	}, func(f form) error { return a.showSettings(v, http.StatusUnprocessableEntity, f) })
 }
 
 // transferTeam makes another member the owner in place of the person who asks for it.
@@ -87,28 +86,26 @@ func (a *app) transferTeam(v *visit) (string, string, error) {
 
 // deleteTeam ends a team for good, and deletes the app's own rows of it in the same transaction.
 func (a *app) deleteTeam(v *visit) error {
-	ctx, typed := v.r.Context(), v.r.PostFormValue("typed")
-	if strings.Join(strings.Fields(typed), " ") != v.Team.Name {
-		return a.showSettings(v, http.StatusUnprocessableEntity, settingsForm{
-			Name: v.Team.Name, Typed: typed, TypedProblem: "This is not the name of the team.",
-		})
-	}
-	err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
-		if err := svc.DeleteOrganization(ctx, v.actor(), v.Team.ID); err != nil {
-			return err
+	return a.submit(v, "delete", func(f form) (string, string, error) {
+		if strings.Join(strings.Fields(f.Get("typed")), " ") != v.Team.Name {
+			return "", "", &invitations.InvalidError{Field: "typed", Code: "mismatch", Reason: "must be the name of the team"}
 		}
-		for _, statement := range []string{
-			`delete from api_keys where organization = $1`, `delete from outbox where organization = $1`,
-			`delete from organizations where id = $1`,
-		} {
-			if _, err := tx.ExecContext(ctx, statement, v.Team.ID); err != nil {
+		ctx := v.r.Context()
+		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
+			if err := svc.DeleteOrganization(ctx, v.actor(), v.Team.ID); err != nil {
 				return err
 			}
-		}
-		return nil
-	})
-	if err != nil {
-		return a.finish(v, v.Team.Path()+"/settings", "", err)
-	}
-	return a.finish(v, "/personal", "The team "+v.Team.Name+" is deleted.", nil)
+			for _, statement := range []string{
+				`delete from api_keys where organization = $1`,
+				`delete from outbox where organization = $1 and sent_at = 0`, // those that were sent count for mailsADay
+			} {
+				if _, err := tx.ExecContext(ctx, statement, v.Team.ID); err != nil {
+					return err
+				}
+			}
+			_, err := tx.ExecContext(ctx, `update organizations set name = '', deleted_at = $1 where id = $2`, v.Now.UnixMicro(), v.Team.ID)
+			return err
+		})
+		return "/personal", "The team " + v.Team.Name + " is deleted.", err
+	}, func(f form) error { return a.showSettings(v, http.StatusUnprocessableEntity, f) })
 }

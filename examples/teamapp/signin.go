@@ -15,8 +15,8 @@ func (a *app) serveAccounts(mux *http.ServeMux) {
 	mux.Handle("GET /register", a.pageOf(a.showRegister))
 	mux.Handle("POST /register", a.limited(a.pageOf(a.register)))
 	mux.Handle("GET /verify", a.pageOf(a.showVerify))
-	mux.Handle("GET /verify/{code}", a.pageOf(a.showVerify))
-	mux.Handle("POST /verify", a.limited(a.pageOf(a.verify)))
+	mux.Handle("GET /verify/{account}/{code}", a.pageOf(a.showProof))
+	mux.Handle("POST /verify/{account}/{code}", a.limited(a.pageOf(a.prove)))
 	mux.Handle("POST /verify/mail", a.limited(a.pageOf(a.sendVerification)))
 }
 
@@ -66,18 +66,12 @@ func (a *app) showRegister(v *visit) error {
 	return a.show(v, http.StatusOK, "register", "Create an account", credentialsForm{})
 }
 
-// register creates an account, and mails the link that proves the address.
+// register creates an account, which can do nothing until the person follows the link in a mail.
 func (a *app) register(v *visit) error {
 	ctx, form := v.r.Context(), readAccountForm(v.r)
-	var u account
-	n, err := form.check()
+	u, err := a.newAccount(ctx, form)
 	if err == nil {
-		err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
-			if u, err = a.addAccount(ctx, tx, svc, n, false); err != nil {
-				return err
-			}
-			return a.enqueueVerification(ctx, tx, u)
-		})
+		err = a.claim(ctx, u)
 	}
 	if problem, ok := refusal(err); ok {
 		return a.show(v, http.StatusUnprocessableEntity, "register", "Create an account", credentialsForm{form, problem})
@@ -88,45 +82,66 @@ func (a *app) register(v *visit) error {
 	if err != nil {
 		return err
 	}
-	a.wakeUp()
 	a.redirect(v, "/verify", "")
 	return nil
 }
 
-// showVerify shows an unverified person what to do. It changes nothing, because mail scanners
-// follow links: the code in the address is sent by the button.
+// showVerify tells a person who has registered to look for the mail.
 func (a *app) showVerify(v *visit) error {
-	switch {
-	case v.User.ID == "":
-		return a.show(v, http.StatusOK, "sign-in", "Sign in", credentialsForm{Problem: "Sign in, and then open the link in the mail again."})
-	case v.User.Verified:
+	if v.User.ID == "" || v.User.Verified() {
 		a.redirect(v, "/", "")
 		return nil
 	}
-	return a.show(v, http.StatusOK, "verify", "Confirm your address", v.r.PathValue("code"))
+	return a.show(v, http.StatusOK, "verify", "Confirm your address", credentialsForm{})
 }
 
-// verify marks the address of the person who is signed in as verified. The password of the
-// session and the code of the mail are both needed, so nobody verifies an account that somebody
-// else made with their address.
-func (a *app) verify(v *visit) error {
-	if err := a.verifyAddress(v.r.Context(), v.User, v.r.PostFormValue("code")); err != nil {
-		return a.finish(v, "/verify", "", err)
+// showProof shows the page of the link in the mail. It changes nothing, because mail scanners
+// follow links.
+func (a *app) showProof(v *visit) error {
+	u, err := a.claimant(v)
+	if err != nil {
+		return err
 	}
-	path, err := a.returnPath(v.r.Context())
+	return a.show(v, http.StatusOK, "verify", "Confirm your address", credentialsForm{accountForm: accountForm{Email: u.Email}})
+}
+
+// prove gives an account the address that it claims. The link proves that the person reads the
+// mail, and the password that the account is theirs: nobody confirms an account that somebody else
+// made with their address.
+func (a *app) prove(v *visit) error {
+	ctx := v.r.Context()
+	u, err := a.claimant(v)
+	if err != nil {
+		return err
+	}
+	form := accountForm{Email: u.Email}
+	if err = a.passwords.check(ctx, u.hash, v.r.PostFormValue("password")); err == nil {
+		err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
+			u, err = a.confirm(ctx, tx, svc, u)
+			return err
+		})
+	}
+	if problem, ok := refusal(err); ok {
+		return a.show(v, http.StatusUnprocessableEntity, "verify", "Confirm your address",
+			credentialsForm{form, problem})
+	}
+	var path string
+	if err == nil {
+		path, err = a.returnPath(ctx)
+	}
+	if err == nil {
+		err = a.startSession(ctx, u)
+	}
 	return a.finish(v, path, "Your address is confirmed.", err)
 }
 
 // sendVerification mails the link once more.
 func (a *app) sendVerification(v *visit) error {
-	if v.User.ID == "" || v.User.Verified {
+	if v.User.ID == "" || v.User.Verified() {
 		a.redirect(v, "/", "")
 		return nil
 	}
-	if err := a.enqueueVerification(v.r.Context(), a.db, v.User); err != nil {
-		return err
-	}
+	err := a.enqueueVerification(v.r.Context(), a.db, v.User)
 	a.wakeUp()
-	a.redirect(v, "/verify", "The mail is on its way.")
-	return nil
+	return a.finish(v, "/verify", "The mail is on its way.", err)
 }

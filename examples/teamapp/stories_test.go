@@ -25,6 +25,7 @@ func (w *world) register(b *browser, name, email string) {
 	b.sees("Confirm your address", email)
 	_, link := w.mailTo(email)
 	b.open(link)
+	b.fill("Password", password)
 	b.follow("Confirm this address")
 	b.sees("Your address is confirmed.")
 }

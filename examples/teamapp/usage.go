@@ -2,17 +2,14 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-invitations/invitations"
 )
 
 func (a *app) serveUsage(mux *http.ServeMux) {
-	show := func(v *visit) error { return a.showUsage(v, http.StatusOK, callForm{Amount: "1"}) }
+	show := func(v *visit) error { return a.showUsage(v, http.StatusOK, emptyForm("calls", "amount", "1")) }
 	mux.Handle("GET /teams/{team}/usage", a.team(show))
 	mux.Handle("GET /personal/usage", a.signedIn(show))
 	mux.Handle("POST /teams/{team}/calls", a.team(a.makeCalls))
@@ -27,12 +24,9 @@ func (v *visit) here() workspace {
 	return v.Workspaces[0]
 }
 
-// A callForm is the input of sample calls.
-type callForm struct{ Amount, Problem string }
-
 type usagePage struct {
 	Here workspace
-	Form callForm
+	Form form
 	Past *pastUsage // nil for people who may not see the use of others
 }
 
@@ -46,8 +40,8 @@ type pastUsage struct {
 }
 
 // showUsage shows the balance of a workspace and, to those who may see it, the use by member.
-func (a *app) showUsage(v *visit, status int, form callForm) error {
-	body := usagePage{Here: v.here(), Form: form}
+func (a *app) showUsage(v *visit, status int, f form) error {
+	body := usagePage{Here: v.here(), Form: f}
 	if v.Team.Can(invitations.PermissionQuotaUpdate) {
 		var err error
 		if body.Past, err = a.pastUsage(v); err != nil {
@@ -102,38 +96,33 @@ func (a *app) pastUsage(v *visit) (*pastUsage, error) {
 // can have been switched to another workspace in another window since. Then it asks first, so that
 // nobody uses the quota of a team for themselves, or the other way round.
 func (a *app) makeCalls(v *visit) error {
-	const most = 100
-	ctx, here, form := v.r.Context(), v.here(), callForm{Amount: v.r.PostFormValue("amount")}
-	amount, err := strconv.ParseInt(strings.TrimSpace(form.Amount), 10, 64)
-	if err != nil || amount < 1 || amount > most {
-		form.Problem = fmt.Sprintf("Make 1 to %d calls at once.", most)
-		return a.showUsage(v, http.StatusUnprocessableEntity, form)
-	}
-	if here.ID != v.Current.ID {
-		if v.r.PostFormValue("switch") != "yes" {
-			return a.show(v, http.StatusConflict, "other-workspace", "Which workspace?", struct {
-				Here   workspace
-				Amount int64
-			}{here, amount})
+	return a.submit(v, "calls", func(f form) (string, string, error) {
+		ctx, here := v.r.Context(), v.here()
+		amount, err := f.number("amount", 100)
+		if err != nil {
+			return "", "", err
 		}
-		a.sessions.Put(ctx, keyWorkspace, here.ID)
-		v.Current = here
-	}
-	balance, err := a.svc.Consume(ctx, here.Workspace(), v.User.ID, amount)
-	var exceeded *invitations.QuotaExceededError
-	if errors.As(err, &exceeded) {
-		form.Problem = exceededText(exceeded, v.Now)
-		return a.showUsage(v, http.StatusUnprocessableEntity, form)
-	}
-	if err != nil {
-		return err
-	}
-	made := "Made " + calls(amount) + " in " + here.Name + "."
-	if left, limited := balance.Left(); limited {
-		made += " Left: " + calls(left) + "."
-	}
-	a.redirect(v, here.Path()+"/usage", made)
-	return nil
+		if here.ID != v.Current.ID {
+			if f.Get("switch") != "yes" {
+				return "", "", a.show(v, http.StatusConflict, "other-workspace", "Which workspace?", struct {
+					Here   workspace
+					Amount int64
+				}{here, int64(amount)})
+			}
+			a.sessions.Put(ctx, keyWorkspace, here.ID)
+			v.Current = here
+		}
+		balance, err := a.svc.Consume(ctx, here.Workspace(), v.User.ID, int64(amount))
+		var exceeded *invitations.QuotaExceededError
+		if errors.As(err, &exceeded) {
+			err = &invitations.InvalidError{Field: "amount", Code: "quota_exceeded", Reason: exceededText(exceeded, v.Now)}
+		}
+		made := "Made " + calls(int64(amount)) + " in " + here.Name + "."
+		if left, limited := balance.Left(); limited {
+			made += " Left: " + calls(left) + "."
+		}
+		return here.Path() + "/usage", made, err
+	}, func(f form) error { return a.showUsage(v, http.StatusUnprocessableEntity, f) })
 }
 
 // exceededText returns what is left of the quota that was too small, and when to try again.

@@ -82,23 +82,28 @@ func (w workspace) canOffer(role invitations.Role) bool {
 
 // workspacesOf returns the personal workspace of a person and those of their teams.
 func (a *app) workspacesOf(ctx context.Context, u account) ([]workspace, error) {
-	list, err := a.svc.Workspaces(ctx, invitations.WorkspacesParams{UserID: u.ID, Limit: 100})
-	if err != nil {
-		return nil, err
+	all, p := []workspace{{Name: "Personal"}}, invitations.WorkspacesParams{UserID: u.ID, Limit: 100}
+	for {
+		list, err := a.svc.Workspaces(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		ids := make([]string, len(list.Organizations))
+		for i, o := range list.Organizations {
+			ids[i] = o.ID
+		}
+		names, err := a.teamNames(ctx, ids...)
+		if err != nil {
+			return nil, err
+		}
+		all[0].Balance = list.Personal
+		for _, o := range list.Organizations {
+			all = append(all, workspace{ID: o.ID, Name: names[o.ID], Role: o.Role, Balance: o.Balance, policy: a.svc.Policy()})
+		}
+		if p.Cursor = list.NextCursor; p.Cursor == "" {
+			return all, nil
+		}
 	}
-	ids := make([]string, len(list.Organizations))
-	for i, o := range list.Organizations {
-		ids[i] = o.ID
-	}
-	names, err := a.teamNames(ctx, ids...)
-	if err != nil {
-		return nil, err
-	}
-	all := []workspace{{Name: "Personal", Balance: list.Personal}}
-	for _, o := range list.Organizations {
-		all = append(all, workspace{ID: o.ID, Name: names[o.ID], Role: o.Role, Balance: o.Balance, policy: a.svc.Policy()})
-	}
-	return all, nil
 }
 
 // showHome leads to the workspace that the session has chosen.

@@ -98,10 +98,15 @@ func (w *world) clock() time.Time {
 // pass moves the clock, and does the background work.
 func (w *world) pass(d time.Duration) {
 	w.t.Helper()
-	w.mu.Lock()
-	w.now = w.now.Add(d)
-	w.mu.Unlock()
+	w.advance(d)
 	w.work()
+}
+
+// advance moves the clock.
+func (w *world) advance(d time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.now = w.now.Add(d)
 }
 
 // work does the background work once.

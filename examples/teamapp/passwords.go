@@ -1,0 +1,59 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"runtime"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// passwords hash and check passwords. Each of them keeps a processor busy, and everybody can ask
+// for it, so the channel has a place for only as many at once as there are processors.
+type passwords chan struct{}
+
+func newPasswords() passwords { return make(passwords, runtime.NumCPU()) }
+
+// passwordCost is how much work it takes to try a password. Tests lower it.
+var passwordCost = bcrypt.DefaultCost
+
+// wrongHash is the hash of no password that anybody has.
+var wrongHash = func() string {
+	hash, err := bcrypt.GenerateFromPassword([]byte(newSecret()), passwordCost)
+	if err != nil {
+		panic(err) // the random text is shorter than 72 bytes
+	}
+	return string(hash)
+}()
+
+// hash returns what is kept of a password.
+func (p passwords) hash(ctx context.Context, password string) (hash []byte, err error) {
+	err = p.work(ctx, func() (err error) {
+		hash, err = bcrypt.GenerateFromPassword([]byte(password), passwordCost)
+		return err
+	})
+	return hash, err
+}
+
+// check returns errWrongPassword unless the hash is that of the password.
+func (p passwords) check(ctx context.Context, hash, password string) error {
+	return p.work(ctx, func() error {
+		if bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) != nil {
+			return errWrongPassword
+		}
+		return nil
+	})
+}
+
+// work waits for a place and calls do. It gives up when ctx ends.
+func (p passwords) work(ctx context.Context, do func() error) error {
+	select {
+	case p <- struct{}{}:
+		defer func() { <-p }()
+		return do()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+var errWrongPassword = errors.New("the address or the password is wrong")
