@@ -169,6 +169,33 @@ func TestMembers_Pages(t *testing.T) {
 	require.Contains(t, page, `/members?role=viewer">First page`)
 }
 
+// A team of one page is in the order of names, and so is the list of the next owners.
+func TestMembers_ByName(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada := w.visitor("Ada")
+	var others []*visitor
+	for _, name := range []string{"Joan", "alan", "Tim", "Grace", "Hedy", "barbara", "Mary", "Radia"} {
+		others = append(others, w.visitor(name))
+	}
+	team := w.teamWith(ada, invitations.RoleViewer, others...)
+	_, page := ada.get("/teams/" + team + "/members")
+	var names []string
+	for _, part := range strings.Split(page, "<td><strong>")[1:] {
+		name, _, _ := strings.Cut(part, "<")
+		names = append(names, name)
+	}
+	require.Equal(t, []string{"Ada", "alan", "barbara", "Grace", "Hedy", "Joan", "Mary", "Radia", "Tim"}, names)
+
+	_, page = ada.get("/teams/" + team + "/settings")
+	last := 0
+	for _, name := range names[1:] {
+		at := strings.Index(page, ">"+name+" (")
+		require.Greater(t, at, last, name)
+		last = at
+	}
+}
+
 func TestUsage_Calls(t *testing.T) {
 	t.Parallel()
 	w := newSQLiteWorld(t)
