@@ -66,7 +66,7 @@ func (a *app) showAnalytics(v *visit) error {
 		return err
 	}
 
-	f, all := found.Total, chart{Title: "What became of them", Max: found.Total.Created}
+	f, all := found.Total, chart{Title: "Results", Max: found.Total.Created}
 	for _, b := range []bar{
 		{"Created", "", f.Created, f.Created}, {"Led to a new member", "", f.Created, f.Used}, {"Pending", "", f.Created, f.Pending},
 		{"Declined", "", f.Created, f.Declined}, {"Revoked", "", f.Created, f.Revoked}, {"Expired", "", f.Created, f.Expired},

@@ -57,7 +57,7 @@ func (a *app) showBulkWith(v *visit, status int, p bulkPage) error {
 }
 
 // inviteAll invites the people of a list in one step. Good rows are invited, and the next page
-// tells what became of each row.
+// tells the result of each row.
 func (a *app) inviteAll(v *visit) error {
 	return a.submit(v, "bulk", func(f form) (string, string, error) {
 		ctx, path := v.r.Context(), v.Team.Path()+"/invitations/bulk"

@@ -91,7 +91,7 @@ func (d *demo) play(ctx context.Context, today time.Time, words []string) error 
 func (d *demo) step(ctx context.Context, name, action string, words []string) (err error) {
 	words = append(words, "", "", "", "") // those that are left out
 	text := func(from int) string { return strings.TrimSpace(strings.Join(words[from:], " ")) }
-	amount, _ := strconv.Atoi(cmp.Or(words[3], words[2], words[1]))
+	amount, _ := strconv.Atoi(cmp.Or(words[3], words[1]))
 	who, team, about, role := d.people[name], d.teams[words[0]], words[1], invitations.Role(words[2])
 	actor, other := invitations.User(who.ID), d.people[about].ID
 	key := words[0] + " " + cmp.Or(about, who.Email, name)
@@ -134,10 +134,10 @@ func (d *demo) step(ctx context.Context, name, action string, words []string) (e
 		_, err = d.svc.RemoveMember(ctx, actor, team, other)
 	case "leave": // team
 		_, err = d.svc.Leave(ctx, team, who.ID)
-	case "quota": // team, person, calls a day
+	case "quota": // team, person, period, calls; -1: they are counted, and not limited
 		err = d.svc.SetQuota(ctx, actor, invitations.SetQuotaParams{
 			Workspace: invitations.InOrganization(team), UserID: other,
-			Quota: invitations.Quota{Limit: int64(amount), Period: invitations.PeriodDay},
+			Quota: invitations.Quota{Limit: int64(amount), Period: invitations.Period(words[2])},
 		})
 	case "use": // team, calls
 		_, err = d.svc.Consume(ctx, invitations.InOrganization(team), who.ID, int64(amount))

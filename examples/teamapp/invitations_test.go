@@ -534,7 +534,7 @@ func TestBulk(t *testing.T) {
 	require.Equal(t, 1, w.letterCount("carol@example.com"))
 	require.Equal(t, 1, w.letterCount("bob@example.com"))
 	require.Zero(t, w.letterCount("dave@example.com"))
-	require.NotContains(t, ada.get(path+"/bulk").text, "What became of each row", "outcomes are shown once")
+	require.NotContains(t, ada.get(path+"/bulk").text, "Result of each row", "outcomes are shown once")
 
 	for rows, reason := range map[string]string{
 		"":                                      "Must not be empty.",

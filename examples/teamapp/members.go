@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -50,7 +52,20 @@ func (a *app) showMembers(v *visit, status int, refused quotaForm) error {
 	if body.Names, err = a.namesOf(ctx, ids...); err != nil {
 		return err
 	}
+	if cursor == "" && members.NextCursor == "" { // the library orders pages by user ID
+		body.Names.order(body.Items)
+	}
 	return a.show(v, status, "members", "Members", body)
+}
+
+// order sorts members by their names, which the library does not know.
+func (n nameBook) order(members []invitations.TeamMember) {
+	slices.SortFunc(members, func(x, y invitations.TeamMember) int {
+		return cmp.Or(
+			strings.Compare(strings.ToLower(n.Of(x.UserID)), strings.ToLower(n.Of(y.UserID))),
+			strings.Compare(n.Email(x.UserID), n.Email(y.UserID)),
+		)
+	})
 }
 
 // onMember returns the handler of a button about the member in the path.

@@ -127,12 +127,13 @@ func TestMembers_LeavesOutWhatIsRefused(t *testing.T) {
 	team := w.teamWith(ada, invitations.RoleDeveloper, bob, eve)
 	_, page := bob.get("/teams/" + team + "/members")
 	require.NotContains(t, page, "/remove")
-	require.NotContains(t, page, "Own quota")
+	require.NotContains(t, page, ">Quota<")
 	_, err := w.app.svc.ChangeRole(t.Context(), invitations.System(), invitations.ChangeRoleParams{
 		Organization: team, UserID: bob.ID, Role: invitations.RoleAdmin,
 	})
 	require.NoError(t, err)
 	_, page = bob.get("/teams/" + team + "/members")
+	require.Contains(t, page, ">Quota<")
 	require.Contains(t, page, "/members/"+eve.ID+"/remove")
 	require.NotContains(t, page, "/members/"+ada.ID+"/")
 	require.NotContains(t, page, `<option value="owner" selected>`)
@@ -167,6 +168,33 @@ func TestMembers_Pages(t *testing.T) {
 	_, page = ada.get("/teams/" + team + "/members?" + query)
 	require.Equal(t, 1, strings.Count(page, "a former user</strong>"))
 	require.Contains(t, page, `/members?role=viewer">First page`)
+}
+
+// A team of one page is in the order of names, and so is the list of the next owners.
+func TestMembers_ByName(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada := w.visitor("Ada")
+	var others []*visitor
+	for _, name := range []string{"Joan", "alan", "Tim", "Grace", "Hedy", "barbara", "Mary", "Radia"} {
+		others = append(others, w.visitor(name))
+	}
+	team := w.teamWith(ada, invitations.RoleViewer, others...)
+	_, page := ada.get("/teams/" + team + "/members")
+	var names []string
+	for _, part := range strings.Split(page, "<td><strong>")[1:] {
+		name, _, _ := strings.Cut(part, "<")
+		names = append(names, name)
+	}
+	require.Equal(t, []string{"Ada", "alan", "barbara", "Grace", "Hedy", "Joan", "Mary", "Radia", "Tim"}, names)
+
+	_, page = ada.get("/teams/" + team + "/settings")
+	last := 0
+	for _, name := range names[1:] {
+		at := strings.Index(page, ">"+name+" (")
+		require.Greater(t, at, last, name)
+		last = at
+	}
 }
 
 func TestUsage_Calls(t *testing.T) {
@@ -232,7 +260,7 @@ func TestUsage_ByMember(t *testing.T) {
 
 	w.pass(31 * 24 * time.Hour)
 	_, page = ada.get(path)
-	require.Contains(t, page, "No member has used")
+	require.Contains(t, page, "No calls of single members were counted.")
 	require.Contains(t, page, path+"?at=2026-03-31\"")
 	_, page = ada.get(path + "?at=2026-03-31&period=month")
 	require.Contains(t, page, `<td class="number" data-name="Calls">40</td>`)

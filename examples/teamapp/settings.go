@@ -49,6 +49,7 @@ func (a *app) showSettings(v *visit, status int, f form) error {
 		if body.Names, err = a.namesOf(ctx, ids...); err != nil {
 			return err
 		}
+		body.Names.order(body.Others.Items)
 	}
 	return a.show(v, status, "settings", "Settings", body)
 }
