@@ -15,7 +15,7 @@ import (
 func TestCost_AcrossOrganizations(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	m := newMeter(t)
+	m := newMeter(t, nil)
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	svc := m.service(func() time.Time { return now }, invitations.Config{})
 	grow := func(from, to int) {

@@ -24,7 +24,7 @@ const (
 // ended lately, events that are new or have no position, and deleted organizations that are purged.
 func TestCost_OfPurge(t *testing.T) {
 	t.Parallel()
-	m := newMeter(t)
+	m := newMeter(t, nil)
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	svc := m.service(func() time.Time { return now }, invitations.Config{})
 	_, err := svc.CreateOrganization(context.Background(), acme, ada)
@@ -90,7 +90,7 @@ func TestCost_OfPurge(t *testing.T) {
 // A purge of a large organization costs as much as that of a small one.
 func TestCost_OfPurgeOfALargeOrganization(t *testing.T) {
 	t.Parallel()
-	m := newMeter(t)
+	m := newMeter(t, nil)
 	svc := m.service(nil, invitations.Config{})
 	fill := func(organization string, rows int) {
 		m.exec(`insert into {schema}.organizations (id, version, deleted) values ($1, 1, true)`, organization)
@@ -124,7 +124,7 @@ func TestCost_OfPurgeOfALargeOrganization(t *testing.T) {
 // eve has many in one organization and few in others.
 func TestCost_OfTraces(t *testing.T) {
 	t.Parallel()
-	m := newMeter(t)
+	m := newMeter(t, nil)
 	grow := func(from, to int) {
 		m.exec(`insert into {schema}.invitations `+invitationColumns+`
 			select case when n % 1000 = 1 then 'team ' || n % 3 else 'acme' end, gen_random_uuid(), 'email', 'accepted',
@@ -172,7 +172,7 @@ func TestCost_OfTraces(t *testing.T) {
 func TestCost_OfUsage(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	m := newMeter(t)
+	m := newMeter(t, nil)
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	svc := m.service(func() time.Time { return now }, invitations.Config{})
 	_, err := svc.CreateOrganization(ctx, acme, ada)

@@ -22,7 +22,7 @@ import (
 func TestCost_StaysFlat(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	m := newMeter(t)
+	m := newMeter(t, nil)
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	svc := m.service(func() time.Time { return now }, invitations.Config{
 		PendingLimit: 1000, ResendCooldown: -1, SendsPerOrganization: 1000, SendsPerSender: -1,
@@ -279,7 +279,7 @@ func TestCost_StaysFlat(t *testing.T) {
 func TestCost_OfSeats(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	m := newMeter(t)
+	m := newMeter(t, nil)
 	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	svc := m.service(func() time.Time { return now }, invitations.Config{
 		ReserveSeats: true, ResendCooldown: -1, SendsPerOrganization: 1000, SendsPerSender: -1,
@@ -362,7 +362,7 @@ func TestCost_OfSeats(t *testing.T) {
 func TestCost_OfDeletion(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	m := newMeter(t)
+	m := newMeter(t, nil)
 	svc := m.service(nil, invitations.Config{})
 	cost := map[int]int64{}
 	for _, members := range []int{1, 2, 3, 4, 5, 6, 1000, 100_000} { // the first prepare the statements
@@ -390,10 +390,13 @@ type meter struct {
 	store *pgstore.Store
 }
 
-func newMeter(t *testing.T) *meter {
+func newMeter(t *testing.T, configure func(*pgxpool.Config)) *meter {
 	t.Helper()
 	pool := newPool(t, func(c *pgxpool.Config) {
 		c.MaxConns, c.MaxConnLifetime = 1, time.Hour // its session reports the blocks it touched
+		if configure != nil {
+			configure(c)
+		}
 	})
 	m := &meter{t, pool, newStore(t, pool)}
 	var version int
@@ -432,6 +435,15 @@ func (m *meter) touched() (n int64) {
 	require.NoError(m, m.pool.QueryRow(context.Background(), `select sum(
 			coalesce(heap_blks_read, 0) + coalesce(heap_blks_hit, 0) + coalesce(idx_blks_read, 0) + coalesce(idx_blks_hit, 0))
 		from pg_statio_user_tables where schemaname = $1`, m.store.Schema()).Scan(&n))
+	return n
+}
+
+// rows returns how many rows were read.
+func (m *meter) rows() (n int64) {
+	m.Helper()
+	m.exec("select pg_stat_force_next_flush()")
+	require.NoError(m, m.pool.QueryRow(context.Background(), `select sum(seq_tup_read + coalesce(idx_tup_fetch, 0))
+		from pg_stat_user_tables where schemaname = $1`, m.store.Schema()).Scan(&n))
 	return n
 }
 

@@ -242,7 +242,7 @@ func (s *Store) queuePendingRecords(b *pgx.Batch, q *invitations.Query, f *invit
 	table, where := s.in+"invitations i", "i.organization = "+organization+" and i.expires_at > "+at
 	parts := []branch{{
 		table, where + " and i.state = 'pending' and i.sent_by <> '' and i.sent_by = " + st.param("text", q.PendingSentBy),
-		"i.expires_at nulls first", // the index invitations_pending_by
+		"i.expires_at nulls first", // the index invitations_live_by_sender
 	}}
 	if q.PendingFor != "" {
 		parts = append(parts, branch{

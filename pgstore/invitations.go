@@ -1,7 +1,6 @@
 package pgstore
 
 import (
-	"cmp"
 	"context"
 	"slices"
 	"strconv"
@@ -44,7 +43,7 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 	all := "i.organization = " + id + " and " + s.alive(id)
 	states := storedStates(&st, q)
 	l := listOf(&st, q, s.in+"invitations i", all)
-	limit := st.param("bigint", int64(q.Limit))
+	limit := hidden(st.param("bigint", int64(q.Limit)))
 	var page []branch
 	switch {
 	case q.Email != "":
@@ -52,9 +51,6 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 	case states == nil && q.Kind == "" && l.filters == "":
 		page = []branch{l.branch("")}
 	default:
-		if l.order == "" {
-			l.order = byState
-		}
 		if states == nil {
 			states = everyState
 		}
@@ -63,8 +59,8 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 				page = append(page, s.pendingPage(&st, q, l, state.live, limit)...)
 				continue
 			}
-			for _, kind := range kindsOf(&st, q) {
-				page = append(page, l.branch(" and i.state = "+state.stored+" and i.kind = "+kind+state.and))
+			for _, kind := range kindsOf(q) {
+				page = append(page, l.ofKind(kind, " and i.state = "+state.stored+state.and))
 			}
 		}
 	}
@@ -72,19 +68,19 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 	st.collect(b, func() { appendRow(out, &found, q.Limit) })
 }
 
-// The order of a page, as each index has it. See the migrations.
-const (
-	newestFirst = "i.created_at desc, i.id desc"
-	byState     = "i.created_at desc nulls last, i.id desc"
-	byRole      = "i.created_at desc, i.id desc nulls last"
-	bySender    = "i.created_at desc nulls last, i.id desc nulls last"
-)
+// hidden returns an expression whose value the planner does not know. It then takes a limit for a
+// tenth of the rows, and reads an index in its order. If it knew that there seem to be fewer rows than
+// the limit, it might read and sort them all.
+func hidden(expression string) string { return "(select " + expression + ")" }
+
+const newestFirst = "i.created_at desc, i.id desc"
 
 // An invitationList is a list of invitations, without the filters by states and kind.
 type invitationList struct {
-	from, all      string // all: the condition of all invitations
-	filters, after string // conditions that begin with "and", or are empty
-	order          string // names the index; empty: not named
+	from, all string // all: the condition of all invitations
+	filters   string // conditions that begin with "and", or empty
+	after     string // the place where the page starts, as a list of values; empty: with the first
+	nulls     string // in the order by kind, as in the index
 }
 
 // listOf returns the list that q asks for.
@@ -95,25 +91,39 @@ func listOf(st *statement, q invitations.InvitationQuery, from, all string) invi
 	}
 	if q.Role != "" {
 		l.filters += " and i.role = " + st.param("text", string(q.Role))
-		l.order = byRole
 	}
 	if q.SentBy != "" {
 		l.filters += " and i.sent_by <> '' and i.sent_by = " + st.param("text", q.SentBy)
-		l.order = bySender
 	}
-	if q.Email != "" {
-		l.order = ""
+	if q.Role != "" || q.SentBy != "" {
+		l.nulls = " nulls last"
 	}
 	if q.After != nil {
-		l.after = " and (i.created_at, i.id) < (" + st.param("timestamptz", q.After.CreatedAt) + ", " +
-			st.param("uuid", uuidArgument(q.After.ID)) + ")"
+		l.after = st.param("timestamptz", q.After.CreatedAt) + ", " + st.param("uuid", uuidArgument(q.After.ID))
 	}
 	return l
 }
 
 // branch returns the branch of those that satisfy another condition.
 func (l invitationList) branch(and string) branch {
-	return branch{l.from, l.all + l.filters + and + l.after, cmp.Or(l.order, newestFirst)}
+	if l.after != "" {
+		and += " and (i.created_at, i.id) < (" + l.after + ")"
+	}
+	return branch{l.from, l.all + l.filters + and, newestFirst}
+}
+
+// ofKind is branch for those of one kind. It reads the index by sender, by role or by state. They are
+// the only ones that have the rows in the order of the kind. In the order of the page alone, the
+// planner might read another index. Where the values are rare, this would take a million rows to find
+// a few. For the same reason the kind is a range, in a form that looks like many rows to the planner.
+func (l invitationList) ofKind(kind, and string) branch {
+	and += " and i.kind >= " + kind
+	if l.after != "" {
+		and += " and (i.kind, i.created_at, i.id) < (" + kind + ", " + l.after + ")"
+	} else {
+		and += " and (i.kind, i.created_at) <= (" + kind + ", 'infinity')"
+	}
+	return branch{l.from, l.all + l.filters + and, "i.kind desc" + l.nulls + ", " + newestFirst}
 }
 
 // walkedPages is how many pages of invitations are read, at most, to find one of pending ones.
@@ -126,38 +136,41 @@ const walkedPages = 4
 // their expiry, read and sorted, if there are no more than a few pages of them. If there are more, the
 // newest invitations are most likely pending, and a few pages are read in the order of the page. If
 // these have too few pending ones, as at the end of the list, all pending ones are read in spite of
-// their number.
+// their number, those of the kind and the role.
 func (s *Store) pendingPage(st *statement, q invitations.InvitationQuery, l invitationList, at, limit string) (page []branch) {
-	budget := st.param("bigint", int64(walkedPages*q.Limit))
+	budget := hidden(st.param("bigint", int64(walkedPages*q.Limit)))
 	size := "(select s.n from size s)"
-	of, order := l.all, "i.expires_at"
-	if q.SentBy != "" { // the index invitations_pending_by
-		of, order = of+" and i.sent_by <> '' and i.sent_by = "+st.param("text", q.SentBy), order+" nulls first"
+	// Of a sender there is no range for each role, so the role is filtered after the walk.
+	walk, filters, order := l, "", "i.expires_at" // the index invitations_live
+	if q.SentBy != "" {
+		walk.filters = " and i.sent_by <> '' and i.sent_by = " + st.param("text", q.SentBy)
+		filters, order = l.filters, "i.expires_at nulls first" // the index invitations_live_by_sender
 	}
-	live := " from " + l.from + " where " + of + " and i.state = 'pending' and i.expires_at > " + at
-	st.text("with size as materialized (select pg_catalog.count(*) as n from (select", live, " order by ", order,
-		" limit ", budget, " + 1) as i), ")
-	readAll := size + " <= " + budget
-	// The walk is in the range of an index. Of a sender there is none for each role.
-	walk, filters := l, kindIs(st, q.Kind)
-	if q.SentBy != "" && q.Role != "" {
-		walk.filters = strings.TrimPrefix(of, l.all)
-		filters += l.filters
+	from, live := " from "+l.from+" where "+l.all, " and i.state = 'pending' and i.expires_at > "+at
+	counted := from + live
+	if q.SentBy != "" {
+		counted += walk.filters
 	}
-	for i, kind := range kindsOf(st, q) {
-		r := walk.branch(" and i.state = " + storedPending + " and i.kind = " + kind + " and " + size + " > " + budget)
-		walked, pending := "walked"+strconv.Itoa(i), "i.expires_at > "+at+filters
-		st.text(walked, " as materialized (select ")
+	st.text("with size as materialized (select pg_catalog.count(*) as n from (select", counted, " order by ", order,
+		" limit ", budget, " + 1) as i)")
+	for i, kind := range kindsOf(q) {
+		walked, rest := "walked"+strconv.Itoa(i), "live"+strconv.Itoa(i)
+		r := walk.ofKind(kind, " and i.state = "+storedPending+" and "+size+" > "+budget)
+		pending := "i.expires_at > " + at + filters
+		st.text(", ", walked, " as materialized (select ")
 		invitationsTable.appendList(st, "i")
-		st.text(" from ", r.from, " where ", r.where, " order by ", r.order, " limit ", budget, "), ")
-		readAll += " or (select pg_catalog.count(*) = " + budget + " and pg_catalog.count(*) filter (where " + pending + ") < " +
-			limit + " from " + walked + " i)"
-		page = append(page, branch{walked + " i", pending + " and not exists (select from live)", newestFirst})
+		st.text(" from ", r.from, " where ", r.where, " order by ", r.order, " limit ", budget, "), ",
+			rest, " as materialized (select ")
+		invitationsTable.appendList(st, "i")
+		st.text(from, live, l.filters, " and i.kind = ", kind, " and (", size, " <= ", budget,
+			" or (select pg_catalog.count(*) = ", budget, " and pg_catalog.count(*) filter (where ", pending, ") < ", limit,
+			" from ", walked, " i)) order by ", order, ")")
+		page = append(page,
+			branch{walked + " i", pending + " and not exists (select from " + rest + ")", newestFirst},
+			invitationList{from: rest + " i", all: "true", after: l.after}.branch(""))
 	}
-	st.text("live as materialized (select ")
-	invitationsTable.appendList(st, "i")
-	st.text(live, " and (", readAll, ") order by ", order, ") ")
-	return append(page, branch{"live i", "true" + l.filters + kindIs(st, q.Kind) + l.after, newestFirst})
+	st.text(" ")
+	return page
 }
 
 // A storedState is a state in SQL.
@@ -212,12 +225,14 @@ func anyOf(states []storedState) string {
 	return " and (" + strings.Join(conditions, " or ") + ")"
 }
 
-// kindsOf returns the kinds that q asks for, in SQL.
-func kindsOf(st *statement, q invitations.InvitationQuery) []string {
-	if q.Kind != "" {
-		return []string{st.param("text", string(q.Kind))}
+// kindsOf returns the kinds that q asks for, in SQL. Their values are hidden from the planner.
+func kindsOf(q invitations.InvitationQuery) (kinds []string) {
+	for _, kind := range []invitations.Kind{invitations.KindEmail, invitations.KindLink} {
+		if q.Kind == "" || q.Kind == kind {
+			kinds = append(kinds, "(select '"+string(kind)+"'::text)")
+		}
 	}
-	return []string{"'email'", "'link'"}
+	return kinds
 }
 
 // kindIs returns the condition of a filter by kind. It begins with "and", or is empty.

@@ -22,7 +22,7 @@ where i.organization = $1::text
 			and d.deleted
 	)
 order by i.created_at desc, i.id desc
-limit $2::bigint;
+limit (select $2::bigint);
 
 commit work;
 
@@ -51,7 +51,7 @@ where i.organization = $1::text
 	)
 	and (i.created_at, i.id) < ($2::timestamptz, $3::uuid)
 order by i.created_at desc, i.id desc
-limit $4::bigint;
+limit (select $4::bigint);
 
 commit work;
 
@@ -81,7 +81,7 @@ with size as materialized (
 			and i.state = 'pending'
 			and i.expires_at > $2::timestamptz
 		order by i.expires_at
-		limit $4::bigint + 1
+		limit (select $4::bigint) + 1
 	) as i
 ),
 walked0 as materialized (
@@ -96,10 +96,33 @@ walked0 as materialized (
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'email'
-		and (select s.n from size s) > $4::bigint
-	order by i.created_at desc nulls last, i.id desc
-	limit $4::bigint
+		and (select s.n from size s) > (select $4::bigint)
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $4::bigint)
+),
+live0 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = 'pending'
+		and i.expires_at > $2::timestamptz
+		and i.kind = (select 'email'::text)
+		and ((select s.n from size s) <= (select $4::bigint) or
+		(
+			select pg_catalog.count(*) = (select $4::bigint) and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < (select $3::bigint)
+			from walked0 i
+		))
+	order by i.expires_at
 ),
 walked1 as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
@@ -113,12 +136,13 @@ walked1 as materialized (
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'link'
-		and (select s.n from size s) > $4::bigint
-	order by i.created_at desc nulls last, i.id desc
-	limit $4::bigint
+		and (select s.n from size s) > (select $4::bigint)
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $4::bigint)
 ),
-live as materialized (
+live1 as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
@@ -131,13 +155,11 @@ live as materialized (
 		)
 		and i.state = 'pending'
 		and i.expires_at > $2::timestamptz
-		and ((select s.n from size s) <= $4::bigint or (
-			select pg_catalog.count(*) = $4::bigint and pg_catalog.count(*) filter
-				(where i.expires_at > $2::timestamptz) < $3::bigint
-			from walked0 i
-		) or (
-			select pg_catalog.count(*) = $4::bigint and pg_catalog.count(*) filter
-				(where i.expires_at > $2::timestamptz) < $3::bigint
+		and i.kind = (select 'link'::text)
+		and ((select s.n from size s) <= (select $4::bigint) or
+		(
+			select pg_catalog.count(*) = (select $4::bigint) and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < (select $3::bigint)
 			from walked1 i
 		))
 	order by i.expires_at
@@ -151,29 +173,37 @@ from ((
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from walked0 i
 	where i.expires_at > $2::timestamptz
-		and not exists (select from live)
+		and not exists (select from live0)
 	order by i.created_at desc, i.id desc
-	limit $3::bigint
+	limit (select $3::bigint)
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from live0 i
+	where true
+	order by i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from walked1 i
 	where i.expires_at > $2::timestamptz
-		and not exists (select from live)
+		and not exists (select from live1)
 	order by i.created_at desc, i.id desc
-	limit $3::bigint
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-	from live i
+	from live1 i
 	where true
 	order by i.created_at desc, i.id desc
-	limit $3::bigint
+	limit (select $3::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $3::bigint;
+limit (select $3::bigint);
 
 commit work;
 
@@ -203,7 +233,7 @@ with size as materialized (
 			and i.state = 'pending'
 			and i.expires_at > $2::timestamptz
 		order by i.expires_at
-		limit $6::bigint + 1
+		limit (select $6::bigint) + 1
 	) as i
 ),
 walked0 as materialized (
@@ -218,11 +248,33 @@ walked0 as materialized (
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'email'
-		and (select s.n from size s) > $6::bigint
-		and (i.created_at, i.id) < ($3::timestamptz, $4::uuid)
-	order by i.created_at desc nulls last, i.id desc
-	limit $6::bigint
+		and (select s.n from size s) > (select $6::bigint)
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at, i.id) < ((select 'email'::text), $3::timestamptz, $4::uuid)
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $6::bigint)
+),
+live0 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = 'pending'
+		and i.expires_at > $2::timestamptz
+		and i.kind = (select 'email'::text)
+		and ((select s.n from size s) <= (select $6::bigint) or
+		(
+			select pg_catalog.count(*) = (select $6::bigint) and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < (select $5::bigint)
+			from walked0 i
+		))
+	order by i.expires_at
 ),
 walked1 as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
@@ -236,13 +288,13 @@ walked1 as materialized (
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'link'
-		and (select s.n from size s) > $6::bigint
-		and (i.created_at, i.id) < ($3::timestamptz, $4::uuid)
-	order by i.created_at desc nulls last, i.id desc
-	limit $6::bigint
+		and (select s.n from size s) > (select $6::bigint)
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at, i.id) < ((select 'link'::text), $3::timestamptz, $4::uuid)
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $6::bigint)
 ),
-live as materialized (
+live1 as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
@@ -255,13 +307,11 @@ live as materialized (
 		)
 		and i.state = 'pending'
 		and i.expires_at > $2::timestamptz
-		and ((select s.n from size s) <= $6::bigint or (
-			select pg_catalog.count(*) = $6::bigint and pg_catalog.count(*) filter
-				(where i.expires_at > $2::timestamptz) < $5::bigint
-			from walked0 i
-		) or (
-			select pg_catalog.count(*) = $6::bigint and pg_catalog.count(*) filter
-				(where i.expires_at > $2::timestamptz) < $5::bigint
+		and i.kind = (select 'link'::text)
+		and ((select s.n from size s) <= (select $6::bigint) or
+		(
+			select pg_catalog.count(*) = (select $6::bigint) and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < (select $5::bigint)
 			from walked1 i
 		))
 	order by i.expires_at
@@ -275,30 +325,39 @@ from ((
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from walked0 i
 	where i.expires_at > $2::timestamptz
-		and not exists (select from live)
+		and not exists (select from live0)
 	order by i.created_at desc, i.id desc
-	limit $5::bigint
+	limit (select $5::bigint)
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from live0 i
+	where true
+		and (i.created_at, i.id) < ($3::timestamptz, $4::uuid)
+	order by i.created_at desc, i.id desc
+	limit (select $5::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from walked1 i
 	where i.expires_at > $2::timestamptz
-		and not exists (select from live)
+		and not exists (select from live1)
 	order by i.created_at desc, i.id desc
-	limit $5::bigint
+	limit (select $5::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-	from live i
+	from live1 i
 	where true
 		and (i.created_at, i.id) < ($3::timestamptz, $4::uuid)
 	order by i.created_at desc, i.id desc
-	limit $5::bigint
+	limit (select $5::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $5::bigint;
+limit (select $5::bigint);
 
 commit work;
 
@@ -330,10 +389,11 @@ from ((
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'email'
 		and i.expires_at <= $2::timestamptz
-	order by i.created_at desc nulls last, i.id desc
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -346,13 +406,14 @@ from ((
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'link'
 		and i.expires_at <= $2::timestamptz
-	order by i.created_at desc nulls last, i.id desc
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $3::bigint;
+limit (select $3::bigint);
 
 commit work;
 
@@ -384,9 +445,10 @@ from ((
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'email'
-	order by i.created_at desc nulls last, i.id desc
-	limit $2::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $2::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -399,12 +461,13 @@ from ((
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'link'
-	order by i.created_at desc nulls last, i.id desc
-	limit $2::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $2::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $2::bigint;
+limit (select $2::bigint);
 
 commit work;
 
@@ -434,7 +497,7 @@ with size as materialized (
 			and i.state = 'pending'
 			and i.expires_at > $2::timestamptz
 		order by i.expires_at
-		limit $5::bigint + 1
+		limit (select $5::bigint) + 1
 	) as i
 ),
 walked0 as materialized (
@@ -449,10 +512,33 @@ walked0 as materialized (
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'email'
-		and (select s.n from size s) > $5::bigint
-	order by i.created_at desc nulls last, i.id desc
-	limit $5::bigint
+		and (select s.n from size s) > (select $5::bigint)
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $5::bigint)
+),
+live0 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = 'pending'
+		and i.expires_at > $2::timestamptz
+		and i.kind = (select 'email'::text)
+		and ((select s.n from size s) <= (select $5::bigint) or
+		(
+			select pg_catalog.count(*) = (select $5::bigint) and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < (select $4::bigint)
+			from walked0 i
+		))
+	order by i.expires_at
 ),
 walked1 as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
@@ -466,12 +552,13 @@ walked1 as materialized (
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = 'link'
-		and (select s.n from size s) > $5::bigint
-	order by i.created_at desc nulls last, i.id desc
-	limit $5::bigint
+		and (select s.n from size s) > (select $5::bigint)
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $5::bigint)
 ),
-live as materialized (
+live1 as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
@@ -484,13 +571,11 @@ live as materialized (
 		)
 		and i.state = 'pending'
 		and i.expires_at > $2::timestamptz
-		and ((select s.n from size s) <= $5::bigint or (
-			select pg_catalog.count(*) = $5::bigint and pg_catalog.count(*) filter
-				(where i.expires_at > $2::timestamptz) < $4::bigint
-			from walked0 i
-		) or (
-			select pg_catalog.count(*) = $5::bigint and pg_catalog.count(*) filter
-				(where i.expires_at > $2::timestamptz) < $4::bigint
+		and i.kind = (select 'link'::text)
+		and ((select s.n from size s) <= (select $5::bigint) or
+		(
+			select pg_catalog.count(*) = (select $5::bigint) and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz) < (select $4::bigint)
 			from walked1 i
 		))
 	order by i.expires_at
@@ -504,26 +589,34 @@ from ((
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from walked0 i
 	where i.expires_at > $2::timestamptz
-		and not exists (select from live)
+		and not exists (select from live0)
 	order by i.created_at desc, i.id desc
-	limit $4::bigint
+	limit (select $4::bigint)
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from live0 i
+	where true
+	order by i.created_at desc, i.id desc
+	limit (select $4::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from walked1 i
 	where i.expires_at > $2::timestamptz
-		and not exists (select from live)
+		and not exists (select from live1)
 	order by i.created_at desc, i.id desc
-	limit $4::bigint
+	limit (select $4::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-	from live i
+	from live1 i
 	where true
 	order by i.created_at desc, i.id desc
-	limit $4::bigint
+	limit (select $4::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -536,9 +629,10 @@ from ((
 				and d.deleted
 		)
 		and i.state = $3::text
-		and i.kind = 'email'
-	order by i.created_at desc nulls last, i.id desc
-	limit $4::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $4::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -551,12 +645,13 @@ from ((
 				and d.deleted
 		)
 		and i.state = $3::text
-		and i.kind = 'link'
-	order by i.created_at desc nulls last, i.id desc
-	limit $4::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $4::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $4::bigint;
+limit (select $4::bigint);
 
 commit work;
 
@@ -588,9 +683,10 @@ from ((
 				and d.deleted
 		)
 		and i.state = $2::text
-		and i.kind = 'email'
-	order by i.created_at desc nulls last, i.id desc
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -603,12 +699,13 @@ from ((
 				and d.deleted
 		)
 		and i.state = $2::text
-		and i.kind = 'link'
-	order by i.created_at desc nulls last, i.id desc
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $3::bigint;
+limit (select $3::bigint);
 
 commit work;
 
@@ -640,9 +737,10 @@ from ((
 				and d.deleted
 		)
 		and i.state = (select 'pending'::text)
-		and i.kind = $3::text
-	order by i.created_at desc nulls last, i.id desc
-	limit $2::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $2::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -655,9 +753,10 @@ from ((
 				and d.deleted
 		)
 		and i.state = 'accepted'
-		and i.kind = $4::text
-	order by i.created_at desc nulls last, i.id desc
-	limit $2::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $2::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -670,9 +769,10 @@ from ((
 				and d.deleted
 		)
 		and i.state = 'declined'
-		and i.kind = $5::text
-	order by i.created_at desc nulls last, i.id desc
-	limit $2::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $2::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -685,12 +785,13 @@ from ((
 				and d.deleted
 		)
 		and i.state = 'revoked'
-		and i.kind = $6::text
-	order by i.created_at desc nulls last, i.id desc
-	limit $2::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc, i.created_at desc, i.id desc
+	limit (select $2::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $2::bigint;
+limit (select $2::bigint);
 
 commit work;
 
@@ -723,7 +824,7 @@ where i.organization = $1::text
 	and i.sent_by <> ''
 	and i.sent_by = $4::text
 order by i.created_at desc, i.id desc
-limit $5::bigint;
+limit (select $5::bigint);
 
 commit work;
 
@@ -756,9 +857,10 @@ from ((
 		)
 		and i.role = $2::text
 		and i.state = (select 'pending'::text)
-		and i.kind = 'email'
-	order by i.created_at desc, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -772,9 +874,10 @@ from ((
 		)
 		and i.role = $2::text
 		and i.state = (select 'pending'::text)
-		and i.kind = 'link'
-	order by i.created_at desc, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -788,9 +891,10 @@ from ((
 		)
 		and i.role = $2::text
 		and i.state = 'accepted'
-		and i.kind = 'email'
-	order by i.created_at desc, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -804,9 +908,10 @@ from ((
 		)
 		and i.role = $2::text
 		and i.state = 'accepted'
-		and i.kind = 'link'
-	order by i.created_at desc, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -820,9 +925,10 @@ from ((
 		)
 		and i.role = $2::text
 		and i.state = 'declined'
-		and i.kind = 'email'
-	order by i.created_at desc, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -836,9 +942,10 @@ from ((
 		)
 		and i.role = $2::text
 		and i.state = 'declined'
-		and i.kind = 'link'
-	order by i.created_at desc, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -852,9 +959,10 @@ from ((
 		)
 		and i.role = $2::text
 		and i.state = 'revoked'
-		and i.kind = 'email'
-	order by i.created_at desc, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -868,12 +976,13 @@ from ((
 		)
 		and i.role = $2::text
 		and i.state = 'revoked'
-		and i.kind = 'link'
-	order by i.created_at desc, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $3::bigint;
+limit (select $3::bigint);
 
 commit work;
 
@@ -907,9 +1016,10 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $2::text
 		and i.state = (select 'pending'::text)
-		and i.kind = 'email'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -924,9 +1034,10 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $2::text
 		and i.state = (select 'pending'::text)
-		and i.kind = 'link'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -941,9 +1052,10 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $2::text
 		and i.state = 'accepted'
-		and i.kind = 'email'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -958,9 +1070,10 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $2::text
 		and i.state = 'accepted'
-		and i.kind = 'link'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -975,9 +1088,10 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $2::text
 		and i.state = 'declined'
-		and i.kind = 'email'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -992,9 +1106,10 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $2::text
 		and i.state = 'declined'
-		and i.kind = 'link'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -1009,9 +1124,10 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $2::text
 		and i.state = 'revoked'
-		and i.kind = 'email'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -1026,12 +1142,13 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $2::text
 		and i.state = 'revoked'
-		and i.kind = 'link'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $3::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $3::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $3::bigint;
+limit (select $3::bigint);
 
 commit work;
 
@@ -1058,12 +1175,12 @@ with size as materialized (
 				where d.id = $1::text
 					and d.deleted
 			)
-			and i.sent_by <> ''
-			and i.sent_by = $7::text
 			and i.state = 'pending'
 			and i.expires_at > $2::timestamptz
+			and i.sent_by <> ''
+			and i.sent_by = $7::text
 		order by i.expires_at nulls first
-		limit $6::bigint + 1
+		limit (select $6::bigint) + 1
 	) as i
 ),
 walked0 as materialized (
@@ -1078,12 +1195,38 @@ walked0 as materialized (
 				and d.deleted
 		)
 		and i.sent_by <> ''
-		and i.sent_by = $4::text
+		and i.sent_by = $7::text
 		and i.state = (select 'pending'::text)
-		and i.kind = 'email'
-		and (select s.n from size s) > $6::bigint
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $6::bigint
+		and (select s.n from size s) > (select $6::bigint)
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $6::bigint)
+),
+live0 as materialized (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from "invitations".invitations i
+	where i.organization = $1::text
+		and not exists (
+			select from "invitations".organizations d
+			where d.id = $1::text
+				and d.deleted
+		)
+		and i.state = 'pending'
+		and i.expires_at > $2::timestamptz
+		and i.sent_by <> ''
+		and i.sent_by = $4::text
+		and i.kind = (select 'email'::text)
+		and ((select s.n from size s) <= (select $6::bigint) or
+		(
+			select pg_catalog.count(*) = (select $6::bigint) and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz and i.sent_by <> '' and i.sent_by = $4::text) <
+				(select $5::bigint)
+			from walked0 i
+		))
+	order by i.expires_at nulls first
 ),
 walked1 as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
@@ -1097,14 +1240,15 @@ walked1 as materialized (
 				and d.deleted
 		)
 		and i.sent_by <> ''
-		and i.sent_by = $4::text
+		and i.sent_by = $7::text
 		and i.state = (select 'pending'::text)
-		and i.kind = 'link'
-		and (select s.n from size s) > $6::bigint
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $6::bigint
+		and (select s.n from size s) > (select $6::bigint)
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $6::bigint)
 ),
-live as materialized (
+live1 as materialized (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
@@ -1115,17 +1259,16 @@ live as materialized (
 			where d.id = $1::text
 				and d.deleted
 		)
-		and i.sent_by <> ''
-		and i.sent_by = $7::text
 		and i.state = 'pending'
 		and i.expires_at > $2::timestamptz
-		and ((select s.n from size s) <= $6::bigint or (
-			select pg_catalog.count(*) = $6::bigint and pg_catalog.count(*) filter
-				(where i.expires_at > $2::timestamptz) < $5::bigint
-			from walked0 i
-		) or (
-			select pg_catalog.count(*) = $6::bigint and pg_catalog.count(*) filter
-				(where i.expires_at > $2::timestamptz) < $5::bigint
+		and i.sent_by <> ''
+		and i.sent_by = $4::text
+		and i.kind = (select 'link'::text)
+		and ((select s.n from size s) <= (select $6::bigint) or
+		(
+			select pg_catalog.count(*) = (select $6::bigint) and pg_catalog.count(*) filter
+				(where i.expires_at > $2::timestamptz and i.sent_by <> '' and i.sent_by = $4::text) <
+				(select $5::bigint)
 			from walked1 i
 		))
 	order by i.expires_at nulls first
@@ -1139,28 +1282,38 @@ from ((
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from walked0 i
 	where i.expires_at > $2::timestamptz
-		and not exists (select from live)
+		and i.sent_by <> ''
+		and i.sent_by = $4::text
+		and not exists (select from live0)
 	order by i.created_at desc, i.id desc
-	limit $5::bigint
+	limit (select $5::bigint)
+) union all (
+	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
+		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
+		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
+	from live0 i
+	where true
+	order by i.created_at desc, i.id desc
+	limit (select $5::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
 	from walked1 i
 	where i.expires_at > $2::timestamptz
-		and not exists (select from live)
+		and i.sent_by <> ''
+		and i.sent_by = $4::text
+		and not exists (select from live1)
 	order by i.created_at desc, i.id desc
-	limit $5::bigint
+	limit (select $5::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
 		i.nonce, i.sent_version, i.quota_limit, i.quota_period, i.sweep_at
-	from live i
+	from live1 i
 	where true
-		and i.sent_by <> ''
-		and i.sent_by = $4::text
 	order by i.created_at desc, i.id desc
-	limit $5::bigint
+	limit (select $5::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -1175,9 +1328,10 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $4::text
 		and i.state = $3::text
-		and i.kind = 'email'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $5::bigint
+		and i.kind >= (select 'email'::text)
+		and (i.kind, i.created_at) <= ((select 'email'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $5::bigint)
 ) union all (
 	select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 		i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -1192,12 +1346,13 @@ from ((
 		and i.sent_by <> ''
 		and i.sent_by = $4::text
 		and i.state = $3::text
-		and i.kind = 'link'
-	order by i.created_at desc nulls last, i.id desc nulls last
-	limit $5::bigint
+		and i.kind >= (select 'link'::text)
+		and (i.kind, i.created_at) <= ((select 'link'::text), 'infinity')
+	order by i.kind desc nulls last, i.created_at desc, i.id desc
+	limit (select $5::bigint)
 )) as i
 order by i.created_at desc, i.id desc
-limit $5::bigint;
+limit (select $5::bigint);
 
 commit work;
 
