@@ -53,6 +53,11 @@ func TestAddDemo_IsAlive(t *testing.T) {
 	if len(seen) < 13 {
 		t.Errorf("only %d types of events: %v", len(seen), seen)
 	}
+	usage, err := w.app.svc.Usage(ctx, ada.actor(), invitations.UsageParams{Organization: acme.ID, Period: invitations.PeriodMonth})
+	require.NoError(t, err)
+	if len(usage.Members) < 5 {
+		t.Errorf("the use of %d members is counted by month", len(usage.Members))
+	}
 	waiting, err := w.app.letters(ctx, `where next_at > 0`)
 	require.NoError(t, err)
 	if len(waiting) > 0 {
