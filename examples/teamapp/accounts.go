@@ -50,8 +50,8 @@ func (a *app) newAccount(ctx context.Context, f accountForm) (account, error) {
 	if err != nil {
 		return account{}, err
 	}
-	if len(f.Password) < 8 || len(f.Password) > 72 { // bcrypt reads no more
-		return account{}, &invitations.InvalidError{Field: "password", Code: "out_of_range", Reason: "must have 8 to 72 bytes"}
+	if len(f.Password) < 8 || len(f.Password) > 72 { // bytes: bcrypt reads no more
+		return account{}, &invitations.InvalidError{Field: "password", Code: "out_of_range", Reason: "must have 8 to 72 characters"}
 	}
 	hash, err := a.passwords.hash(ctx, f.Password)
 	return account{ID: uuid.NewString(), Email: email, Name: name, hash: string(hash)}, err

@@ -95,7 +95,7 @@ func (a *app) inviteAll(v *visit) error {
 }
 
 // inviteRows invites the people of a list, and enqueues their mail in the same transaction. It
-// takes an invitation back if its recipient got too much mail.
+// takes an invitation back if its recipient is a member or got too much mail.
 func (a *app) inviteRows(
 	ctx context.Context, actor invitations.Actor, team string, rows []invitations.InviteParams,
 ) (outcomes []invitations.Outcome, err error) {
@@ -107,8 +107,11 @@ func (a *app) inviteRows(
 			if o.Err != nil || o.Invitation.Repeated {
 				continue
 			}
-			err := a.enqueueInvitation(ctx, tx, mailInvitation, o.Invitation.Invitation)
-			if errors.Is(err, errMailLimit) {
+			err := a.notForMember(ctx, tx, svc, o.Invitation.Invitation)
+			if err == nil {
+				err = a.enqueueInvitation(ctx, tx, mailInvitation, o.Invitation.Invitation)
+			}
+			if errors.Is(err, errMember) || errors.Is(err, errMailLimit) {
 				outcomes[i] = invitations.Outcome{Err: err}
 				_, err = svc.Revoke(ctx, invitations.System(), team, o.Invitation.ID)
 			}

@@ -41,6 +41,28 @@ type letter struct {
 // A message is a letter in the form in which it is sent.
 type message struct{ To, Subject, Text, HTML string }
 
+var errMember = &invitations.InvalidError{Field: "email", Code: "duplicate", Reason: "belongs to a member of the team already"}
+
+// notForMember refuses an invitation for the address of a member. The library cannot: it does not
+// know the addresses of users.
+func (a *app) notForMember(ctx context.Context, tx executor, svc *invitations.Service, inv invitations.Invitation) error {
+	var user string
+	err := tx.QueryRowContext(ctx, `select id from accounts where email = $1 and verified_at > 0`, inv.Email).Scan(&user)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err = svc.Member(ctx, inv.Organization, user); err == nil {
+		return errMember
+	}
+	if errors.Is(err, invitations.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
 // enqueueInvitation puts the mail of an invitation into the outbox, in the transaction that
 // invites: neither is there without the other.
 func (a *app) enqueueInvitation(ctx context.Context, tx executor, kind string, inv invitations.Invitation) error {
@@ -56,6 +78,9 @@ func (a *app) withMail(
 ) (sent invitations.SentInvitation, err error) {
 	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
 		if sent, err = do(svc); err != nil || sent.Kind != invitations.KindEmail || sent.Repeated {
+			return err
+		}
+		if err := a.notForMember(ctx, tx, svc, sent.Invitation); err != nil {
 			return err
 		}
 		return a.enqueueInvitation(ctx, tx, mailInvitation, sent.Invitation)

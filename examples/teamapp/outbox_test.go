@@ -87,3 +87,30 @@ func TestOutbox_Purge(t *testing.T) {
 		require.Equal(t, 1, w.letterCount("una@example.com"))
 	})
 }
+
+// An address of a member gets no invitation, on any path. One of a person in another team does.
+func TestOutbox_NotForMembers(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		ada, team := w.acme()
+		grace := w.account("Grace", "grace@example.com", true)
+		_, err := w.app.svc.AddMember(t.Context(), invitations.System(), invitations.AddMemberParams{
+			Organization: team, UserID: grace.ID, Role: "viewer",
+		})
+		require.NoError(t, err)
+		w.account("Joan", "joan@example.com", true)
+
+		w.session(ada).submit("/teams/"+team+"/invitations", "email", "grace@example.com", "role", "viewer").
+			want(t, 422, "Belongs to a member of the team already")
+		c := w.keyOf(ada, team, "owner")
+		c.api("POST", "/teams/"+team+"/invitations", `{"email":"Grace@example.com","role":"viewer"}`).want(t, 422, "belongs to a member")
+		c.api("POST", "/teams/"+team+"/invitations/bulk", `{"invitations":[{"email":"grace@example.com","role":"viewer"},
+			{"email":"joan@example.com","role":"viewer"}]}`).want(t, 200, "belongs to a member", `{"invitation":`)
+		pending, err := w.app.svc.Invitations(t.Context(), ada.actor(), invitations.InvitationsParams{
+			Organization: team, States: []invitations.State{invitations.StatePending},
+		})
+		require.NoError(t, err)
+		require.Len(t, pending.Items, 1)
+		require.Equal(t, "joan@example.com", pending.Items[0].Email)
+		require.Zero(t, w.letterCount("grace@example.com"))
+	})
+}
