@@ -130,6 +130,7 @@ type worker struct {
 	// repeated.
 	repeats []repeat
 
+	early    bool      // it takes calls as done before they have an answer
 	contexts *contexts // nil: no context of a call ends before the round
 }
 
@@ -180,6 +181,9 @@ type repeat struct {
 // call makes a call and records it.
 func (w *worker) call(f effect, call func() error) error {
 	n := w.record.begin(f)
+	if w.early {
+		w.record.end(n, done, "")
+	}
 	err := call()
 	text := ""
 	if err != nil {

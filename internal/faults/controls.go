@@ -9,9 +9,11 @@ import (
 
 // The controls. Each is a fault that the check must find.
 const (
-	plainFailure  = "unknown as failure" // the store reports a lost answer as a failure
-	blindRepeat   = "blind repeat"       // the store repeats a change after a lost answer
-	unknownAsDone = "unknown as done"    // the store reports a lost answer as a success
+	plainFailure  = "unknown as failure"   // the store reports a lost answer as a failure
+	blindRepeat   = "blind repeat"         // the store repeats a change after a lost answer
+	failureAsDone = "failure as done"      // the store reports a failure as a success
+	earlyAnswer   = "answer before commit" // the client takes a call as done before it has an answer
+	unknownAsDone = "unknown as done"      // the store reports a lost answer as a success
 )
 
 // broken returns a store with the fault of a control, or store itself.
@@ -19,6 +21,8 @@ func broken(store invitations.Store, control string) invitations.Store {
 	switch control {
 	case plainFailure:
 		return afterLostAnswer{store, func(error, func() error) error { return errors.New("connection lost") }}
+	case failureAsDone:
+		return afterFailure{store}
 	case unknownAsDone:
 		return afterLostAnswer{store, func(error, func() error) error { return nil }}
 	case blindRepeat:
@@ -55,4 +59,22 @@ func (s afterLostAnswer) Consume(ctx context.Context, c invitations.Consumption)
 		return err
 	})
 	return taken, err
+}
+
+// afterFailure reports a failure of a change as a success.
+type afterFailure struct{ invitations.Store }
+
+func (s afterFailure) do(err error) error {
+	if answerOf(err) == failed {
+		return nil
+	}
+	return err
+}
+
+func (s afterFailure) Update(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return s.do(s.Store.Update(ctx, q, decide))
+}
+
+func (s afterFailure) Create(ctx context.Context, q invitations.Query, decide invitations.Decision) error {
+	return s.do(s.Store.Create(ctx, q, decide))
 }

@@ -2,11 +2,20 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 
 	"github.com/go-invitations/invitations/internal/pgtest"
 )
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(childVariable); text != "" {
+		fmt.Fprintln(os.Stderr, "a client ended:", child(text))
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
 
 // Each kind of fault holds in a few rounds, and its controls are caught. The program runs more.
 func TestKinds(t *testing.T) {

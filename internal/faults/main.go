@@ -35,6 +35,10 @@ import (
 )
 
 func main() {
+	if text := os.Getenv(childVariable); text != "" {
+		fmt.Fprintln(os.Stderr, "faults: a client ended:", child(text))
+		os.Exit(1)
+	}
 	rounds := flag.Int("rounds", 10, "rounds of each kind")
 	only := flag.String("kinds", "", "the kinds, separated by commas; empty: all")
 	flag.Parse()
@@ -50,7 +54,9 @@ func main() {
 }
 
 func allKinds() []kind {
-	return append(cutKinds(), terminatedKind(), timeoutsKind(), killedServerKind(), promotedKind(), poolerKind())
+	return append(cutKinds(),
+		terminatedKind(), timeoutsKind(), fullDiskKind(), killedClientsKind(), killedServerKind(), promotedKind(), poolerKind(),
+		killedWritersKind(), fullFileKind())
 }
 
 // show runs kinds and prints the table. It reports whether everything held.
