@@ -14,7 +14,7 @@ export GOWORK = off
 # out SQLite, which is translated from C: most of its memory is not Go's, and it takes most of the time.
 RACE = -race -gcflags=modernc.org/...=-race=false
 
-.PHONY: test test-matrix lint vuln fuzz examples compare postgres browser
+.PHONY: test test-matrix faults lint vuln fuzz examples compare postgres browser
 
 test: postgres browser
 	@set -e; for module in $(MODULES); do \
@@ -30,6 +30,10 @@ test: postgres browser
 # The store on each PostgreSQL release that is maintained. It downloads their binaries with npm.
 test-matrix:
 	sh scripts/matrix.sh
+
+# What holds when servers, connections, disks and clients fail. It fills a disk only if root runs it.
+faults: postgres
+	go run -C internal/faults . -rounds 20
 
 # golangci-lint contains vet and staticcheck. A cold cache compiles it first, which takes minutes.
 lint:

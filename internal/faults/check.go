@@ -188,6 +188,7 @@ func (f *finding) usage(answers map[effect]tally) error {
 }
 
 // feed checks that the feed has every event once and in order, and that clients have read what it has.
+// It also checks what the errors say.
 func (f *finding) feed(j *journal) error {
 	fed, after, positions := map[string][]string{}, f.scene.Position, map[int64]string{}
 	for {
@@ -219,6 +220,11 @@ func (f *finding) feed(j *journal) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	f.violations = append(f.violations, j.found...)
+	for text := range j.errors {
+		if strings.Contains(text, "@example.com") || strings.Contains(text, "inv_") {
+			f.violation("an error quotes an address or a token: %s", text)
+		}
+	}
 	for position, name := range j.seen {
 		if positions[position] != name {
 			f.violation("a client read %q at position %d of the feed, and there is %q", name, position, positions[position])

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"syscall"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // A disk is a small file system in memory that can be filled.
@@ -40,7 +42,7 @@ func (d *disk) ballast() string { return filepath.Join(d.folder, "ballast") }
 
 // fill takes all the space that is left.
 func (d *disk) fill() error {
-	f, err := os.Create(d.ballast())
+	f, err := os.OpenFile(d.ballast(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -64,7 +66,7 @@ func (d *disk) empty() error { return os.Remove(d.ballast()) }
 // fullDiskKind fills the disk of a server with its data and its log.
 func fullDiskKind() kind {
 	return kind{
-		name: "full disk", controls: []string{failureAsDone},
+		name: "full disk", variants: 2, controls: []string{failureAsDone},
 		open: func(ctx context.Context, _ *machine) (stage, error) {
 			d, err := newDisk(ctx, 96)
 			if err != nil {
@@ -75,7 +77,7 @@ func fullDiskKind() kind {
 				d.remove()
 				return nil, err
 			}
-			c.Settings = []string{"shared_buffers=16MB", "min_wal_size=2MB", "max_wal_size=8MB", "fsync=off"}
+			c.Settings = []string{"shared_buffers=16MB", "min_wal_size=2MB", "max_wal_size=8MB", "wal_recycle=off", "fsync=off"}
 			s, err := newServer(ctx, c)
 			if err != nil {
 				d.remove()
@@ -103,7 +105,11 @@ func (s *fullDiskStage) run(ctx context.Context, r *round) (int, error) {
 	}
 	defer pool.Close()
 	return r.clients(ctx, store, func(ctx context.Context) (int, error) {
-		return fillTwice(ctx, r, s.disk, func() error {
+		full := func() error { return nil }
+		if r.n%2 == 1 && r.control == "" {
+			full = func() error { return s.fillLog(ctx) }
+		}
+		return fillTwice(ctx, r, s.disk, full, func() error {
 			// A server that cannot write its log ends. It recovers when there is space again.
 			select {
 			case <-s.Exited():
@@ -116,8 +122,26 @@ func (s *fullDiskStage) run(ctx context.Context, r *round) (int, error) {
 	})
 }
 
-// fillTwice fills the disk while clients work, until calls fail. Then they work on.
-func fillTwice(ctx context.Context, r *round, d *disk, restart func() error) (faults int, err error) {
+// fillLog lets the server begin new files of its log, until it ends all sessions because it cannot.
+func (s *fullDiskStage) fillLog(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, s.URL())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
+	for {
+		if _, err := conn.Exec(ctx, "select pg_switch_wal()"); err != nil && conn.IsClosed() {
+			return ctx.Err()
+		}
+		if err := errors.Join(s.disk.fill(), pause(ctx)); err != nil {
+			return err
+		}
+	}
+}
+
+// fillTwice fills the disk while clients work, and calls full. When calls have failed, there is space
+// again, and the clients work on.
+func fillTwice(ctx context.Context, r *round, d *disk, full, restart func() error) (faults int, err error) {
 	failures, enough := []answer{failed, unknown}, 5
 	if r.control != "" { // it tells none
 		failures, enough = []answer{done}, 20
@@ -127,6 +151,9 @@ func fillTwice(ctx context.Context, r *round, d *disk, restart func() error) (fa
 			return faults, err
 		}
 		err := d.fill()
+		if err == nil {
+			err = full()
+		}
 		if err == nil {
 			err = r.journal.more(ctx, enough, failures...)
 		}
@@ -166,6 +193,6 @@ type fullFileStage struct {
 
 func (s *fullFileStage) run(ctx context.Context, r *round) (int, error) {
 	return r.clients(ctx, s.store(), func(ctx context.Context) (int, error) {
-		return fillTwice(ctx, r, s.disk, func() error { return nil })
+		return fillTwice(ctx, r, s.disk, func() error { return nil }, func() error { return nil })
 	})
 }

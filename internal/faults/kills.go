@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"errors"
-	"os/exec"
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/go-invitations/invitations/internal/pgtest"
 )
 
 const (
@@ -86,12 +83,13 @@ func promotedKind() kind {
 	return kind{
 		name: "promoted replica", controls: []string{asyncReplica},
 		open: func(ctx context.Context, _ *machine) (stage, error) {
-			if _, err := pgtest.Program("pg_basebackup"); errors.Is(err, exec.ErrNotFound) {
-				return nil, skip{errors.New("there is no program pg_basebackup")}
-			}
 			c, err := newCluster(ctx, "")
 			if err != nil {
 				return nil, err
+			}
+			if !c.CanReplicate() {
+				c.Remove()
+				return nil, skip{errors.New("the server has no program pg_basebackup")}
 			}
 			c.Settings = []string{"fsync=off"}
 			s, err := newServer(ctx, c)

@@ -74,7 +74,7 @@ func (s *terminatedStage) run(ctx context.Context, r *round) (int, error) {
 				return n > 0, err
 			})
 		}
-		for range 5 {
+		for range 3 {
 			// At any moment of their work.
 			if err := r.journal.more(ctx, 2, done); err != nil {
 				return faults, err

@@ -235,6 +235,12 @@ func (c *Cluster) Kill(ctx context.Context) error {
 	return err
 }
 
+// CanReplicate reports whether the programs of the server can make a [Cluster.Replica].
+func (c *Cluster) CanReplicate() bool {
+	_, err := os.Stat(filepath.Join(c.bin, "pg_basebackup"))
+	return err == nil
+}
+
 // Replica makes a hot standby of the running server. It is not started yet.
 func (c *Cluster) Replica(ctx context.Context, parent string) (*Cluster, error) {
 	r, err := newCluster(parent)
