@@ -424,7 +424,7 @@ func (w *worker) work(ctx context.Context, stop <-chan struct{}) {
 		if answerOf(err) == failed {
 			select {
 			case <-stop:
-			case <-time.After(5 * time.Millisecond):
+			case <-time.After(25 * time.Millisecond):
 			}
 		}
 	}

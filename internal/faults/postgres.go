@@ -29,7 +29,12 @@ func (m *machine) close() {
 // does not wait for the disk: no fault of these kinds loses what the operating system has.
 func (m *machine) server(ctx context.Context) (*server, error) {
 	if m.shared != nil {
-		return m.shared, nil
+		select {
+		case <-m.shared.Exited(): // a round before has failed
+			return m.shared, m.shared.Start(ctx)
+		default:
+			return m.shared, nil
+		}
 	}
 	c, err := newCluster(ctx, "")
 	if err != nil {

@@ -3,6 +3,7 @@
 package pgtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -127,7 +128,13 @@ func (c *Cluster) run(ctx context.Context, name string, args ...string) error {
 // first.
 func (c *Cluster) Start(ctx context.Context) (err error) {
 	if c.port != 0 {
-		return c.start(ctx)
+		for {
+			// After a kill, the last of the processes may still be about to end.
+			err := c.start(ctx)
+			if !errors.Is(err, errMemoryInUse) || ctx.Err() != nil {
+				return err
+			}
+		}
 	}
 	for range 5 { // another process may take the port before the server does
 		if c.port, err = freePort(); err != nil {
@@ -140,12 +147,18 @@ func (c *Cluster) Start(ctx context.Context) (err error) {
 	return err
 }
 
+var errMemoryInUse = errors.New("a process of the server still runs")
+
 func (c *Cluster) start(ctx context.Context) error {
 	log, err := os.OpenFile(c.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = log.Close() }()
+	begins, err := log.Stat()
+	if err != nil {
+		return err
+	}
 	args := []string{"-D", c.data(), "-p", strconv.Itoa(c.port), "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="}
 	for _, setting := range c.Settings {
 		args = append(args, "-c", setting)
@@ -175,6 +188,10 @@ func (c *Cluster) start(ctx context.Context) error {
 			continue
 		}
 		text, _ := os.ReadFile(c.log())
+		text = text[min(begins.Size(), int64(len(text))):]
+		if bytes.Contains(text, []byte("shared memory block")) {
+			err = errMemoryInUse
+		}
 		return fmt.Errorf("PostgreSQL does not start: %w\n%s", err, text)
 	}
 }
