@@ -27,9 +27,8 @@ import (
 // rule.
 //
 // States that differ only in the names of users, in the order of invitations, in versions or in
-// instants are one state, if no rule can tell them apart: see exploreState. Most worlds are small
-// enough to be searched completely. The number of states bounds the search of the others; time
-// never does.
+// instants are one state, if no rule can tell them apart: see exploreState. The smallest world is
+// searched completely. The number of states bounds the search of the others; time never does.
 //
 // A violation is printed as the shortest sequence of operations that leads to it.
 
