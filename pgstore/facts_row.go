@@ -149,10 +149,7 @@ func (r *factsRow) selectPending(st *statement) {
 func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
 	if r.q.CountPending {
 		limit := inForce("o.pending_limit", st.param("bigint", int64(r.q.Limits.Pending)))
-		st.beginCount(&f.PendingCount)
-		st.text("select")
-		r.fromPending(st)
-		st.endCount(limit[:])
+		r.selectPendingCount(st, &f.PendingCount, limit[:])
 	}
 	if r.q.CountReserved || r.q.CountSeats {
 		limit := inForce("o.member_limit", st.param("bigint", int64(r.q.Limits.Members)))

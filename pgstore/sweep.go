@@ -56,7 +56,8 @@ func (s *Store) Sweep(
 			}
 			for i, changes := range decide(due) {
 				if !changes.Empty() {
-					s.queueChanges(b, &due[i], &changes, toLock)
+					// It ends nothing before it has expired, so the number of pending ones stays.
+					s.queueChanges(b, &invitations.Query{}, &due[i], &changes, toLock, time.Time{})
 				}
 			}
 			return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -37,7 +38,7 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 		if err := s.checkPseudonym(changes); err != nil {
 			return err
 		}
-		s.queueChanges(b, facts, &changes, to)
+		s.queueChanges(b, &load.q, facts, &changes, to, load.pendingAt)
 		return nil
 	})
 }
@@ -51,6 +52,9 @@ func (s *Store) queueOrganizationChange(b *pgx.Batch, f *invitations.Facts, chan
 	}
 	st := s.statement()
 	st.text("update ", s.in, "organizations set version = ", st.param("bigint", f.Version+1))
+	if to == toLock {
+		st.text(", pending_version = pending_version + 1")
+	}
 	if changes.Limits != nil {
 		st.text(", ")
 		limitsTable.set(&st, changes.Limits)
@@ -62,8 +66,11 @@ func (s *Store) queueOrganizationChange(b *pgx.Batch, f *invitations.Facts, chan
 	st.queue(b)
 }
 
-// queueChanges queues the writes of changes.
-func (s *Store) queueChanges(b *pgx.Batch, f *invitations.Facts, changes *invitations.Changes, to purpose) {
+// queueChanges queues the writes of changes. q is the query of the facts, and pendingAt as in
+// factsLoad.
+func (s *Store) queueChanges(
+	b *pgx.Batch, q *invitations.Query, f *invitations.Facts, changes *invitations.Changes, to purpose, pendingAt time.Time,
+) {
 	s.queueOrganizationChange(b, f, changes, to)
 	if len(changes.Quotas) > 0 {
 		s.queueQuotaLock(b, f.Organization, changes.Quotas)
@@ -121,6 +128,7 @@ func (s *Store) queueChanges(b *pgx.Batch, f *invitations.Facts, changes *invita
 			eventsTable.insert(st, e, shared, organization, version, int32(i))
 		})
 	}
+	writes = s.appendPendingCount(writes, organization, q, f, changes, pendingAt)
 	s.queueWrites(b, writes, arguments)
 }
 
