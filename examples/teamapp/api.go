@@ -113,14 +113,14 @@ func (a *app) caller(r *http.Request) (apiCall, error) {
 		if !ok || len(header) > 1 {
 			return c, errSignedOut
 		}
-		key, err := a.findKey(ctx, keyPrefix+text)
-		if errors.Is(err, sql.ErrNoRows) {
-			if err = errSignedOut; !a.badKeys.allow(r) {
-				err = errTooMany
+		key, failed := a.findKey(ctx, keyPrefix+text)
+		if errors.Is(failed, sql.ErrNoRows) {
+			if failed = errSignedOut; !a.badKeys.allow(r) {
+				failed = errTooMany
 			}
 		}
-		if err != nil {
-			return c, err
+		if failed != nil {
+			return c, failed
 		}
 		c.key = &key
 		c.account, err = a.accountByID(ctx, key.Account)
