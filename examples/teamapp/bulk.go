@@ -94,35 +94,56 @@ func (a *app) inviteAll(v *visit) error {
 	}, func(f form) error { return a.showBulkWith(v, http.StatusUnprocessableEntity, bulkPage{Form: f}) })
 }
 
-// inviteRows invites the people of a list, and enqueues their mail in the same transaction. It
-// takes an invitation back if its recipient is a member or got too much mail.
+// errAgain undoes an attempt of inviteRows.
+var errAgain = errors.New("some rows are refused")
+
+// inviteRows invites the people of a list, and enqueues their mail in the same transaction. The app
+// refuses more rows than the library: those for members, and for people who got too much mail.
+// They must take no place from others, so the transaction is undone and begins again without them.
 func (a *app) inviteRows(
 	ctx context.Context, actor invitations.Actor, team string, rows []invitations.InviteParams,
-) (outcomes []invitations.Outcome, err error) {
-	err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
-		if outcomes, err = svc.InviteAll(ctx, actor, team, rows); err != nil {
+) ([]invitations.Outcome, error) {
+	outcomes, refused := make([]invitations.Outcome, len(rows)), map[int]bool{}
+	for {
+		var left []invitations.InviteParams
+		var places []int // of left in rows
+		for i := range rows {
+			if !refused[i] {
+				left, places = append(left, rows[i]), append(places, i)
+			}
+		}
+		if len(left) == 0 && len(rows) > 0 {
+			return outcomes, nil
+		}
+		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
+			results, err := svc.InviteAll(ctx, actor, team, left)
+			again := false
+			for n, o := range results {
+				outcomes[places[n]] = o
+				if o.Err != nil || o.Invitation.Repeated {
+					continue
+				}
+				err := a.notForMember(ctx, tx, svc, o.Invitation.Invitation)
+				if err == nil {
+					err = a.enqueueInvitation(ctx, tx, mailInvitation, o.Invitation.Invitation)
+				}
+				switch {
+				case errors.Is(err, errMember), errors.Is(err, errMailLimit):
+					outcomes[places[n]], refused[places[n]], again = invitations.Outcome{Err: err}, true, true
+				case err != nil:
+					return err
+				}
+			}
+			if again {
+				return errAgain
+			}
 			return err
+		})
+		if !errors.Is(err, errAgain) {
+			a.wakeUp()
+			return outcomes, err
 		}
-		for i, o := range outcomes {
-			if o.Err != nil || o.Invitation.Repeated {
-				continue
-			}
-			err := a.notForMember(ctx, tx, svc, o.Invitation.Invitation)
-			if err == nil {
-				err = a.enqueueInvitation(ctx, tx, mailInvitation, o.Invitation.Invitation)
-			}
-			if errors.Is(err, errMember) || errors.Is(err, errMailLimit) {
-				outcomes[i] = invitations.Outcome{Err: err}
-				_, err = svc.Revoke(ctx, invitations.System(), team, o.Invitation.ID)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	a.wakeUp()
-	return outcomes, err
+	}
 }
 
 // addFile adds the uploaded file to the rows of a form.
