@@ -31,16 +31,17 @@ type options struct {
 // An app is the product: the library, and the host around it.
 type app struct {
 	options
-	db        *database
-	svc       *invitations.Service
-	sessions  *scs.SessionManager
-	passwords passwords
-	mails     *mail.Renderer
-	deliver   deliverer // nil: mail is only shown in the outbox
-	secret    []byte    // signs the codes that verify addresses
-	wake      chan struct{}
-	limits    clientLimits // of passwords and tokens
-	badKeys   clientLimits // of API keys: a program with an old one must not keep people from signing in
+	db         *database
+	svc        *invitations.Service
+	sessions   *scs.SessionManager
+	passwords  passwords
+	mails      *mail.Renderer
+	deliver    deliverer // nil: mail is only shown in the outbox
+	secret     []byte    // signs the codes that verify addresses
+	wake       chan struct{}
+	limits     clientLimits // of passwords and tokens
+	pageLimits clientLimits // of pages with a token
+	badKeys    clientLimits // of API keys: a program with an old one must not keep people from signing in
 }
 
 // newApp opens the database, creates what is missing in it, and returns the app on it.
@@ -50,7 +51,7 @@ func newApp(ctx context.Context, o options) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &app{options: o, passwords: newPasswords(), wake: make(chan struct{}, 1), limits: newClientLimits(o.now), badKeys: newClientLimits(o.now)}
+	a := &app{options: o, passwords: newPasswords(), wake: make(chan struct{}, 1), limits: newClientLimits(o.now), pageLimits: newClientLimits(o.now), badKeys: newClientLimits(o.now)}
 	if a.mails, err = mail.New(mail.Config{BaseURL: o.baseURL + "/invite", Product: product}); err != nil {
 		return nil, err
 	}
@@ -82,6 +83,7 @@ func (a *app) open(ctx context.Context, https bool) error {
 	}
 	a.svc, err = invitations.New(a.db.store, keys, invitations.Config{
 		Clock: a.now, MemberLimit: 25, ReserveSeats: true, RemindBefore: 2 * 24 * time.Hour,
+		SendsPerRecipient: 5, // fewer than mailsADay, so that one team cannot use up the mail of an address
 	})
 	a.sessions = newSessions(a.db, https)
 	return err

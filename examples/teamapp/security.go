@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -46,7 +47,12 @@ func (a *app) readable(h http.Handler) http.Handler {
 // except files.
 func readText(r *http.Request) error {
 	tooLarge := func(err error) bool { return errors.As(err, new(*http.MaxBytesError)) }
-	if err := r.ParseMultipartForm(maxBody); tooLarge(err) {
+	if strings.HasPrefix(r.URL.Path, "/api/") { // the body is JSON, whatever its type says
+		var err error
+		if r.Form, err = url.ParseQuery(r.URL.RawQuery); err != nil {
+			return errUnreadable
+		}
+	} else if err := r.ParseMultipartForm(maxBody); tooLarge(err) {
 		return err
 	} else if err != nil && !errors.Is(err, http.ErrNotMultipart) {
 		return errUnreadable
@@ -187,10 +193,15 @@ func clientOf(address string) string {
 	return ip.String()
 }
 
-// limited refuses a client that tries too often.
+// limited refuses a client that tries too often. Pages count apart from forms: another site can
+// make a browser ask for pages, and that must not keep people from signing in.
 func (a *app) limited(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !a.limits.allow(r) {
+		limits := a.limits
+		if r.Method == http.MethodGet {
+			limits = a.pageLimits
+		}
+		if !limits.allow(r) {
 			w.Header().Set("Retry-After", "10")
 			a.fail(w, r, invitations.ErrRateLimited)
 			return
