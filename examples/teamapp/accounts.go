@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -50,8 +51,10 @@ func (a *app) newAccount(ctx context.Context, f accountForm) (account, error) {
 	if err != nil {
 		return account{}, err
 	}
-	if len(f.Password) < 8 || len(f.Password) > 72 { // bytes: bcrypt reads no more
-		return account{}, &invitations.InvalidError{Field: "password", Code: "out_of_range", Reason: "must have 8 to 72 characters"}
+	if utf8.RuneCountInString(f.Password) < 8 || len(f.Password) > 72 { // bcrypt reads no more
+		return account{}, &invitations.InvalidError{
+			Field: "password", Code: "out_of_range", Reason: "must have at least 8 characters, and at most 72 bytes",
+		}
 	}
 	hash, err := a.passwords.hash(ctx, f.Password)
 	return account{ID: uuid.NewString(), Email: email, Name: name, hash: string(hash)}, err
@@ -66,13 +69,17 @@ func (a *app) addAccount(ctx context.Context, tx executor, u account) error {
 }
 
 // claim keeps a new account, and mails to its address. It does the same whether or not the address
-// belongs to an account, so that nobody learns that here: compose decides what the mail says.
+// belongs to an account, so that nobody learns that here: compose decides what the mail says. An
+// address that got too many mails already has one whose link confirms this account too: see prove.
 func (a *app) claim(ctx context.Context, u account) error {
 	err := a.change(ctx, func(tx *sql.Tx, _ *invitations.Service) error {
 		if err := a.addAccount(ctx, tx, u); err != nil {
 			return err
 		}
-		return a.enqueueVerification(ctx, tx, u)
+		if err := a.enqueueVerification(ctx, tx, u); !errors.Is(err, errMailLimit) {
+			return err
+		}
+		return nil
 	})
 	a.wakeUp()
 	return err
@@ -87,8 +94,15 @@ func (a *app) confirm(ctx context.Context, tx executor, svc *invitations.Service
 	if _, err := tx.ExecContext(ctx, `update accounts set email = email where email = $1`, u.Email); err != nil {
 		return account{}, err
 	}
-	if err := changeRow(ctx, tx, errTaken, `update accounts set verified_at = $1 where id = $2 and verified_at = 0
-		and not exists (select 1 from accounts where email = $3 and verified_at > 0)`, u.VerifiedAt, u.ID, u.Email); err != nil {
+	err := changeRow(ctx, tx, errTaken, `update accounts set verified_at = $1 where id = $2 and verified_at = 0
+		and not exists (select 1 from accounts where email = $3 and verified_at > 0)`, u.VerifiedAt, u.ID, u.Email)
+	if state, ok := errors.AsType[interface {
+		error
+		SQLState() string
+	}](err); ok && state.SQLState() == "23505" { // somebody else's new account, which this transaction does not see
+		err = errTaken
+	}
+	if err != nil {
 		return account{}, err
 	}
 	if _, err := tx.ExecContext(ctx, `delete from accounts where email = $1 and verified_at = 0`, u.Email); err != nil {

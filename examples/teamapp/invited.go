@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -206,10 +207,11 @@ func (a *app) registerInvited(v *visit) error {
 			if err = a.addAccount(ctx, tx, u); err != nil {
 				return err
 			}
-			if u, err = a.confirm(ctx, tx, svc, u); err != nil {
+			confirmed, err := a.confirm(ctx, tx, svc, u)
+			if err != nil {
 				return err
 			}
-			joined, err = svc.Accept(ctx, token, u.identity())
+			joined, err = svc.Accept(ctx, token, confirmed.identity())
 			return err
 		})
 	}
@@ -226,12 +228,13 @@ func (a *app) registerInvited(v *visit) error {
 	return a.welcome(v, joined.Member)
 }
 
-// claimToJoin is claim, if the account could join by the token of a link once it is confirmed.
+// claimToJoin is claim, if the account could join by the token of a link once it is confirmed. It
+// does not ask for a seat: that some addresses have one tells who is invited.
 func (a *app) claimToJoin(ctx context.Context, u account, token string) error {
 	confirmed := u.identity()
 	confirmed.EmailVerified = true
 	next, err := a.svc.NextStep(ctx, token, invitations.Visitor{Identity: confirmed})
-	if err = cmp.Or(err, next.Reason); err != nil {
+	if err = cmp.Or(err, next.Reason); err != nil && !errors.Is(err, invitations.ErrMemberLimit) {
 		return err
 	}
 	return a.claim(ctx, u)

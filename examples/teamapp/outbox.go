@@ -21,6 +21,7 @@ const (
 )
 
 // mailsADay limits how many mails of each kind an address gets in 24 hours, from all senders.
+// Letters that were not needed any more do not count.
 // The kinds count apart, so that strangers who register with an address stop no invitation to it.
 var mailsADay = map[string]int{mailInvitation: 10, mailReminder: 5, mailVerification: 5}
 
@@ -101,7 +102,8 @@ func (a *app) enqueue(ctx context.Context, tx executor, l letter) error {
 	return changeRow(ctx, tx, errMailLimit, `insert into outbox (id, kind, organization, invitation_id, account_id, recipient,
 			created_at, sent_at, failures, next_at, problem)
 		select $1, $2, $3, $4, $5, $6, cast($7 as bigint), 0, 0, cast($7 as bigint), ''
-		where (select count(*) from outbox where recipient = $6 and kind = $2 and created_at > $8) < $9`,
+		where (select count(*) from outbox where recipient = $6 and kind = $2 and created_at > $8
+			and (sent_at > 0 or next_at > 0)) < $9`,
 		uuid.NewString(), l.Kind, l.Organization, l.InvitationID.String(), l.AccountID, l.Recipient,
 		now.UnixMicro(), now.AddDate(0, 0, -1).UnixMicro(), mailsADay[l.Kind])
 }

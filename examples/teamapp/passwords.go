@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/go-invitations/invitations"
 )
 
 // passwords hash and check passwords. Each of them keeps a processor busy, and everybody can ask
@@ -45,9 +48,14 @@ func (p passwords) check(ctx context.Context, hash, password string) error {
 	})
 }
 
-// work waits for a place and calls do. It gives up when ctx ends.
+// passwordPatience is how long somebody waits for a place.
+const passwordPatience = 5 * time.Second
+
+// work waits for a place and calls do. It gives up after a while, and when ctx ends.
 func (p passwords) work(ctx context.Context, do func() error) error {
 	select {
+	case <-time.After(passwordPatience):
+		return invitations.ErrRateLimited
 	case p <- struct{}{}:
 		defer func() { <-p }()
 		return do()

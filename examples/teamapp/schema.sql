@@ -15,6 +15,7 @@ create table if not exists accounts (
 );
 
 create index if not exists accounts_claim on accounts (email);
+create index if not exists accounts_unproved on accounts (created_at) where verified_at = 0;
 create unique index if not exists accounts_email on accounts (email) where verified_at > 0;
 
 create table if not exists organizations (
@@ -25,6 +26,7 @@ create table if not exists organizations (
 );
 
 create index if not exists organizations_creator on organizations (creator);
+create index if not exists organizations_deleted on organizations (deleted_at) where deleted_at > 0;
 
 -- Mail waits here until it is sent. It holds no token: the link is made when the mail is.
 create table if not exists outbox (

@@ -107,17 +107,22 @@ func (a *app) showProof(v *visit) error {
 
 // prove gives an account the address that it claims. The link proves that the person reads the
 // mail, and the password that the account is theirs: nobody confirms an account that somebody else
-// made with their address.
+// made with their address. A person who has registered in this browser confirms that account, by
+// any mail that the address got.
 func (a *app) prove(v *visit) error {
 	ctx := v.r.Context()
 	u, err := a.claimant(v)
 	if err != nil {
 		return err
 	}
+	if v.User.ID != "" && !v.User.Verified() && v.User.Email == u.Email {
+		u = v.User
+	}
 	form := accountForm{Email: u.Email}
+	var confirmed account
 	if err = a.passwords.check(ctx, u.hash, v.r.PostFormValue("password")); err == nil {
 		err = a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) (err error) {
-			u, err = a.confirm(ctx, tx, svc, u)
+			confirmed, err = a.confirm(ctx, tx, svc, u)
 			return err
 		})
 	}
@@ -130,7 +135,7 @@ func (a *app) prove(v *visit) error {
 		path, err = a.returnPath(ctx)
 	}
 	if err == nil {
-		err = a.startSession(ctx, u)
+		err = a.startSession(ctx, confirmed)
 	}
 	return a.finish(v, path, "Your address is confirmed.", err)
 }
