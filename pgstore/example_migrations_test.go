@@ -35,5 +35,4 @@ func ExampleMigrations() {
 	// Output:
 	// 0001_init.up.sql
 	// 0002_filters.up.sql
-	// 0003_pending_count.up.sql
 }

@@ -33,13 +33,6 @@ func (s *Store) On(db DB) *Store {
 	return &t
 }
 
-// KeepingCounts returns a copy of s that keeps the number of pending invitations from one on.
-func (s *Store) KeepingCounts() *Store {
-	t := *s
-	t.manyPending = 1
-	return &t
-}
-
 // Schema returns the name of the store's schema.
 func (s *Store) Schema() string { return s.schema }
 

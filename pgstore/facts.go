@@ -3,7 +3,6 @@ package pgstore
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -30,14 +29,12 @@ type factsLoad struct {
 	create bool // the organization, if it does not exist
 	facts  invitations.Facts
 	found  bool // the organization's row
-	// pendingAt is the instant of the number of pending invitations, if that is kept. Only a change loads it.
-	pendingAt time.Time
 }
 
 // queueFacts queues the statements that load the facts of a query. The first of them reads or locks
 // the organization's row. When the batch is closed, result returns the facts.
 func (s *Store) queueFacts(b *pgx.Batch, load *factsLoad, to purpose) {
-	load.facts, load.found, load.pendingAt = invitations.Facts{}, false, time.Time{}
+	load.facts, load.found = invitations.Facts{}, false
 	q, f := &load.q, &load.facts
 	if to != toView {
 		s.queueAdoption(b, q.Organization)
@@ -105,7 +102,7 @@ const (
 // is that before the change.
 func (s *Store) queueOrganization(b *pgx.Batch, load *factsLoad, to purpose) {
 	q, f := &load.q, &load.facts
-	st := s.sized(1, 3+len(limitsTable.columns))
+	st := s.sized(1, 2+len(limitsTable.columns))
 	id := st.param("text", textArgument(&q.Organization))
 	alive := " and not o.deleted"
 	if q.AlsoDeleted || load.create {
@@ -118,13 +115,10 @@ func (s *Store) queueOrganization(b *pgx.Batch, load *factsLoad, to purpose) {
 		if to == toView && q.OwnersUpTo > 0 {
 			s.countOwners(&st, q, id, f)
 		}
-		if to != toView {
-			st.column((*optionalInstantValue)(&load.pendingAt), "case when ", holdsPendingCount, " then o.pending_at end")
-		}
 	}
 	switch {
 	case to == toChange:
-		st.text("update ", s.in, "organizations o set version = o.version + 1, pending_version = o.pending_version + 1 where o.id = ", id, alive, " returning ")
+		st.text("update ", s.in, "organizations o set version = o.version + 1 where o.id = ", id, alive, " returning ")
 		columns("o.version - 1")
 	case to == toLock:
 		st.text("select ")

@@ -149,7 +149,10 @@ func (r *factsRow) selectPending(st *statement) {
 func (r *factsRow) selectCounts(st *statement, f *invitations.Facts) {
 	if r.q.CountPending {
 		limit := inForce("o.pending_limit", st.param("bigint", int64(r.q.Limits.Pending)))
-		r.selectPendingCount(st, &f.PendingCount, limit[:])
+		st.beginCount(&f.PendingCount)
+		st.text("select")
+		r.fromPending(st)
+		st.endCount(limit[:])
 	}
 	if r.q.CountReserved || r.q.CountSeats {
 		limit := inForce("o.member_limit", st.param("bigint", int64(r.q.Limits.Members)))

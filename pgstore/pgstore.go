@@ -79,7 +79,6 @@ type Store struct {
 	memberColumns string     // the columns of all members, as a select list
 	fromMembers   string     // the tables that they are in
 	cache         *textCache
-	manyPending   int // the constant, except in tests
 }
 
 var _ invitations.Store = (*Store)(nil)
@@ -119,7 +118,7 @@ func NewWithConfig(db DB, config Config) (*Store, error) {
 		return nil, err
 	}
 	in := pgx.Identifier{schema}.Sanitize() + "."
-	s := &Store{db: carrierOf(db), schema: schema, in: in, host: host, cache: newTextCache(), manyPending: manyPending}
+	s := &Store{db: carrierOf(db), schema: schema, in: in, host: host, cache: newTextCache()}
 	s.memberColumns, s.fromMembers = membersSelect(in, host)
 	return s, nil
 }

@@ -236,10 +236,6 @@ func (s *Store) queuePurge(b *pgx.Batch, q invitations.PurgeQuery, o *oldRows, d
 		}
 	} else {
 		remove(purgedInvitations, "i", " and "+oldSince+" < "+before)
-		if len(o.keys[purgedInvitations.name]) > 0 { // it may lack expired ones that the number of pending ones still has
-			st.text(", forgotten as (update ", s.in, "organizations o set pending_count = null, pending_at = null, pending_version = null",
-				" from locked l where o.id = ", organization, " and o.id = l.id and o.pending_version is not null)")
-		}
 	}
 	st.text(" select ")
 	st.column((*integerValue)(deleted), strings.Join(counts, " + "))

@@ -56,8 +56,7 @@ func (s *Store) Sweep(
 			}
 			for i, changes := range decide(due) {
 				if !changes.Empty() {
-					// It ends nothing before it has expired, so the number of pending ones stays.
-					s.queueChanges(b, &invitations.Query{}, &due[i], &changes, toLock, time.Time{})
+					s.queueChanges(b, &due[i], &changes, toLock)
 				}
 			}
 			return nil

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -38,7 +37,7 @@ func (s *Store) update(ctx context.Context, q invitations.Query, create bool, de
 		if err := s.checkPseudonym(changes); err != nil {
 			return err
 		}
-		s.queueChanges(b, &load.q, facts, &changes, to, load.pendingAt)
+		s.queueChanges(b, facts, &changes, to)
 		return nil
 	})
 }
@@ -52,9 +51,6 @@ func (s *Store) queueOrganizationChange(b *pgx.Batch, f *invitations.Facts, chan
 	}
 	st := s.statement()
 	st.text("update ", s.in, "organizations set version = ", st.param("bigint", f.Version+1))
-	if to == toLock {
-		st.text(", pending_version = pending_version + 1")
-	}
 	if changes.Limits != nil {
 		st.text(", ")
 		limitsTable.set(&st, changes.Limits)
@@ -66,11 +62,8 @@ func (s *Store) queueOrganizationChange(b *pgx.Batch, f *invitations.Facts, chan
 	st.queue(b)
 }
 
-// queueChanges queues the writes of changes. q is the query of the facts, and pendingAt as in
-// factsLoad.
-func (s *Store) queueChanges(
-	b *pgx.Batch, q *invitations.Query, f *invitations.Facts, changes *invitations.Changes, to purpose, pendingAt time.Time,
-) {
+// queueChanges queues the writes of changes.
+func (s *Store) queueChanges(b *pgx.Batch, f *invitations.Facts, changes *invitations.Changes, to purpose) {
 	s.queueOrganizationChange(b, f, changes, to)
 	if len(changes.Quotas) > 0 {
 		s.queueQuotaLock(b, f.Organization, changes.Quotas)
@@ -128,7 +121,6 @@ func (s *Store) queueChanges(
 			eventsTable.insert(st, e, shared, organization, version, int32(i))
 		})
 	}
-	writes = s.appendPendingCount(writes, organization, q, f, changes, pendingAt)
 	s.queueWrites(b, writes, arguments)
 }
 

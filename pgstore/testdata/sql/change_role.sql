@@ -3,11 +3,11 @@
 begin isolation level read committed;
 
 update "invitations".organizations o
-set version = o.version + 1, pending_version = o.pending_version + 1
+set version = o.version + 1
 where o.id = $1::text
 	and not o.deleted
 returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end;
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	m1.organization, m1.user_id, m1.role, m1.joined_at, m1.invitation_id, m1.invited_by, m1.metadata::text,

@@ -3,23 +3,13 @@
 begin isolation level read committed;
 
 update "invitations".organizations o
-set version = o.version + 1, pending_version = o.pending_version + 1
+set version = o.version + 1
 where o.id = $1::text
 	and not o.deleted
 returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end;
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
-	case when o.pending_version = o.version then greatest(0,
-	least(greatest(case when o.pending_limit <> 0 then o.pending_limit else $3::bigint end, 0),
-	o.pending_count + (
-		select pg_catalog.count(*)
-		from "invitations".invitations i
-		where i.organization = $1::text
-			and i.state = 'pending'
-			and i.expires_at > least(o.pending_at, $2::timestamptz)
-			and i.expires_at <= greatest(o.pending_at, $2::timestamptz)
-	) * case when o.pending_at > $2::timestamptz then 1 else -1 end)) else
 	(
 		select pg_catalog.count(*)
 		from (
@@ -29,7 +19,7 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 				and i.state = 'pending'
 			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $3::bigint end, 0)
 		) as counted
-	) end
+	)
 from (select) as one
 left join "invitations".organizations o on o.id = $1::text
 left join "invitations".members m0 on m0.organization = $1::text and m0.user_id = $4::text;

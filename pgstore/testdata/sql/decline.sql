@@ -3,11 +3,11 @@
 begin isolation level read committed;
 
 update "invitations".organizations o
-set version = o.version + 1, pending_version = o.pending_version + 1
+set version = o.version + 1
 where o.id = $1::text
 	and not o.deleted
 returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end;
+	o.expiry;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,

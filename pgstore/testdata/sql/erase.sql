@@ -47,10 +47,10 @@ commit work;
 begin isolation level read committed;
 
 update "invitations".organizations o
-set version = o.version + 1, pending_version = o.pending_version + 1
+set version = o.version + 1
 where o.id = $1::text
 returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end;
+	o.expiry;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -263,10 +263,10 @@ commit work;
 begin isolation level read committed;
 
 update "invitations".organizations o
-set version = o.version + 1, pending_version = o.pending_version + 1
+set version = o.version + 1
 where o.id = $1::text
 returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end;
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text
 from (select) as one

@@ -129,14 +129,6 @@ q1 as (
 		and i.id = (k.key->>0)::uuid
 		and case when i.state = 'pending' then i.expires_at else coalesce(i.ended_at, '-infinity') end < $2::timestamptz
 	returning i.id
-),
-forgotten as (
-	update "invitations".organizations o
-	set pending_count = null, pending_at = null, pending_version = null
-	from locked l
-	where o.id = $1::text
-		and o.id = l.id
-		and o.pending_version is not null
 )
 select (select pg_catalog.count(*) from q0) + (select pg_catalog.count(*) from q1);
 

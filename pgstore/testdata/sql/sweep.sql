@@ -35,7 +35,7 @@ order by i.sweep_at;
 -- Sweep, one invitation is due: trip 3 of 3
 
 update "invitations".organizations
-set version = $1::bigint, pending_version = pending_version + 1
+set version = $1::bigint
 where id = $2::text;
 
 with w0 as (

@@ -1,7 +1,6 @@
 -- Accept, an email: trip 1 of 2
 
-select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
 from "invitations".organizations o
 where o.id = $1::text
 	and not o.deleted
@@ -73,7 +72,7 @@ left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id =
 -- Accept, an email: trip 2 of 2
 
 update "invitations".organizations
-set version = $1::bigint, pending_version = pending_version + 1
+set version = $1::bigint
 where id = $2::text;
 
 with w0 as (
@@ -114,8 +113,7 @@ values ($51::text, $52::bigint, $53::integer, $54::text, $55::timestamptz, $56::
 
 -- Accept, a link with a quota: trip 1 of 2
 
-select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
 from "invitations".organizations o
 where o.id = $1::text
 	and not o.deleted
@@ -187,7 +185,7 @@ left join "invitations".quotas q1 on q1.organization = $1::text and q1.user_id =
 -- Accept, a link with a quota: trip 2 of 2
 
 update "invitations".organizations
-set version = $1::bigint, pending_version = pending_version + 1
+set version = $1::bigint
 where id = $2::text;
 
 select from pg_catalog.jsonb_array_elements_text($1::jsonb) as wanted (user_id)

@@ -4,8 +4,7 @@ insert into "invitations".organizations (id, version)
 values ($1::text, 0)
 on conflict do nothing;
 
-select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
 from "invitations".organizations o
 where o.id = $1::text
 for no key update;
@@ -17,7 +16,7 @@ left join "invitations".members m0 on m0.organization = $1::text and m0.user_id 
 -- CreateOrganization: trip 2 of 2
 
 update "invitations".organizations
-set version = $1::bigint, pending_version = pending_version + 1
+set version = $1::bigint
 where id = $2::text;
 
 with w0 as (

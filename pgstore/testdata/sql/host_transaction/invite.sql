@@ -1,7 +1,6 @@
 -- Invite: trip 1 of 2
 
-select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
 from "invitations".organizations o
 where o.id = $1::text
 	and not o.deleted
@@ -18,17 +17,7 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 			and i.email = $3::text
 		order by i.created_at desc, i.id desc
 		limit 1
-	), case when o.pending_version = o.version then greatest(0,
-	least(greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0),
-	o.pending_count + (
-		select pg_catalog.count(*)
-		from "invitations".invitations i
-		where i.organization = $1::text
-			and i.state = 'pending'
-			and i.expires_at > least(o.pending_at, $2::timestamptz)
-			and i.expires_at <= greatest(o.pending_at, $2::timestamptz)
-	) * case when o.pending_at > $2::timestamptz then 1 else -1 end)) else
-	(
+	), (
 		select pg_catalog.count(*)
 		from (
 			select from "invitations".invitations i
@@ -37,7 +26,7 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 				and i.state = 'pending'
 			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0)
 		) as counted
-	) end, sent.at, sent.actors, sent.emails
+	), sent.at, sent.actors, sent.emails
 from (
 	select pg_catalog.array_agg((extract(epoch from s.at) * 1000000::numeric)::bigint) as at,
 		pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails
@@ -58,7 +47,7 @@ left join "invitations".members m0 on m0.organization = $1::text and m0.user_id 
 -- Invite: trip 2 of 2
 
 update "invitations".organizations
-set version = $1::bigint, pending_version = pending_version + 1
+set version = $1::bigint
 where id = $2::text;
 
 with w0 as (
@@ -78,8 +67,7 @@ values ($1::text, $20::bigint, $24::integer, $25::text, $16::timestamptz, $13::t
 
 -- Invite, with an ID: trip 1 of 2
 
-select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end
+select o.version, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains, o.expiry
 from "invitations".organizations o
 where o.id = $1::text
 	and not o.deleted
@@ -103,17 +91,7 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 			and i.email = $3::text
 		order by i.created_at desc, i.id desc
 		limit 1
-	), case when o.pending_version = o.version then greatest(0,
-	least(greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0),
-	o.pending_count + (
-		select pg_catalog.count(*)
-		from "invitations".invitations i
-		where i.organization = $1::text
-			and i.state = 'pending'
-			and i.expires_at > least(o.pending_at, $2::timestamptz)
-			and i.expires_at <= greatest(o.pending_at, $2::timestamptz)
-	) * case when o.pending_at > $2::timestamptz then 1 else -1 end)) else
-	(
+	), (
 		select pg_catalog.count(*)
 		from (
 			select from "invitations".invitations i
@@ -122,7 +100,7 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 				and i.state = 'pending'
 			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0)
 		) as counted
-	) end, sent.at, sent.actors, sent.emails
+	), sent.at, sent.actors, sent.emails
 from (
 	select pg_catalog.array_agg((extract(epoch from s.at) * 1000000::numeric)::bigint) as at,
 		pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails
@@ -143,7 +121,7 @@ left join "invitations".members m0 on m0.organization = $1::text and m0.user_id 
 -- Invite, with an ID: trip 2 of 2
 
 update "invitations".organizations
-set version = $1::bigint, pending_version = pending_version + 1
+set version = $1::bigint
 where id = $2::text;
 
 with w0 as (

@@ -11,11 +11,11 @@ where exists (
 on conflict do nothing;
 
 update "invitations".organizations o
-set version = o.version + 1, pending_version = o.pending_version + 1
+set version = o.version + 1
 where o.id = $1::text
 	and not o.deleted
 returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end;
+	o.expiry;
 
 select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.invited_by, m0.metadata::text,
 	(
@@ -28,17 +28,7 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 			and i.email = $3::text
 		order by i.created_at desc, i.id desc
 		limit 1
-	), case when o.pending_version = o.version then greatest(0,
-	least(greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0),
-	o.pending_count + (
-		select pg_catalog.count(*)
-		from "invitations".invitations i
-		where i.organization = $1::text
-			and i.state = 'pending'
-			and i.expires_at > least(o.pending_at, $2::timestamptz)
-			and i.expires_at <= greatest(o.pending_at, $2::timestamptz)
-	) * case when o.pending_at > $2::timestamptz then 1 else -1 end)) else
-	(
+	), (
 		select pg_catalog.count(*)
 		from (
 			select from "invitations".invitations i
@@ -47,7 +37,7 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 				and i.state = 'pending'
 			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0)
 		) as counted
-	) end, sent.at, sent.actors, sent.emails
+	), sent.at, sent.actors, sent.emails
 from (
 	select pg_catalog.array_agg((extract(epoch from s.at) * 1000000::numeric)::bigint) as at,
 		pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails
@@ -107,11 +97,11 @@ where exists (
 on conflict do nothing;
 
 update "invitations".organizations o
-set version = o.version + 1, pending_version = o.pending_version + 1
+set version = o.version + 1
 where o.id = $1::text
 	and not o.deleted
 returning o.version - 1, o.deleted, o.member_limit, o.pending_limit, o.seatless_roles, o.no_links, o.allowed_domains,
-	o.expiry, case when o.pending_version = o.version then o.pending_at end;
+	o.expiry;
 
 select i.organization, i.id, i.kind, i.state, i.email, i.role, i.message, i.metadata::text, i.allowed_domains,
 	i.max_uses, i.uses, i.created_by, i.sent_by, i.accepted_by, i.created_at, i.sent_at, i.expires_at, i.ended_at,
@@ -131,17 +121,7 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 			and i.email = $3::text
 		order by i.created_at desc, i.id desc
 		limit 1
-	), case when o.pending_version = o.version then greatest(0,
-	least(greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0),
-	o.pending_count + (
-		select pg_catalog.count(*)
-		from "invitations".invitations i
-		where i.organization = $1::text
-			and i.state = 'pending'
-			and i.expires_at > least(o.pending_at, $2::timestamptz)
-			and i.expires_at <= greatest(o.pending_at, $2::timestamptz)
-	) * case when o.pending_at > $2::timestamptz then 1 else -1 end)) else
-	(
+	), (
 		select pg_catalog.count(*)
 		from (
 			select from "invitations".invitations i
@@ -150,7 +130,7 @@ select m0.organization, m0.user_id, m0.role, m0.joined_at, m0.invitation_id, m0.
 				and i.state = 'pending'
 			limit greatest(case when o.pending_limit <> 0 then o.pending_limit else $4::bigint end, 0)
 		) as counted
-	) end, sent.at, sent.actors, sent.emails
+	), sent.at, sent.actors, sent.emails
 from (
 	select pg_catalog.array_agg((extract(epoch from s.at) * 1000000::numeric)::bigint) as at,
 		pg_catalog.array_agg(s.actor) as actors, pg_catalog.array_agg(s.email) as emails
