@@ -91,12 +91,18 @@ type appointment struct {
 }
 
 // due calls work with the organizations whose instant is not after until, the earliest first,
-// until it returns false. An organization in use is left to the next call. The others are
-// locked, and work must see to it that they are unlocked.
+// until it returns false. An organization in use is left to the next call, also if its instant has
+// changed before it was locked: it may be deleted. The others are locked, and work must see to it
+// that they are unlocked.
 func (a *agenda) due(until int64, work func(*organization) bool) {
 	var last *appointment
 	for next := a.next(last, until); next != nil; next = a.next(next, until) {
-		if next.organization.mu.TryLock() && !work(next.organization) {
+		o := next.organization
+		switch {
+		case !o.mu.TryLock():
+		case *a.at(o) != next.instant:
+			o.mu.Unlock()
+		case !work(o):
 			return
 		}
 	}
