@@ -35,4 +35,5 @@ func ExampleMigrations() {
 	// Output:
 	// 0001_init.up.sql
 	// 0002_filters.up.sql
+	// 0003_old_filters.up.sql
 }

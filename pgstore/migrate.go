@@ -97,10 +97,17 @@ func (s *Store) migrate(ctx context.Context, all []migration) error {
 	if !ok {
 		return s.apply(ctx, s.db.(hostTx), all)
 	}
-	// It may lose a deadlock against a program that is running.
-	return s.repeat(ctx, func() error {
-		return db.transact(ctx, func(tx hostTx) error { return s.apply(ctx, tx, all) })
-	})
+	// A file locks one table, so it cannot deadlock with a program that is running. Two files in one
+	// transaction could.
+	for _, m := range all {
+		err := s.repeat(ctx, func() error {
+			return db.transact(ctx, func(tx hostTx) error { return s.apply(ctx, tx, []migration{m}) })
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // apply applies the migrations that are missing.

@@ -18,11 +18,4 @@ create index if not exists invitations_live on {schema}.invitations (organizatio
 create index if not exists invitations_live_by_sender on {schema}.invitations
 	(sent_by asc, organization, expires_at nulls first, kind) where state = 'pending' and sent_by <> '';
 
--- The indexes above take the place of these.
-drop index if exists {schema}.invitations_state;
-drop index if exists {schema}.invitations_role;
-drop index if exists {schema}.invitations_link;
-drop index if exists {schema}.invitations_sent_by;
-drop index if exists {schema}.invitations_pending;
-
 insert into {schema}.migrations (version) values (2) on conflict do nothing;
