@@ -114,6 +114,72 @@ func costOfFilters(t *testing.T, m *meter, stale bool) {
 	compareCosts(t, small, measure)
 }
 
+// With thousands of pending invitations, the end of one or of a membership does not read those of others,
+// and a page reads its own. An invitation counts them, which takes as many index entries.
+func TestCost_OfManyPending(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	m := newMeter(t, genericPlans)
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	svc := m.service(func() time.Time { return now }, invitations.Config{
+		PendingLimit: 100_000, ResendCooldown: -1, SendsPerOrganization: -1, SendsPerSender: -1, SendsPerRecipient: -1,
+	})
+	_, err := svc.CreateOrganization(ctx, acme, ada)
+	require.NoError(t, err)
+	grow := func(from, to int) {
+		m.exec(`insert into {schema}.invitations `+invitationColumns+`
+			select 'acme', gen_random_uuid(), 'email', 'pending', 'p' || n || '@example.com', 'viewer', '', '{}', '{}', 1, 0,
+				'ada', 'user ' || n % 10, '', at, at,
+				case when n % 10 < 5 then $1::timestamptz + interval '100 days' else $1::timestamptz - interval '1 day' end, null,
+				'\x00112233445566778899aabbccddeeff', 1, 0, '', null
+			from (select n, $1::timestamptz - n * interval '1 minute' as at from generate_series($2::int, $3::int) n) n`, now, from, to)
+		m.exec(`insert into {schema}.members (organization, user_id, role, joined_at, invitation_id, invited_by, metadata)
+			select 'acme', 'user ' || n, 'admin', now(), gen_random_uuid(), '', '{}' from generate_series(5, 9) n on conflict do nothing`)
+		m.exec("vacuum analyze {schema}.invitations, {schema}.members")
+	}
+	round := 0
+	measure := func() map[string]int64 {
+		cost := map[string]int64{}
+		by := invitations.User(ada)
+		for range 3 {
+			round++
+			now = now.Add(time.Minute)
+			op := func(name string, f func() error) { cost[name] = m.blocks(name, f) }
+			mail, err := svc.Invite(ctx, by, invitations.InviteParams{
+				Organization: acme, Email: fmt.Sprintf("new%d@example.com", round), Role: "viewer",
+			})
+			require.NoError(t, err)
+			op("revoke", func() error { _, err := svc.Revoke(ctx, by, acme, mail.ID); return err })
+			// The invitations of this user have expired.
+			user := fmt.Sprintf("user %d", 5+round%5)
+			op("demote", func() error {
+				_, err := svc.ChangeRole(ctx, by, invitations.ChangeRoleParams{Organization: acme, UserID: user, Role: "viewer"})
+				return err
+			})
+			op("remove", func() error { _, err := svc.RemoveMember(ctx, by, acme, user); return err })
+			_, err = svc.AddMember(ctx, by, invitations.AddMemberParams{Organization: acme, UserID: user, Role: "admin"})
+			require.NoError(t, err)
+			op("a page of pending ones", func() error {
+				_, err := svc.Invitations(ctx, by, invitations.InvitationsParams{
+					Organization: acme, States: []invitations.State{invitations.StatePending}, Limit: 10,
+				})
+				return err
+			})
+			op("a page of expired ones", func() error {
+				_, err := svc.Invitations(ctx, by, invitations.InvitationsParams{
+					Organization: acme, States: []invitations.State{invitations.StateExpired}, Limit: 10,
+				})
+				return err
+			})
+		}
+		return cost
+	}
+	grow(1, 1000)
+	small := measure()
+	grow(1001, 20_000)
+	compareCosts(t, small, measure)
+}
+
 // Statistics read the invitations of the period, and the events of links only.
 func TestCost_OfStatistics(t *testing.T) {
 	t.Parallel()
