@@ -115,7 +115,7 @@ func (a *app) makeCalls(v *visit) error {
 		balance, err := a.svc.Consume(ctx, here.Workspace(), v.User.ID, int64(amount))
 		var exceeded *invitations.QuotaExceededError
 		if errors.As(err, &exceeded) {
-			err = &invitations.InvalidError{Field: "amount", Code: "quota_exceeded", Reason: exceededText(exceeded, v.Now)}
+			err = &invitations.InvalidError{Field: "amount", Code: "too_large", Reason: exceededText(exceeded, v.Now)}
 		}
 		made := "Made " + calls(int64(amount)) + " in " + here.Name + "."
 		if left, limited := balance.Left(); limited {
