@@ -89,7 +89,7 @@ func (a *app) transferTeam(v *visit) (string, string, error) {
 func (a *app) deleteTeam(v *visit) error {
 	return a.submit(v, "delete", func(f form) (string, string, error) {
 		if strings.Join(strings.Fields(f.Get("typed")), " ") != v.Team.Name {
-			return "", "", &invitations.InvalidError{Field: "typed", Code: "mismatch", Reason: "must be the name of the team"}
+			return "", "", &invitations.InvalidError{Field: "typed", Code: "unknown_value", Reason: "must be the name of the team"}
 		}
 		ctx := v.r.Context()
 		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
