@@ -197,6 +197,7 @@ func (a *app) registerInvited(v *visit) error {
 		form.Email = offer.Email
 	}
 	u, err := a.newAccount(ctx, form)
+	confirmed := u
 	var joined invitations.Joined
 	switch {
 	case err != nil:
@@ -207,8 +208,7 @@ func (a *app) registerInvited(v *visit) error {
 			if err = a.addAccount(ctx, tx, u); err != nil {
 				return err
 			}
-			confirmed, err := a.confirm(ctx, tx, svc, u)
-			if err != nil {
+			if confirmed, err = a.confirm(ctx, tx, svc, u); err != nil {
 				return err
 			}
 			joined, err = svc.Accept(ctx, token, confirmed.identity())
@@ -218,7 +218,7 @@ func (a *app) registerInvited(v *visit) error {
 	if err != nil {
 		return a.refuseOffer(v, err, offerPage{Form: form})
 	}
-	if err := a.startSession(ctx, u); err != nil {
+	if err := a.startSession(ctx, confirmed); err != nil {
 		return err
 	}
 	if isLink {
