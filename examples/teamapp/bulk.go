@@ -115,9 +115,10 @@ func (a *app) inviteRows(
 		if len(left) == 0 && len(rows) > 0 {
 			return outcomes, nil
 		}
+		var found []int // in rows, to be refused
 		err := a.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
 			results, err := svc.InviteAll(ctx, actor, team, left)
-			again := false
+			found = nil
 			for n, o := range results {
 				outcomes[places[n]] = o
 				if o.Err != nil || o.Invitation.Repeated {
@@ -129,12 +130,12 @@ func (a *app) inviteRows(
 				}
 				switch {
 				case errors.Is(err, errMember), errors.Is(err, errMailLimit):
-					outcomes[places[n]], refused[places[n]], again = invitations.Outcome{Err: err}, true, true
+					outcomes[places[n]], found = invitations.Outcome{Err: err}, append(found, places[n])
 				case err != nil:
 					return err
 				}
 			}
-			if again {
+			if len(found) > 0 {
 				return errAgain
 			}
 			return err
@@ -142,6 +143,9 @@ func (a *app) inviteRows(
 		if !errors.Is(err, errAgain) {
 			a.wakeUp()
 			return outcomes, err
+		}
+		for _, i := range found {
+			refused[i] = true
 		}
 	}
 }
