@@ -196,7 +196,7 @@ func (a *app) failAPI(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	switch {
 	case p.Status >= http.StatusInternalServerError:
-		a.log.Error("request failed", "route", r.Pattern, "error", err)
+		a.logFailure(r, err)
 	case p.Status == http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	case errors.Is(err, errTooMany):

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -86,6 +87,10 @@ func (a *app) open(ctx context.Context, https bool) error {
 		SendsPerRecipient: 5, // fewer than mailsADay, so that one team cannot use up the mail of an address
 	})
 	a.sessions = newSessions(a.db, https)
+	a.sessions.ErrorFunc = func(w http.ResponseWriter, r *http.Request, err error) {
+		a.logFailure(r, err)
+		http.Error(w, "Something went wrong", http.StatusInternalServerError)
+	}
 	return err
 }
 

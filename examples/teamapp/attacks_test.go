@@ -593,8 +593,8 @@ func TestPasswords_BoundedAndCancelled(t *testing.T) {
 	t.Parallel()
 	w := newSQLiteWorld(t)
 	ada := w.account("Ada", "ada@example.com", true)
-	for range cap(w.app.passwords) {
-		w.app.passwords <- struct{}{} // all processors are busy
+	for range cap(w.app.passwords.places) {
+		w.app.passwords.places <- struct{}{} // all processors are busy
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -602,7 +602,75 @@ func TestPasswords_BoundedAndCancelled(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	_, err = w.app.newAccount(ctx, accountForm{Name: "Eve", Email: "eve@example.com", Password: password})
 	require.ErrorIs(t, err, context.Canceled)
-	<-w.app.passwords
+	<-w.app.passwords.places
 	_, err = w.app.signIn(t.Context(), ada.Email, password)
 	require.NoError(t, err)
+}
+
+// Nobody waits for a processor for ever.
+func TestPasswords_Patience(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	link := w.linkPath(ada, team)
+	w.app.passwords.patience = 0
+	for range cap(w.app.passwords.places) {
+		w.app.passwords.places <- struct{}{} // all processors are busy
+	}
+	_, err := w.app.signIn(t.Context(), ada.Email, password)
+	require.ErrorIs(t, err, errTooMany)
+	_, err = w.app.newAccount(t.Context(), accountForm{Name: "Eve", Email: "eve@example.com", Password: password})
+	require.ErrorIs(t, err, errTooMany)
+	for _, path := range []string{"/sign-in", "/register", link + "/sign-in", link + "/register"} {
+		got := w.nobody().submit(path, "name", "Ada", "email", ada.Email, "password", password)
+		got.want(t, 429, "Too many attempts; wait a moment.")
+		require.Equal(t, "10", got.header.Get("Retry-After"), path)
+	}
+}
+
+// A request that its client has given up fails, and that is no error.
+func TestLog_ClientHasLeft(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	path, signedIn := w.invitedPath(ada, team, "grace@example.com"), w.session(ada).header
+	key := w.keyOf(ada, team, "owner").header
+	w.breakStore()
+	left, leave := context.WithCancel(t.Context())
+	leave()
+	for _, r := range []struct {
+		path   string
+		header http.Header
+	}{{path, http.Header{}}, {apiPath + "/teams/" + team + "/members", key}, {"/personal", signedIn}} {
+		for _, ctx := range []context.Context{t.Context(), left} {
+			logs, got := w.logs(), httptest.NewRecorder()
+			request := httptest.NewRequestWithContext(ctx, "GET", r.path, nil)
+			request.Header = r.header.Clone()
+			w.app.handler().ServeHTTP(got, request)
+			require.Equal(t, 500, got.Code, r.path)
+			require.Contains(t, logs.String(), "request failed", r.path)
+			require.Equal(t, ctx != left, strings.Contains(logs.String(), "level=ERROR"), logs.String())
+		}
+	}
+}
+
+// Another site can make a browser ask for pages with a token, and that keeps nobody from signing in.
+func TestLimits_PagesApart(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	ada, team := w.acme()
+	link := w.linkPath(ada, team)
+	for i := range clientBurst {
+		w.nobody().do([]string{"GET", "HEAD"}[i%2], link, "", "Sec-Fetch-Site", "cross-site").want(t, 200)
+	}
+	got := w.nobody().do("GET", link, "").want(t, 429, "Too many attempts; wait a moment.")
+	require.Equal(t, "10", got.header.Get("Retry-After"))
+	w.nobody().do("HEAD", link, "").want(t, 429)
+	for range clientBurst {
+		w.nobody().submit("/sign-in", "email", ada.Email, "password", "wrong password").want(t, 422)
+	}
+	w.nobody().submit("/sign-in", "email", ada.Email, "password", password).want(t, 429)
+	w.advance(clientInterval)
+	w.nobody().do("GET", link, "").want(t, 200)
+	w.session(ada)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -223,14 +224,26 @@ func (a *app) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if own := (*refusedCall)(nil); errors.As(err, &own) {
 		status, text = own.status, own.message+"."
 	}
+	if errors.Is(err, errTooMany) {
+		w.Header().Set("Retry-After", "10")
+	}
 	if status >= http.StatusInternalServerError {
-		a.log.Error("request failed", "route", r.Pattern, "error", err)
+		a.logFailure(r, err)
 	}
 	v := &visit{w: w, r: r, Now: a.now()}
 	if err := a.show(v, status, "error", "That did not work", text); err != nil {
 		a.log.Error("the page of an error failed", "error", err)
 		http.Error(w, text, status)
 	}
+}
+
+// logFailure logs an error. The error of a request that its client has given up tells nothing.
+func (a *app) logFailure(r *http.Request, err error) {
+	level := slog.LevelError
+	if r.Context().Err() != nil {
+		level = slog.LevelDebug
+	}
+	a.log.Log(r.Context(), level, "request failed", "route", r.Pattern, "error", err)
 }
 
 // templates are the pages by the names of their files.

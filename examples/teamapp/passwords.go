@@ -7,15 +7,18 @@ import (
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
-
-	"github.com/go-invitations/invitations"
 )
 
 // passwords hash and check passwords. Each of them keeps a processor busy, and everybody can ask
-// for it, so the channel has a place for only as many at once as there are processors.
-type passwords chan struct{}
+// for it, so there is a place for only as many at once as there are processors.
+type passwords struct {
+	places   chan struct{}
+	patience time.Duration // how long somebody waits for a place
+}
 
-func newPasswords() passwords { return make(passwords, runtime.NumCPU()) }
+func newPasswords() passwords {
+	return passwords{make(chan struct{}, runtime.NumCPU()), 5 * time.Second}
+}
 
 // passwordCost is how much work it takes to try a password. Tests lower it.
 var passwordCost = bcrypt.DefaultCost
@@ -48,16 +51,13 @@ func (p passwords) check(ctx context.Context, hash, password string) error {
 	})
 }
 
-// passwordPatience is how long somebody waits for a place.
-const passwordPatience = 5 * time.Second
-
-// work waits for a place and calls do. It gives up after a while, and when ctx ends.
+// work waits for a place and calls do. It gives up when its patience or ctx ends.
 func (p passwords) work(ctx context.Context, do func() error) error {
 	select {
-	case <-time.After(passwordPatience):
-		return invitations.ErrRateLimited
-	case p <- struct{}{}:
-		defer func() { <-p }()
+	case <-time.After(p.patience):
+		return errTooMany
+	case p.places <- struct{}{}:
+		defer func() { <-p.places }()
 		return do()
 	case <-ctx.Done():
 		return ctx.Err()

@@ -16,8 +16,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/time/rate"
-
-	"github.com/go-invitations/invitations"
 )
 
 const maxBody = 1 << 20 // bytes of a request
@@ -103,7 +101,7 @@ func (a *app) logged(mux *http.ServeMux, h http.Handler) http.Handler {
 				}
 			}
 			level := slog.LevelDebug
-			if answer.status >= http.StatusInternalServerError {
+			if answer.status >= http.StatusInternalServerError && r.Context().Err() == nil {
 				level = slog.LevelError
 			}
 			a.log.Log(r.Context(), level, "request", "method", r.Method, "route", route, "status", answer.status,
@@ -198,12 +196,11 @@ func clientOf(address string) string {
 func (a *app) limited(h http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		limits := a.limits
-		if r.Method == http.MethodGet {
+		if r.Method != http.MethodPost {
 			limits = a.pageLimits
 		}
 		if !limits.allow(r) {
-			w.Header().Set("Retry-After", "10")
-			a.fail(w, r, invitations.ErrRateLimited)
+			a.fail(w, r, errTooMany)
 			return
 		}
 		h(w, r)
