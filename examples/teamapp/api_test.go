@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 	"github.com/stretchr/testify/require"
@@ -670,4 +672,90 @@ func TestAPI_MailInTheTransaction(t *testing.T) {
 // changing returns the routes that change something.
 func changing() []apiRoute {
 	return slices.DeleteFunc(slices.Clone(apiRoutes), func(r apiRoute) bool { return r.method == "GET" })
+}
+
+// The body of a request is JSON, even if its type is that of a form: curl sends that type unless it
+// is told another one. The query and the body must be text.
+func TestAPI_BodyIsJSON(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		ada, team := w.acme()
+		grace, key := w.joined(team, "Grace", invitations.RoleDeveloper), w.keyOf(ada, team, "owner").header
+		sent, err := w.app.svc.CreateLink(t.Context(), ada.actor(), invitations.CreateLinkParams{Organization: team, Role: "viewer"})
+		require.NoError(t, err)
+		quota, link := "/members/"+grace.ID+"/quota", "/invitations/"+sent.ID.String()
+		send := func(method, path, mediaType, body string) int {
+			r := httptest.NewRequest(method, apiPath+"/teams/"+team+path, strings.NewReader(body))
+			r.Header = key.Clone()
+			r.Header.Set("Content-Type", mediaType)
+			got := httptest.NewRecorder()
+			w.app.handler().ServeHTTP(got, r)
+			return got.Code
+		}
+		for i, mediaType := range []string{
+			"application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "multipart/form-data", "text/plain", "no type", "",
+		} {
+			limit, message := int64(10+i), fmt.Sprintf("hello %d", i)
+			require.Equal(t, 200, send("PUT", quota, mediaType, fmt.Sprintf(`{"limit":%d,"period":"day"}`, limit)), mediaType)
+			balance, err := w.app.svc.Quota(t.Context(), invitations.System(), team, grace.ID)
+			require.NoError(t, err)
+			require.NotNil(t, balance.Own, mediaType)
+			require.Equal(t, limit, balance.Own.Quota.Limit, mediaType)
+			require.Equal(t, 200, send("PATCH", link, mediaType, fmt.Sprintf(`{"message":%q}`, message)), mediaType)
+			inv, err := w.app.svc.Invitation(t.Context(), ada.actor(), team, sent.ID)
+			require.NoError(t, err)
+			require.Equal(t, message, inv.Message, mediaType)
+			for _, bad := range []string{"%", "%zz", "%ff", "%00"} {
+				require.Equal(t, 400, send("PATCH", link+"?cursor="+bad, mediaType, `{"message":"x"}`), "%s %s", mediaType, bad)
+			}
+			for _, bad := range []string{"\xff", "\x00"} {
+				require.Equal(t, 400, send("PATCH", link, mediaType, `{"message":"`+bad+`"}`), mediaType)
+			}
+		}
+	})
+}
+
+// A row for a member, or for a person who got too much mail, takes no seat and no place from the
+// rows after it, and leaves nothing behind: the request can be repeated, with the same answer.
+func TestBulk_RefusedRowsTakeNoPlace(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		ada, team := w.acme()
+		w.joined(team, "Grace", invitations.RoleViewer)
+		for range mailsADay[mailInvitation] {
+			require.NoError(t, w.app.enqueue(t.Context(), w.app.db, letter{Kind: mailInvitation, Recipient: "busy@example.com"}))
+		}
+		limits := invitations.Limits{Members: 3, Pending: 1} // Ada, Grace and one more
+		require.NoError(t, w.app.svc.SetLimits(t.Context(), invitations.System(), team, limits))
+		var rows []string
+		for _, email := range []string{"grace@example.com", "busy@example.com", "Grace@Example.com", "joan@example.com"} {
+			rows = append(rows, fmt.Sprintf(`{"id":%q,"email":%q,"role":"viewer"}`, uuid.Must(uuid.NewV7()), email))
+		}
+		invite := func() (answers []string) {
+			var body struct{ Outcomes []map[string]json.RawMessage }
+			got := w.keyOf(ada, team, "owner").api("POST", "/teams/"+team+"/invitations/bulk", `{"invitations":[`+strings.Join(rows, ",")+`]}`)
+			require.NoError(t, json.Unmarshal([]byte(got.want(t, 200).body), &body))
+			require.Len(t, body.Outcomes, len(rows))
+			require.NotNil(t, body.Outcomes[3]["invitation"], got.body)
+			for _, o := range body.Outcomes[:3] {
+				require.Nil(t, o["invitation"])
+				answers = append(answers, string(o["problem"]))
+			}
+			return answers
+		}
+		first := invite()
+		for i, want := range []string{"belongs to a member", "too much mail", "belongs to a member"} {
+			require.Contains(t, first[i], want)
+		}
+		require.NoError(t, w.app.svc.SetLimits(t.Context(), invitations.System(), team, invitations.Limits{}))
+		require.Equal(t, first, invite())
+		all, err := w.app.svc.Invitations(t.Context(), ada.actor(), invitations.InvitationsParams{Organization: team})
+		require.NoError(t, err)
+		require.Len(t, all.Items, 1)
+		require.Equal(t, "joan@example.com", all.Items[0].Email)
+		for e, err := range w.app.svc.AllEvents(t.Context(), invitations.System(), invitations.TimelineParams{Organization: team}) {
+			require.NoError(t, err)
+			require.NotEqual(t, invitations.EventInvitationRevoked, e.Type)
+		}
+		require.Equal(t, 1, w.letterCount("joan@example.com"))
+		require.Zero(t, w.letterCount("grace@example.com"))
+	})
 }
