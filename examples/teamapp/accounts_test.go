@@ -182,3 +182,138 @@ func TestWorkspaces_MoreThanAPage(t *testing.T) {
 		require.Equal(t, "Acme", one.Name)
 	}
 }
+
+// A stranger uses up the confirmations of an address. The answer to its owner, who registers then,
+// is the usual one. The owner confirms that account by any mail that the address got: the session
+// tells which account it is. Without it, it is the account of the link.
+func TestAccounts_TooManyConfirmations(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		const graces = "the password of Grace"
+		mallory := w.account("Mallory", "grace@example.com", false)
+		for range mailsADay[mailVerification] {
+			w.session(mallory).submit("/verify/mail").want(t, 303)
+		}
+		_, link := w.mailTo("grace@example.com")
+		require.Contains(t, link, mallory.ID)
+
+		answers, clients := map[string]string{}, map[string]*client{}
+		for _, email := range []string{"grace@example.com", "eve@example.com"} {
+			got := w.nobody().submit("/register", "name", "Grace", "email", email, "password", graces).want(t, 303)
+			cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+			clients[email] = w.client("Cookie", cookie)
+			page := clients[email].do("GET", got.header.Get("Location"), "").want(t, 200).body
+			answers[email] = got.header.Get("Location") + strings.ReplaceAll(page, email, "")
+		}
+		require.Equal(t, answers["eve@example.com"], answers["grace@example.com"])
+		require.Equal(t, mailsADay[mailVerification], w.letterCount("grace@example.com"))
+
+		const wrong = "The address or the password is wrong."
+		for _, c := range []*client{w.nobody(), clients["eve@example.com"]} { // these open the link of Mallory's account
+			c.submit(link, "password", graces).want(t, 422, wrong)
+		}
+		clients["grace@example.com"].submit(link, "password", password).want(t, 422, wrong)
+		got := clients["grace@example.com"].submit(link, "password", graces).want(t, 303)
+		cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+		w.client("Cookie", cookie).api("GET", "/received", "").want(t, 200)
+		grace, err := w.app.signIn(t.Context(), "grace@example.com", graces)
+		require.NoError(t, err)
+		require.NotEqual(t, mallory.ID, grace.ID)
+		gone, err := w.app.accountByID(t.Context(), mallory.ID)
+		require.NoError(t, err)
+		require.Empty(t, gone.ID)
+		eve, err := w.app.findAccount(t.Context(), `email = $1`, "eve@example.com")
+		require.NoError(t, err)
+		require.False(t, eve.Verified())
+		w.sessionWith(grace.Email, graces).submit(w.app.verificationPath(eve), "password", graces).want(t, 303) // of another person's session
+		_, err = w.app.signIn(t.Context(), "eve@example.com", graces)
+		require.NoError(t, err)
+	})
+}
+
+// The link of a full team does not tell a person who registers which addresses are invited and
+// have a seat.
+func TestClass38_FullTeamTellsNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		ada, team := w.acme()
+		link := w.linkPath(ada, team)
+		w.invite(ada, team, "grace@example.com")
+		require.NoError(t, w.app.svc.SetLimits(t.Context(), invitations.System(), team, invitations.Limits{Members: 2}))
+		answers := map[string]string{}
+		for _, email := range []string{"grace@example.com", "eve@example.com"} {
+			got := w.nobody().submit(link+"/register", "name", "Eve", "email", email, "password", password).want(t, 303)
+			cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+			page := w.client("Cookie", cookie).do("GET", got.header.Get("Location"), "").body
+			answers[email] = got.header.Get("Location") + strings.ReplaceAll(page, email, "")
+		}
+		require.Equal(t, answers["eve@example.com"], answers["grace@example.com"])
+		for email, want := range map[string]error{"grace@example.com": nil, "eve@example.com": invitations.ErrMemberLimit} {
+			next, err := w.app.svc.NextStep(t.Context(), tokenOf(link), invitations.Visitor{Identity: invitations.Identity{
+				UserID: "somebody", Email: email, EmailVerified: true,
+			}})
+			require.NoError(t, err)
+			require.ErrorIs(t, next.Reason, want, "only Grace has a seat")
+		}
+	})
+}
+
+// Two people register by one mailed token at the same instant: the first has the account, and the
+// other is told.
+func TestRegister_SameTokenAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newPostgresWorld(t)
+	logs := w.logs()
+	ada, team := w.acme()
+	ctx, path := t.Context(), w.invitedPath(ada, team, "grace@example.com")
+	first, err := w.app.newAccount(ctx, accountForm{Name: "Grace", Email: "grace@example.com", Password: password})
+	require.NoError(t, err)
+	second := make(chan answer, 1)
+	require.NoError(t, w.app.change(ctx, func(tx *sql.Tx, svc *invitations.Service) error {
+		require.NoError(t, w.app.addAccount(ctx, tx, first))
+		u, err := w.app.confirm(ctx, tx, svc, first)
+		require.NoError(t, err)
+		var pid int
+		require.NoError(t, tx.QueryRowContext(ctx, `select pg_backend_pid()`).Scan(&pid))
+		go func() { second <- w.nobody().submit(path+"/register", "name", "Eve", "password", password) }()
+		require.Eventually(t, func() bool { // the other waits for this transaction
+			var waits bool
+			err := w.app.db.QueryRowContext(ctx, `select exists (select from pg_stat_activity where $1::int = any (pg_blocking_pids(pid)))`, pid).Scan(&waits)
+			return err == nil && waits
+		}, time.Minute, time.Millisecond)
+		_, err = svc.Accept(ctx, tokenOf(path), u.identity())
+		return err
+	}))
+	(<-second).want(t, 422, "This invitation was already used")
+	require.NotContains(t, logs.String(), "level=ERROR")
+	require.ElementsMatch(t, []string{"Ada Lovelace", "Grace"}, w.members(team))
+	u, err := w.app.signIn(ctx, "grace@example.com", password)
+	require.NoError(t, err)
+	require.Equal(t, first.ID, u.ID)
+}
+
+// A person who registers by a mailed token is signed in at once.
+func TestRegister_SignsIn(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		ada, team := w.acme()
+		path := w.invitedPath(ada, team, "grace@example.com")
+		got := w.nobody().submit(path+"/register", "name", "Grace", "password", password).want(t, 303)
+		cookie, _, _ := strings.Cut(got.header.Get("Set-Cookie"), ";")
+		w.client("Cookie", cookie).do("GET", "/personal", "").want(t, 200, "Grace")
+	})
+}
+
+// A password has at least 8 characters, however many bytes they take, and no more bytes than bcrypt
+// reads.
+func TestAccounts_LengthOfPasswords(t *testing.T) {
+	t.Parallel()
+	w := newSQLiteWorld(t)
+	for text, want := range map[string]int{
+		strings.Repeat("x", 7): 422, strings.Repeat("é", 7): 422, strings.Repeat("x", 8): 303, strings.Repeat("é", 8): 303,
+		strings.Repeat("x", 72): 303, strings.Repeat("é", 36): 303, strings.Repeat("x", 73): 422, strings.Repeat("é", 37): 422,
+	} {
+		got := w.nobody().submit("/register", "name", "Eve", "email", "eve@example.com", "password", text)
+		require.Equal(t, want, got.status, text)
+		if want == 422 {
+			require.Contains(t, got.body, "Password must have at least 8 characters, and at most 72 bytes.")
+		}
+	}
+}
