@@ -20,9 +20,9 @@ const (
 	mailVerification = "verification"
 )
 
-// mailsADay limits how many mails of each kind an address gets in 24 hours, from all senders.
-// Letters that were not needed any more do not count.
-// The kinds count apart, so that strangers who register with an address stop no invitation to it.
+// mailsADay limits how many mails of each kind an address gets in 24 hours, from all senders. Letters
+// that were not needed any more do not count. The kinds count apart, so that strangers who register
+// with an address stop no invitation to it.
 var mailsADay = map[string]int{mailInvitation: 10, mailReminder: 5, mailVerification: 5}
 
 var errMailLimit = &invitations.InvalidError{Field: "email", Code: "too_many", Reason: "has got too much mail today: try again tomorrow"}

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
@@ -112,5 +113,46 @@ func TestOutbox_NotForMembers(t *testing.T) {
 		require.Len(t, pending.Items, 1)
 		require.Equal(t, "joan@example.com", pending.Items[0].Email)
 		require.Zero(t, w.letterCount("grace@example.com"))
+	})
+}
+
+// Letters that were not needed any more were not sent, so they do not count. Those that wait do.
+func TestOutbox_LimitOfLettersThatWereSent(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		ada, team := w.acme()
+		for range mailsADay[mailInvitation] {
+			require.NoError(t, w.app.enqueue(t.Context(), w.app.db, letter{
+				Kind: mailInvitation, Organization: team, InvitationID: uuid.New(), Recipient: "grace@example.com",
+			}))
+		}
+		c, grace := w.session(ada), []string{"email", "grace@example.com", "role", "viewer"}
+		c.submit("/teams/"+team+"/invitations", grace...).want(t, 422, "Has got too much mail today")
+		w.work() // finds no invitation
+		c.submit("/teams/"+team+"/invitations", grace...).want(t, 303)
+		w.mailTo("grace@example.com")
+	})
+}
+
+// One team sends an address 5 invitations a day, so that another team can still invite it.
+func TestOutbox_LimitOfATeam(t *testing.T) {
+	onEach(t, func(t *testing.T, w *world, _ screen) {
+		ada, team := w.acme()
+		w.invite(ada, team, "grace@example.com")
+		found, err := w.app.svc.Invitations(t.Context(), ada.actor(), invitations.InvitationsParams{Organization: team})
+		require.NoError(t, err)
+		resend, c := "/teams/"+team+"/invitations/"+found.Items[0].ID.String()+"/resend", w.keyOf(ada, team, "owner")
+		for range 4 {
+			w.pass(time.Minute)
+			c.api("POST", resend, "").want(t, 200)
+		}
+		w.pass(time.Minute)
+		c.api("POST", resend, "").want(t, 429, "rate_limited")
+		eve := w.account("Eve", "eve@example.com", true)
+		other, err := w.app.createTeam(t.Context(), eve.ID, "Other")
+		require.NoError(t, err)
+		w.session(eve).submit("/teams/"+other+"/invitations", "email", "grace@example.com", "role", "viewer").want(t, 303)
+		require.Equal(t, 6, w.letterCount("grace@example.com"))
+		w.pass(24 * time.Hour)
+		c.api("POST", resend, "").want(t, 200)
 	})
 }
