@@ -135,7 +135,8 @@ func (all indexes[R]) remove(row *R) {
 	}
 }
 
-// replace gives a row another value. It leaves alone the indexes in which the row does not move.
+// replace gives a row another value. It leaves alone the indexes in which the row does not move. That
+// saves time, and a list that calls changed for its first and last row must not become empty meanwhile.
 func (all indexes[R]) replace(row, next *R) {
 	var moved uint
 	for i, x := range all {

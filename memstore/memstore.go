@@ -1,9 +1,9 @@
 // Package memstore keeps invitations in memory. It is a complete store for tests and for
 // programs that can lose their data when they stop.
 //
-// Authors of a store should read it first: it does everything that [invitations.Store] asks
-// for, with a lock for each organization and an index for each question, and passes package
-// storetest. The indexes are listed in organization.go.
+// It has a lock for each organization and an index for each question, and passes package storetest.
+// The indexes are listed in organization.go. Authors of a store should read module sqlitestore, which
+// is plainer.
 package memstore
 
 import (
@@ -21,7 +21,7 @@ import (
 // The cost of an operation does not grow with the rows of an organization or with the number of
 // organizations: indexes lead to the rows that it needs. The exceptions are Usage, which reads the
 // quotas of an organization, Statistics, which reads the invitations of its period, and Traces and
-// the query of its name, which read everything.
+// Query.TracesOf, which read everything.
 type Store struct {
 	// mu guards the fields up to position, but not the organizations themselves. Code that holds
 	// the lock of an organization may take mu. Code that holds mu must not wait for an

@@ -40,9 +40,9 @@ const positionsAtOnce = 1000
 //
 // The planner must find each row of the update by its key, whatever the statistics say. They mostly
 // date from a moment at which all events had positions. So the condition of the update does not name
-// the partial index, which would look like the fastest way to all rows. And the positions are compared
-// with all that there are, and the limit is no parameter: of a range between two constants the planner
-// expects few rows.
+// the partial index, which would look like the fastest way to all rows: coalesce hides it. The range
+// between two constants makes the planner expect few rows, and so look up each by its key. The limit is
+// a constant up to positionsAtOnce, so that a generic plan knows it.
 func (s *Store) queuePositions(b *pgx.Batch, limit int) {
 	st := s.statement()
 	atOnce := strconv.Itoa(positionsAtOnce)
