@@ -133,7 +133,7 @@ func (a *app) signIn(ctx context.Context, email, password string) (account, erro
 	return u, nil
 }
 
-// findAccount returns the account of a condition.
+// findAccount returns the account that a condition selects.
 func (a *app) findAccount(ctx context.Context, condition, value string) (u account, err error) {
 	err = a.db.QueryRowContext(ctx, `select id, email, name, verified_at, password_hash from accounts where `+condition, value).
 		Scan(&u.ID, &u.Email, &u.Name, &u.VerifiedAt, &u.hash)
@@ -202,8 +202,7 @@ func (a *app) verificationPath(u account) string {
 	return "/verify/" + u.ID + "/" + a.verificationCode(u)
 }
 
-// claimant returns the account that the path of a verificationPath is about. It must still claim
-// its address.
+// claimant returns the account in the link that proves its address. It must still claim the address.
 func (a *app) claimant(v *visit) (account, error) {
 	u, err := a.accountByID(v.r.Context(), v.r.PathValue("account"))
 	if err == nil && (u.ID == "" || u.Verified() || !hmac.Equal([]byte(v.r.PathValue("code")), []byte(a.verificationCode(u)))) {

@@ -108,7 +108,7 @@ func (a *app) enqueue(ctx context.Context, tx executor, l letter) error {
 		now.UnixMicro(), now.AddDate(0, 0, -1).UnixMicro(), mailsADay[l.Kind])
 }
 
-// letters returns the letters of the end of a statement.
+// letters returns the letters that the end of a statement selects.
 func (a *app) letters(ctx context.Context, where string, args ...any) (all []letter, err error) {
 	err = a.db.each(ctx, func(rows *sql.Rows) error {
 		var l letter

@@ -23,7 +23,7 @@ func newPasswords() passwords {
 // passwordCost is how much work it takes to try a password. Tests lower it.
 var passwordCost = bcrypt.DefaultCost
 
-// wrongHash is the hash of no password that anybody has.
+// wrongHash is the hash of a random password, which nobody has.
 var wrongHash = func() string {
 	hash, err := bcrypt.GenerateFromPassword([]byte(newSecret()), passwordCost)
 	if err != nil {

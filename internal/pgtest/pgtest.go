@@ -32,15 +32,15 @@ func Main(m *testing.M) int {
 			fmt.Fprintln(os.Stderr, "FAIL: tests need PostgreSQL:", err)
 			return 1
 		default:
-			warn("WARNING: ALL TESTS AGAINST POSTGRESQL ARE SKIPPED:", err)
+			Warn("WARNING: ALL TESTS AGAINST POSTGRESQL ARE SKIPPED:", err)
 		}
 	}
 	return m.Run()
 }
 
-// warn also writes to the terminal, if there is one: when go test runs several packages, it hides
-// the output of those that pass.
-func warn(a ...any) {
+// Warn writes to stderr, and also to the terminal, if there is one: when go test runs several
+// packages, it hides the output of those that pass.
+func Warn(a ...any) {
 	fmt.Fprintln(os.Stderr, a...)
 	if terminal, err := os.OpenFile("/dev/tty", os.O_WRONLY, 0); err == nil {
 		fmt.Fprintln(terminal, a...)

@@ -40,7 +40,7 @@ func Pooler(t testing.TB, maxPreparedStatements int) string {
 	switch {
 	case errors.Is(err, ErrNoPooler):
 		warnOfNoPooler.Do(func() {
-			warn("WARNING: ALL TESTS BEHIND A POOLER ARE SKIPPED:", err)
+			Warn("WARNING: ALL TESTS BEHIND A POOLER ARE SKIPPED:", err)
 		})
 		t.Skip(err)
 	case err != nil:
