@@ -89,17 +89,14 @@ func (t *table[R]) selectPage(st *statement, alias string, row *R, branches []br
 	st.text(" limit ", limit)
 }
 
-// appendRow appends a row to a page of at most limit rows, and makes room for a small page first and
-// then for a full one. Rows are large: to double the room again and again would leave as much garbage
-// as the page has rows.
+// appendRow appends a row to a page of at most limit rows. Rows are large, and doubling their room
+// would leave as much garbage as the page has rows: the room becomes four times as large. It never
+// becomes limit at once, because most pages with a large limit have few rows.
 func appendRow[R any](rows *[]R, row *R, limit int) {
 	const small = 16
-	if len(*rows) == cap(*rows) {
-		room := limit
-		if len(*rows) == 0 {
-			room = min(small, limit)
-		}
-		*rows = slices.Grow(*rows, max(1, room-len(*rows)))
+	if n := len(*rows); n == cap(*rows) {
+		room := max(n+1, min(max(small, 4*n), limit))
+		*rows = slices.Grow(*rows, room-n)
 	}
 	*rows = append(*rows, *row)
 }
