@@ -86,6 +86,9 @@ func (b *book) learn(c call) {
 func (d draw) member(of ...invitations.Role) string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if user := d.recipient(); user != "" && len(of) == 0 {
+		return user
+	}
 	var found []string
 	for _, user := range slices.Sorted(maps.Keys(d.members)) {
 		if len(of) == 0 || slices.Contains(of, d.members[user]) {
@@ -113,7 +116,8 @@ type draw struct {
 	w   *world
 	org string
 	*book
-	now time.Duration
+	now   time.Duration
+	focus int // the invitation that a chain is about; 0: none
 }
 
 func pick[T any](d draw, of ...T) T { return of[d.IntN(len(of))] }
@@ -145,10 +149,21 @@ func userOf(email string) string { return email[:len(email)-len("@a.example")] }
 
 func (d draw) person() string { return pick(d, people...) }
 
+// recipient returns the person to whom the invitation of a chain was sent. The book is locked.
+func (d draw) recipient() string {
+	if email := d.emails[d.focus]; email != "" {
+		return userOf(email)
+	}
+	return ""
+}
+
 // stranger draws somebody, mostly not a member.
 func (d draw) stranger() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if user := d.recipient(); user != "" {
+		return user
+	}
 	user := d.person()
 	for range 3 {
 		if _, isMember := d.members[user]; !isMember {
@@ -177,7 +192,10 @@ func (d draw) actor() string {
 func (d draw) invitation() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.next == 0 || d.one(40) {
+	switch {
+	case d.focus > 0:
+		return d.focus
+	case d.next == 0 || d.one(40):
 		return 999
 	}
 	n := 0
@@ -209,6 +227,11 @@ func (d draw) token() (name, email string) {
 	defer d.mu.Unlock()
 	if len(d.tokens) == 0 {
 		return "", ""
+	}
+	for _, name := range slices.Backward(d.tokens) {
+		if d.of[name] == d.focus {
+			return name, d.emails[d.focus]
+		}
 	}
 	for range 3 {
 		name = d.tokens[len(d.tokens)-1-d.IntN(min(len(d.tokens), 1+d.IntN(8)))]
@@ -384,6 +407,9 @@ func (d draw) edit(c call) call {
 	if email == "" && known {
 		fields = append([]string{"max_uses", "max_uses", "allowed_domains"}, fields...)
 	}
+	if d.focus > 0 && d.one(2) {
+		c.Fields = append(c.Fields, "expires_at")
+	}
 	for range 1 + d.IntN(2) {
 		if field := pick(d, fields...); !slices.Contains(c.Fields, field) {
 			c.Fields = append(c.Fields, field)
@@ -396,7 +422,7 @@ func (d draw) edit(c call) call {
 		case "message":
 			c.Message = pick(d, "", "hello", "welcome")
 		case "expires_at":
-			c.Lifetime = pick(d, lifetimes...)
+			c.Lifetime = pick(d, lifetimes[:len(lifetimes)-d.IntN(4)]...)
 		case "max_uses":
 			c.MaxUses = pick(d, 0, 1, 2, 3)
 		case "allowed_domains":
@@ -428,6 +454,18 @@ var operations = func() []string {
 	slices.Sort(all)
 	return all
 }()
+
+// chains are operations that a client performs one after the other on one invitation and its recipient,
+// while the others do what they like. Alone, the operations come in such an order too rarely.
+var chains = [][]string{
+	{"AddMember", "RemoveMember", "Resend", "Accept"},
+	{"AddMember", "Leave", "Resend", "AcceptReceived"},
+	{"Accept", "RemoveMember", "Accept", "Resend", "Accept"},
+	{"Edit", "Sweep", "Edit", "Sweep"},
+	{"Edit", "Sweep", "Resend", "Sweep"},
+	{"Edit", "Accept", "Member"},
+	{"Revoke", "Accept", "NextStep"},
+}
 
 // anySettings draws a configuration.
 func anySettings(r *rand.Rand) settings {

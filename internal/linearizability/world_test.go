@@ -135,6 +135,8 @@ func (w *world) draw(r *rand.Rand, org string) draw {
 // client performs the calls of one client in one phase. At first it
 // creates an organization.
 func (w *world) client(r *rand.Rand, client, phase int) {
+	var chain []string
+	var on draw
 	for i := range w.calls {
 		d := w.draw(r, pick(draw{Rand: r}, w.organizations...))
 		switch {
@@ -151,6 +153,17 @@ func (w *world) client(r *rand.Rand, client, phase int) {
 			w.counted(count{terminated: w.disrupt()})
 		}
 		op := pick(d, operations...)
+		if len(chain) == 0 && d.one(10) {
+			chain, on = pick(d, chains...), d
+			on.focus = d.invitation()
+		}
+		if len(chain) > 0 {
+			on.now = w.now()
+			d, op, chain = on, chain[0], chain[1:]
+			if op == "Sweep" {
+				w.clock.Add(int64(pick(d, 0, time.Minute, 4*time.Minute)))
+			}
+		}
 		if op == "DeleteOrganization" && phase < w.phases-1 {
 			op = "Timeline" // there is little to see afterwards
 		}
