@@ -110,7 +110,8 @@ func (w *world) fill(sender account, team string, n int) {
 }
 
 // load asks for a page from a number of clients, for as long as the flag says. It returns the
-// requests in a second, and how long they took, sorted.
+// requests in a second, and how long they took, sorted. The first requests of each client are not
+// counted: they open connections, on which PostgreSQL plans each statement for the first time.
 func (c *client) load(path string, clients int) (rate float64, times []time.Duration) {
 	c.w.t.Helper()
 	if path[0] == '/' {
@@ -118,34 +119,46 @@ func (c *client) load(path string, clients int) (rate float64, times []time.Dura
 	}
 	transport := &http.Transport{MaxIdleConnsPerHost: clients}
 	defer transport.CloseIdleConnections()
-	var mu sync.Mutex
-	var all sync.WaitGroup
 	var failed atomic.Int64
-	start := time.Now()
-	for range clients {
-		all.Go(func() {
-			for time.Since(start) < *load {
-				began := time.Now()
-				request, err := http.NewRequest(http.MethodGet, path, nil)
-				if err != nil {
-					failed.Add(1)
-					return
-				}
-				request.Header = c.header.Clone()
-				answer, err := transport.RoundTrip(request)
-				if err != nil || answer.StatusCode >= http.StatusBadRequest {
-					failed.Add(1)
-					return
-				}
-				_, _ = io.Copy(io.Discard, answer.Body)
-				_ = answer.Body.Close()
-				mu.Lock()
-				times = append(times, time.Since(began))
-				mu.Unlock()
-			}
-		})
+	var mu sync.Mutex
+	visit := func() {
+		began := time.Now()
+		request, err := http.NewRequest(http.MethodGet, path, nil)
+		if err != nil {
+			failed.Add(1)
+			return
+		}
+		request.Header = c.header.Clone()
+		answer, err := transport.RoundTrip(request)
+		if err != nil || answer.StatusCode >= http.StatusBadRequest {
+			failed.Add(1)
+			return
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		_ = answer.Body.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		times = append(times, time.Since(began))
 	}
-	all.Wait()
+	each := func(f func()) {
+		var all sync.WaitGroup
+		for range clients {
+			all.Go(f)
+		}
+		all.Wait()
+	}
+	each(func() {
+		for range 20 {
+			visit()
+		}
+	})
+	times = nil
+	start := time.Now()
+	each(func() {
+		for failed.Load() == 0 && time.Since(start) < *load {
+			visit()
+		}
+	})
 	require.Zero(c.w.t, failed.Load(), path)
 	slices.Sort(times)
 	return float64(len(times)) / time.Since(start).Seconds(), times
