@@ -94,6 +94,19 @@ func TestAddMember_ExpiredInvitation(t *testing.T) {
 	require.Len(t, changes.Events, 1)
 }
 
+// An organization without an owner, which only a careless host makes, is like none. An owner repairs it.
+func TestAddMember_WithoutAnOwner(t *testing.T) {
+	t.Parallel()
+	f := noInvitation()
+	delete(f.Members, olga)
+	f.OwnerCount = 0
+	require.Equal(t, ErrNotFound, refusal(t, atNoon(), f, additionBy(System())))
+	require.Equal(t, ErrNotFound, refusal(t, atNoon(), f, additionBy(User(adam))))
+	member, _, err := add(t, atNoon(), f, additionBy(System(), addedAs(RoleOwner)))
+	require.NoError(t, err)
+	require.Equal(t, RoleOwner, member.Role)
+}
+
 func TestAddMember_Refused(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -150,6 +150,22 @@ func TestErase_User(t *testing.T) {
 	}, changes)
 }
 
+// An invitation that somebody else sent again has the authority of that sender, and stays pending.
+func TestErase_CreatorIsNotTheSender(t *testing.T) {
+	t.Parallel()
+	for _, kind := range bothKinds {
+		resent := changed(recordOf(kind), func(r *Record) { r.CreatedBy, r.SentBy = nina, adam })
+		f := noInvitation()
+		f.TracedInvitations = []Record{resent}
+		_, changes, err := decide(t, atNoon(), f, eraseNina())
+		require.NoError(t, err)
+		resent.CreatedBy = "erased-1"
+		require.Equal(t, Changes{
+			Invitations: []Record{resent}, Events: []Event{erasedNina(uuid.Nil, "erased-1")},
+		}, changes)
+	}
+}
+
 // An erased sender is not System. The pending invitations that they sent end, so that nobody
 // inherits their authority.
 func TestErase_SenderIsNeverSystem(t *testing.T) {
