@@ -426,6 +426,7 @@ func TestClass01_ReceivedIsForTheAddress(t *testing.T) {
 	t.Parallel()
 	joined := func(f Facts) Facts { return withMember(f, joined()) }
 	otherRecord := changed(emailRecord(), func(r *Record) { r.ID = otherID })
+	elsewhere := changed(emailRecord(), func(r *Record) { r.Organization = "other" })
 	addressless := changed(emailRecord(), func(r *Record) { r.Email = "" })
 	notCanonical := changed(emailRecord(), func(r *Record) { r.Email = "nina" })
 	linkWithAddress := changed(linkRecord(), func(r *Record) { r.Email = ninasEmail })
@@ -437,6 +438,7 @@ func TestClass01_ReceivedIsForTheAddress(t *testing.T) {
 		"link through which they joined":        {joined(factsOf(linkRecord())), verifiedNina},
 		"link with an address":                  {factsOf(linkWithAddress), verifiedNina},
 		"another ID":                            {factsOf(otherRecord), verifiedNina},
+		"another organization":                  {factsOf(elsewhere), verifiedNina},
 		"no invitation":                         {noInvitation(), verifiedNina},
 		"no organization":                       {Facts{}, verifiedNina},
 		"another address":                       {factsOf(emailRecord()), Identity{nina, "nina@example.org", true}},

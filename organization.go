@@ -32,8 +32,8 @@ func (a founding) needs(rules) Query {
 
 func (a founding) decide(r rules, f Facts) (Member, Changes, error) {
 	if f.Version > 0 {
-		m, ok := f.Members[a.owner]
-		if ok && m.Role == RoleOwner && m.InvitationID == uuid.Nil && m.InvitedBy == "" {
+		m := f.Members[a.owner]
+		if m.Role == RoleOwner && m.InvitationID == uuid.Nil && m.InvitedBy == "" {
 			return m, Changes{}, nil
 		}
 		return Member{}, Changes{}, ErrConflict

@@ -36,6 +36,19 @@ func TestStatistics_Empty(t *testing.T) {
 	}
 }
 
+// A store can hold an accepted invitation without the time at which it ended. It was used, but nobody
+// knows when its recipient joined.
+func TestStatistics_UnknownTime(t *testing.T) {
+	t.Parallel()
+	known, _ := acceptedAfter(1, time.Hour)
+	unknown, _ := acceptedAfter(2, time.Hour)
+	unknown.EndedAt = time.Time{}
+	got := everything().Count([]invitations.Record{known, unknown}, nil).Total
+	require.Equal(t, 2, got.Used)
+	require.Equal(t, 1, got.Joined)
+	require.Equal(t, time.Hour, got.Median)
+}
+
 func TestFunnel_AcceptanceRate(t *testing.T) {
 	t.Parallel()
 	require.Zero(t, invitations.Funnel{}.AcceptanceRate())
