@@ -356,8 +356,8 @@ func (w *worker) join(ctx context.Context, s sent, who invitations.Identity) err
 	return err
 }
 
-// tidy makes room in a full organization. What calls of unknown outcome left there has nobody else
-// who ends it.
+// tidy makes room in a full organization. Nothing else ends the invitations and
+// members that calls of unknown outcome left there.
 func (w *worker) tidy(ctx context.Context) error {
 	organization, system := w.scene.Organization, invitations.System()
 	var pending invitations.List[invitations.Invitation]

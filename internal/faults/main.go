@@ -8,9 +8,9 @@
 // and the answers. Then the fault ends, and a check reads everything and compares it with the
 // journal:
 //
-//   - A call that was answered as done is there exactly once.
-//   - A call that was refused or has failed is not there.
-//   - A call of unknown outcome is there entirely, or not at all. Repeating it finds out.
+//   - The effect of a call that was answered as done is there exactly once.
+//   - A call that was refused or has failed has no effect.
+//   - The effect of a call of unknown outcome is there entirely, or not at all. Repeating it finds out.
 //   - No link is used more often than it may be, an email invitation is accepted once, there are no
 //     more members than seats and no more consumed than the quotas have.
 //   - There always is an owner, and the events give the rows.

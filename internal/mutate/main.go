@@ -13,8 +13,8 @@
 // program fails if one is not explained.
 //
 // All mutants are one program, in which a number selects the condition that is removed. Two
-// processes run at a time. The other tests take most of the time, so the program is no part of
-// make test.
+// processes run at a time. The other tests take most of the time, so the program is not a part
+// of make test.
 package main
 
 import (
