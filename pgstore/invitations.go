@@ -72,7 +72,13 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 // the limit, it might read and sort them all.
 func hidden(expression string) string { return "(select " + expression + ")" }
 
-const newestFirst = "i.created_at desc, i.id desc"
+// Parts of the statements on invitations i. The parameter of the value follows a condition. Its first
+// part names the partial index on the column.
+const (
+	newestFirst = "i.created_at desc, i.id desc"
+	emailIs     = "i.email <> '' and i.email = "
+	senderIs    = "i.sent_by <> '' and i.sent_by = "
+)
 
 // An invitationList is a list of invitations, without the filters by states and kind.
 type invitationList struct {
@@ -86,13 +92,13 @@ type invitationList struct {
 func listOf(st *statement, q invitations.InvitationQuery, from, all string) invitationList {
 	l := invitationList{from: from, all: all}
 	if q.Email != "" {
-		l.filters += " and i.email <> '' and i.email = " + st.param("text", q.Email)
+		l.filters += " and " + emailIs + st.param("text", q.Email)
 	}
 	if q.Role != "" {
 		l.filters += " and i.role = " + st.param("text", string(q.Role))
 	}
 	if q.SentBy != "" {
-		l.filters += " and i.sent_by <> '' and i.sent_by = " + st.param("text", q.SentBy)
+		l.filters += " and " + senderIs + st.param("text", q.SentBy)
 	}
 	if q.Role != "" || q.SentBy != "" {
 		l.nulls = " nulls last"
@@ -200,7 +206,7 @@ func kindIs(st *statement, kind invitations.Kind) string {
 func (s *Store) queueByAddress(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
 	var found record
 	st := s.statement()
-	of := "i.email <> '' and i.email = " + st.param("text", q.Email)
+	of := emailIs + st.param("text", q.Email)
 	alive := of + " and " + s.alive("i.organization")
 	states := storedStates(&st, q)
 	from, where := s.in+"invitations i", alive+anyOf(states)
@@ -221,8 +227,9 @@ func (s *Store) queueByAddress(b *pgx.Batch, q invitations.InvitationQuery, out 
 }
 
 // withLive begins a statement with the query live, which has the invitations for an address that are
-// pending at an instant. Limits keep them few, but many more may be stored as pending and have expired. "materialized" makes the planner find them by their expiry
-// first, and filter and sort only these.
+// pending at an instant. Limits keep them few, but many more may be stored as pending and have
+// expired. "materialized" makes the planner find them by their expiry first, and filter and sort only
+// these.
 func (s *Store) withLive(st *statement, condition, at string) {
 	st.text("with live as materialized (select ")
 	invitationsTable.appendList(st, "i")

@@ -23,7 +23,7 @@ func (s *Store) pendingPage(st *statement, q invitations.InvitationQuery, l invi
 	// Of a sender there is no range for each role, so the role is filtered after the walk.
 	walk, filters, order := l, "", "i.expires_at" // the index invitations_live
 	if q.SentBy != "" {
-		walk.filters = " and i.sent_by <> '' and i.sent_by = " + st.param("text", q.SentBy)
+		walk.filters = " and " + senderIs + st.param("text", q.SentBy)
 		filters, order = l.filters, "i.expires_at nulls first" // the index invitations_live_by_sender
 	}
 	from, live := " from "+l.from+" where "+l.all, " and i.state = 'pending' and i.expires_at > "+at

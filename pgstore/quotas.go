@@ -212,7 +212,7 @@ func keepUsed(key string) string {
 	return " on conflict (" + key + `) do update set quota_limit = excluded.quota_limit, period = excluded.period,
 		used = case when t.period = excluded.period then t.used else 0 end,
 		period_start = case when t.period = excluded.period then t.period_start
-			else '0001-01-01 00:00:00+00'::timestamptz end`
+			else ` + zeroInstant + ` end`
 }
 
 // queueQuotaLock queues the statement that locks quotas before they are written, the organization's
