@@ -168,7 +168,8 @@ func (s *Store) selectSeats(st *statement, organization string, limit []string) 
 	role := column.compared()
 	st.text("select from (with recursive roles as (",
 		"(select ", role, " as role from ", members, " h where ", isMember, " order by ", role, " limit 1)",
-		" union all select (select ", role, " from ", members, " h where ", isMember, " and ", role, " > r.role order by ", role, " limit 1)",
+		" union all select (select ", role, " from ", members, " h where ", isMember, " and ", role, " > r.role",
+		" order by ", role, " limit 1)",
 		" from roles r where r.role is not null)",
 		" select r.role from roles r where r.role is not null and ", seatless(`r.role::text collate "C"`), " is not true) as r",
 		" cross join lateral (select from ", members, " h where ", isMember, " and ", role, " >= r.role and ", role, " <= r.role",
