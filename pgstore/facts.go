@@ -205,17 +205,21 @@ func (s *Store) queueInvitation(b *pgx.Batch, q *invitations.Query, f *invitatio
 	}
 	st.collect(b, func() {
 		if pendingFor && found.Email == q.PendingFor && found.State == invitations.StatePending && found.ExpiresAt.After(q.PendingAt) {
-			f.PendingRecords = append(f.PendingRecords, found.Clone())
+			f.PendingRecords = append(f.PendingRecords, found)
 		}
 		if byID && found.ID == q.Invitation {
-			f.Invitation = &found // there are no other rows
-			if pendingFor {
-				one := found
-				f.Invitation = &one
+			invitation, from := &found, sender
+			if pendingFor { // other rows follow, and PendingRecords may have this one too
+				one := found.Clone()
+				invitation = &one
+				if sender != nil {
+					copied := *sender
+					from = &copied
+				}
 			}
-			if sender != nil && sender.UserID != "" {
-				from := *sender
-				f.Sender = &from
+			f.Invitation = invitation
+			if from != nil && from.UserID != "" {
+				f.Sender = from
 			}
 		}
 	})
