@@ -188,7 +188,7 @@ func (st *statement) beginCount(target *int) {
 	st.column((*integerValue)(target), "(select pg_catalog.count(*) from (")
 }
 
-// endCount ends what beginCount began.
+// endCount ends the count that beginCount began. The limit is in parts.
 func (st *statement) endCount(limit []string) {
 	st.text(" limit ")
 	st.text(limit...)
@@ -199,8 +199,9 @@ func (r *factsRow) countsWithLimits() bool {
 	return r.q.CountPending || r.q.CountReserved || r.q.CountSeats
 }
 
-// inForce returns the parts of the bound of a count: the limit in a column of o, or fallback if that
-// is not set. The columns of o are null if the organization has no row yet.
+// inForce returns the bound of a count: the limit in a column of o, or fallback if that is not set. The
+// columns of o are null if the organization has no row yet. The bound is in parts, because joining
+// them would make a text for every call.
 func inForce(column, fallback string) [7]string {
 	return [...]string{"greatest(case when ", column, " <> 0 then ", column, " else ", fallback, " end, 0)"}
 }

@@ -78,11 +78,10 @@ func (s *Store) queueConsumption(b *pgx.Batch, c *invitations.Consumption, roles
 		start := c.Periods[p]
 		return st.param("timestamptz", instantArgument(&start))
 	}
-	presentParts := [...]string{
+	present := []string{ // the start of the present period of q, in parts: joined, they would be a text for every call
 		"case q.period when 'day' then ", period(invitations.PeriodDay), " when 'month' then ", period(invitations.PeriodMonth),
 		" else ", period(invitations.PeriodEndless), " end",
 	}
-	present := presentParts[:]
 	table, organization, role := "personal_quotas", "", "''"
 	if c.Organization != "" {
 		table, organization, role = "quotas", st.param("text", textArgument(&c.Organization)), "coalesce(m.role, '')"
