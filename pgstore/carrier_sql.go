@@ -77,7 +77,8 @@ func (t sqlTx) spoil(ctx context.Context, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	_, _ = t.tx.ExecContext(ctx, "do $$ begin raise exception 'invitations: a change was interrupted' using errcode = 'query_canceled'; end $$")
+	_, _ = t.tx.ExecContext(ctx, "do $$ begin raise exception 'invitations: a change was interrupted'"+
+		" using errcode = 'query_canceled'; end $$")
 }
 
 // A sqlDB carries batches in transactions of database/sql that it begins.

@@ -196,26 +196,30 @@ func (s *Store) queueInvitation(b *pgx.Batch, q *invitations.Query, f *invitatio
 		}
 	}
 	if pendingFor {
-		st.text("i.email <> '' and i.email = ", st.param("text", textArgument(&q.PendingFor)),
+		st.text(emailIs, st.param("text", textArgument(&q.PendingFor)),
 			" and i.state = ", storedPending, " and i.expires_at > ", st.param("timestamptz", instantArgument(&q.PendingAt)))
 		if byID {
 			st.text(")")
 		}
-		st.text(" order by i.created_at desc, i.id desc")
+		st.text(" order by ", newestFirst)
 	}
 	st.collect(b, func() {
 		if pendingFor && found.Email == q.PendingFor && found.State == invitations.StatePending && found.ExpiresAt.After(q.PendingAt) {
-			f.PendingRecords = append(f.PendingRecords, found.Clone())
+			f.PendingRecords = append(f.PendingRecords, found)
 		}
 		if byID && found.ID == q.Invitation {
-			f.Invitation = &found // there are no other rows
-			if pendingFor {
-				one := found
-				f.Invitation = &one
+			invitation, from := &found, sender
+			if pendingFor { // other rows follow, and PendingRecords may have this one too
+				one := found.Clone()
+				invitation = &one
+				if sender != nil {
+					copied := *sender
+					from = &copied
+				}
 			}
-			if sender != nil && sender.UserID != "" {
-				from := *sender
-				f.Sender = &from
+			f.Invitation = invitation
+			if from != nil && from.UserID != "" {
+				f.Sender = from
 			}
 		}
 	})
@@ -241,14 +245,14 @@ func (s *Store) queuePendingRecords(b *pgx.Batch, q *invitations.Query, f *invit
 	organization, at := st.param("text", q.Organization), st.param("timestamptz", q.PendingAt)
 	table, where := s.in+"invitations i", "i.organization = "+organization+" and i.expires_at > "+at
 	parts := []branch{{
-		table, where + " and i.state = 'pending' and i.sent_by <> '' and i.sent_by = " + st.param("text", q.PendingSentBy),
+		table, where + " and i.state = 'pending' and " + senderIs + st.param("text", q.PendingSentBy),
 		"i.expires_at nulls first", // the index invitations_live_by_sender
 	}}
 	if q.PendingFor != "" {
 		parts = append(parts, branch{
-			table, where + " and i.email <> '' and i.email = " + st.param("text", q.PendingFor) + " and i.state = " + storedPending +
+			table, where + " and " + emailIs + st.param("text", q.PendingFor) + " and i.state = " + storedPending +
 				" and i.sent_by <> " + st.param("text", q.PendingSentBy),
-			"i.created_at desc, i.id desc",
+			newestFirst,
 		})
 	}
 	st.text("select ")
@@ -262,7 +266,7 @@ func (s *Store) queuePendingRecords(b *pgx.Batch, q *invitations.Query, f *invit
 		invitationsTable.appendList(&st, "i")
 		st.text(" from ", part.from, " where ", part.where, " order by ", part.order, ")")
 	}
-	st.text(") as i order by i.created_at desc, i.id desc")
+	st.text(") as i order by ", newestFirst)
 	st.collect(b, func() { f.PendingRecords = append(f.PendingRecords, found) })
 }
 
@@ -273,11 +277,12 @@ func (s *Store) queuePendingByEmail(b *pgx.Batch, q *invitations.Query, f *invit
 	st := s.statement()
 	organization := st.param("text", q.Organization)
 	st.text("select i.email, i.id",
-		" from (select distinct a.email from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)), ") as a (email)) as wanted",
+		" from (select distinct a.email from pg_catalog.jsonb_array_elements_text(", st.param("jsonb", list(q.Emails)),
+		") as a (email)) as wanted",
 		" cross join lateral (select i.email, i.id from ", s.in, "invitations i where i.organization = ", organization,
 		" and i.email = wanted.email and i.email <> ''",
 		" and i.state = ", storedPending, " and i.expires_at > ", st.param("timestamptz", q.PendingAt),
-		" order by i.created_at desc, i.id desc limit 1) as i")
+		" order by ", newestFirst, " limit 1) as i")
 	st.targets = []any{&email, &id}
 	st.collect(b, func() { put(&f.PendingByEmail, string(email), uuid.UUID(id)) })
 }

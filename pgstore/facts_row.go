@@ -133,14 +133,14 @@ func (r *factsRow) selectPending(st *statement) {
 	for i := range r.pending {
 		st.column(&r.pending[i], "(select i.id")
 		r.fromLive(st)
-		st.text(" and i.state = ", storedPending, " and i.email <> '' and i.email = ")
+		st.text(" and i.state = ", storedPending, " and ", emailIs)
 		if i < len(r.emails) {
 			st.value("text", textArgument(&r.emails[i]))
 		} else {
 			st.text("(select t.email from ", r.s.in, "invitations t where t.organization = ", r.organization,
 				" and t.id = ", st.param("uuid", uuidArgument(r.q.Invitation)), ")")
 		}
-		st.text(" order by i.created_at desc, i.id desc limit 1)")
+		st.text(" order by ", newestFirst, " limit 1)")
 	}
 }
 
@@ -188,7 +188,7 @@ func (st *statement) beginCount(target *int) {
 	st.column((*integerValue)(target), "(select pg_catalog.count(*) from (")
 }
 
-// endCount ends what beginCount began.
+// endCount ends the count that beginCount began. The limit is in parts.
 func (st *statement) endCount(limit []string) {
 	st.text(" limit ")
 	st.text(limit...)
@@ -199,8 +199,9 @@ func (r *factsRow) countsWithLimits() bool {
 	return r.q.CountPending || r.q.CountReserved || r.q.CountSeats
 }
 
-// inForce returns the parts of the bound of a count: the limit in a column of o, or fallback if that
-// is not set. The columns of o are null if the organization has no row yet.
+// inForce returns the bound of a count: the limit in a column of o, or fallback if that is not set. The
+// columns of o are null if the organization has no row yet. The bound is in parts, because joining
+// them would make a text for every call.
 func inForce(column, fallback string) [7]string {
 	return [...]string{"greatest(case when ", column, " <> 0 then ", column, " else ", fallback, " end, 0)"}
 }
@@ -222,7 +223,8 @@ func (r *factsRow) selectSendings(st *statement) {
 func (r *factsRow) from(st *statement) {
 	if r.q.SendingsUpTo > 0 {
 		// As numbers, because database/sql reads an array of times as a text, in the session's style of dates.
-		st.text(" from (select pg_catalog.array_agg((extract(epoch from s.at) * 1000000::numeric)::bigint) as at, pg_catalog.array_agg(s.actor) as actors,",
+		st.text(" from (select pg_catalog.array_agg((extract(epoch from s.at) * 1000000::numeric)::bigint) as at,",
+			" pg_catalog.array_agg(s.actor) as actors,",
 			" pg_catalog.array_agg(s.email) as emails from (select e.at, e.actor, e.email from ", r.s.in, "events e",
 			" where e.organization = ", r.organization, " and e.email <> ''",
 			" and e.type in ('invitation.created', 'invitation.resent')",

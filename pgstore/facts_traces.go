@@ -34,8 +34,8 @@ func (s *Store) queueTracedInvitations(b *pgx.Batch, q *invitations.Query, f *in
 // tracedByEmail returns the branch of the invitations for an address.
 func (s *Store) tracedByEmail(t traces) branch {
 	return branch{
-		s.in + "invitations i", "i.organization = " + t.organization + " and i.email <> '' and i.email = " + t.person,
-		"i.created_at desc, i.id desc",
+		s.in + "invitations i", "i.organization = " + t.organization + " and " + emailIs + t.person,
+		newestFirst,
 	}
 }
 

@@ -3,7 +3,6 @@ package pgstore
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -73,7 +72,13 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 // the limit, it might read and sort them all.
 func hidden(expression string) string { return "(select " + expression + ")" }
 
-const newestFirst = "i.created_at desc, i.id desc"
+// Parts of the statements on invitations i. The parameter of the value follows a condition. Its first
+// part names the partial index on the column.
+const (
+	newestFirst = "i.created_at desc, i.id desc"
+	emailIs     = "i.email <> '' and i.email = "
+	senderIs    = "i.sent_by <> '' and i.sent_by = "
+)
 
 // An invitationList is a list of invitations, without the filters by states and kind.
 type invitationList struct {
@@ -87,13 +92,13 @@ type invitationList struct {
 func listOf(st *statement, q invitations.InvitationQuery, from, all string) invitationList {
 	l := invitationList{from: from, all: all}
 	if q.Email != "" {
-		l.filters += " and i.email <> '' and i.email = " + st.param("text", q.Email)
+		l.filters += " and " + emailIs + st.param("text", q.Email)
 	}
 	if q.Role != "" {
 		l.filters += " and i.role = " + st.param("text", string(q.Role))
 	}
 	if q.SentBy != "" {
-		l.filters += " and i.sent_by <> '' and i.sent_by = " + st.param("text", q.SentBy)
+		l.filters += " and " + senderIs + st.param("text", q.SentBy)
 	}
 	if q.Role != "" || q.SentBy != "" {
 		l.nulls = " nulls last"
@@ -124,53 +129,6 @@ func (l invitationList) ofKind(kind, and string) branch {
 		and += " and (i.kind, i.created_at) <= (" + kind + ", 'infinity')"
 	}
 	return branch{l.from, l.all + l.filters + and, "i.kind desc" + l.nulls + ", " + newestFirst}
-}
-
-// walkedPages is how many pages of invitations are read, at most, to find one of pending ones.
-const walkedPages = 4
-
-// pendingPage begins a statement with queries that find pending invitations that have not expired, and
-// returns the branches that read them.
-//
-// Far more invitations may be stored as pending that have expired. So the pending ones are found by
-// their expiry, read and sorted, if there are no more than a few pages of them. If there are more, the
-// newest invitations are most likely pending, and a few pages are read in the order of the page. If
-// these have too few pending ones, as at the end of the list, all pending ones are read in spite of
-// their number, those of the kind and the role.
-func (s *Store) pendingPage(st *statement, q invitations.InvitationQuery, l invitationList, at, limit string) (page []branch) {
-	budget := hidden(st.param("bigint", int64(walkedPages*q.Limit)))
-	size := "(select s.n from size s)"
-	// Of a sender there is no range for each role, so the role is filtered after the walk.
-	walk, filters, order := l, "", "i.expires_at" // the index invitations_live
-	if q.SentBy != "" {
-		walk.filters = " and i.sent_by <> '' and i.sent_by = " + st.param("text", q.SentBy)
-		filters, order = l.filters, "i.expires_at nulls first" // the index invitations_live_by_sender
-	}
-	from, live := " from "+l.from+" where "+l.all, " and i.state = 'pending' and i.expires_at > "+at
-	counted := from + live
-	if q.SentBy != "" {
-		counted += walk.filters
-	}
-	st.text("with size as materialized (select pg_catalog.count(*) as n from (select", counted, " order by ", order,
-		" limit ", budget, " + 1) as i)")
-	for i, kind := range kindsOf(q) {
-		walked, rest := "walked"+strconv.Itoa(i), "live"+strconv.Itoa(i)
-		r := walk.ofKind(kind, " and i.state = "+storedPending+" and "+size+" > "+budget)
-		pending := "i.expires_at > " + at + filters
-		st.text(", ", walked, " as materialized (select ")
-		invitationsTable.appendList(st, "i")
-		st.text(" from ", r.from, " where ", r.where, " order by ", r.order, " limit ", budget, "), ",
-			rest, " as materialized (select ")
-		invitationsTable.appendList(st, "i")
-		st.text(from, live, l.filters, " and i.kind = ", kind, " and (", size, " <= ", budget,
-			" or (select pg_catalog.count(*) = ", budget, " and pg_catalog.count(*) filter (where ", pending, ") < ", limit,
-			" from ", walked, " i)) order by ", order, ")")
-		page = append(page,
-			branch{walked + " i", pending + " and not exists (select from " + rest + ")", newestFirst},
-			invitationList{from: rest + " i", all: "true", after: l.after}.branch(""))
-	}
-	st.text(" ")
-	return page
 }
 
 // A storedState is a state in SQL.
@@ -248,7 +206,7 @@ func kindIs(st *statement, kind invitations.Kind) string {
 func (s *Store) queueByAddress(b *pgx.Batch, q invitations.InvitationQuery, out *[]invitations.Record) {
 	var found record
 	st := s.statement()
-	of := "i.email <> '' and i.email = " + st.param("text", q.Email)
+	of := emailIs + st.param("text", q.Email)
 	alive := of + " and " + s.alive("i.organization")
 	states := storedStates(&st, q)
 	from, where := s.in+"invitations i", alive+anyOf(states)
@@ -269,8 +227,9 @@ func (s *Store) queueByAddress(b *pgx.Batch, q invitations.InvitationQuery, out 
 }
 
 // withLive begins a statement with the query live, which has the invitations for an address that are
-// pending at an instant. Limits keep them few, but many more may be stored as pending and have expired. "materialized" makes the planner find them by their expiry
-// first, and filter and sort only these.
+// pending at an instant. Limits keep them few, but many more may be stored as pending and have
+// expired. "materialized" makes the planner find them by their expiry first, and filter and sort only
+// these.
 func (s *Store) withLive(st *statement, condition, at string) {
 	st.text("with live as materialized (select ")
 	invitationsTable.appendList(st, "i")

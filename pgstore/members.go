@@ -159,7 +159,7 @@ func (s *Store) countMembers(organization, role string) string {
 }
 
 // selectSeats appends a select with a row for each member whose role takes a seat, up to the limit
-// for each role. It finds the roles one after the other in the index of an organization's roles, so
+// for each role, which is in parts. It finds the roles one after the other in the index of an organization's roles, so
 // that it does not read the members without a seat. The order by role has no other purpose than to
 // make the planner use that index.
 func (s *Store) selectSeats(st *statement, organization string, limit []string) {
@@ -168,7 +168,8 @@ func (s *Store) selectSeats(st *statement, organization string, limit []string) 
 	role := column.compared()
 	st.text("select from (with recursive roles as (",
 		"(select ", role, " as role from ", members, " h where ", isMember, " order by ", role, " limit 1)",
-		" union all select (select ", role, " from ", members, " h where ", isMember, " and ", role, " > r.role order by ", role, " limit 1)",
+		" union all select (select ", role, " from ", members, " h where ", isMember, " and ", role, " > r.role",
+		" order by ", role, " limit 1)",
 		" from roles r where r.role is not null)",
 		" select r.role from roles r where r.role is not null and ", seatless(`r.role::text collate "C"`), " is not true) as r",
 		" cross join lateral (select from ", members, " h where ", isMember, " and ", role, " >= r.role and ", role, " <= r.role",

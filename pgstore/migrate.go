@@ -116,7 +116,8 @@ func (s *Store) apply(ctx context.Context, tx hostTx, all []migration) error {
 	// everything, because two transactions that create the same schema fail in spite of
 	// "if not exists".
 	var b pgx.Batch
-	b.Queue("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))", "invitations migrations "+s.schema)
+	b.Queue("select pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0::bigint))",
+		"invitations migrations "+s.schema)
 	if err := tx.send(ctx, &b); err != nil {
 		return err
 	}

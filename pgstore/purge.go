@@ -133,8 +133,8 @@ func (s *Store) queueOldRows(b *pgx.Batch, q invitations.PurgeQuery, seen []stri
 	st := s.statement()
 	before, limit := st.param("timestamptz", q.Before), st.param("bigint", int64(q.Limit))
 	part := func(t purgedTable, alias, from string) {
-		st.text("(select '", t.name, "' as name, ", alias, ".organization, pg_catalog.jsonb_build_array(", t.list(alias), ")::text as key from ",
-			from, " limit ", limit, ")")
+		st.text("(select '", t.name, "' as name, ", alias, ".organization, pg_catalog.jsonb_build_array(", t.list(alias),
+			")::text as key from ", from, " limit ", limit, ")")
 	}
 	st.text("with deleted as materialized (", s.deletedOrganizations(limit, unseen(&st, "o.id", seen)), ") select ")
 	st.column(&table, "r.name")
@@ -227,7 +227,8 @@ func (s *Store) queuePurge(b *pgx.Batch, q invitations.PurgeQuery, o *oldRows, d
 		st.text(", hosted as (")
 		s.purgeHostMembers(&st, organization, before, keys)
 		st.text(")")
-		counts = append(counts, "(select pg_catalog.count(*) from (select m.user_id from "+query+" m union select h.user_id from hosted h) as m)")
+		counts = append(counts, "(select pg_catalog.count(*) from (select m.user_id from "+query+" m"+
+			" union select h.user_id from hosted h) as m)")
 	}
 	remove(purgedEvents, "e", " and e.position is not null and e.at < "+before)
 	if o.deleted {

@@ -78,11 +78,10 @@ func (s *Store) queueConsumption(b *pgx.Batch, c *invitations.Consumption, roles
 		start := c.Periods[p]
 		return st.param("timestamptz", instantArgument(&start))
 	}
-	presentParts := [...]string{
+	present := []string{ // the start of the present period of q, in parts: joined, they would be a text for every call
 		"case q.period when 'day' then ", period(invitations.PeriodDay), " when 'month' then ", period(invitations.PeriodMonth),
 		" else ", period(invitations.PeriodEndless), " end",
 	}
-	present := presentParts[:]
 	table, organization, role := "personal_quotas", "", "''"
 	if c.Organization != "" {
 		table, organization, role = "quotas", st.param("text", textArgument(&c.Organization)), "coalesce(m.role, '')"
@@ -212,7 +211,7 @@ func keepUsed(key string) string {
 	return " on conflict (" + key + `) do update set quota_limit = excluded.quota_limit, period = excluded.period,
 		used = case when t.period = excluded.period then t.used else 0 end,
 		period_start = case when t.period = excluded.period then t.period_start
-			else '0001-01-01 00:00:00+00'::timestamptz end`
+			else ` + zeroInstant + ` end`
 }
 
 // queueQuotaLock queues the statement that locks quotas before they are written, the organization's

@@ -23,7 +23,7 @@ func (s *Store) statement() statement {
 	return statement{in: s.in, sql: (*buffer)[:0], cache: s.cache, buffer: buffer}
 }
 
-// sized is statement with room for some arguments and targets. There can be more.
+// sized is statement with room for some arguments and targets, in one allocation. There can be more.
 func (s *Store) sized(args, targets int) statement {
 	st := s.statement()
 	room := make([]any, args+targets)

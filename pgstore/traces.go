@@ -41,7 +41,7 @@ func (s *Store) queueTracedOrganizations(b *pgx.Batch, p invitations.Person, lim
 	if p.Email != "" {
 		address := st.param("text", p.Email)
 		st.text("addressed as materialized (select distinct i.organization from ", s.in, "invitations i",
-			" where i.email <> '' and i.email = ", address, "), ")
+			" where ", emailIs, address, "), ")
 		kind("a", "addressed a", "true")
 		kind("e", s.in+"events e", "e.email <> ''", pin{"e.email", address})
 	} else {

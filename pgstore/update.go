@@ -71,9 +71,8 @@ func (s *Store) queueChanges(b *pgx.Batch, f *invitations.Facts, changes *invita
 	organization := textArgument(&f.Organization)
 	version := f.Version + 1
 	writes := make([]write, 0, writesInAStatement)
-	arguments := 0 // about how many the writes have
 	existing := otherInvitations(f)
-	arguments += len(changes.Invitations) * len(invitationsTable.columns)
+	arguments := len(changes.Invitations) * len(invitationsTable.columns) // about how many the writes have
 	for i := range changes.Invitations {
 		r := &changes.Invitations[i]
 		if f.Invitation != nil && f.Invitation.ID == r.ID || existing[r.ID] {
@@ -150,7 +149,8 @@ type write func(st *statement)
 // cost, but every combination of writes is a different statement to plan and to keep.
 const writesInAStatement = 4
 
-// queueWrites queues writes of different rows. All together have about so many arguments.
+// queueWrites queues writes of different rows. arguments is about how many arguments they have
+// together. Each statement gets room for its share of them.
 func (s *Store) queueWrites(b *pgx.Batch, writes []write, arguments int) {
 	all := len(writes)
 	for len(writes) > 0 {
@@ -178,7 +178,8 @@ func (s *Store) queueWrites(b *pgx.Batch, writes []write, arguments int) {
 // sharedParameters returns, for each column of events, the parameter of the event's invitation that
 // the event uses too. The parameters of the invitation are the first ones of the statement. An event
 // shares them only if it is equal to the invitation in all columns that the event of a sending
-// repeats: otherwise each combination of equal columns would be a different statement.
+// repeats: otherwise each combination of equal columns would be a different statement. For other events
+// it returns nil.
 func sharedParameters(e *event, version int64, r *record) []parameter {
 	if version != r.SentVersion {
 		return nil
@@ -188,7 +189,7 @@ func sharedParameters(e *event, version int64, r *record) []parameter {
 			return nil
 		}
 	}
-	return sharedPlaces
+	return sharedBySending
 }
 
 // sharedColumns are the columns that the event of a sending repeats. The organization is always the
@@ -213,10 +214,12 @@ var sharedColumns = []struct {
 	}},
 }
 
-var sharedPlaces = func() []parameter {
-	places := make([]parameter, len(eventsTable.columns))
+// sharedBySending has what sharedParameters returns for the event of a sending. It is the same for
+// every sending.
+var sharedBySending = func() []parameter {
+	shared := make([]parameter, len(eventsTable.columns))
 	for _, c := range sharedColumns {
-		places[eventsTable.place(c.event)] = parameter(invitationsTable.place(c.invitation) + 1)
+		shared[eventsTable.place(c.event)] = parameter(invitationsTable.place(c.invitation) + 1)
 	}
-	return places
+	return shared
 }()

@@ -13,8 +13,8 @@ import (
 
 // A value is a field of a row, converted to one of the types below. The driver scans into it, and
 // argument returns the argument that the driver writes. NULL, which an outer join leaves, is
-// scanned as the zero value. An argument can be a pointer to the field: a copy would be garbage for
-// every field, so the row must not change before the statement is sent.
+// scanned as the zero value. An argument can be a pointer to the field, because a copy of every field
+// would be garbage. So the row must not change before the statement is sent.
 //
 // The driver reads and writes these types directly. For types of the library, such as
 // invitations.Kind, it would take a longer way.
@@ -37,7 +37,8 @@ func (t *textValue) String() string { return string(*t) }
 
 func (t *textValue) argument() any { return t }
 
-// textArgument returns an argument of type text. The string must not change before the statement is sent.
+// textArgument returns an argument of type text. The string must not change before the statement is
+// sent.
 func textArgument(s *string) any { return (*textValue)(s) }
 
 type textArrayValue []string
@@ -189,8 +190,8 @@ func (t *instantValue) String() string { return time.Time(*t).String() }
 
 func (t *instantValue) argument() any { return t }
 
-// instantArgument returns an argument of type timestamptz. The time must not change before the statement is
-// sent.
+// instantArgument returns an argument of type timestamptz. The time must not change before the
+// statement is sent.
 func instantArgument(t *time.Time) any { return (*instantValue)(t) }
 
 // An optionalInstantValue is NULL if it is zero.

@@ -1,0 +1,38 @@
+package pgstore_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations"
+)
+
+// The invitation of the facts stays as it is while later rows of the same result are read, and shares
+// no memory with the pending ones.
+func TestView_InvitationBesidePendingOnes(t *testing.T) {
+	t.Parallel()
+	s, store, _ := newScene(t, nil)
+	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{
+		Organization: acme, Email: "bob@example.com", Role: "viewer", Metadata: map[string]string{"team": "blue"},
+	})
+	require.NoError(t, err)
+	link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	require.NoError(t, err)
+	q := invitations.Query{
+		Organization: acme, Invitation: link.ID, Sender: true, PendingFor: "bob@example.com", PendingAt: sent.CreatedAt,
+	}
+	f, err := store.View(s.ctx, q)
+	require.NoError(t, err)
+	require.Equal(t, link.ID, f.Invitation.ID)
+	require.Equal(t, ada, f.Sender.UserID)
+	require.Len(t, f.PendingRecords, 1)
+	require.Equal(t, sent.ID, f.PendingRecords[0].ID)
+
+	q.Invitation = sent.ID
+	f, err = store.View(s.ctx, q)
+	require.NoError(t, err)
+	require.Equal(t, sent.ID, f.Invitation.ID)
+	f.Invitation.Metadata["team"] = "red"
+	require.Equal(t, "blue", f.PendingRecords[0].Metadata["team"])
+}
