@@ -1,7 +1,6 @@
 package memstore
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -20,9 +19,13 @@ func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitatio
 	defer org.mu.RUnlock()
 	page.Viewer = org.member(q.Viewer)
 	// Upwards the page begins behind q.After, and downwards before it.
-	begins := func(e entry[invitations.Event]) bool { return q.After == nil || comparePlace(e.row, *q.After) > 0 }
+	var after invitations.Event
+	if q.After != nil {
+		after.Version, after.Index = q.After.Version, q.After.Index
+	}
+	begins := func(e entry[invitations.Event]) bool { return q.After == nil || byVersion.compare(e.row, &after) > 0 }
 	if q.NewestFirst {
-		begins = func(e entry[invitations.Event]) bool { return q.After != nil && comparePlace(e.row, *q.After) >= 0 }
+		begins = func(e entry[invitations.Event]) bool { return q.After != nil && byVersion.compare(e.row, &after) >= 0 }
 	}
 	for e := range merge(org.events.lists(&q), q.NewestFirst, begins) {
 		if len(page.Items) == q.Limit {
@@ -73,11 +76,6 @@ func (t *eventRows) lists(q *invitations.EventQuery) []*list[invitations.Event] 
 		period.add(e)
 	}
 	return []*list[invitations.Event]{period}
-}
-
-// comparePlace compares the place of an event with another one.
-func comparePlace(e *invitations.Event, at invitations.EventPosition) int {
-	return cmp.Or(cmp.Compare(e.Version, at.Version), cmp.Compare(e.Index, at.Index))
 }
 
 // hasEvent reports whether e passes the filters of q.

@@ -1,7 +1,6 @@
 package memstore
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"iter"
@@ -138,16 +137,9 @@ func matches(r *invitations.Record, q *invitations.InvitationQuery) bool {
 		(q.SentBy == "" || q.SentBy == r.SentBy)
 }
 
-// comparePositions is the order of creation, the oldest first. A page has the opposite order.
-func comparePositions(a, b *invitations.Record) int {
-	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), compareIDs(a, b))
-}
-
-func compareIDs(a, b *invitations.Record) int { return bytes.Compare(a.ID[:], b.ID[:]) }
-
 // compareReceived is the order of a page across organizations.
 func compareReceived(a, b *invitations.Record) int {
-	return cmp.Or(comparePositions(b, a), strings.Compare(b.Organization, a.Organization))
+	return cmp.Or(byCreation.compare(b, a), strings.Compare(b.Organization, a.Organization))
 }
 
 // beginOf is reached by the invitations that do not come after the position where the page begins.
@@ -159,7 +151,7 @@ func beginOf(q *invitations.InvitationQuery) func(entry[invitations.Record]) boo
 	var after invitations.Record
 	after.CreatedAt, after.ID, after.Organization = q.After.CreatedAt, q.After.ID, q.After.Organization
 	if q.Organization != "" {
-		return func(e entry[invitations.Record]) bool { return comparePositions(e.row, &after) >= 0 }
+		return func(e entry[invitations.Record]) bool { return byCreation.compare(e.row, &after) >= 0 }
 	}
 	return func(e entry[invitations.Record]) bool { return compareReceived(e.row, &after) <= 0 }
 }

@@ -1,6 +1,7 @@
 package memstore
 
 import (
+	"bytes"
 	"cmp"
 	"strings"
 	"time"
@@ -89,9 +90,10 @@ type kindAndRole struct {
 }
 
 var (
+	// The oldest first. A page has the opposite order.
 	byCreation = &order[invitations.Record]{
 		rank: func(r *invitations.Record) int64 { return instantOf(r.CreatedAt) },
-		tie:  comparePositions,
+		tie:  compareIDs,
 	}
 	byExpiry = &order[invitations.Record]{
 		rank: func(r *invitations.Record) int64 { return instantOf(r.ExpiresAt) },
@@ -108,6 +110,8 @@ var (
 		tie:  compareIDs,
 	}
 )
+
+func compareIDs(a, b *invitations.Record) int { return bytes.Compare(a.ID[:], b.ID[:]) }
 
 // init makes the indexes. The function addressed is called when an address gets its first
 // invitation, and when it loses the last one.
