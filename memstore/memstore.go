@@ -2,7 +2,7 @@
 // programs that can lose their data when they stop.
 //
 // It has a lock for each organization and an index for each question, and passes package storetest.
-// The indexes are listed in organization.go. Authors of a store should read module sqlitestore, which
+// The indexes are listed in rows.go. Authors of a store should read module sqlitestore, which
 // is plainer.
 package memstore
 

@@ -1,15 +1,12 @@
 package memstore
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"iter"
 	"math"
 	"slices"
 	"strings"
-
-	"github.com/google/uuid"
 
 	"github.com/go-invitations/invitations"
 )
@@ -140,16 +137,9 @@ func matches(r *invitations.Record, q *invitations.InvitationQuery) bool {
 		(q.SentBy == "" || q.SentBy == r.SentBy)
 }
 
-// comparePositions is the order of creation, the oldest first. A page has the opposite order.
-func comparePositions(a, b *invitations.Record) int {
-	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), compareIDs(a, b))
-}
-
-func compareIDs(a, b *invitations.Record) int { return bytes.Compare(a.ID[:], b.ID[:]) }
-
 // compareReceived is the order of a page across organizations.
 func compareReceived(a, b *invitations.Record) int {
-	return cmp.Or(comparePositions(b, a), strings.Compare(b.Organization, a.Organization))
+	return cmp.Or(byCreation.compare(b, a), strings.Compare(b.Organization, a.Organization))
 }
 
 // beginOf is reached by the invitations that do not come after the position where the page begins.
@@ -161,7 +151,7 @@ func beginOf(q *invitations.InvitationQuery) func(entry[invitations.Record]) boo
 	var after invitations.Record
 	after.CreatedAt, after.ID, after.Organization = q.After.CreatedAt, q.After.ID, q.After.Organization
 	if q.Organization != "" {
-		return func(e entry[invitations.Record]) bool { return comparePositions(e.row, &after) >= 0 }
+		return func(e entry[invitations.Record]) bool { return byCreation.compare(e.row, &after) >= 0 }
 	}
 	return func(e entry[invitations.Record]) bool { return compareReceived(e.row, &after) <= 0 }
 }
@@ -224,82 +214,4 @@ func (s *Store) Workspaces(
 		more = len(orgs) > 0 && len(memberships) < q.Limit // the others may be deleted
 	}
 	return s.personalQuota(q.UserID), memberships, nil
-}
-
-// Events implements [invitations.Store].
-func (s *Store) Events(ctx context.Context, q invitations.EventQuery) (invitations.Page[invitations.Event], error) {
-	var page invitations.Page[invitations.Event]
-	if err := ctx.Err(); err != nil {
-		return page, err
-	}
-	org := s.findToRead(q.Organization)
-	defer org.mu.RUnlock()
-	page.Viewer = org.member(q.Viewer)
-	// Upwards the page begins behind q.After, and downwards before it.
-	begins := func(e entry[invitations.Event]) bool { return q.After == nil || comparePlace(e.row, *q.After) > 0 }
-	if q.NewestFirst {
-		begins = func(e entry[invitations.Event]) bool { return q.After != nil && comparePlace(e.row, *q.After) >= 0 }
-	}
-	for e := range merge(org.events.lists(&q), q.NewestFirst, begins) {
-		if len(page.Items) == q.Limit {
-			break
-		}
-		if hasEvent(&q, e) {
-			event := e.Clone()
-			event.Position = 0
-			page.Items = append(page.Items, event)
-		}
-	}
-	return page, nil
-}
-
-// lists returns lists that together have all events that q asks for: the shortest that its
-// filters name.
-func (t *eventRows) lists(q *invitations.EventQuery) []*list[invitations.Event] {
-	best := []*list[invitations.Event]{t.ordered.of(only{})}
-	if q.Invitation != uuid.Nil {
-		best = shorter(best, []*list[invitations.Event]{t.byInvitation.of(q.Invitation)})
-	}
-	if q.Actor != "" {
-		best = shorter(best, []*list[invitations.Event]{t.byActor.of(q.Actor)})
-	}
-	if len(q.Types) > 0 {
-		var found []*list[invitations.Event]
-		for _, kind := range q.Types {
-			found = append(found, t.byType.of(kind))
-		}
-		best = shorter(best, found)
-	}
-	if q.From.IsZero() && q.To.IsZero() {
-		return best
-	}
-	from := func(e entry[invitations.Event]) bool { return !e.row.At.Before(q.From) }
-	n := t.byTime.of(only{}).countFrom(from)
-	if !q.To.IsZero() {
-		n -= t.byTime.of(only{}).countFrom(func(e entry[invitations.Event]) bool { return !e.row.At.Before(q.To) })
-	}
-	if !isFew(n, q.Limit, best) {
-		return best
-	}
-	period := newList(byVersion)
-	for e := range t.byTime.of(only{}).up(from) {
-		if !q.To.IsZero() && !e.At.Before(q.To) {
-			break
-		}
-		period.add(e)
-	}
-	return []*list[invitations.Event]{period}
-}
-
-// comparePlace compares the place of an event with another one.
-func comparePlace(e *invitations.Event, at invitations.EventPosition) int {
-	return cmp.Or(cmp.Compare(e.Version, at.Version), cmp.Compare(e.Index, at.Index))
-}
-
-// hasEvent reports whether e passes the filters of q.
-func hasEvent(q *invitations.EventQuery, e *invitations.Event) bool {
-	return (q.Invitation == uuid.Nil || q.Invitation == e.InvitationID) &&
-		(q.Actor == "" || q.Actor == e.Actor) &&
-		(len(q.Types) == 0 || slices.Contains(q.Types, e.Type)) &&
-		!e.At.Before(q.From) && (q.To.IsZero() || e.At.Before(q.To))
 }
