@@ -47,9 +47,9 @@
 // smaller by steps that never make a right history wrong.
 //
 //	go test -v -run Histories                   # some rounds on each store
-//	go test -v -run Histories -rounds 5000 -timeout 0      # more of them
+//	go test -v -run Histories -rounds 5000 -timeout 0    # more of them
 //	go test -v -run Histories -duration 2h -timeout 0   # as many as fit, on each store
 //	go test -v -run Histories/SQLite -seed 7 -rounds 1  # one round again
 //
-// A history that porcupine cannot decide within two minutes is a failure too.
+// A history that porcupine cannot decide within two minutes is undecided. The last line counts them.
 package linearizability

@@ -21,7 +21,7 @@ type history struct {
 	operations []operation
 }
 
-// patience is how long one history may take. A history that takes longer is a failure too.
+// patience is how long one history may take. A history that takes longer is undecided.
 const patience = 2 * time.Minute
 
 // check asks porcupine for an order of a history that the model explains.

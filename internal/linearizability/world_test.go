@@ -37,13 +37,16 @@ type size struct {
 
 // A count is what happened in a round.
 type count struct {
-	operations, unknown int
-	cut, failed, lost   int // calls with a context that ended, a failure before and a lost answer
-	terminated          int // connections
-	broken              int // calls that failed because of a connection that was lost or a change that won
+	histories, undecided int
+	operations, unknown  int
+	cut, failed, lost    int // calls with a context that ended, a failure before and a lost answer
+	terminated           int // connections
+	broken               int // calls that failed because of a connection that was lost or a change that won
 }
 
 func (c *count) add(d count) {
+	c.histories += d.histories
+	c.undecided += d.undecided
 	c.operations += d.operations
 	c.unknown += d.unknown
 	c.cut += d.cut
