@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tests pgstore on each PostgreSQL release that is maintained, or on those that are named, with pgx and
+# Tests pgstore on each PostgreSQL release from 14 to 18, or on those that are named, with pgx and
 # through database/sql:
 #
 #	sh scripts/matrix.sh 14 18
