@@ -25,7 +25,7 @@ import (
 )
 
 func main() {
-	bench := flag.String("bench", "Tokens|Permissions|Invite/spread/clients=16/commit=wal|Consume/own/clients=16", "the benchmarks, as for go test")
+	bench := flag.String("bench", "Tokens|Permissions|Verbs/.*/clients=16", "the benchmarks, as for go test")
 	runs := flag.Int("runs", 6, "how often each benchmark runs")
 	flag.Parse()
 	if err := compare(*bench, *runs); err != nil {
