@@ -211,8 +211,8 @@ var (
 	failure  = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)`)
 )
 
-// notMutated are the tests that read or compile the source, which has all conditions.
-const notMutated = "TestEveryState|TestREADME|TestRules_ArePure|TestImports|TestThreats"
+// notMutated are the tests that read documents, or read or compile the source, which has all conditions.
+const notMutated = "TestEveryState|TestREADME|TestDocuments|TestGuarantees|TestModules|TestRules_ArePure|TestImports|TestThreats"
 
 // slow are tests of the rules that perform many random cases.
 const slow = "TestHistories|TestClass13_DemotedMember|TestClass13_NobodyActs"
