@@ -52,4 +52,5 @@
 //	go test -v -run Histories/SQLite -seed 7 -rounds 1  # one round again
 //
 // A history that porcupine cannot decide within two minutes is undecided. The last line counts them.
+// More than one in twenty are a failure.
 package linearizability

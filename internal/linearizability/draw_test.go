@@ -149,6 +149,20 @@ func userOf(email string) string { return email[:len(email)-len("@a.example")] }
 
 func (d draw) person() string { return pick(d, people...) }
 
+// choose chooses the invitation of a chain, by email and with a token that the clients know. It reports
+// whether it found one.
+func (d *draw) choose() bool {
+	n, _ := d.emailed()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, name := range d.tokens {
+		if d.of[name] == n {
+			d.focus = n
+		}
+	}
+	return d.focus > 0
+}
+
 // recipient returns the person to whom the invitation of a chain was sent. The book is locked.
 func (d draw) recipient() string {
 	if email := d.emails[d.focus]; email != "" {
@@ -407,7 +421,7 @@ func (d draw) edit(c call) call {
 	if email == "" && known {
 		fields = append([]string{"max_uses", "max_uses", "allowed_domains"}, fields...)
 	}
-	if d.focus > 0 && d.one(2) {
+	if d.focus > 0 && !d.one(4) {
 		c.Fields = append(c.Fields, "expires_at")
 	}
 	for range 1 + d.IntN(2) {
@@ -422,7 +436,9 @@ func (d draw) edit(c call) call {
 		case "message":
 			c.Message = pick(d, "", "hello", "welcome")
 		case "expires_at":
-			c.Lifetime = pick(d, lifetimes[:len(lifetimes)-d.IntN(4)]...)
+			if c.Lifetime = pick(d, lifetimes...); d.focus > 0 {
+				c.Lifetime = pick(d, lifetimes[:2]...) // the chain lasts minutes
+			}
 		case "max_uses":
 			c.MaxUses = pick(d, 0, 1, 2, 3)
 		case "allowed_domains":

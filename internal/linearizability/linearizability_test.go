@@ -54,8 +54,8 @@ func TestHistories_AreLinearizable(t *testing.T) {
 			var total count
 			for n := 0; ; n++ {
 				if isEnough, remark := enough(name, n, time.Since(begin)); isEnough {
-					if total.undecided == total.histories {
-						t.Fatalf("none of %d histories could be decided", total.histories)
+					if total.undecided*20 > total.histories {
+						t.Fatalf("%d of %d histories are undecided, which is too many to say that all held", total.undecided, total.histories)
 					}
 					t.Logf("held: %d rounds, %s%s", n, total, remark)
 					rounds, tested = rounds+n, tested+1
@@ -67,7 +67,7 @@ func TestHistories_AreLinearizable(t *testing.T) {
 		})
 	}
 	if !t.Failed() {
-		t.Logf("every history held: %d stores, %d rounds, %s", tested, rounds, all)
+		t.Logf("every decided history held: %d stores, %d rounds, %s", tested, rounds, all)
 	}
 }
 

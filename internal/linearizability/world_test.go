@@ -157,24 +157,23 @@ func (w *world) client(r *rand.Rand, client, phase int) {
 		}
 		op := pick(d, operations...)
 		if len(chain) == 0 && d.one(10) {
-			chain, on = pick(d, chains...), d
-			on.focus = d.invitation()
-		}
-		if len(chain) > 0 {
-			on.now = w.now()
-			d, op, chain = on, chain[0], chain[1:]
-			if op == "Sweep" {
-				w.clock.Add(int64(pick(d, 0, time.Minute, 4*time.Minute)))
+			if on = d; on.choose() {
+				chain = pick(d, chains...)
 			}
 		}
-		if op == "DeleteOrganization" && phase < w.phases-1 {
+		switch {
+		case len(chain) > 0:
+			if op, chain = chain[0], chain[1:]; op == "Sweep" {
+				w.clock.Add(int64(pick(d, 0, 3*time.Minute, 6*time.Minute)))
+			}
+			d, d.now = on, w.now()
+		case d.one(15):
+			d = w.draw(r, personal+pick(d, people[:2]...))
+			op = pick(d, "SetQuota", "Consume", "Consume", "Consume", "Refund", "Remaining")
+		case op == "DeleteOrganization" && phase < w.phases-1:
 			op = "Timeline" // there is little to see afterwards
 		}
 		c := d.call(op)
-		if d.one(15) {
-			d = w.draw(r, personal+pick(d, people[:2]...))
-			c = d.call(pick(d, "SetQuota", "Consume", "Consume", "Consume", "Refund", "Remaining"))
-		}
 		if c.Op != "" {
 			w.call(d, client, c, true)
 		}
