@@ -3,6 +3,7 @@ package pgstore_test
 import (
 	"testing"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-invitations/invitations"
@@ -13,11 +14,19 @@ import (
 func TestView_InvitationBesidePendingOnes(t *testing.T) {
 	t.Parallel()
 	s, store, _ := newScene(t, nil)
-	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{
-		Organization: acme, Email: "bob@example.com", Role: "viewer", Metadata: map[string]string{"team": "blue"},
+	const adam = "adam"
+	_, err := s.svc.AddMember(s.ctx, invitations.System(), invitations.AddMemberParams{
+		Organization: acme, UserID: adam, Role: invitations.RoleAdmin,
 	})
 	require.NoError(t, err)
-	link, err := s.svc.CreateLink(s.ctx, invitations.User(ada), invitations.CreateLinkParams{Organization: acme, Role: "viewer"})
+	sent, err := s.svc.Invite(s.ctx, invitations.User(ada), invitations.InviteParams{
+		Organization: acme, Email: "bob@example.com", Role: "viewer", Metadata: map[string]string{"team": "blue"},
+		ID: uuid.MustParse("019c0000-0000-7000-8000-000000000001"),
+	})
+	require.NoError(t, err)
+	link, err := s.svc.CreateLink(s.ctx, invitations.User(adam), invitations.CreateLinkParams{
+		Organization: acme, Role: "viewer", ID: uuid.MustParse("019c0000-0000-7000-8000-000000000002"), // before the other one
+	})
 	require.NoError(t, err)
 	q := invitations.Query{
 		Organization: acme, Invitation: link.ID, Sender: true, PendingFor: "bob@example.com", PendingAt: sent.CreatedAt,
@@ -25,7 +34,7 @@ func TestView_InvitationBesidePendingOnes(t *testing.T) {
 	f, err := store.View(s.ctx, q)
 	require.NoError(t, err)
 	require.Equal(t, link.ID, f.Invitation.ID)
-	require.Equal(t, ada, f.Sender.UserID)
+	require.Equal(t, adam, f.Sender.UserID)
 	require.Len(t, f.PendingRecords, 1)
 	require.Equal(t, sent.ID, f.PendingRecords[0].ID)
 

@@ -72,8 +72,8 @@ func (s *Store) queueInvitations(b *pgx.Batch, q invitations.InvitationQuery, ou
 // the limit, it might read and sort them all.
 func hidden(expression string) string { return "(select " + expression + ")" }
 
-// Parts of the statements on invitations i. The parameter of the value follows a condition. Its first
-// part names the partial index on the column.
+// Parts of the statements on invitations i. The parameter follows emailIs and senderIs. Their first
+// conditions let the planner use the partial indexes.
 const (
 	newestFirst = "i.created_at desc, i.id desc"
 	emailIs     = "i.email <> '' and i.email = "

@@ -158,10 +158,10 @@ func (s *Store) countMembers(organization, role string) string {
 	return sql
 }
 
-// selectSeats appends a select with a row for each member whose role takes a seat, up to the limit
-// for each role, which is in parts. It finds the roles one after the other in the index of an organization's roles, so
-// that it does not read the members without a seat. The order by role has no other purpose than to
-// make the planner use that index.
+// selectSeats appends a select with a row for each member whose role takes a seat, up to the limit for
+// each role. The SQL of the limit is in parts. It finds the roles one after the other in the index of an
+// organization's roles, so that it does not read the members without a seat. The order by role has no
+// other purpose than to make the planner use that index.
 func (s *Store) selectSeats(st *statement, organization string, limit []string) {
 	members, isMember := s.membersName(), s.isOf(organization)
 	column := s.roleColumn()

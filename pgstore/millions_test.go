@@ -45,8 +45,8 @@ func TestMillions(t *testing.T) {
 
 // millions is an installation. A million invitations were made in a year. A tenth of them are in one
 // organization, acme, and the others in organizations of a hundred each. Of a hundred invitations, 50
-// were accepted, 15 revoked, 5 declined, and 28 have expired. Up to 2,000 are pending in acme. Every
-// twentieth is a link.
+// were accepted, 15 revoked, 5 declined, and 28 have expired. The newest 2,000 of acme are pending: in
+// an installation of up to 20,000, all of them. Every twentieth is a link.
 type millions struct {
 	*meter
 	n   int
@@ -102,7 +102,7 @@ func newMillions(t *testing.T, n int) *millions {
 	return m
 }
 
-// dropIndexes drops the indexes that are no keys, and returns the statements that make them. Made after
+// dropIndexes drops the indexes that are not keys, and returns the statements that make them. Made after
 // the rows, they take minutes and not hours.
 func (m *millions) dropIndexes() (made []string) {
 	m.Helper()
