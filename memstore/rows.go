@@ -187,7 +187,7 @@ type eventRows struct {
 var (
 	byVersion = &order[invitations.Event]{
 		rank: func(e *invitations.Event) int64 { return e.Version },
-		tie:  func(a, b *invitations.Event) int { return a.Index - b.Index },
+		tie:  func(a, b *invitations.Event) int { return cmp.Compare(a.Index, b.Index) },
 	}
 	byTime = &order[invitations.Event]{
 		rank: func(e *invitations.Event) int64 { return instantOf(e.At) },
