@@ -1,6 +1,6 @@
 // Compare runs the benchmarks that compare the library with its peers, several times each, and
 // prints one table of ratios. A ratio is the speed of the library in units of the speed of the
-// peer: 2 means twice as fast. The last line says in how many comparisons the library was faster.
+// peer: 2 means twice as fast. The last line says in how many comparisons the library was faster in every run.
 //
 //	go run ./compare
 //	go run ./compare -bench Permissions -runs 10
