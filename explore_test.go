@@ -42,7 +42,7 @@ const (
 
 func TestEveryState(t *testing.T) {
 	// Steps make much garbage and keep little.
-	defer debug.SetGCPercent(debug.SetGCPercent(1000))
+	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	bound := *exploreStates
 	if bound == 0 {
 		bound = manyStates
@@ -120,18 +120,19 @@ func explore(w *exploreWorld, bound int, fault *exploreFault) (exploreCount, *ex
 	return exploreFrom(w, exploreState{}, bound, fault)
 }
 
-// exploreFrom is explore from another state.
+// exploreFrom is explore from another state. It remembers no state beyond the bound, because there
+// are many times more of them than it explores.
 func exploreFrom(w *exploreWorld, start exploreState, bound int, fault *exploreFault) (exploreCount, *exploreViolation) {
 	first := start.fold(w)
 	visited := map[exploreKey]struct{}{first: {}}
 	origins := []exploreOrigin{{}}
 	frontier, base := []exploreKey{first}, 0 // base is the number of the first state of the frontier
+	beyond := false                          // there are states beyond the bound
 	var count exploreCount
-	for level := 0; len(frontier) > 0 && count.states < bound; level++ {
+	for level := 0; len(frontier) > 0; level++ {
 		count.depth = level
-		last := count.states+len(frontier) >= bound
-		explored := frontier[:min(len(frontier), bound-count.states)]
-		chunks := make([]exploreResult, (len(explored)+exploreChunk-1)/exploreChunk)
+		last := count.states+len(frontier) == bound
+		chunks := make([]exploreResult, (len(frontier)+exploreChunk-1)/exploreChunk)
 		var next atomic.Int64
 		var workers sync.WaitGroup
 		for range runtime.GOMAXPROCS(0) {
@@ -139,34 +140,35 @@ func exploreFrom(w *exploreWorld, start exploreState, bound int, fault *exploreF
 				x := newExplorer(w, fault)
 				for i := int(next.Add(1)) - 1; i < len(chunks); i = int(next.Add(1)) - 1 {
 					from := i * exploreChunk
-					chunks[i] = x.expand(explored[from:min(from+exploreChunk, len(explored))], base+from, visited)
+					chunks[i] = x.expand(frontier[from:min(from+exploreChunk, len(frontier))], base+from, visited, last)
 				}
 			})
 		}
 		workers.Wait()
 
-		count.states += len(explored)
-		nextFrontier := []exploreKey(nil)
-		nextBase := base + len(frontier)
+		count.states += len(frontier)
+		base += len(frontier)
+		frontier = nil
 		for _, chunk := range chunks {
 			count.add(chunk.count)
 			if chunk.violation != nil {
 				return count, w.report(start, origins, *chunk.violation, fault)
 			}
 			for _, found := range chunk.found {
-				if _, known := visited[found.key]; !known {
-					visited[found.key] = struct{}{}
-					origins = append(origins, found.origin)
-					nextFrontier = append(nextFrontier, found.key)
+				if _, known := visited[found.key]; known {
+					continue
 				}
+				if len(frontier) == bound-count.states {
+					beyond = true
+					break
+				}
+				visited[found.key] = struct{}{}
+				origins = append(origins, found.origin)
+				frontier = append(frontier, found.key)
 			}
 		}
-		if last && len(nextFrontier) > 0 || len(explored) < len(frontier) {
-			return count, nil
-		}
-		frontier, base = nextFrontier, nextBase
 	}
-	count.complete = true
+	count.complete = !beyond
 	return count, nil
 }
 
@@ -184,8 +186,8 @@ type foundViolation struct {
 }
 
 // expand performs every operation in the states of one chunk, of which the first has the number
-// base.
-func (x *explorer) expand(chunk []exploreKey, base int, visited map[exploreKey]struct{}) exploreResult {
+// base. Of the states that the last level finds, one is enough: nobody goes there, and they are many.
+func (x *explorer) expand(chunk []exploreKey, base int, visited map[exploreKey]struct{}, last bool) exploreResult {
 	var result exploreResult
 	local := map[exploreKey]struct{}{}
 	for i, key := range chunk {
@@ -202,6 +204,9 @@ func (x *explorer) expand(chunk []exploreKey, base int, visited map[exploreKey]s
 				continue
 			}
 			result.count.changes++
+			if last && len(result.found) > 0 {
+				continue
+			}
 			key := after.fold(x.world)
 			if _, known := visited[key]; known {
 				continue
