@@ -14,6 +14,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-invitations/invitations/internal/pgtest"
 )
 
 // A screen is the size of a browser's window, in pixels.
@@ -62,7 +64,7 @@ func newBrowser(t testing.TB, base string, size screen) *browser {
 	t.Helper()
 	parent, err := chromium()
 	if errors.Is(err, exec.ErrNotFound) && os.Getenv("INVITATIONS_REQUIRE_BROWSER") == "" {
-		t.Skip("BROWSER TESTS DID NOT RUN: ", err)
+		pgtest.Skip(t, "BROWSER TESTS DID NOT RUN:", err)
 	}
 	require.NoError(t, err)
 	tab, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())

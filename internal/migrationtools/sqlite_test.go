@@ -60,7 +60,7 @@ func runAtlasSQLite(t *testing.T, path string, files fs.FS) {
 func runSQLite3(t *testing.T, path string, files fs.FS) {
 	program, err := exec.LookPath("sqlite3")
 	if err != nil && os.Getenv(pgtest.RequireVariable) == "" {
-		t.Skip("THE PROGRAM sqlite3 WAS NOT TESTED: ", err)
+		pgtest.Skip(t, "THE PROGRAM sqlite3 WAS NOT TESTED:", err)
 	}
 	require.NoError(t, err)
 	directory := t.TempDir()

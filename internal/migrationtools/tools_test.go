@@ -121,7 +121,7 @@ func (r *revisions) DeleteRevision(context.Context, string) error { return error
 func runPSQL(t *testing.T, url, _ string, files fs.FS) {
 	psql, err := pgtest.Program("psql")
 	if err != nil && os.Getenv(pgtest.RequireVariable) == "" {
-		t.Skip(err)
+		pgtest.Skip(t, "THE PROGRAM psql WAS NOT TESTED:", err)
 	}
 	require.NoError(t, err)
 	directory := t.TempDir()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -46,6 +47,18 @@ func Warn(a ...any) {
 		fmt.Fprintln(terminal, a...)
 		_ = terminal.Close()
 	}
+}
+
+var warned sync.Map // the warnings of Skip
+
+// Skip warns that something is not tested, once, and skips the test.
+func Skip(t testing.TB, a ...any) {
+	t.Helper()
+	warning := fmt.Sprintln(a...)
+	if _, known := warned.LoadOrStore(warning, true); !known {
+		Warn(append([]any{"WARNING:"}, a...)...)
+	}
+	t.Skip(a...)
 }
 
 // URL returns the URL of the database. It skips the test if there is none.

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -25,8 +24,6 @@ const PoolerServers = 4
 // ErrNoPooler is returned if the machine has no PgBouncer.
 var ErrNoPooler = errors.New("no PgBouncer in PATH, /usr/sbin, /usr/local/sbin or /opt/homebrew/bin; install the package pgbouncer")
 
-var warnOfNoPooler sync.Once
-
 // Pooler starts a PgBouncer in transaction mode in front of the database of [URL], and returns the
 // URL of the database through it. The pooler stops when the test ends. If the machine has no
 // PgBouncer, Pooler skips the test.
@@ -39,10 +36,7 @@ func Pooler(t testing.TB, maxPreparedStatements int) string {
 	url, stop, err := StartPooler(t.Context(), URL(t), maxPreparedStatements)
 	switch {
 	case errors.Is(err, ErrNoPooler):
-		warnOfNoPooler.Do(func() {
-			Warn("WARNING: ALL TESTS BEHIND A POOLER ARE SKIPPED:", err)
-		})
-		t.Skip(err)
+		Skip(t, "ALL TESTS BEHIND A POOLER ARE SKIPPED:", err)
 	case err != nil:
 		t.Fatal(err)
 	}
