@@ -186,7 +186,7 @@ type foundViolation struct {
 }
 
 // expand performs every operation in the states of one chunk, of which the first has the number
-// base. Of the states that the last level finds, one is enough: nobody goes there, and they are many.
+// base. In the last level it keeps one new state, which shows that there are more.
 func (x *explorer) expand(chunk []exploreKey, base int, visited map[exploreKey]struct{}, last bool) exploreResult {
 	var result exploreResult
 	local := map[exploreKey]struct{}{}

@@ -90,8 +90,8 @@ func (t *table[R]) selectPage(st *statement, alias string, row *R, branches []br
 }
 
 // appendRow appends a row to a page of at most limit rows. Rows are large, and doubling their room
-// would leave as much garbage as the page has rows: the room becomes four times as large. A limit
-// above 16 is never the room at once, because most pages with a large limit have few rows.
+// would leave as much garbage as the page has rows: the room becomes four times as large. At
+// first there is room for 16 rows at most, because most pages with a large limit have few rows.
 func appendRow[R any](rows *[]R, row *R, limit int) {
 	const small = 16
 	if n := len(*rows); n == cap(*rows) {
