@@ -228,14 +228,7 @@ func (w *worker) step(ctx context.Context) error {
 		}
 		return w.invite(ctx, actor)
 	case n < 10 && len(w.pending) > 0:
-		p := &w.pending[len(w.pending)-1]
-		return w.call(effect{organization, invitations.EventInvitationResent, p.ID, ""}, func() error {
-			again, err := w.svc.Resend(ctx, actor, invitations.ResendParams{Organization: organization, ID: p.ID})
-			if err == nil {
-				p.Token = again.Token.Reveal()
-			}
-			return err
-		})
+		return w.resend(ctx, actor, &w.pending[len(w.pending)-1])
 	case n < 11 && len(w.pending) > 1:
 		p := w.pending[0]
 		w.pending = w.pending[1:]
@@ -297,6 +290,25 @@ func (w *worker) invite(ctx context.Context, actor invitations.Actor) error {
 		}
 		return err
 	})
+}
+
+// resend ends the token of a pending invitation. So an acceptance with that token is not repeated any
+// more: it would be refused, although its account may have accepted with the new token since.
+func (w *worker) resend(ctx context.Context, actor invitations.Actor, p *sent) error {
+	organization := w.scene.Organization
+	err := w.call(effect{organization, invitations.EventInvitationResent, p.ID, ""}, func() error {
+		again, err := w.svc.Resend(ctx, actor, invitations.ResendParams{Organization: organization, ID: p.ID})
+		if err == nil {
+			p.Token = again.Token.Reveal()
+		}
+		return err
+	})
+	if a := answerOf(err); a == done || a == unknown {
+		w.repeats = slices.DeleteFunc(w.repeats, func(r repeat) bool {
+			return r.effect.Type == invitations.EventInvitationAccepted && r.effect.ID == p.ID
+		})
+	}
+	return err
 }
 
 func (w *worker) newLink(ctx context.Context, actor invitations.Actor) (l sent, err error) {
