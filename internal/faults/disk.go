@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/go-invitations/invitations"
 )
 
 // A disk is a small file system in memory that can be filled.
@@ -109,17 +111,39 @@ func (s *fullDiskStage) run(ctx context.Context, r *round) (int, error) {
 		if r.n%2 == 1 && r.control == "" {
 			full = func() error { return s.fillLog(ctx) }
 		}
-		return fillTwice(ctx, r, s.disk, full, func() error {
-			// A server that cannot write its log ends. It recovers when there is space again.
-			select {
-			case <-s.Exited():
-				s.pool.Reset()
-				return s.Start(ctx)
-			default:
-				return nil
-			}
-		})
+		return fillTwice(ctx, r, s.disk, full, func() error { return s.heal(ctx) })
 	})
+}
+
+// heal waits for a server that writes again, and starts it if it has ended, which it does if it cannot
+// write its log. That can be after the last answer of a client. So a server that takes connections
+// proves nothing yet; one that has written a checkpoint will not end.
+func (s *fullDiskStage) heal(ctx context.Context) error {
+	for {
+		var err error
+		select {
+		case <-s.Exited():
+			err = s.Start(ctx)
+		default:
+		}
+		if err == nil {
+			err = s.exec(ctx, "checkpoint")
+		}
+		if err == nil {
+			s.pool.Reset() // its connections may be to the server before
+			return nil
+		}
+		if pause(ctx) != nil {
+			return err
+		}
+	}
+}
+
+func (s *fullDiskStage) calm(ctx context.Context) (invitations.Store, error) {
+	if err := s.heal(ctx); err != nil {
+		return nil, err
+	}
+	return s.server.calm(ctx)
 }
 
 // fillLog lets the server begin new files of its log, until it ends all sessions because it cannot.
@@ -140,8 +164,8 @@ func (s *fullDiskStage) fillLog(ctx context.Context) error {
 }
 
 // fillTwice fills the disk while clients work, and calls full. When calls have failed, there is space
-// again, and the clients work on.
-func fillTwice(ctx context.Context, r *round, d *disk, full, restart func() error) (faults int, err error) {
+// again, it calls heal, and the clients work on.
+func fillTwice(ctx context.Context, r *round, d *disk, full, heal func() error) (faults int, err error) {
 	failures, enough := []answer{failed, unknown}, 5
 	if r.control != "" { // it tells none
 		failures, enough = []answer{done}, 20
@@ -161,10 +185,11 @@ func fillTwice(ctx context.Context, r *round, d *disk, full, restart func() erro
 			return faults, err
 		}
 		faults++
-		for n := r.journal.count(done) + 5; r.journal.count(done) < n; {
-			if err := errors.Join(restart(), pause(ctx)); err != nil {
-				return faults, err
-			}
+		if err := heal(); err != nil {
+			return faults, err
+		}
+		if err := r.journal.more(ctx, 5, done); err != nil {
+			return faults, err
 		}
 	}
 	return faults, nil
