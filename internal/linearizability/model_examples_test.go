@@ -1,6 +1,7 @@
 package linearizability
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,4 +55,37 @@ func TestModel_LinkWithOneUse(t *testing.T) {
 	} {
 		require.True(t, h.isFault(), name)
 	}
+}
+
+// An invitation has the ID of a purged one, through which a member joined. Its erasure leaves the
+// metadata of this member, because nobody accepted it.
+func TestModel_EraseWithTheIDOfAPurgedInvitation(t *testing.T) {
+	s := settings{PendingLimit: 3, ResendCooldown: -1, SendsPerRecipient: -1, SendsPerSender: -1, SendsPerOrganization: -1}
+	invite := func(begin int64, at, expires string) operation {
+		return operation{Call: begin, Return: begin + 1, In: call{
+			Op: "Invite", Org: "org1", At: span(at), Actor: "system", ID: 1, Email: emailOf("ben"), Role: "viewer", Metadata: "x", Lifetime: span("1h0m0s"),
+		}, Out: answer{
+			Body: `#1 email pending viewer email="` + emailOf("ben") + `" uses=0/1 created=` + at + ` by="" sent=` + at + ` by="" accepted by="" ` +
+				`expires=` + expires + ` ended=- quota=- domains=[] message="" metadata="x" repeated=false token=true`,
+			Tokens: []string{"token" + at},
+		}}
+	}
+	ben := `ben viewer joined=1m0s through=1 by="" metadata="x"`
+	made := []operation{
+		{Call: 1, Return: 2, In: call{Op: "CreateOrganization", Org: "org1", User: "ada"}, Out: answer{Body: `ada owner joined=0s through=0 by="" metadata=""`}},
+		invite(3, "1m0s", "1h1m0s"),
+		{Call: 5, Return: 6, In: call{
+			Op: "Accept", Org: "org1", At: span("1m0s"), Token: "token1m0s", User: "ben", Email: emailOf("ben"), Verified: true,
+		}, Out: answer{Body: ben + " repeated=false"}},
+		{Call: 7, Return: 8, In: call{Op: "Purge", Org: "org1", At: span("48h0m0s"), Since: span("24h0m0s"), Alone: true}},
+		invite(9, "48h0m0s", "49h0m0s"),
+		{Call: 11, Return: 12, In: call{Op: "Erase", Org: "org1", At: span("48h0m0s"), Email: emailOf("ben")}},
+	}
+	member := func(body string) history {
+		return history{s, nil, append(made, operation{
+			Call: 13, Return: 14, In: call{Op: "Member", Org: "org1", At: span("48h0m0s"), User: "ben"}, Out: answer{Body: body},
+		})}
+	}
+	requireLinearizable(t, member(ben))
+	require.True(t, member(strings.Replace(ben, `"x"`, `""`, 1)).isFault())
 }

@@ -526,7 +526,7 @@ func (t *turn) erase(before *state, a answer) []*state {
 
 func (t *turn) eraseEmail() {
 	had := false
-	touched := map[uuid.UUID]bool{}
+	acceptedBy := map[uuid.UUID]string{} // of the invitations for the address
 	for i, e := range t.events {
 		if e.Email == t.Email {
 			t.events = slices.Clone(t.events)
@@ -545,16 +545,17 @@ func (t *turn) eraseEmail() {
 		}
 		inv.Email, inv.Message, inv.Metadata = "", "", nil
 		t.invitations[numberOf(inv.ID)] = inv
-		touched[inv.ID] = true
+		acceptedBy[inv.ID] = inv.AcceptedBy
 		t.add(invitations.Event{Type: invitations.EventPersonErased, InvitationID: inv.ID})
 	})
 	for user, m := range t.members {
-		if touched[m.InvitationID] {
+		// An invitation that was purged can have left its ID to a later one, which nobody accepted.
+		if by, ok := acceptedBy[m.InvitationID]; ok && by == user {
 			m.Metadata = nil
 			t.members[user] = m
 		}
 	}
-	if had && len(touched) == 0 {
+	if had && len(acceptedBy) == 0 {
 		t.add(invitations.Event{Type: invitations.EventPersonErased})
 	}
 }
