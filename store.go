@@ -78,6 +78,7 @@ type Store interface {
 	//
 	// Sweep must not wait for an organization that is being changed. It must leave it out, so
 	// that concurrent Sweeps share the work. A store with a single lock leaves all of them out.
+	// Sweep may also leave out invitations that such a change makes due.
 	Sweep(ctx context.Context, at time.Time, limit int, decide func([]Facts) []Changes) error
 
 	// Consume takes an amount from a user's quotas, all or nothing, or gives one back, in one

@@ -17,7 +17,8 @@ type Swept struct {
 // invitations that need a reminder ([Config].RemindBefore). It handles up to limit invitations
 // of all organizations, 1 to 1000. Call it every few minutes, from any number of processes,
 // and again at once while it returns anything. It returns each expiry and each reminder once.
-// It skips organizations that are being changed; a later call finds them.
+// It skips organizations that are being changed, and can miss what such a change makes due; a
+// later call finds both.
 //
 // Nothing depends on Sweep: an expired invitation cannot be accepted, swept or not. A reminder
 // that is returned but not sent is lost. To avoid that, hand it to a queue in a transaction of

@@ -1,6 +1,7 @@
 package linearizability
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -88,4 +89,36 @@ func TestModel_EraseWithTheIDOfAPurgedInvitation(t *testing.T) {
 	}
 	requireLinearizable(t, member(ben))
 	require.True(t, member(strings.Replace(ben, `"x"`, `""`, 1)).isFault())
+}
+
+// A sweep beside other calls may leave out what they have just made due.
+func TestModel_SweepLeavesOut(t *testing.T) {
+	s := settings{PendingLimit: 3, ResendCooldown: -1, SendsPerRecipient: -1, SendsPerSender: -1, SendsPerOrganization: -1}
+	link := func(begin int64, id int) operation {
+		return operation{Call: begin, Return: begin + 1, In: call{
+			Op: "CreateLink", Org: "org1", Actor: "ada", ID: id, Role: "viewer", MaxUses: 1, Lifetime: span("10m0s"),
+		}, Out: answer{
+			Body: fmt.Sprintf(`#%d link pending viewer email="" uses=0/1 created=0s by="ada" sent=0s by="ada" accepted by="" `+
+				`expires=10m0s ended=- quota=- domains=[] message="" metadata="" repeated=false token=true`, id),
+			Tokens: []string{fmt.Sprint("token", id)},
+		}}
+	}
+	swept := func(alone bool, first, second string) history {
+		sweep := call{Op: "Sweep", Org: "org1", At: span("20m0s"), Alone: alone}
+		return history{s, nil, []operation{
+			{Call: 1, Return: 2, In: call{Op: "CreateOrganization", Org: "org1", User: "ada"}, Out: answer{
+				Body: `ada owner joined=0s through=0 by="" metadata=""`,
+			}},
+			link(3, 1), link(5, 2),
+			{Call: 7, Return: 8, In: sweep, Out: answer{Body: first}},
+			{Call: 9, Return: 10, In: sweep, Out: answer{Body: second}},
+		}}
+	}
+	const one, two, both = "reminded=[] expired=[1]", "reminded=[] expired=[2]", "reminded=[] expired=[1 2]"
+	for _, h := range []history{swept(false, two, one), swept(false, "", both), swept(true, both, "")} {
+		requireLinearizable(t, h)
+	}
+	for _, h := range []history{swept(true, two, one), swept(true, "", both), swept(false, both, one), swept(false, one, both)} {
+		require.True(t, h.isFault(), h.literal())
+	}
 }

@@ -455,30 +455,40 @@ func (t *turn) declined(inv invitation, actor string) {
 	t.put(inv, invitations.Event{Type: invitations.EventInvitationDeclined, Actor: actor})
 }
 
-// sweep ends the reminders and expiries that are due: all of them, or none if the sweep left the
-// organization out because somebody else changed it.
+// sweep ends the reminders and expiries that are due. Beside other calls it may leave out some, which
+// these have just made due, and all of an organization that they are changing.
 func (t *turn) sweep(before *state, a answer) []*state {
-	var reminded, expired []invitations.Invitation
+	var due []invitation
 	t.each(func(inv invitation) {
-		switch {
-		case inv.State != invitations.StatePending || inv.sweepAt.IsZero() || inv.sweepAt.After(t.now):
-		case t.isPending(inv):
-			inv.sweepAt = inv.ExpiresAt
-			reminded = append(reminded, inv.Invitation)
-			t.put(inv, invitations.Event{Type: invitations.EventInvitationReminded})
-		default:
-			inv.sweepAt = time.Time{}
-			expired = append(expired, inv.Invitation)
-			t.put(inv, invitations.Event{Type: invitations.EventInvitationExpired})
+		if inv.State == invitations.StatePending && !inv.sweepAt.IsZero() && !inv.sweepAt.After(t.now) {
+			due = append(due, inv)
 		}
 	})
-	switch body := renderSwept(reminded, expired); {
-	case a.Unknown, a.Body == body:
-		return t.after()
-	case a.Body == "" && !t.Alone:
-		return []*state{before}
+	var after []*state
+	for left := range 1 << len(due) {
+		if left > 0 && t.Alone {
+			break
+		}
+		var reminded, expired []invitations.Invitation
+		t.state, t.news = before.clone(), nil
+		for i, inv := range due {
+			switch {
+			case left>>i&1 == 1:
+			case t.isPending(inv):
+				inv.sweepAt = inv.ExpiresAt
+				reminded = append(reminded, inv.Invitation)
+				t.put(inv, invitations.Event{Type: invitations.EventInvitationReminded})
+			default:
+				inv.sweepAt = time.Time{}
+				expired = append(expired, inv.Invitation)
+				t.put(inv, invitations.Event{Type: invitations.EventInvitationExpired})
+			}
+		}
+		if a.Unknown || a.Body == renderSwept(reminded, expired) {
+			after = append(after, t.after()...)
+		}
 	}
-	return nil
+	return after
 }
 
 // purge deletes the old rows of the organization: all of them, or none if the purge left the
