@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -87,6 +88,9 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+// randomIDs are those of traces and spans. The digits of one can spell a name, such as ada.
+var randomIDs = regexp.MustCompile(`"(Trace|Span)ID": ?"[^"]*"`)
+
 // TestRun tells that nothing printed has an address, a user ID or a token.
 func TestRun(t *testing.T) {
 	t.Parallel()
@@ -94,8 +98,9 @@ func TestRun(t *testing.T) {
 	if err := run(t.Context(), &out); err != nil {
 		t.Fatal(err)
 	}
+	printed := randomIDs.ReplaceAllString(out.String(), "")
 	for _, secret := range []string{"example.com", "ada", "bob", "acme"} {
-		if strings.Contains(out.String(), secret) {
+		if strings.Contains(printed, secret) {
 			t.Errorf("the output has %q", secret)
 		}
 	}
