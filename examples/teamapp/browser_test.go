@@ -193,7 +193,11 @@ func (b *browser) choose(label, option string) {
 // chooseIn is choose within a row, as in followIn.
 func (b *browser) chooseIn(within, label, option string) {
 	b.t.Helper()
-	b.do(chromedp.SendKeys(b.field(within, label), option))
+	field := b.field(within, label)
+	// Keys would not do: after a pause between two of them, a list begins a new search.
+	found, err := chromedp.Run(b.ctx, chromedp.AttributeValue(field+chromedp.Search("//option[starts-with(normalize-space(.),"+quoted(option)+")]"), "value"))
+	require.NoError(b.t, err, "%s\non the page:\n%s", option, b.text())
+	b.do(chromedp.SetValue(field, found.Value, chromedp.NodeVisible))
 }
 
 // field returns the XPath of the first visible field with this label, as control does.
