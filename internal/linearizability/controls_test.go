@@ -224,7 +224,7 @@ func TestControls_AreFound(t *testing.T) {
 			t.Parallel()
 			const most = 1000
 			for round := range uint64(most) {
-				w := newWorld(anySettings(rand.New(rand.NewPCG(seed, round))), size{organizations: 1, clients: 8, phases: 2, calls: 9}, open(), false, nil)
+				w := newWorld(anySettings(rand.New(rand.NewPCG(seed, round))), size{organizations: 1, clients: 8, phases: 2, calls: 9}, fresh{Store: open()}, false)
 				w.run(seed + round)
 				for _, org := range slices.Sorted(maps.Keys(w.seen)) {
 					h := w.of(org)

@@ -90,8 +90,9 @@ func enough(store string, rounds int, taken time.Duration) (isEnough bool, remar
 func round(t *testing.T, name string, seed uint64) count {
 	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1<<32))
-	store, disrupt := stores[name](t)
-	w := newWorld(anySettings(r), size{organizations: 2, clients: 4 + r.IntN(5), phases: 3, calls: 12}, store, true, disrupt)
+	store := stores[name](t)
+	defer store.close()
+	w := newWorld(anySettings(r), size{organizations: 2, clients: 4 + r.IntN(5), phases: 3, calls: 12}, store, true)
 	w.run(seed)
 	for _, fault := range w.faults {
 		t.Errorf("-seed %d -rounds 1: %s", seed, fault)

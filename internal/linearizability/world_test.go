@@ -62,7 +62,7 @@ type world struct {
 	size
 	store         invitations.Store
 	keys          *invitations.Keyring
-	disrupt       func() (terminated int) // terminates connections; may be nil
+	sessions      *sessions // nil: none
 	isDisrupted   atomic.Bool
 	hasFaults     bool
 	organizations []string
@@ -79,13 +79,13 @@ type world struct {
 }
 
 // newWorld returns a world on an empty store.
-func newWorld(s settings, of size, store invitations.Store, hasFaults bool, disrupt func() int) *world {
+func newWorld(s settings, of size, store fresh, hasFaults bool) *world {
 	keys, err := invitations.NewKeyring(bytes.Repeat([]byte{1}, 32))
 	if err != nil {
 		panic(err)
 	}
 	w := &world{
-		settings: s, size: of, store: unreliable{store}, keys: keys, disrupt: disrupt, hasFaults: hasFaults,
+		settings: s, size: of, store: unreliable{store.Store}, sessions: store.sessions, keys: keys, hasFaults: hasFaults,
 		books: map[string]*book{}, seen: map[string][]operation{}, follower: newFollower(),
 	}
 	for i := range of.organizations {
@@ -123,6 +123,9 @@ func (w *world) run(seed uint64) {
 			})
 		}
 		clients.Wait()
+		if w.sessions != nil {
+			w.sessions.calm()
+		}
 		w.follow()
 		w.look(alone)
 		w.clock.Add(int64(time.Duration(1+alone.IntN(3)) * 24 * time.Hour))
@@ -151,9 +154,9 @@ func (w *world) client(r *rand.Rand, client, phase int) {
 			w.clock.Add(int64(pick(d, 20*time.Second, time.Minute, 4*time.Minute)))
 		case d.one(30):
 			w.follow()
-		case w.disrupt != nil && d.one(40):
+		case w.sessions != nil && d.one(40):
 			w.isDisrupted.Store(true)
-			w.counted(count{terminated: w.disrupt()})
+			w.counted(count{terminated: w.sessions.disrupt()})
 		}
 		op := pick(d, operations...)
 		if len(chain) == 0 && d.one(10) {
@@ -353,7 +356,7 @@ func (w *world) follow() {
 	svc := w.service(w.now())
 	for attempts := 0; ; {
 		events, err := svc.Feed(context.Background(), w.position, 40)
-		if err != nil && w.disrupt != nil && attempts < 100 {
+		if err != nil && w.sessions != nil && attempts < 100 {
 			attempts++
 			continue
 		}
