@@ -150,7 +150,7 @@ func (s *fullDiskStage) calm(ctx context.Context) (invitations.Store, error) {
 func (s *fullDiskStage) fillLog(ctx context.Context) error {
 	conn, err := pgx.Connect(ctx, s.URL())
 	if err != nil {
-		return err
+		return ctx.Err() // the clients' changes have filled it before
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	for {
