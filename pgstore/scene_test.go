@@ -135,8 +135,11 @@ type wire struct {
 	loseAnswer, loseBegin, loseCommit atomic.Bool
 }
 
-// watch makes w watch the connections of a pool.
+// watch makes w watch the connections of a pool. On a slow machine, neither a new connection nor the
+// ping of an idle one must add round trips.
 func (w *wire) watch(c *pgxpool.Config) {
+	c.MaxConnLifetime = suiteLifetime
+	c.ShouldPing = func(context.Context, pgxpool.ShouldPingParams) bool { return false }
 	c.ConnConfig.DialFunc = func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
 		return &watchedConn{Conn: conn, wire: w}, err
