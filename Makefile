@@ -16,7 +16,7 @@ export GOWORK = off
 # Tests wait for a database more than for a processor, hence -parallel. The race detector leaves out
 # SQLite, which is translated from C: its memory is not Go's, and it takes most of the time. It must not
 # leave out a package that uses generic code of sync: the linker keeps one copy of that for all packages,
-# and with one that the detector does not see, locks and atomics would be races.
+# and if the detector does not see it, whatever its locks and atomics order looks like a race.
 RACE = -race -gcflags=modernc.org/sqlite/lib=-race=false
 
 .PHONY: test test-matrix proof lint vuln fuzz examples compare postgres browser
